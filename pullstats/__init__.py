@@ -1,0 +1,1 @@
+"""pullstats: who pulls what, read from access logs, on one machine."""

@@ -1,0 +1,52 @@
+"""Every error pullstats raises on purpose.
+
+    PullstatsError
+    ├── UserError            exit 2: the user can act on it
+    │   ├── UsageError       a flag, name or expression that is not understood
+    │   ├── InputError       a file, log format or database that cannot be read
+    │   └── StoreError       a store that is missing, locked, foreign or full
+    └── InternalError        exit 1: a bug of ours
+
+A message is one sentence that names what is wrong, the value seen, where, and what to do.
+Bad log lines never raise: they are rejected, kept and counted.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PullstatsError(Exception):
+    """Root of all errors raised on purpose; `str(error)` is ready to print."""
+
+
+class UserError(PullstatsError):
+    """Something the user can act on (exit 2)."""
+
+
+class UsageError(UserError):
+    """A flag, name or expression that is not understood."""
+
+
+class InputError(UserError):
+    """A log file, log format, key or database that cannot be read."""
+
+
+class StoreError(UserError):
+    """A store that is missing, locked by another process, foreign, damaged or on a full disk."""
+
+
+class InternalError(PullstatsError):
+    """A bug of ours (exit 1)."""
+
+
+def unknown_name(noun: str, value: str, allowed: Iterable[str]) -> UsageError:
+    """Build the error for a name that is not in a table, with the nearest allowed one.
+
+    Example: `no dimension 'contry'; did you mean 'country'?`
+    """
+    names = sorted(allowed)
+    near = difflib.get_close_matches(value, names, n=1, cutoff=0.6)
+    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
+    return UsageError(f"no {noun} '{value}'; {hint}")

@@ -1,0 +1,148 @@
+"""The event: one row per request, declared once.
+
+`EVENT_FIELDS` gives every stored column its dtype, unit, meaning and the OpenTelemetry or ECS
+name it maps to. The polars schema, the Parquet field metadata, `schemas/event.json` and the
+table in `docs/columns.md` all come from it.
+
+To add one: append a `Field`, run `make docs`.
+
+Sources: OpenTelemetry semantic conventions 1.30 (http, url, user_agent, network, client),
+Elastic Common Schema 8.17 (geo, as, user_agent), package-url types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+SCHEMA_VERSION: Final = 1
+"""Raised when a column changes its meaning; a new column leaves it as it is."""
+
+TIMESTAMP: Final = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One stored column.
+
+    Attributes:
+        name: column name in the store and in exports.
+        dtype: polars dtype; only types that Delta Lake has (no unsigned integers).
+        group: heading under which the docs list it.
+        help: what the value means, in one sentence.
+        unit: unit of numbers (`bytes`, `us`), else None.
+        origin: OpenTelemetry or ECS attribute name, or `pullstats.*` where neither has one.
+    """
+
+    name: str
+    dtype: pl.DataType | type[pl.DataType]
+    group: str
+    help: str
+    origin: str
+    unit: str | None = None
+
+
+EVENT_FIELDS: Final[tuple[Field, ...]] = (
+    Field("timestamp", TIMESTAMP, "time", "When the server logged the request.", "@timestamp", "us"),
+    Field("timestamp_source", pl.String, "time", "Where the time comes from: `log` or `envelope`.", "pullstats.timestamp.source"),
+    Field("endpoint_id", pl.Binary, "who", "Keyed hash of the client address, IPv6 cut to /64 (16 bytes).", "pullstats.endpoint.id"),
+    Field("network_id", pl.Binary, "who", "Keyed hash of the client's /24 or /48 (16 bytes).", "pullstats.network.id"),
+    Field("origin_id", pl.Binary, "who", "Keyed hash of endpoint, client name, OS, architecture and user (16 bytes).", "pullstats.origin.id"),
+    Field("user_id", pl.Binary, "who", "Keyed hash of the authenticated user name (16 bytes).", "user.hash"),
+    Field("auth_scheme", pl.String, "who", "How the client authenticated: `basic`, `bearer`.", "http.request.header.authorization"),
+    Field("key_epoch", pl.Int32, "who", "Number of the key the hashes were made with.", "pullstats.key.epoch"),
+    Field("client_address", pl.String, "who", "The address itself, only with `--keep-addresses`.", "client.address"),
+    Field("geo_country_iso_code", pl.String, "where", "Country of the address, ISO 3166-1 alpha-2.", "geo.country_iso_code"),
+    Field("as_number", pl.Int64, "where", "Autonomous system that announces the address.", "as.number"),
+    Field("as_organization", pl.String, "where", "Name of that autonomous system's owner.", "as.organization.name"),
+    Field("network_type", pl.String, "where", "Kind of network: isp, hosting, cloud, business, education, government, private.", "pullstats.network.type"),
+    Field("cloud_provider", pl.String, "where", "Cloud the address belongs to.", "cloud.provider"),
+    Field("http_request_method", pl.String, "request", "Method as logged.", "http.request.method"),
+    Field("url_scheme", pl.String, "request", "`http` or `https`, where logged.", "url.scheme"),
+    Field("url_domain", pl.String, "request", "Host the client asked for, without port.", "url.domain"),
+    Field("url_path", pl.String, "request", "Path of the request target, as sent, without the query.", "url.path"),
+    Field("url_query", pl.String, "request", "Query string, secrets replaced by `REDACTED`.", "url.query"),
+    Field("network_protocol_version", pl.String, "request", "HTTP version: `1.1`, `2`.", "network.protocol.version"),
+    Field("http_response_status_code", pl.Int16, "request", "Status 100–599; null when the log has none.", "http.response.status_code"),
+    Field("http_response_body_size", pl.Int64, "request", "Bytes of the response body sent.", "http.response.body.size", "bytes"),
+    Field("http_request_duration_us", pl.Int64, "request", "Time the server took.", "http.server.request.duration", "us"),
+    Field("http_request_id", pl.String, "request", "Request id as logged; a client may forge it.", "http.request.id"),
+    Field("http_request_referrer", pl.String, "request", "Referer header, secrets replaced.", "http.request.referrer"),
+    Field("http_request_range", pl.String, "request", "Range header.", "http.request.header.range"),
+    Field("cache_status", pl.String, "request", "What a cache answered: `HIT`, `MISS`, ….", "pullstats.cache.status"),
+    Field("backend", pl.String, "request", "Upstream or service that answered.", "pullstats.backend"),
+    Field("user_agent_original", pl.String, "agent", "User-Agent header, unescaped.", "user_agent.original"),
+    Field("user_agent_name", pl.String, "agent", "Client program, e.g. `docker`, `pip`; `unknown` if not recognised.", "user_agent.name"),
+    Field("user_agent_version", pl.String, "agent", "Client version, without a leading v.", "user_agent.version"),
+    Field("user_agent_kind", pl.String, "agent", "Kind of client: package-manager, container-runtime, …, unknown.", "pullstats.user_agent.kind"),
+    Field("os_name", pl.String, "agent", "Operating system the agent states, GOOS-like.", "user_agent.os.name"),
+    Field("host_arch", pl.String, "agent", "Architecture the agent states, GOARCH-like.", "host.arch"),
+    Field("runtime_name", pl.String, "agent", "Language runtime the agent states: python, go, node, ….", "process.runtime.name"),
+    Field("runtime_version", pl.String, "agent", "Version of that runtime.", "process.runtime.version"),
+    Field("is_ci", pl.Boolean, "agent", "True in CI, false only if the client says so, else null.", "pullstats.ci"),
+    Field("environment", pl.String, "agent", "Hint: cluster, workstation, cloud-vm, or null.", "deployment.environment.name"),
+    Field("package_type", pl.String, "package", "Ecosystem as a purl type.", "package.type"),
+    Field("package_name", pl.String, "package", "Package in the ecosystem's canonical form.", "package.name"),
+    Field("package_version", pl.String, "package", "Tag, digest or version asked for.", "package.version"),
+    Field("package_os", pl.String, "package", "Operating system the file name states.", "pullstats.package.os"),
+    Field("package_arch", pl.String, "package", "Architecture the file name states.", "package.architecture"),
+    Field("reference_kind", pl.String, "package", "`tag`, `digest` or `version`.", "pullstats.reference.kind"),
+    Field("action", pl.String, "package", "What the path asks for: index, metadata, manifest, blob, download, ….", "event.action"),
+    Field("is_downloadable", pl.Boolean, "package", "True where taking this path takes the artifact itself (no checksum, source jar, cosign tag).", "pullstats.package.downloadable"),
+    Field("source_id", pl.String, "provenance", "Keyed fingerprint of the log the line came from (hex).", "log.file.fingerprint"),
+    Field("source_line", pl.Int64, "provenance", "1-based line number in the decompressed log.", "log.origin.file.line"),
+    Field("source_offset", pl.Int64, "provenance", "Byte offset of the line in the decompressed log.", "log.offset", "bytes"),
+    Field("log_format", pl.String, "provenance", "Name of the log format that read the line.", "pullstats.log.format"),
+    Field("parse_status", pl.String, "provenance", "`ok`, or `partial` where the request line could not be split.", "pullstats.parse.status"),
+    Field("cloudwatch_log_group", pl.String, "provenance", "CloudWatch log group.", "aws.log.group.names"),
+    Field("cloudwatch_log_stream", pl.String, "provenance", "CloudWatch log stream.", "aws.log.stream.names"),
+    Field("event_id", pl.String, "provenance", "Id the log service gave the event.", "event.id"),
+    Field("attributes", pl.String, "rest", "What a JSON log carried beyond these, as JSON, only with `--keep-attributes`.", "pullstats.attributes"),
+)
+
+EVENT_SCHEMA: Final[pl.Schema] = pl.Schema({field.name: field.dtype for field in EVENT_FIELDS})
+"""The polars schema of the `events` table, without the partition column `date`."""
+
+FIELD_BY_NAME: Final[dict[str, Field]] = {field.name: field for field in EVENT_FIELDS}
+
+
+def conform(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give a frame exactly the event columns, in order, nulls where it lacks one.
+
+    Args:
+        frame: any subset of the event columns, each of its declared dtype.
+
+    Returns:
+        The same rows with all columns of `EVENT_SCHEMA` in declared order.
+    """
+    missing = [pl.lit(None, field.dtype).alias(field.name) for field in EVENT_FIELDS if field.name not in frame.columns]
+    return frame.with_columns(missing).select(EVENT_SCHEMA.names())
+
+
+def json_schema() -> dict[str, Any]:
+    """Describe an event as JSON Schema 2020-12, as `export --set events --format ndjson` prints it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "pullstats event",
+        "version": SCHEMA_VERSION,
+        "type": "object",
+        "properties": {field.name: _json_property(field) for field in EVENT_FIELDS},
+        "required": ["timestamp"],
+        "additionalProperties": False,
+    }
+
+
+def _json_property(field: Field) -> dict[str, Any]:
+    kinds: dict[Any, dict[str, Any]] = {
+        pl.String: {"type": ["string", "null"]},
+        pl.Binary: {"type": ["string", "null"], "pattern": "^[0-9a-f]{32}$"},
+        pl.Boolean: {"type": ["boolean", "null"]},
+        pl.Int16: {"type": ["integer", "null"]},
+        pl.Int32: {"type": ["integer", "null"]},
+        pl.Int64: {"type": ["integer", "null"]},
+        TIMESTAMP: {"type": "string", "format": "date-time"},
+    }
+    described = {**kinds[field.dtype], "description": field.help, "x-origin": field.origin}
+    return described | ({"x-unit": field.unit} if field.unit else {})
