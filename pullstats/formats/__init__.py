@@ -1,1 +1,73 @@
-"""formats stage."""
+"""Lines to columns: which format a log is in, and what its lines say.
+
+    detect_format(block)            →  formats, best first, and how sure
+    parse_lines(block, …, formats)  →  Parsed: readings, rejects, ignored
+
+To add a format: a module with `FORMATS`, listed in `_MODULES`, and cases in `tests/cases/formats/`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pullstats.errors import unknown_name
+from pullstats.formats import json_lines, nginx
+from pullstats.formats.detect import Detection, detect_format
+from pullstats.formats.escapes import unescape_values
+from pullstats.formats.json_lines import JsonReader
+from pullstats.formats.lines import LogFormat, parse_lines
+from pullstats.formats.nginx_conf import ConfFormat, read_log_format
+from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
+from pullstats.formats.request import REQUEST_COLUMNS, domain_of, split_request
+
+_MODULES: Final = (nginx, json_lines)
+
+FORMATS: Final[dict[str, LogFormat]] = {log_format.name: log_format for module in _MODULES for log_format in module.FORMATS}
+
+CUSTOM: Final = "nginx-custom"
+
+__all__ = [
+    "CUSTOM",
+    "FORMATS",
+    "REASONS",
+    "REJECT_SCHEMA",
+    "REQUEST_COLUMNS",
+    "TEXT_COLUMNS",
+    "Detection",
+    "LogFormat",
+    "Parsed",
+    "Reading",
+    "custom_format",
+    "detect_format",
+    "domain_of",
+    "named_format",
+    "parse_lines",
+    "split_request",
+    "unescape_values",
+]
+
+
+def named_format(name: str) -> LogFormat:
+    """Look a format up by its name.
+
+    Raises:
+        UsageError: there is none, with the nearest name.
+    """
+    if name not in FORMATS:
+        raise unknown_name("input format", name, ["auto", *FORMATS])
+    return FORMATS[name]
+
+
+def custom_format(text: str) -> LogFormat:
+    """Build the format that `--log-format` describes.
+
+    Args:
+        text: an nginx `log_format` string, or `@nginx.conf[:name]`.
+
+    Raises:
+        InputError: it does not compile, or lacks a time or a client address.
+    """
+    found = read_log_format(text) if text.startswith("@") else ConfFormat(CUSTOM, text, "default")
+    if found.text.lstrip().startswith("{"):
+        return LogFormat(CUSTOM, "JSON as --log-format describes", "", found.text, JsonReader())
+    return nginx.nginx_format(CUSTOM, found.text, "as --log-format describes", sample=found.text)

@@ -1,0 +1,71 @@
+"""Tell a log's format from a sample of its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pullstats.formats.lines import LogFormat, split_text
+
+_SAMPLE_LINES: Final = 400
+_SAMPLE_PARTS: Final = 8
+_PART_BYTES: Final = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What a sample says about a log.
+
+    Attributes:
+        formats: the formats to read it with, the best first; empty if none fits any line.
+        confidence: share of the sampled lines that the best one reads, 0–1.
+        shares: that share for every format tried.
+    """
+
+    formats: tuple[LogFormat, ...]
+    confidence: float
+    shares: dict[str, float]
+
+    @property
+    def best(self) -> LogFormat | None:
+        """The winner."""
+        return self.formats[0] if self.formats else None
+
+
+def detect_format(data: bytes, candidates: Sequence[LogFormat]) -> Detection:
+    """Score every candidate on lines spread over a block.
+
+    Args:
+        data: whole lines, the beginning of a log.
+        candidates: formats to try.
+
+    Returns:
+        The candidates that read at least one sampled line, best first (ties go to the format
+        that names more), followed by the others: an odd line may still be theirs.
+    """
+    lines, _ = split_text(sample_lines(data))
+    lines = lines.filter(lines.str.strip_chars().str.len_bytes() > 0)
+    if not lines.len():
+        return Detection((), 0.0, {})
+    shares = {candidate.name: float(candidate.matches(lines).mean() or 0.0) for candidate in candidates}  # type: ignore[arg-type]
+    ranked = sorted(candidates, key=lambda candidate: (-shares[candidate.name], -candidate.rank, candidate.name))
+    best = shares[ranked[0].name]
+    return Detection(tuple(ranked) if best else (), best, shares)
+
+
+def sample_lines(data: bytes) -> bytes:
+    """Take up to 400 whole lines, spread over a block."""
+    step = max(len(data) // _SAMPLE_PARTS, 1)
+    wanted = _SAMPLE_LINES // _SAMPLE_PARTS
+    parts: list[bytes] = []
+    end = 0
+    for start in range(0, len(data), step):
+        begin = max(end, start if start == 0 else data.find(b"\n", start) + 1)
+        if start and not begin:
+            break
+        lines = data[begin : begin + _PART_BYTES].splitlines(keepends=True)[: wanted + 1]
+        whole = [line for line in lines if line.endswith(b"\n")][:wanted] or (lines if begin + _PART_BYTES >= len(data) else [])
+        parts += whole
+        end = begin + sum(map(len, whole))
+    return b"".join(parts)

@@ -1,0 +1,88 @@
+"""Which key of a JSON access log says what: the alias table.
+
+Raw columns are named by nginx variables (`variables.py`); each lists the keys that carry it in
+the logs of nginx (`escape=json`, by habit named after its variables), Traefik, Caddy,
+Fastly/rubygems, Cloudflare Logpush and common shippers, the most telling first. A dot goes into
+a nested object.
+
+To add one: put the key where it belongs, and a case in `tests/cases/formats/`.
+
+Sources: doc.traefik.io/traefik/observability/access-logs, caddyserver.com/docs/json/logging,
+developers.cloudflare.com/logs (http_requests), rubytogether/kirby test/, elastic and crowdsec
+sample logs.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "remote_addr": (
+        "remote_addr", "client_ip", "clientip", "clientIp", "client_addr", "ClientIP", "ClientHost", "request.client_ip",
+        "request.remote_ip", "remote_ip", "remoteIp", "remoteAddr", "ip", "source_ip", "client", "host_ip", "remote", "peer_addr",
+    ),
+    "http_x_forwarded_for": ("http_x_forwarded_for", "x_forwarded_for", "xff", "forwarded_for", "request_X-Forwarded-For"),
+    "msec": (
+        "msec", "StartUTC", "ts", "EdgeStartTimestamp", "time_iso8601", "@timestamp", "timestamp", "time", "datetime", "date_time",
+        "time_local", "timestamp_ns", "timestamp_ms", "epoch", "StartLocal", "date",
+    ),
+    "request": ("request", "request_line", "http_request"),
+    "request_method": (
+        "request_method", "method", "RequestMethod", "ClientRequestMethod", "request.method", "requestMethod", "http_method", "verb",
+    ),
+    "request_uri": (
+        "request_uri", "uri", "RequestPath", "ClientRequestURI", "request.uri", "requestUri", "requestUrl", "request_url", "url",
+        "http_uri", "http_url", "path",
+    ),
+    "uri": ("request_path", "ClientRequestPath", "url_path"),
+    "args": ("request_query", "args", "query_string", "query"),
+    "server_protocol": (
+        "server_protocol", "protocol", "RequestProtocol", "ClientRequestProtocol", "request.proto", "proto", "http_version", "request_protocol",
+    ),
+    "status": (
+        "status", "response_status", "DownstreamStatus", "EdgeResponseStatus", "status_code", "statusCode", "http_status", "response_code",
+        "response", "code", "responseStatus",
+    ),
+    "body_bytes_sent": (
+        "body_bytes_sent", "response_bytes", "DownstreamContentSize", "EdgeResponseBytes", "bodyBytesSent", "response_body_bytes", "size",
+        "bytes", "length", "response_size", "responseSize", "body_size", "bytes_sent", "bytesSent",
+    ),
+    "http_user_agent": (
+        "http_user_agent", "user_agent", "userAgent", "request_User-Agent", "request.headers.User-Agent", "ClientRequestUserAgent",
+        "http.useragent", "request_user_agent", "useragent", "agent", "ua",
+    ),
+    "http_referer": (
+        "http_referer", "http_referrer", "referer", "referrer", "request_Referer", "request.headers.Referer", "ClientRequestReferer",
+        "request_referer",
+    ),
+    "host": (
+        "host", "http_host", "RequestHost", "ClientRequestHost", "request.host", "request_host", "vhost", "domain", "server_name", "authority",
+    ),
+    "scheme": ("scheme", "RequestScheme", "ClientRequestScheme", "request_scheme"),
+    "remote_user": ("remote_user", "ClientUsername", "user_id", "remoteUser", "auth_user", "user", "username"),
+    "request_time": ("request_time", "requestTime", "duration", "response_time", "elapsed"),
+    "duration_ns": ("Duration",),
+    "request_id": ("request_id", "requestId", "x_request_id", "RayID", "req_id", "http_x_request_id"),
+    "http_range": ("http_range", "range", "request.headers.Range", "request_Range"),
+    "http_authorization": ("http_authorization", "authorization", "request.headers.Authorization", "request_Authorization"),
+    "upstream_cache_status": ("upstream_cache_status", "cache_status", "CacheCacheStatus", "cache_state", "cacheStatus"),
+    "upstream_addr": ("proxy_upstream_name", "upstream_addr", "ServiceName", "upstream", "backend", "upstreamAddr"),
+}  # fmt: skip
+
+KeyTree = dict[str, "KeyTree | None"]
+
+
+def build_tree() -> KeyTree:
+    """Arrange all keys by nesting; None marks a leaf, a node may be a leaf in other logs."""
+    tree: KeyTree = {}
+    for paths in KEYS.values():
+        for path in paths:
+            node = tree
+            *parents, leaf = path.split(".")
+            for parent in parents:
+                below = node.get(parent)
+                if below is None:
+                    below = node[parent] = {}
+                node = below
+            node.setdefault(leaf, None)
+    return tree

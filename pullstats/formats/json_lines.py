@@ -1,0 +1,166 @@
+r"""Read access logs that hold one JSON object a line, whatever their keys are called.
+
+The fast way lets a SIMD tokeniser read whole pieces, every value as text. The safe way goes line
+by line: it repairs `\xHH` (nginx without `escape=json`), keeps bytes that are no UTF-8 as text,
+and tells objects that are no access event (a server's own messages) from lines that are no JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import polars as pl
+
+from pullstats.formats.escapes import repair_json
+from pullstats.formats.json_keys import KEYS, KeyTree, build_tree
+from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, LogFormat
+
+_TREE: Final = build_tree()
+_TOP: Final = pl.Schema(dict.fromkeys(_TREE, pl.String))
+_MAX_DEPTH: Final = 3
+
+
+class JsonReader:
+    """Reads JSON lines through the alias table."""
+
+    is_escaped = False
+    has_fast = True
+
+    def read_fast(self, data: bytes) -> pl.DataFrame | None:
+        """Read whole lines, or None if one of them is no plain JSON object."""
+        if not data.endswith(b"\n") or b"\\ud" in data or b"\\uD" in data or b"\\u0000" in data:
+            return None
+        lengths = [len(row) + 1 for row in data.split(b"\n")]
+        lengths.pop()
+        try:
+            top = pl.read_ndjson(data, schema=_TOP)
+        except pl.exceptions.PolarsError:
+            return None
+        if top.height != len(lengths) or max(lengths, default=0) > LINE_LIMIT:
+            return None
+        raw = _pick(_unnest(top, _TREE, ""))
+        return raw.with_columns(pl.Series(LENGTH, lengths, pl.Int64))
+
+    def read_safe(self, lines: pl.Series) -> pl.DataFrame:
+        """Read lines one by one; `reason` is set where a line is no JSON or no access event."""
+        objects = [_load(line) for line in lines]
+        rows = [_flatten(item, _TREE, "", _MAX_DEPTH) if item is not None else {} for item in objects]
+        names = _leaves(_TREE, "")
+        frame = pl.DataFrame({name: pl.Series(name, [row.get(name) for row in rows], pl.String) for name in names})
+        raw = _pick(frame)
+        broken = pl.Series("broken", [item is None for item in objects], pl.Boolean)
+        return raw.with_columns(reason=pl.when(broken).then(pl.lit("not-json")).otherwise("reason"))
+
+
+def _pick(flat: pl.DataFrame) -> pl.DataFrame:
+    """Choose, for each variable, the first of its keys that says something."""
+    columns = {name: _coalesce([key for key in keys if key in flat.columns]) for name, keys in KEYS.items()}
+    raw = flat.select(**columns)
+    # Fastly and rubygems put the method alone into `request`.
+    lone = pl.col("request").str.contains(r"^[A-Z]{3,10}$")
+    raw = raw.with_columns(
+        request_method=pl.coalesce("request_method", pl.when(lone).then("request")),
+        request=pl.when(~lone & ~pl.col("request").str.starts_with("{")).then("request"),
+        remote_addr=_first_of_list("remote_addr"),
+        http_x_forwarded_for=_first_of_list("http_x_forwarded_for"),
+        http_user_agent=_first_item("http_user_agent"),
+        http_referer=_first_item("http_referer"),
+        http_range=_first_item("http_range"),
+        http_authorization=_first_item("http_authorization"),
+        duration_us=(pl.col("duration_ns").cast(pl.Float64, strict=False) / 1_000).cast(pl.String),
+    )
+    is_event = pl.any_horizontal(_says("status"), _says("request"), _says("request_method")) & pl.any_horizontal(
+        _says("remote_addr"), _says("http_x_forwarded_for"), _says("status")
+    )
+    return raw.with_columns(reason=pl.when(~is_event).then(pl.lit(IGNORED)))
+
+
+def _says(name: str) -> pl.Expr:
+    return pl.col(name).is_not_null() & (pl.col(name) != "")
+
+
+def _coalesce(keys: list[str]) -> pl.Expr:
+    known = [pl.when(~pl.col(key).is_in(["", "-"])).then(pl.col(key)) for key in keys]
+    return pl.coalesce(known) if known else pl.lit(None, pl.String)
+
+
+def _first_of_list(name: str) -> pl.Expr:
+    """Write a JSON list of addresses as a plain list: `["a", "b"]` as `a, b`."""
+    column = pl.col(name)
+    return pl.when(column.str.starts_with("[")).then(column.str.replace_all(r'[\[\]"]', "")).otherwise(column)
+
+
+def _first_item(name: str) -> pl.Expr:
+    """Take the first item of a list of header values (Caddy, Go servers)."""
+    column = pl.col(name)
+    return pl.when(column.str.starts_with('["')).then(column.str.json_path_match("$[0]")).otherwise(column)
+
+
+def _leaves(tree: KeyTree, prefix: str) -> list[str]:
+    names: list[str] = []
+    for key, below in tree.items():
+        names.append(prefix + key)
+        if below:
+            names += _leaves(below, f"{prefix}{key}.")
+    return names
+
+
+def _unnest(frame: pl.DataFrame, tree: KeyTree, prefix: str) -> pl.DataFrame:
+    """Open the nested objects that the alias table asks for; their keys get dotted names."""
+    for key, below in tree.items():
+        if not below:
+            continue
+        text = frame[prefix + key]
+        is_object = text.str.starts_with("{").fill_null(value=False)
+        schema = pl.Schema({f"{prefix}{key}.{name}": pl.String() for name in below})
+        if not is_object.any():
+            continue
+        packed = "\n".join(text.filter(is_object)).encode()
+        inner = pl.read_ndjson(packed, schema=pl.Schema(dict.fromkeys(below, pl.String))).rename(dict(zip(below, schema, strict=True)))
+        inner = _unnest(inner, below, f"{prefix}{key}.")
+        place = pl.when(is_object).then(is_object.cast(pl.UInt32).cum_sum() - 1)
+        frame = frame.with_columns(inner.select(pl.all().gather(frame.select(place).to_series())))
+    return frame
+
+
+def _load(line: str) -> dict[str, Any] | None:
+    """Parse one line; None if it is no JSON object."""
+    if not line.lstrip().startswith("{"):
+        return None
+    for text in (line, repair_json(line.encode("utf-8", "replace")).decode("utf-8", "replace")):
+        try:
+            item = json.loads(text, strict=False)
+        except (ValueError, RecursionError):
+            continue
+        return item if isinstance(item, dict) else None
+    return None
+
+
+def _flatten(item: dict[str, Any], tree: KeyTree, prefix: str, depth: int) -> dict[str, str]:
+    """Take the wanted keys of an object, nested ones under dotted names, all as text."""
+    row: dict[str, str] = {}
+    for key, below in tree.items():
+        value = item.get(key)
+        if value is None:
+            continue
+        if isinstance(value, dict) and below and depth:
+            row |= _flatten(value, below, f"{prefix}{key}.", depth - 1)
+        row[prefix + key] = _to_text(value)
+    return row
+
+
+def _to_text(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate becomes text
+
+
+FORMATS: Final[tuple[LogFormat, ...]] = (
+    LogFormat(
+        "json",
+        "JSON lines: nginx escape=json, Traefik, Caddy, Fastly, Cloudflare",
+        "https://nginx.org/en/docs/http/ngx_http_log_module.html",
+        '{"time":"2026-11-23T23:35:37+00:00","remote_addr":"133.11.5.20","request":"GET /v2/ HTTP/1.1","status":200,"body_bytes_sent":2}',
+        JsonReader(),
+    ),
+)

@@ -1,0 +1,212 @@
+"""Read a block with the formats of its log: fast where it is clean, safe where it is not.
+
+A fast reader takes a whole piece or refuses it. A refused piece is cut in eight and tried again,
+so that one odd line in 32 MiB costs little; what is left, a few hundred lines around the odd
+one, goes through the safe reader, line by line, and there every format of the log has a turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import polars as pl
+
+from pullstats.formats.reading import KEPT_OF_REJECT, READING_SCHEMA, REJECT_SCHEMA, Parsed, Reading, shape_reading
+
+LINE_LIMIT: Final = 1 << 20
+_LEAF: Final = 64 << 10
+_FAN_OUT: Final = 8
+LENGTH: Final = "line_length"
+IGNORED: Final = "ignored"
+"""Reason of a line that is no event by nature, such as a server's own message in the same log."""
+
+
+class Reader(Protocol):
+    """How a format takes lines apart."""
+
+    is_escaped: bool
+    has_fast: bool
+
+    def read_fast(self, data: bytes) -> pl.DataFrame | None:
+        """Read whole lines: a row each, raw text columns and `line_length` (bytes with newline).
+
+        A row may carry the `reason` `IGNORED`. None if the piece needs the safe way.
+        """
+
+    def read_safe(self, lines: pl.Series) -> pl.DataFrame:
+        """Read lines of text: a row each, raw text columns, and `reason` where a line does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogFormat:
+    """A log format.
+
+    Attributes:
+        name: as `--input-format` takes it.
+        help: what writes it, in a few words.
+        doc_url: the vendor's page.
+        sample: one real line.
+        reader: takes lines apart.
+        rank: of formats that fit a line equally well the highest names the most.
+    """
+
+    name: str
+    help: str
+    doc_url: str
+    sample: str
+    reader: Reader
+    rank: int = 0
+
+    def matches(self, lines: pl.Series) -> pl.Series:
+        """Tell which lines the format reads, times included."""
+        raw = self.reader.read_safe(lines).with_columns(source_line=pl.lit(0), source_offset=pl.lit(0))
+        return raw["reason"].is_null() & shape_reading(raw.drop("reason"))["timestamp"].is_not_null()
+
+
+def parse_lines(data: bytes, offset: int, line: int, formats: Sequence[LogFormat]) -> Parsed:
+    """Read whole lines with the formats of their log, the first being the usual one.
+
+    Args:
+        data: whole lines; the last may lack its newline.
+        offset: byte offset of the first in the decompressed log.
+        line: 1-based number of the first.
+        formats: formats to try, best first; not empty.
+
+    Returns:
+        Every line exactly once: read, ignored or rejected.
+    """
+    parsed = Parsed()
+    if data:
+        _parse_piece(data, offset, line, formats, parsed)
+    parsed.readings = _join_readings(parsed.readings)
+    return parsed
+
+
+def _parse_piece(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed) -> None:
+    usual = formats[0]
+    raw = usual.reader.read_fast(data) if usual.reader.has_fast else None
+    if raw is not None:
+        _take_fast(usual, raw, offset, line, parsed)
+    elif len(data) <= _LEAF or not usual.reader.has_fast:
+        _parse_safe(data, offset, line, formats, parsed)
+    else:
+        for start, end in _cuts(data):
+            _parse_piece(data[start:end], offset + start, line, formats, parsed)
+            line += data.count(b"\n", start, end)
+
+
+def _cuts(data: bytes) -> Iterator[tuple[int, int]]:
+    """Cut a piece into about eight at line ends."""
+    start, step = 0, len(data) // _FAN_OUT + 1
+    while start < len(data):
+        end = data.find(b"\n", min(start + step, len(data) - 1)) + 1 or len(data)
+        yield start, end
+        start = end
+
+
+def _take_fast(log_format: LogFormat, raw: pl.DataFrame, offset: int, line: int, parsed: Parsed) -> None:
+    length = pl.col(LENGTH).cast(pl.Int64)
+    placed = raw.with_columns(
+        source_line=pl.int_range(line, line + pl.len(), dtype=pl.Int64),
+        source_offset=length.cum_sum() - length + offset,
+    )
+    if "reason" in placed.columns:
+        ignored = placed["reason"] == IGNORED
+        parsed.ignored += ignored.sum()
+        placed = placed.filter(ignored.is_null())
+    frame = shape_reading(placed)
+    late = frame["timestamp"].is_null()
+    if late.any():
+        parsed.rejects.append(_untimed(placed, late))
+        frame = frame.filter(~late)
+    if frame.height:
+        parsed.readings.append(Reading(log_format.name, log_format.reader.is_escaped, frame))
+
+
+def _untimed(placed: pl.DataFrame, late: pl.Series) -> pl.DataFrame:
+    texts = [name for name, dtype in placed.schema.items() if dtype == pl.String]
+    return placed.filter(late).select(
+        "source_line",
+        "source_offset",
+        pl.col(LENGTH).cast(pl.Int64).alias("length"),
+        pl.lit("time").alias("reason"),
+        pl.concat_str(texts, separator=" ", ignore_nulls=True).str.slice(0, KEPT_OF_REJECT).alias("text"),
+    )
+
+
+def split_text(data: bytes) -> tuple[pl.Series, pl.Series]:
+    r"""Cut bytes into lines of text and their lengths in bytes, newlines included.
+
+    Bytes that are no UTF-8 become the text `\xhh`; NULs that a rotation left in front of a line
+    and a byte order mark are taken off the text, not off the length.
+    """
+    rows = data.split(b"\n")
+    is_cut = bool(rows[-1])
+    if not is_cut:
+        rows.pop()
+    lengths = pl.Series("length", [len(row) + 1 for row in rows], pl.Int64)
+    if is_cut:
+        lengths[-1] = lengths[-1] - 1
+    texts = [row[:LINE_LIMIT].decode("utf-8", "backslashreplace") for row in rows]
+    lines = pl.Series("line", texts, pl.String).str.strip_chars_start("\x00\ufeff")
+    return lines, lengths
+
+
+def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed) -> None:
+    texts, lengths = split_text(data)
+    lines = pl.DataFrame({"text": texts, "length": lengths}).with_columns(
+        source_line=pl.int_range(line, line + pl.len(), dtype=pl.Int64),
+        source_offset=pl.col("length").cum_sum() - pl.col("length") + offset,
+    )
+    blank = lines["text"].str.strip_chars().str.len_bytes() == 0
+    parsed.ignored += blank.sum()
+    long = lines["length"] > LINE_LIMIT
+    if long.any():
+        parsed.rejects.append(_reject(lines.filter(long), pl.lit("too-long")))
+    rest = lines.filter(~blank & ~long)
+    for log_format in formats:
+        if not rest.height:
+            return
+        frame, reasons = _read_with(log_format, rest)
+        if frame.height:
+            parsed.readings.append(Reading(log_format.name, log_format.reader.is_escaped, frame))
+        ignored = (reasons == IGNORED).fill_null(value=False)
+        parsed.ignored += ignored.sum()
+        failed = reasons.is_not_null() & ~ignored
+        # The reason that counts is the first format's: the one most lines of the log are in.
+        rest = rest.with_columns(reason=rest["reason"].fill_null(reasons) if "reason" in rest.columns else reasons).filter(failed)
+    if rest.height:
+        parsed.rejects.append(_reject(rest, pl.col("reason")))
+
+
+def _read_with(log_format: LogFormat, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """Read lines with one format: the rows it read, and a reason (or null) per line."""
+    raw = log_format.reader.read_safe(lines["text"])
+    reasons = raw["reason"]
+    if reasons.null_count() == 0:
+        return pl.DataFrame(schema=READING_SCHEMA), reasons
+    shaped = shape_reading(raw.drop("reason").with_columns(lines["source_line"], lines["source_offset"]))
+    late = reasons.is_null() & shaped["timestamp"].is_null()
+    reasons = raw.select(pl.when(late).then(pl.lit("time")).otherwise("reason").alias("reason")).to_series()
+    return shaped.filter(reasons.is_null()), reasons
+
+
+def _reject(lines: pl.DataFrame, reason: pl.Expr) -> pl.DataFrame:
+    kept = pl.col("text").str.slice(0, KEPT_OF_REJECT)
+    return lines.select("source_line", "source_offset", "length", reason.alias("reason"), kept.alias("text")).cast(dict(REJECT_SCHEMA))
+
+
+def _join_readings(readings: list[Reading]) -> list[Reading]:
+    """Join the readings of one format into one, in line order."""
+    by_name: dict[str, list[Reading]] = {}
+    for reading in readings:
+        by_name.setdefault(reading.format_name, []).append(reading)
+    return [Reading(name, parts[0].is_escaped, _in_order(parts)) for name, parts in by_name.items()]
+
+
+def _in_order(parts: list[Reading]) -> pl.DataFrame:
+    if len(parts) == 1:
+        return parts[0].frame
+    return pl.concat([part.frame for part in parts]).select(READING_SCHEMA.names())

@@ -1,0 +1,171 @@
+r"""Compile an nginx `log_format` string into a parser of lines.
+
+A format is literals and variables in turn. It is compiled twice: to a pattern that takes any
+line apart (anchored at both ends, linear time, so that hostile formats and lines cannot hang
+it), and, where blanks and quotes alone bound every value, to the tokens of a faster reader.
+
+Source: nginx src/http/modules/ngx_http_log_module.c (`$name`, `${name}`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from pullstats.errors import InputError
+from pullstats.formats.variables import ADDRESS, FREE, HOST, KEPT, TIMES, WORD, bare_pattern
+
+_VARIABLE: Final = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<name>\w+))")
+_CLOSING: Final = {'"': '"', "[": "]", "(": ")", "<": ">", "{": "}", "'": "'"}
+MAX_LENGTH: Final = 10_000
+MAX_VARIABLES: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What stands between two blanks of a format.
+
+    Attributes:
+        variable: name of the value, None for a literal.
+        prefix: literal in front of the value (`[`).
+        suffix: literal behind it (`]`).
+        is_quoted: the value stands in double quotes.
+    """
+
+    variable: str | None
+    prefix: str = ""
+    suffix: str = ""
+    is_quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledFormat:
+    """A `log_format`, ready to read lines.
+
+    Attributes:
+        text: the format as given.
+        variables: variables that are kept, in order, each once.
+        pattern: regular expression of a whole line with a group per kept variable.
+        tokens: the format cut at blanks, None if blanks and quotes do not bound every value.
+    """
+
+    text: str
+    variables: tuple[str, ...]
+    pattern: str
+    tokens: tuple[Token, ...] | None
+
+
+def compile_log_format(text: str) -> CompiledFormat:
+    """Compile a `log_format` string.
+
+    Raises:
+        InputError: it is empty, too long, has no variables, lacks a time or a client address, or
+            holds two variables with nothing between them.
+    """
+    parts = _split(text)
+    names = [name for name, _ in parts if name]
+    _check(text, names)
+    pattern = _build_pattern(parts)
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.ComputeError as error:
+        message = f"the log format is too large to compile ({len(names)} variables); shorten it"
+        raise InputError(message) from error
+    kept = tuple(dict.fromkeys(name for name in names if name in KEPT))
+    return CompiledFormat(text, kept, pattern, _build_tokens(text))
+
+
+def _split(text: str) -> list[tuple[str | None, str]]:
+    """Cut a format into (variable, "") and (None, literal) parts, in order."""
+    parts: list[tuple[str | None, str]] = []
+    position = 0
+    for match in _VARIABLE.finditer(text):
+        if match.start() > position:
+            parts.append((None, text[position : match.start()]))
+        parts.append((match["braced"] or match["name"], ""))
+        position = match.end()
+    if position < len(text):
+        parts.append((None, text[position:]))
+    return parts
+
+
+def _check(text: str, names: list[str]) -> None:
+    shown = text if len(text) <= 80 else text[:77] + "…"
+    if len(text) > MAX_LENGTH or len(names) > MAX_VARIABLES:
+        message = f"the log format is too long ({len(text)} characters, {len(names)} variables); {MAX_LENGTH} and {MAX_VARIABLES} are the limits"
+    elif not names:
+        message = f"the log format {shown!r} has no $variables; paste the string of nginx's log_format directive, or @nginx.conf:name"
+    elif not any(name in TIMES for name in names):
+        message = f"the log format {shown!r} has no time; it needs one of ${', $'.join(TIMES)}"
+    elif not any(name in ADDRESS for name in names):
+        message = f"the log format {shown!r} has no client address; it needs one of ${', $'.join(ADDRESS)}"
+    else:
+        return
+    raise InputError(message)
+
+
+def _build_pattern(parts: list[tuple[str | None, str]]) -> str:
+    """Write the pattern of a line: literals as they are, values by what bounds them."""
+    pieces: list[str] = []
+    seen: set[str] = set()
+    for index, (name, literal) in enumerate(parts):
+        if name is None:
+            pieces.append(re.escape(literal).replace(r"\ ", " "))
+            continue
+        before = parts[index - 1][1] if index else ""
+        after = parts[index + 1][1] if index + 1 < len(parts) else ""
+        value = _value_pattern(name, before, after)
+        if name in KEPT and name not in seen:
+            seen.add(name)
+            pieces.append(f"(?P<{name}>{value})")
+        else:
+            pieces.append(f"(?:{value})")
+    return f"^{''.join(pieces)}\\s*$"
+
+
+def _value_pattern(name: str, before: str, after: str) -> str:
+    opening = before[-1:]
+    closing = _CLOSING.get(opening)
+    bare = bare_pattern(name)
+    if opening == '"' and after.startswith('"'):
+        return r'[^"\\]*(?:\\.[^"\\]*)*'
+    if after.startswith("\t"):
+        return r"[^\t]*"
+    if closing and after.startswith(closing) and bare == FREE:
+        return FREE
+    if closing and after.startswith(closing):
+        return f"[^{re.escape(closing)}]*"
+    if bare in (WORD, HOST) and after and not after[0].isspace():
+        return f"[^\\s{re.escape(after[0])}]*"
+    return bare
+
+
+def _build_tokens(text: str) -> tuple[Token, ...] | None:
+    """Cut a format at its blanks; None where that does not give one value a token."""
+    if not text or "\t" in text or "  " in text or text != text.strip() or "\\" in text:
+        return None
+    tokens: list[Token] = []
+    for word in text.split(" "):
+        names = _VARIABLE.findall(word)
+        if len(names) > 1 or (not names and '"' in word):
+            return None
+        if not names:
+            tokens.append(Token(None, prefix=word))
+            continue
+        match = _VARIABLE.search(word)
+        assert match is not None
+        name, prefix, suffix = match["braced"] or match["name"], word[: match.start()], word[match.end() :]
+        if prefix == suffix == '"':
+            tokens.append(Token(name, is_quoted=True))
+        elif '"' in prefix + suffix:
+            return None
+        elif name == "time_local":
+            tokens += [Token("time_local", prefix=prefix), Token("time_zone", suffix=suffix)]
+        elif name in KEPT and KEPT[name].bare == FREE and name != "remote_user":
+            return None
+        else:
+            tokens.append(Token(name, prefix, suffix))
+    return tuple(tokens)

@@ -1,0 +1,170 @@
+"""What a format hands on: lines read into columns, lines refused, lines passed over.
+
+A reader gives *raw* columns of text named by nginx variables (`variables.py`). `shape_reading`
+turns them into the columns below, the same for every format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from pullstats.events import TIMESTAMP
+from pullstats.formats.timestamps import keep_plausible, parse_clf, parse_time
+from pullstats.formats.variables import ADDRESS, TIMES
+
+TEXT_COLUMNS: Final = ("request", "address", "user", "agent", "referrer")
+"""Columns whose distinct values are looked at one by one later; still as the log escaped them."""
+
+READING_SCHEMA: Final = pl.Schema(
+    {
+        "timestamp": TIMESTAMP,
+        "http_response_status_code": pl.Int16(),
+        "http_response_body_size": pl.Int64(),
+        "http_request_duration_us": pl.Int64(),
+        "http_request_id": pl.String(),
+        "http_request_range": pl.String(),
+        "cache_status": pl.String(),
+        "backend": pl.String(),
+        "scheme": pl.String(),
+        "host": pl.String(),
+        "auth_scheme": pl.String(),
+        **dict.fromkeys(TEXT_COLUMNS, pl.String()),
+        "source_line": pl.Int64(),
+        "source_offset": pl.Int64(),
+    }
+)
+
+REJECT_SCHEMA: Final = pl.Schema(
+    {"source_line": pl.Int64(), "source_offset": pl.Int64(), "length": pl.Int64(), "reason": pl.String(), "text": pl.String()}
+)
+"""A refused line: its place, its length in bytes, the reason's code, and its first bytes (not yet redacted)."""
+
+REASONS: Final[dict[str, str]] = {
+    "format": "no known format fits the line",
+    "time": "the time cannot be read, or lies before 1995 or after tomorrow",
+    "too-long": "the line is longer than 1 MiB",
+    "not-json": "the line is not a JSON object",
+    "no-address": "the JSON object names no client address, so it is no access event",
+}
+
+KEPT_OF_REJECT: Final = 500
+"""Characters of a refused line that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Lines that one format read.
+
+    Attributes:
+        format_name: the format.
+        is_escaped: the texts are still escaped as nginx, Apache or Go write them.
+        frame: a row per line, columns of `READING_SCHEMA`.
+    """
+
+    format_name: str
+    is_escaped: bool
+    frame: pl.DataFrame
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What became of a block: `lines = read + ignored + rejected`.
+
+    Attributes:
+        readings: lines read, by format.
+        rejects: lines refused, `REJECT_SCHEMA`.
+        ignored: lines that are no event by nature (blank ones).
+    """
+
+    readings: list[Reading] = field(default_factory=list)
+    rejects: list[pl.DataFrame] = field(default_factory=list)
+    ignored: int = 0
+
+
+def shape_reading(raw: pl.DataFrame) -> pl.DataFrame:
+    """Turn raw text columns into the columns of `READING_SCHEMA`.
+
+    Args:
+        raw: text columns named by variables, `source_line` and `source_offset`.
+
+    Returns:
+        A row per row of `raw`; `timestamp` is null where the time is unusable.
+    """
+    columns = {
+        "timestamp": keep_plausible(_timestamp(raw.columns)),
+        "http_response_status_code": _status(raw.columns),
+        "http_response_body_size": _number(raw.columns, "body_bytes_sent", "bytes_sent"),
+        "http_request_duration_us": _duration(raw.columns),
+        "http_request_id": _first(raw.columns, "request_id", "req_id"),
+        "http_request_range": _first(raw.columns, "http_range"),
+        "cache_status": _first(raw.columns, "upstream_cache_status"),
+        "backend": _first(raw.columns, "proxy_upstream_name", "upstream_addr"),
+        "scheme": _first(raw.columns, "scheme").str.to_lowercase(),
+        "host": _first(raw.columns, "host", "http_host", "server_name"),
+        "auth_scheme": _first(raw.columns, "http_authorization").str.extract(r"^(\w{1,20})\s").str.to_lowercase(),
+        "request": _request(raw.columns),
+        "address": _first(raw.columns, *ADDRESS),
+        "user": _first(raw.columns, "remote_user"),
+        "agent": _first(raw.columns, "http_user_agent"),
+        "referrer": _first(raw.columns, "http_referer"),
+    }
+    return raw.select(
+        *(expression.cast(READING_SCHEMA[name]).alias(name) for name, expression in columns.items()),
+        pl.col("source_line", "source_offset").cast(pl.Int64),
+    )
+
+
+def _first(present: list[str], *names: str) -> pl.Expr:
+    """Take the first of some columns that says something; `-` and nothing are null."""
+    found = [_known(pl.col(name)) for name in names if name in present]
+    return pl.coalesce(found) if found else pl.lit(None, pl.String)
+
+
+def _known(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.is_not_null() & ~text.is_in(["-", ""])).then(text)
+
+
+def _timestamp(present: list[str]) -> pl.Expr:
+    if "time_zone" in present:
+        return parse_clf(pl.col("time_local"), pl.col("time_zone"))
+    found = [parse_time(pl.col(name)) for name in TIMES if name in present]
+    return pl.coalesce(found) if found else pl.lit(None, TIMESTAMP)
+
+
+def _status(present: list[str]) -> pl.Expr:
+    """Read a status; `000`, `009`, `0`, `-` and what is no status are null."""
+    number = _first(present, "status").cast(pl.Int32, strict=False)
+    return pl.when(number.is_between(100, 599)).then(number)
+
+
+def _number(present: list[str], *names: str) -> pl.Expr:
+    """Read a size; what is no number, or is negative, is null."""
+    number = _first(present, *names).cast(pl.Int64, strict=False)
+    return pl.when(number >= 0).then(number)
+
+
+def _duration(present: list[str]) -> pl.Expr:
+    """Read a duration in µs from seconds (`request_time`) or from `duration_us`."""
+    seconds = _first(present, "request_time").cast(pl.Float64, strict=False)
+    micros = (seconds * 1_000_000).round()
+    exact = _first(present, "duration_us").cast(pl.Float64, strict=False).round()
+    value = pl.coalesce(exact, micros)
+    return pl.when(value.is_between(0, 2**53)).then(value)
+
+
+def _request(present: list[str]) -> pl.Expr:
+    """Take the request line, or put one together from method, target and protocol.
+
+    A log that has both may hold an empty method or target; then its request line decides.
+    """
+    line = pl.col("request") if "request" in present else pl.lit(None, pl.String)
+    method = _first(present, "request_method")
+    path = _first(present, "uri").str.replace_all("?", "%3F", literal=True)
+    query = pl.concat_str(pl.lit("?"), _first(present, "args", "query_string"))
+    target = pl.coalesce(_first(present, "request_uri"), pl.concat_str(path, query.fill_null("")))
+    protocol = _first(present, "server_protocol").fill_null("")
+    parts = pl.concat_str(method, pl.lit(" "), target, pl.lit(" "), protocol).str.strip_chars_end(" ")
+    return _known(pl.coalesce(parts, line) if "request_method" in present else line)

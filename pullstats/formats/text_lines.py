@@ -1,0 +1,99 @@
+"""Read lines of a compiled nginx `log_format`.
+
+Two ways that give equal rows. The fast one lets a CSV tokeniser cut at blanks and quotes; it is
+right only where no value holds a quote or a stray blank, so it checks that every row is complete,
+that every literal stands where it should, and that the lengths of all values add up to the bytes
+of the piece. The safe one matches a pattern line by line.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pullstats.formats.lines import LENGTH, LINE_LIMIT
+from pullstats.formats.log_format import CompiledFormat, Token
+
+class TextReader:
+    """Reads the lines of one compiled format."""
+
+    is_escaped = True
+
+    def __init__(self, compiled: CompiledFormat) -> None:
+        """Prepare the columns of the fast way, if the format has one."""
+        self._compiled = compiled
+        self._tokens = compiled.tokens or ()
+        self.has_fast = compiled.tokens is not None
+        self._schema = pl.Schema({f"token{index}": pl.String() for index in range(len(self._tokens))})
+        self._kept = self._name_columns()
+        # Blanks between the values, the newline, and what of each token is not its value.
+        self._fixed = len(self._tokens) + sum(2 for token in self._tokens if token.is_quoted)
+
+    def _name_columns(self) -> dict[str, int]:
+        """Map each kept variable to its first token."""
+        kept: dict[str, int] = {}
+        wanted = {*self._compiled.variables, "time_zone"}
+        for index, token in enumerate(self._tokens):
+            if token.variable in wanted and token.variable is not None:
+                kept.setdefault(token.variable, index)
+        return kept
+
+    def read_fast(self, data: bytes) -> pl.DataFrame | None:
+        """Read whole lines, or None if anything about them is unusual."""
+        if not data.endswith(b"\n") or b"\\\"" in data or b"\x00" in data:
+            return None
+        try:
+            frame = pl.read_csv(
+                data,
+                separator=" ",
+                quote_char='"',
+                has_header=False,
+                schema=self._schema,
+                empty_string_is_null=False,
+                raise_if_empty=False,
+            )
+        except pl.exceptions.PolarsError:
+            return None
+        return self._check(frame, data)
+
+    def _check(self, frame: pl.DataFrame, data: bytes) -> pl.DataFrame | None:
+        """Keep a frame only if it accounts for every byte of the piece."""
+        values = pl.all()
+        length = pl.sum_horizontal(values.str.len_bytes().cast(pl.Int64)) + self._fixed
+        checks = [check for index, token in enumerate(self._tokens) for check in _token_checks(index, token)]
+        sound = frame.lazy().select(
+            total=length.sum(),
+            longest=length.max(),
+            is_literal=pl.all_horizontal(checks) if checks else pl.lit(value=True),
+        )
+        total, longest, is_literal = sound.collect().row(0)
+        if total != len(data) or longest > LINE_LIMIT or not is_literal:
+            return None
+        return frame.select(
+            *(self._value(index).alias(name) for name, index in self._kept.items()),
+            length.alias(LENGTH),
+        )
+
+    def _value(self, index: int) -> pl.Expr:
+        token, column = self._tokens[index], pl.col(f"token{index}")
+        if token.prefix:
+            column = column.str.slice(len(token.prefix))
+        return column.str.head(-len(token.suffix)) if token.suffix else column
+
+    def read_safe(self, lines: pl.Series) -> pl.DataFrame:
+        """Read lines one by one: raw text columns, and `reason` where a line does not fit."""
+        groups = pl.col("line").str.extract_groups(self._compiled.pattern)
+        frame = pl.DataFrame({"line": lines}).select(groups.struct.unnest())
+        failed = pl.all_horizontal(pl.col(*self._compiled.variables).is_null())
+        return frame.with_columns(reason=pl.when(failed).then(pl.lit("format")))
+
+
+def _token_checks(index: int, token: Token) -> list[pl.Expr]:
+    column = pl.col(f"token{index}")
+    if token.variable is None:
+        return [(column == token.prefix).all()]
+    checks = [column.str.starts_with(token.prefix).all()] if token.prefix else []
+    if token.suffix:
+        checks.append(column.str.ends_with(token.suffix).all())
+    if token.variable == "status":
+        checks.append(column.str.len_bytes().is_between(1, 3).all())
+    return checks

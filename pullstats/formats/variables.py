@@ -1,0 +1,92 @@
+"""The nginx variables that carry what an event needs, and how each looks in a line.
+
+Raw columns of every format are named by these variables, nginx being the vocabulary that most
+logs share; a format of another program maps its own names onto them.
+
+To add one: append a `Variable`. A variable that is not listed here is read past.
+
+Source: nginx.org/en/docs/varindex.html and the modules it links.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+# What an unquoted value may look like. Quoted and bracketed values are bounded by their quotes.
+WORD: Final = r"\S*"
+NUMBER: Final = r"-?[0-9.]*"
+LIST: Final = r"(?:[^\s,]+(?:(?:, | : )[^\s,]+)*)?"  # upstream lists hold blanks: "a, b : c"
+ADDRESSES: Final = r'(?:(?:"[^"]*"|[^\s,"]*(?:, ?[^\s,"]+)+)(?: [^\s,"]+)??|[^\s,"]*)'  # one, or a list and perhaps the peer behind it
+HOST: Final = r'[^\s",]*'
+FREE: Final = r".*?"
+CLF_TIME: Final = r"[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[0-9:]{8} ?[+-]?[0-9:]*"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable pullstats keeps.
+
+    Attributes:
+        name: as nginx spells it, without `$`.
+        bare: pattern of the value where no quotes bound it.
+    """
+
+    name: str
+    bare: str = WORD
+
+
+KEPT: Final[dict[str, Variable]] = {
+    variable.name: variable
+    for variable in (
+        Variable("remote_addr", ADDRESSES),
+        Variable("realip_remote_addr"),
+        Variable("proxy_protocol_addr"),
+        Variable("http_x_forwarded_for", ADDRESSES),
+        Variable("remote_user", FREE),
+        Variable("time_local", CLF_TIME),
+        Variable("time_iso8601"),
+        Variable("msec", NUMBER),
+        Variable("request", FREE),
+        Variable("request_method"),
+        Variable("request_uri"),
+        Variable("uri", FREE),
+        Variable("args", FREE),
+        Variable("query_string", FREE),
+        Variable("server_protocol"),
+        Variable("scheme"),
+        Variable("host", HOST),
+        Variable("http_host", HOST),
+        Variable("server_name", HOST),
+        Variable("status", r"[0-9]{1,3}|-"),
+        Variable("body_bytes_sent", NUMBER),
+        Variable("bytes_sent", NUMBER),
+        Variable("request_time", NUMBER),
+        Variable("upstream_response_time", LIST),
+        Variable("upstream_addr", LIST),
+        Variable("upstream_cache_status"),
+        Variable("proxy_upstream_name"),
+        Variable("request_id"),
+        Variable("req_id"),
+        Variable("http_referer", FREE),
+        Variable("http_user_agent", FREE),
+        Variable("http_range", FREE),
+        Variable("http_authorization", FREE),
+    )
+}
+
+LISTS: Final = ("upstream_", "proxy_add_x_forwarded_for", "http_x_forwarded")
+"""Variables, by prefix, whose unquoted value may hold blanks though we do not keep them."""
+
+TIMES: Final = ("msec", "time_iso8601", "time_local")
+"""Variables that give the time, the most exact first."""
+
+ADDRESS: Final = ("remote_addr", "realip_remote_addr", "proxy_protocol_addr", "http_x_forwarded_for")
+"""Variables that give the client, the best first."""
+
+
+def bare_pattern(name: str) -> str:
+    """Pattern of a variable's value where nothing bounds it but a blank."""
+    if name in KEPT:
+        return KEPT[name].bare
+    return LIST if name.startswith(LISTS) else WORD

@@ -1,0 +1,70 @@
+"""Look at every distinct value once, however many rows hold it.
+
+A log repeats a few thousand agents, paths and addresses millions of times. A `Lookup` turns a
+column into codes, computes what is new among its values, and gathers the answers back. It keeps
+what it learned for the next block, up to a bound; then it starts afresh, so that a log in which
+every value is new cannot grow memory.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import polars as pl
+
+MAX_KEPT: Final = 500_000
+"""Distinct values kept across blocks."""
+
+_numbers = iter(range(1 << 62))
+
+
+class Lookup:
+    """A function of distinct values, remembered across blocks. Safe to call from several threads."""
+
+    def __init__(self, name: str, compute: Callable[[pl.Series], pl.DataFrame], *, max_kept: int = MAX_KEPT) -> None:
+        """Prepare an empty memory.
+
+        Args:
+            name: for the categories' name.
+            compute: from distinct values (String, no null) to a frame with a row each, same order.
+            max_kept: values to remember before starting afresh.
+        """
+        self._name = name
+        self._compute = compute
+        self._max_kept = max_kept
+        self._lock = threading.Lock()
+        self._nothing = compute(pl.Series(name, [], pl.String))
+        self._reset()
+
+    def _reset(self) -> None:
+        self._categories = pl.Categories(f"{self._name}-{next(_numbers)}", "pullstats")
+        self._known: pl.DataFrame = self._nothing.clear()
+
+    def apply(self, values: pl.Series) -> pl.DataFrame:
+        """Compute the function for a column.
+
+        Args:
+            values: text, may hold nulls.
+
+        Returns:
+            A row per value, the columns of `compute`; all null where the value is null.
+        """
+        with self._lock:
+            if self._known.height > self._max_kept:
+                self._reset()
+            # Encoding stays under the lock: a code must not be seen before its text is.
+            encoded = values.cast(pl.Categorical(self._categories))
+            codes = encoded.to_physical()
+            known = self._learn(encoded, codes)
+        return known.select(pl.all().gather(codes))
+
+    def _learn(self, encoded: pl.Series, codes: pl.Series) -> pl.DataFrame:
+        """Compute what is new; codes are dense, in order of first sight."""
+        highest = codes.max()
+        start, end = self._known.height, 0 if highest is None else int(highest) + 1  # type: ignore[call-overload]
+        if end > start:
+            fresh = pl.Series("code", range(start, end), codes.dtype).cat.to(encoded.dtype).cast(pl.String)
+            self._known = pl.concat([self._known, self._compute(fresh)], rechunk=True)
+        return self._known

@@ -1,0 +1,100 @@
+"""One log as a stream of decompressed bytes, whatever it lies in."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from pullstats.errors import InputError
+from pullstats.sources.compression import DAMAGE, MAGIC_LENGTH, Codec, detect_codec, open_codec
+from pullstats.sources.paths import SourceFile
+
+SKIP_CHUNK: Final = 1 << 22
+
+
+@dataclass(slots=True)
+class Source:
+    """An open log.
+
+    Attributes:
+        file: where it comes from.
+        codec: its compression, None if plain.
+        size: bytes on disk, 0 if unknown (standard input, pipes).
+        is_growing: a plain file, to which a server may still be writing: its last line counts
+            only once it ends in a newline.
+        damage: why the stream ended early, or None.
+    """
+
+    file: SourceFile
+    codec: Codec | None
+    size: int
+    is_growing: bool
+    _raw: BinaryIO
+    _stream: BinaryIO
+    damage: str | None = field(default=None)
+
+    def read(self, count: int) -> bytes:
+        """Read up to `count` decompressed bytes; b'' at the end.
+
+        A damaged or cut tail ends the stream: what came before it is kept, `damage` says why.
+        """
+        try:
+            return self._stream.read(count)
+        except DAMAGE as error:
+            if self.codec is None:
+                message = f"cannot read '{self.file.name}': {getattr(error, 'strerror', None) or error}"
+                raise InputError(message) from error
+            self.damage = f"the {self.codec.name} data ends early or is damaged"
+            return b""
+
+    def skip_to(self, offset: int) -> bool:
+        """Go forward to a decompressed offset; False if the stream is shorter."""
+        if self.codec is None and self._raw.seekable():
+            self._raw.seek(offset)
+            return offset <= self.size
+        return self._discard(offset)
+
+    def _discard(self, count: int) -> bool:
+        while count:
+            chunk = self.read(min(count, SKIP_CHUNK))
+            if not chunk:
+                return False
+            count -= len(chunk)
+        return True
+
+    def position(self) -> int:
+        """Bytes of the file on disk that have been read so far."""
+        try:
+            return self._raw.tell()
+        except (OSError, ValueError):
+            return 0
+
+
+@contextmanager
+def open_source(file: SourceFile) -> Iterator[Source]:
+    """Open a log for reading, decompressing by content.
+
+    Raises:
+        InputError: the file cannot be opened.
+    """
+    try:
+        raw = _open_raw(file.path)
+    except OSError as error:
+        message = f"cannot open '{file.name}': {error.strerror}"
+        raise InputError(message) from error
+    with raw:
+        codec = detect_codec(raw.peek(MAGIC_LENGTH))
+        stream: BinaryIO = raw if codec is None else open_codec(codec, raw)
+        size = file.path.stat().st_size if file.path is not None else 0
+        yield Source(file, codec, size, codec is None and file.path is not None and raw.seekable(), raw, stream)
+
+
+def _open_raw(path: Path | None) -> io.BufferedReader:
+    if path is None:
+        return io.BufferedReader(sys.stdin.buffer.raw, 1 << 20) if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer  # type: ignore[return-value]
+    return path.open("rb", buffering=1 << 20)
