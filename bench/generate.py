@@ -1,0 +1,142 @@
+"""Write a made-up access log of a package registry: the same bytes for the same seed, on every machine.
+
+    python bench/generate.py --lines 3000000 --seed 1 -o access.log
+
+About 2,000 different User-Agent strings, up to 60,000 public addresses (15 % IPv6), 45 days that end at a fixed date, nearly in time
+order as nginx writes them (a line is written when its request ends). The address space is drawn at random: no address is anybody's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from clients import make_addresses, make_agents, make_machines, quoted, zipf
+from visits import Request, make_visits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DAYS = 45
+END = datetime(2025, 7, 1, tzinfo=UTC)
+START = END - timedelta(days=DAYS)
+HOUR = 3600
+FLUSH_LINES = 100_000
+LATE = 5  # seconds that a request may end after the ones that began later
+
+
+def hourly_lines(lines: int) -> Iterator[int]:
+    """Split the lines over the hours: more by day than by night, fewer at weekends."""
+    weights = []
+    for hour in range(DAYS * 24):
+        moment = START + timedelta(hours=hour)
+        day = 1 + 0.5 * math.sin((moment.hour - 8) * math.pi / 12)
+        weights.append(day * (0.7 if moment.weekday() > 4 else 1.0))  # noqa: PLR2004 - Saturday and Sunday
+    total, done, summed = sum(weights), 0, 0.0
+    for weight in weights:
+        summed += weight
+        due = round(lines * summed / total)
+        yield due - done
+        done = due
+
+
+def combined_request(request: Request) -> str:
+    """The middle of an nginx `combined` line: request, status, bytes, referrer, opening quote of the agent."""
+    return f'"{request.method} {request.path} {request.protocol}" {request.status} {request.size} "{request.referrer}" "'
+
+
+def json_request(request: Request) -> str:
+    """The middle of a JSON line (nginx `escape=json`)."""
+    return (f'"request_method":"{request.method}","request_uri":"{request.path}","server_protocol":"{request.protocol}",'
+            f'"status":{request.status},"body_bytes_sent":{request.size},"http_referer":"{"" if request.referrer == "-" else request.referrer}",')
+
+
+class Shape:
+    """How one line is put together: head, day, time of day, zone, request, tail."""
+
+    def __init__(self, name: str) -> None:
+        """Choose `combined` or `json`."""
+        self.json = name == "json"
+        self.request = json_request if self.json else combined_request
+        self.days = [(START + timedelta(days=day)).strftime("%Y-%m-%dT" if self.json else "%d/%b/%Y:") for day in range(DAYS + 1)]
+        self.zone = '+00:00",' if self.json else " +0000] "
+
+    def head(self, address: str) -> str:
+        """Everything before the date."""
+        return f'{{"remote_addr":"{address}","remote_user":"","time_iso8601":"' if self.json else f"{address} - - ["
+
+    def tail(self, agent: str) -> str:
+        """The agent and what closes the line."""
+        if self.json:
+            return f'"http_user_agent":{json.dumps("" if agent == "-" else agent)}}}\n'
+        return f'{quoted(agent)}"\n'
+
+
+def write_log(out: IO[bytes], lines: int, seed: int, log_format: str) -> None:
+    """Write `lines` lines to `out`."""
+    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    shape = Shape(log_format)
+    agents = make_agents(rng)
+    machines, machine_weights = make_machines(rng, agents, make_addresses(rng))
+    visits = {family: [[shape.request(request) for request in visit] for visit in pool] for family, pool in make_visits(rng).items()}
+    pools = {family: (pool, zipf(len(pool), 0.5)) for family, pool in visits.items()}
+    tails = {agent: shape.tail(agent) for pool in agents.values() for agent in pool}
+    people = [(shape.head(address), tails[agent], family) for address, agent, family in machines]
+    clock = [f"{second // HOUR:02d}:{second // 60 % 60:02d}:{second % 60:02d}{shape.zone}" for second in range(86_400)]
+    last = DAYS * 86_400 - 1
+    ready: list[str] = []
+    for hour, wanted in enumerate(hourly_lines(lines)):
+        drawn: list[tuple[int, str]] = []
+        while len(drawn) < wanted:
+            drawn += _visits_of_hour(rng, hour * HOUR, wanted - len(drawn), (people, machine_weights), pools, shape, clock, last)
+        del drawn[wanted:]
+        drawn.sort(key=lambda line: line[0])
+        ready += [text for _, text in drawn]
+        if len(ready) >= FLUSH_LINES:
+            out.write("".join(ready).encode())
+            ready.clear()
+    out.write("".join(ready).encode())
+
+
+def _visits_of_hour(  # noqa: PLR0913 - the pools of one run
+    rng: random.Random, begin: int, wanted: int, people: tuple[list[tuple[str, str, str]], list[float]],
+    pools: dict[str, tuple[list[list[str]], list[float]]], shape: Shape, clock: list[str], last: int,
+) -> list[tuple[int, str]]:
+    """Draw whole visits for about `wanted` lines: (place in the file, line), unsorted."""
+    count = wanted // 4 + 1
+    visitors = rng.choices(people[0], cum_weights=people[1], k=count)
+    chosen = {family: iter(rng.choices(pool, cum_weights=weights, k=count)) for family, (pool, weights) in pools.items()}
+    lines = []
+    for head, tail, family in visitors:
+        moment = begin + int(rng.random() * HOUR)
+        for request in next(chosen[family]):
+            stamp = moment if moment < last else last
+            place = stamp + int(rng.random() * LATE) if stamp & 3 == 0 else stamp
+            lines.append((place, f"{head}{shape.days[stamp // 86_400]}{clock[stamp % 86_400]}{request}{tail}"))
+            moment += stamp & 1
+    return lines
+
+
+def main() -> None:
+    """Parse the arguments and write the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lines", type=int, default=3_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--format", choices=("combined", "json"), default="combined")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args()
+    begun = time.perf_counter()
+    with options.output.open("wb") as out:
+        write_log(out, options.lines, options.seed, options.format)
+    size = options.output.stat().st_size
+    print(f"{options.output}: {options.lines:,} lines, {size:,} bytes, {size / max(options.lines, 1):.0f} bytes a line, {time.perf_counter() - begun:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
