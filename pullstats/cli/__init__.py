@@ -1,1 +1,127 @@
-"""cli stage."""
+"""The command line: arguments to plans and queries, errors to exit codes. No data logic.
+
+To add a command: write it in the file of its help group and list it in `COMMANDS`. Modules are
+imported when their command runs, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any, Final, NamedTuple
+
+import click
+
+from pullstats.errors import InternalError, PullstatsError, unknown_name
+
+EXIT_INTERNAL: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+
+
+class Entry(NamedTuple):
+    """A command of the help page: where it lives and what it does."""
+
+    group: str
+    module: str
+    help: str
+
+
+COMMANDS: Final[dict[str, Entry]] = {
+    "ingest": Entry("In", "pullstats.cli.ingest", "Read access logs into the store."),
+    "report": Entry("Look", "pullstats.cli.look", "Break any metric down by one to three dimensions."),
+    "series": Entry("Look", "pullstats.cli.look", "Show metrics over time, in buckets."),
+    "export": Entry("Out", "pullstats.cli.out", "Write files for cron: daily numbers, events, rejected lines."),
+    "status": Entry("Keep", "pullstats.cli.keep", "Show what is in the store, and how fresh it is."),
+    "demo": Entry("Start", "pullstats.cli.start", "Walk through pullstats on the bundled sample logs."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when one of them runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name the commands in the order of the help page."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import the module that holds a command."""
+        if cmd_name not in COMMANDS:
+            raise unknown_name("command", cmd_name, COMMANDS)
+        command = getattr(importlib.import_module(COMMANDS[cmd_name].module), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write the commands by help group."""
+        for group in dict.fromkeys(entry.group for entry in COMMANDS.values()):
+            with formatter.section(group):
+                formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items() if entry.group == group])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pullstats", prog_name="pullstats")
+def main() -> None:
+    """Tell who pulls your packages, containers and downloads, from access logs, on this machine.
+
+    \b
+    pullstats ingest access.log
+    pullstats report --by country --window 30d
+    """
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: what stands behind `pullstats`.
+
+    Returns:
+        The exit code: 0 ok, 1 internal error, 2 usage or bad input, 3 quality threshold passed,
+        4 no data in the window, 130 interrupted.
+    """
+    is_debug = "--debug" in arguments or os.environ.get("PULLSTATS_DEBUG") == "1"
+    try:
+        result = main.main(arguments, prog_name="pullstats", standalone_mode=False)
+        sys.stdout.flush()
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return _fail("interrupted; nothing that was not already committed is kept", EXIT_INTERRUPTED)
+    except click.exceptions.Exit as request:
+        return request.exit_code
+    except click.ClickException as error:
+        return _fail(_usage_message(error), EXIT_USAGE)
+    except BrokenPipeError:
+        _close_stdout()
+        return 0
+    except PullstatsError as error:
+        if is_debug:
+            raise
+        return _fail(str(error), EXIT_INTERNAL if isinstance(error, InternalError) else EXIT_USAGE)
+    except BaseException as error:  # noqa: BLE001 - the last resort; polars' panics are no Exception
+        if is_debug:
+            raise
+        return _fail(f"internal error ({type(error).__name__}); run it again with --debug and report what it prints", EXIT_INTERNAL)
+    return _exit_code(result)
+
+
+def _exit_code(result: Any) -> int:  # noqa: ANN401 - whatever a command returns
+    return result if isinstance(result, int) else 0
+
+
+def _usage_message(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    hint = f" ('{context.command_path} --help' lists the options)" if context else ""
+    return error.format_message().rstrip(".") + hint
+
+
+def _close_stdout() -> None:
+    """Keep Python from complaining at exit that nobody read its output."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(message: str, code: int) -> int:
+    from pullstats.render.sanitise import for_terminal  # noqa: PLC0415 - not needed where nothing fails
+
+    click.echo(f"pullstats: {for_terminal(message)}", err=True)
+    return code

@@ -13,12 +13,10 @@ from typing import Final
 from pullstats.errors import unknown_name
 from pullstats.formats import json_lines, nginx
 from pullstats.formats.detect import Detection, detect_format
-from pullstats.formats.escapes import unescape_values
 from pullstats.formats.json_lines import JsonReader
 from pullstats.formats.lines import LogFormat, parse_lines
 from pullstats.formats.nginx_conf import ConfFormat, read_log_format
 from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
-from pullstats.formats.request import REQUEST_COLUMNS, domain_of, split_request
 
 _MODULES: Final = (nginx, json_lines)
 
@@ -31,7 +29,6 @@ __all__ = [
     "FORMATS",
     "REASONS",
     "REJECT_SCHEMA",
-    "REQUEST_COLUMNS",
     "TEXT_COLUMNS",
     "Detection",
     "LogFormat",
@@ -39,11 +36,8 @@ __all__ = [
     "Reading",
     "custom_format",
     "detect_format",
-    "domain_of",
     "named_format",
     "parse_lines",
-    "split_request",
-    "unescape_values",
 ]
 
 

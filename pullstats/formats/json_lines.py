@@ -8,17 +8,19 @@ and tells objects that are no access event (a server's own messages) from lines 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 import polars as pl
 
-from pullstats.formats.escapes import repair_json
 from pullstats.formats.json_keys import KEYS, KeyTree, build_tree
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, LogFormat
 
 _TREE: Final = build_tree()
 _TOP: Final = pl.Schema(dict.fromkeys(_TREE, pl.String))
 _MAX_DEPTH: Final = 3
+_EMPTY_VALUE: Final = re.compile(r'(?<!\\)":\s*(?=[,}])')
+_BYTE_ESCAPE: Final = re.compile(rb"\\x([0-9A-Fa-f]{2})")
 
 
 class JsonReader:
@@ -128,13 +130,27 @@ def _load(line: str) -> dict[str, Any] | None:
     """Parse one line; None if it is no JSON object."""
     if not line.lstrip().startswith("{"):
         return None
-    for text in (line, repair_json(line.encode("utf-8", "replace")).decode("utf-8", "replace")):
+    for text in (line, _repair(line)):
         try:
             item = json.loads(text, strict=False)
         except (ValueError, RecursionError):
             continue
         return item if isinstance(item, dict) else None
     return None
+
+
+def _repair(line: str) -> str:
+    r"""Make JSON of what nginx writes that is none.
+
+    Without `escape=json`, `\xHH` stands for a byte; with it, an unset number is nothing at all.
+    """
+    raw = _BYTE_ESCAPE.sub(_byte_or_escape, _EMPTY_VALUE.sub('":null', line).encode("utf-8", "replace"))
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _byte_or_escape(match: re.Match[bytes]) -> bytes:
+    value = int(match[1], 16)
+    return bytes((value,)) if value >= 0x80 else b"\\u00" + match[1]  # noqa: PLR2004 - ASCII ends there
 
 
 def _flatten(item: dict[str, Any], tree: KeyTree, prefix: str, depth: int) -> dict[str, str]:
@@ -151,8 +167,12 @@ def _flatten(item: dict[str, Any], tree: KeyTree, prefix: str, depth: int) -> di
 
 
 def _to_text(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    """Write a value as text; bytes that were no UTF-8 as `\\xhh`, lone surrogates as `\\udhhh`."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate becomes text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
 
 
 FORMATS: Final[tuple[LogFormat, ...]] = (

@@ -8,10 +8,16 @@ of the piece. The safe one matches a pattern line by line.
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
 
 from pullstats.formats.lines import LENGTH, LINE_LIMIT
 from pullstats.formats.log_format import CompiledFormat, Token
+from pullstats.formats.variables import HOST, KEPT, NUMBER, STATUS
+
+_CHECKED: Final = frozenset({HOST, NUMBER, STATUS})
+"""Patterns that say more of a value than that it holds no blank."""
 
 class TextReader:
     """Reads the lines of one compiled format."""
@@ -26,7 +32,8 @@ class TextReader:
         self._schema = pl.Schema({f"token{index}": pl.String() for index in range(len(self._tokens))})
         self._kept = self._name_columns()
         # Blanks between the values, the newline, and what of each token is not its value.
-        self._fixed = len(self._tokens) + sum(2 for token in self._tokens if token.is_quoted)
+        self._quotes = sum(2 for token in self._tokens if token.is_quoted)
+        self._fixed = len(self._tokens) + self._quotes
 
     def _name_columns(self) -> dict[str, int]:
         """Map each kept variable to its first token."""
@@ -68,6 +75,8 @@ class TextReader:
         total, longest, is_literal = sound.collect().row(0)
         if total != len(data) or longest > LINE_LIMIT or not is_literal:
             return None
+        if data.count(b'"') != self._quotes * frame.height:
+            return None
         return frame.select(
             *(self._value(index).alias(name) for name, index in self._kept.items()),
             length.alias(LENGTH),
@@ -94,6 +103,8 @@ def _token_checks(index: int, token: Token) -> list[pl.Expr]:
     checks = [column.str.starts_with(token.prefix).all()] if token.prefix else []
     if token.suffix:
         checks.append(column.str.ends_with(token.suffix).all())
-    if token.variable == "status":
-        checks.append(column.str.len_bytes().is_between(1, 3).all())
+    pattern = KEPT[token.variable].bare if token.variable in KEPT and not token.is_quoted else None
+    if pattern in _CHECKED:
+        value = column.str.slice(len(token.prefix)).str.head(-len(token.suffix)) if token.prefix or token.suffix else column
+        checks.append(value.str.contains(f"^(?:{pattern})$").all())
     return checks

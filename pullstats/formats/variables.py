@@ -16,6 +16,7 @@ from typing import Final
 # What an unquoted value may look like. Quoted and bracketed values are bounded by their quotes.
 WORD: Final = r"\S*"
 NUMBER: Final = r"-?[0-9.]*"
+STATUS: Final = r"[0-9]{1,3}|-"
 LIST: Final = r"(?:[^\s,]+(?:(?:, | : )[^\s,]+)*)?"  # upstream lists hold blanks: "a, b : c"
 ADDRESSES: Final = r'(?:(?:"[^"]*"|[^\s,"]*(?:, ?[^\s,"]+)+)(?: [^\s,"]+)??|[^\s,"]*)'  # one, or a list and perhaps the peer behind it
 HOST: Final = r'[^\s",]*'
@@ -58,7 +59,7 @@ KEPT: Final[dict[str, Variable]] = {
         Variable("host", HOST),
         Variable("http_host", HOST),
         Variable("server_name", HOST),
-        Variable("status", r"[0-9]{1,3}|-"),
+        Variable("status", STATUS),
         Variable("body_bytes_sent", NUMBER),
         Variable("bytes_sent", NUMBER),
         Variable("request_time", NUMBER),

@@ -12,6 +12,8 @@ BLOCK_SIZE: Final = 32 << 20
 LINE_LIMIT: Final = 1 << 20
 """A longer line is rejected with its first bytes and never held in memory whole."""
 KEPT_OF_LONG_LINE: Final = 200
+TAIL_LENGTH: Final = 4096
+"""Bytes at the end of what was read by which a log is recognised when it is read on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +25,14 @@ class LongLine:
         offset: where it starts.
         line: its 1-based number.
         length: its length with the newline.
+        tail: its last bytes.
     """
 
     head: bytes
     offset: int
     line: int
     length: int
+    tail: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,12 @@ class Block:
         return self.long_lines[-1].offset + self.long_lines[-1].length if self.long_lines else self.offset + len(self.data)
 
     @property
+    def tail(self) -> bytes:
+        """The last line, at most `TAIL_LENGTH` bytes of it: what stands right before `end`."""
+        last = self.long_lines[-1].tail if self.long_lines else self.data[-TAIL_LENGTH:]
+        return last[last.rfind(b"\n", 0, -1) + 1 :]
+
+    @property
     def next_line(self) -> int:
         """Number of the line that follows the block."""
         return self.line + self.lines + len(self.long_lines)
@@ -79,27 +89,32 @@ def read_blocks(source: Source, offset: int = 0, line: int = 1, block_size: int 
     while chunk := source.read(block_size):
         data = rest + chunk if rest else chunk
         cut = data.rfind(b"\n") + 1
-        rest = data[cut:]
+        whole, rest = (data[:cut], data[cut:]) if cut < len(data) else (data, b"")
         long_lines: tuple[LongLine, ...] = ()
-        whole = data[:cut] if rest else data
         if len(rest) > LINE_LIMIT:
             start, number = offset + cut, line + whole.count(b"\n")
-            length, rest = _drain_line(source, rest)
-            long_lines = (LongLine(data[cut : cut + KEPT_OF_LONG_LINE], start, number, length),)
+            long, rest = _drain_line(source, rest, start, number)
+            long_lines = () if long is None else (long,)
         if whole or long_lines:
             block = Block(whole, offset, line, whole.count(b"\n"), long_lines)
             offset, line = block.end, block.next_line
             yield block
-    if rest and not (source.is_growing):
-        yield Block(rest, offset, line, 1)
+    cut = len(rest) if not source.is_growing else rest.rfind(b"\n") + 1
+    if cut:
+        yield Block(rest[:cut], offset, line, rest.count(b"\n", 0, cut) + (not rest.endswith(b"\n", 0, cut)))
 
 
-def _drain_line(source: Source, start: bytes) -> tuple[int, bytes]:
-    """Read past the end of a line that is too long; its whole length, and what came behind it."""
-    length = len(start)
+def _drain_line(source: Source, start: bytes, offset: int, line: int) -> tuple[LongLine | None, bytes]:
+    """Read past the end of a line that is too long: the line, and what came behind it.
+
+    None if the line has no end yet and the log is still growing.
+    """
+    head, length = start[:KEPT_OF_LONG_LINE], len(start)
+    tail = start[-TAIL_LENGTH:]
     while chunk := source.read(1 << 20):
         cut = chunk.find(b"\n") + 1
+        tail = (tail + (chunk[:cut] if cut else chunk))[-TAIL_LENGTH:]
         if cut:
-            return length + cut, chunk[cut:]
+            return LongLine(head, offset, line, length + cut, tail), chunk[cut:]
         length += len(chunk)
-    return length, b""
+    return (None if source.is_growing else LongLine(head, offset, line, length, tail)), b""

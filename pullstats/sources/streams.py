@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from pullstats.errors import InputError
-from pullstats.sources.compression import DAMAGE, MAGIC_LENGTH, Codec, detect_codec, open_codec
+from pullstats.sources.compression import MAGIC_LENGTH, Codec, DamagedError, Readable, detect_codec
 from pullstats.sources.paths import SourceFile
 
 SKIP_CHUNK: Final = 1 << 22
@@ -35,22 +35,33 @@ class Source:
     size: int
     is_growing: bool
     _raw: BinaryIO
-    _stream: BinaryIO
+    _stream: Readable
     damage: str | None = field(default=None)
 
     def read(self, count: int) -> bytes:
         """Read up to `count` decompressed bytes; b'' at the end.
 
         A damaged or cut tail ends the stream: what came before it is kept, `damage` says why.
+
+        Raises:
+            InputError: the disk or the pipe fails.
         """
+        parts: list[bytes] = []
+        while count and (part := self._read_some(count)):
+            parts.append(part)
+            count -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _read_some(self, count: int) -> bytes:
         try:
             return self._stream.read(count)
-        except DAMAGE as error:
-            if self.codec is None:
-                message = f"cannot read '{self.file.name}': {getattr(error, 'strerror', None) or error}"
-                raise InputError(message) from error
+        except DamagedError:
+            assert self.codec is not None
             self.damage = f"the {self.codec.name} data ends early or is damaged"
             return b""
+        except OSError as error:
+            message = f"cannot read '{self.file.name}': {error.strerror or error}"
+            raise InputError(message) from error
 
     def skip_to(self, offset: int) -> bool:
         """Go forward to a decompressed offset; False if the stream is shorter."""
@@ -89,7 +100,7 @@ def open_source(file: SourceFile) -> Iterator[Source]:
         raise InputError(message) from error
     with raw:
         codec = detect_codec(raw.peek(MAGIC_LENGTH))
-        stream: BinaryIO = raw if codec is None else open_codec(codec, raw)
+        stream: Readable = raw if codec is None else codec.open(raw)
         size = file.path.stat().st_size if file.path is not None else 0
         yield Source(file, codec, size, codec is None and file.path is not None and raw.seekable(), raw, stream)
 

@@ -16,7 +16,6 @@ import polars as pl
 
 _ESCAPE: Final = re.compile(rb"""\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([\\"abfnrtv]))""")
 _SINGLE: Final = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"\\": b"\\", b'"': b'"'}
-_REPAIRABLE: Final = re.compile(rb"\\x([0-9A-Fa-f]{2})")
 
 
 def unescape(text: str) -> str:
@@ -33,11 +32,6 @@ def unescape_values(values: pl.Series) -> pl.Series:
     hits = values.filter(escaped)
     fixed = pl.Series(values.name, [unescape(text) for text in hits], pl.String)
     return values.scatter(escaped.arg_true(), fixed)
-
-
-def repair_json(line: bytes) -> bytes:
-    r"""Make JSON of a line that was written by hand without `escape=json`: `\xHH` becomes `\u00HH`."""
-    return _REPAIRABLE.sub(rb"\\u00\1", line)
 
 
 def _replace(match: re.Match[bytes]) -> bytes:

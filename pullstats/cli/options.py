@@ -1,0 +1,108 @@
+"""Options that several commands share, and where their defaults come from.
+
+Every option can also be set by `PULLSTATS_<OPTION>` and by TOML: `--config`, else
+`pullstats.toml` in the store, else in the working folder. A file that lies in the store or the
+working folder may not set what could give people away or run code (`PRIVATE`).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from pullstats.errors import InputError, unknown_name
+
+DEFAULT_STORE: Final = "pullstats-store"
+CONFIG_NAME: Final = "pullstats.toml"
+PRIVATE: Final = frozenset({"key_file", "keep_addresses", "config", "store", "geo_db"})
+"""Options that only the command line, the environment or `--config` may set."""
+
+TABLES: Final = frozenset({"routes"})
+"""Tables of a configuration that are no command's options."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Command(click.Command):
+    """A command whose options also come from the environment and from TOML."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - click's signature
+        """Give every option its environment variable."""
+        super().__init__(*args, **kwargs)
+        for parameter in self.params:
+            if isinstance(parameter, click.Option) and parameter.envvar is None and parameter.name:
+                parameter.envvar = f"PULLSTATS_{parameter.name.upper()}"
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the configuration before the arguments, which go over it."""
+        ctx.default_map = {**(ctx.default_map or {}), **self._read_defaults(args)}
+        return super().parse_args(ctx, args)
+
+    def _read_defaults(self, args: list[str]) -> dict[str, Any]:
+        config = _look_ahead(args, "--config") or os.environ.get("PULLSTATS_CONFIG")
+        if config:
+            return self._load(Path(config), is_trusted=True)
+        store = _look_ahead(args, "--store") or os.environ.get("PULLSTATS_STORE") or DEFAULT_STORE
+        found = next((path for path in (Path(store) / CONFIG_NAME, Path(CONFIG_NAME)) if path.is_file()), None)
+        return self._load(found, is_trusted=False) if found else {}
+
+    def _load(self, path: Path, *, is_trusted: bool) -> dict[str, Any]:
+        try:
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            message = f"cannot read the configuration '{path}': {error}"
+            raise InputError(message) from error
+        known = {parameter.name for parameter in self.params if parameter.name}
+        defaults: dict[str, Any] = {}
+        for key, value in settings.items():
+            if isinstance(value, dict):
+                if key == self.name:
+                    defaults |= {self._check(name, path, known, is_trusted=is_trusted): item for name, item in value.items()}
+            elif key.replace("-", "_") in known:
+                defaults[self._check(key, path, known, is_trusted=is_trusted)] = value
+        return defaults
+
+    def _check(self, key: str, path: Path, known: set[str], *, is_trusted: bool) -> str:
+        name = key.replace("-", "_")
+        if name not in known:
+            noun = f"option of '{self.name}' ({path})"
+            raise unknown_name(noun, key, known)
+        if name in PRIVATE and not is_trusted:
+            message = f"'{path}' may not set {key}; give it on the command line, in the environment or through --config"
+            raise InputError(message)
+        return name
+
+
+def _look_ahead(args: list[str], name: str) -> str | None:
+    for index, argument in enumerate(args):
+        if argument == name and index + 1 < len(args):
+            return args[index + 1]
+        if argument.startswith(f"{name}="):
+            return argument.split("=", 1)[1]
+    return None
+
+
+def combine(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Join options into one decorator, in the order of the help page."""
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+general_options = combine(
+    click.option("--store", type=click.Path(path_type=Path), default=DEFAULT_STORE, show_default=True, help="Folder of the store."),
+    click.option("--config", type=click.Path(path_type=Path), help="TOML file with defaults for these options."),
+    click.option("--quiet", "-q", is_flag=True, help="No progress, notes or summary on stderr."),
+    click.option("--verbose", "-v", is_flag=True, help="Say more on stderr."),
+    click.option("--debug", is_flag=True, help="Show a traceback where something fails."),
+    click.option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same)."),
+)

@@ -1,0 +1,213 @@
+"""Lines become columns: truth figures of real logs, pairs of formats and lines, and properties."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from case_files import load_cases
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pullstats.errors import InputError
+from pullstats.formats import FORMATS, LogFormat, Parsed, custom_format, detect_format, parse_lines
+from pullstats.formats.log_format import compile_log_format
+from pullstats.formats.nginx import COMBINED
+from pullstats.formats.text_lines import TextReader
+
+DATA = Path(__file__).parent / "data"
+TRUTH = load_cases("formats", {"logs"})[0][1]["logs"]
+
+
+def read_log(name: str) -> bytes:
+    raw = (DATA / "logs" / name).read_bytes()
+    return gzip.decompress(raw) if name.endswith(".gz") else raw
+
+
+def count_rejects(parsed: Parsed) -> int:
+    return sum(frame.height for frame in parsed.rejects)
+
+
+def events_of(parsed: Parsed) -> pl.DataFrame:
+    return pl.concat([reading.frame for reading in parsed.readings]).sort("source_offset")
+
+
+@pytest.mark.parametrize("log", TRUTH, ids=lambda log: log["file"])
+def test_truth_figures_come_out_to_the_digit(log: dict[str, Any]) -> None:
+    data = read_log(log["file"])
+    formats: tuple[LogFormat, ...]
+    if "log_format" in log:
+        formats = (custom_format(log["log_format"]),)
+    else:
+        formats = detect_format(data, list(FORMATS.values())).formats
+    assert formats[0].name == log["format"]
+    parsed = parse_lines(data, 0, 1, formats)
+    events = events_of(parsed)
+    statuses = Counter(str(status) for status in events["http_response_status_code"] if status is not None)
+    assert (events.height, parsed.ignored, count_rejects(parsed)) == (log["records"], log.get("ignored", 0), log.get("rejected", 0))
+    assert log["lines"] == log["records"] + log.get("ignored", 0) + log.get("rejected", 0)
+    assert events["http_response_body_size"].sum() == log["bytes"]
+    assert dict(statuses) == log["status"]
+    assert events["timestamp"].min() == datetime.fromisoformat(log["first"])
+    assert events["timestamp"].max() == datetime.fromisoformat(log["last"])
+
+
+@pytest.mark.parametrize("log", TRUTH, ids=lambda log: log["file"])
+def test_offsets_point_at_the_lines(log: dict[str, Any]) -> None:
+    data = read_log(log["file"])
+    formats = (custom_format(log["log_format"]),) if "log_format" in log else detect_format(data, list(FORMATS.values())).formats
+    rows = data.split(b"\n")
+    for number, offset in events_of(parse_lines(data, 0, 1, formats)).select("source_line", "source_offset").iter_rows():
+        assert data[offset:].split(b"\n", 1)[0] == rows[number - 1]
+
+
+PAIRS = [json.loads(line) for line in (DATA / "logs" / "logformat_pairs.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair["line"] is not None], ids=lambda pair: pair["line"][:40])
+def test_log_format_gives_back_its_variables(pair: dict[str, Any]) -> None:
+    compiled = compile_log_format(pair["log_format"])
+    row = TextReader(compiled).read_safe(pl.Series([pair["line"]])).row(0, named=True)
+    if pair["expect"] == "reject":
+        assert row["reason"] == "format"
+        return
+    assert row["reason"] is None
+    for name, value in pair["expect"].items():
+        if name in compiled.variables:
+            assert row[name] == value
+
+
+def test_a_pair_without_a_line_compiles() -> None:
+    for pair in PAIRS:
+        if pair["line"] is None:
+            assert compile_log_format(pair["log_format"]).variables
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "no $variables"),
+        ("hello", "no $variables"),
+        ('"$request" $status $remote_addr', "no time"),
+        ('[$time_local] "$request" $status', "no client address"),
+        ("$a" * 300, "too long"),
+        ("x" * 20_000, "too long"),
+        ("@/nowhere/nginx.conf:main", "cannot read the nginx configuration"),
+    ],
+)
+def test_a_log_format_that_cannot_serve_is_refused_in_one_sentence(text: str, says: str) -> None:
+    with pytest.raises(InputError, match=r".") as caught:
+        custom_format(text)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_formats_are_read_from_an_nginx_conf(tmp_path: Path) -> None:
+    conf = tmp_path / "nginx.conf"
+    conf.write_text(
+        "# log_format commented '$nothing';\nhttp { log_format main '$remote_addr - [$time_local] '\n"
+        '  "\\"$request\\" $status $body_bytes_sent";\n log_format j escape=json \'{"time":"$time_iso8601"}\'; }\n'
+    )
+    line = b'1.2.3.4 - [23/Nov/2026:23:35:37 +0000] "GET /a HTTP/1.1" 200 7\n'
+    parsed = parse_lines(line, 0, 1, [custom_format(f"@{conf}:main")])
+    assert events_of(parsed)["request"].to_list() == ["GET /a HTTP/1.1"]
+    assert custom_format(f"@{conf}:j").reader.is_escaped is False
+    with pytest.raises(Exception, match="did you mean 'main'"):
+        custom_format(f"@{conf}:mian")
+    with pytest.raises(InputError, match="several log formats"):
+        custom_format(f"@{conf}")
+
+
+LINE = '{} - {} [{}] "{}" {} {} "{}" "{}"\n'
+WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
+FIELDS = st.tuples(
+    st.sampled_from(["1.2.3.4", "::1", "unix:", "a, b", "-"]),
+    WORDS,
+    st.sampled_from(["23/Nov/2025:23:35:37 +0000", "01/Jan/2021:00:00:00 -0730", "soon", "99/Foo/2020:00:00:00 +0000"]),
+    WORDS,
+    st.sampled_from(["200", "000", "-", "4O4", ""]),
+    st.sampled_from(["0", "-", "17", "99999999999999999999"]),
+    WORDS,
+    WORDS,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(FIELDS, max_size=6))
+def test_the_fast_and_the_safe_way_give_equal_rows(rows: list[tuple[str, ...]]) -> None:
+    data = "".join(LINE.format(*row) for row in rows).encode()
+    fast = FORMATS["nginx-combined"]
+    slow = custom_format(COMBINED)
+    slow.reader.has_fast = False
+    quick, safe = parse_lines(data, 0, 1, [fast]), parse_lines(data, 0, 1, [slow])
+    assert count_rejects(quick) == count_rejects(safe)
+    if quick.readings or safe.readings:
+        assert events_of(quick).equals(events_of(safe))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.binary(max_size=80), max_size=8))
+def test_any_bytes_are_read_ignored_or_rejected_and_never_raise(rows: list[bytes]) -> None:
+    data = b"\n".join(rows)
+    parsed = parse_lines(data, 0, 1, list(FORMATS.values()))
+    lines = data.count(b"\n") + (not data.endswith(b"\n") if data else 0)
+    assert sum(reading.frame.height for reading in parsed.readings) + parsed.ignored + count_rejects(parsed) == lines
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.dictionaries(st.sampled_from(["status", "request", "ts", "headers", "ip"]), inner, max_size=4) | st.lists(inner, max_size=2), max_leaves=8))
+def test_any_json_is_read_ignored_or_rejected_and_never_raises(item: Any) -> None:
+    data = json.dumps(item).encode() + b"\n"
+    parsed = parse_lines(data, 0, 1, [FORMATS["json"]])
+    assert sum(reading.frame.height for reading in parsed.readings) + parsed.ignored + count_rejects(parsed) == 1
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+def test_every_format_reads_its_own_sample_and_is_detected(name: str) -> None:
+    sample = FORMATS[name].sample.encode() + b"\n"
+    best = detect_format(sample * 3, list(FORMATS.values())).best
+    assert best is not None
+    assert best.name == name
+
+
+def test_one_odd_line_leaves_the_rest_to_the_fast_way() -> None:
+    good = b'1.2.3.4 - - [23/Nov/2025:23:35:37 +0000] "GET /a HTTP/1.1" 200 7 "-" "x"\n'
+    data = good * 3000 + b"2026/11/23 16:37:00 [error] 123#123: *1 open() failed\n" + good * 3000
+    parsed = parse_lines(data, 100, 11, [FORMATS["nginx-combined"]])
+    events = events_of(parsed)
+    assert events.height == 6000
+    assert parsed.rejects[0].select("source_line", "source_offset", "reason").row(0) == (3011, 100 + 3000 * len(good), "format")
+    assert events["source_line"].to_list()[-1] == 6011
+    assert events["source_offset"].to_list()[-1] == 100 + len(data) - len(good)
+
+
+def test_gateway_formats_agree_on_the_fields_they_share() -> None:
+    texts = dict(_conf_formats())
+    for gateway in ("edge", "raw", "redirect", "auth"):
+        frames = {}
+        for kind, log_format in texts.items():
+            path = next((DATA / "capture" / gateway).glob(f"access.{kind}.log*"))
+            data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+            parsed = parse_lines(data, 0, 1, [log_format])
+            assert count_rejects(parsed) == 0, (gateway, kind)
+            frames[kind] = events_of(parsed)
+        lines = json.loads((DATA / "capture" / "TRUTH.json").read_text())["total_lines"][gateway]
+        statuses = {kind: frame["http_response_status_code"].to_list() for kind, frame in frames.items()}
+        seconds = {kind: frame["timestamp"].dt.truncate("1s").to_list() for kind, frame in frames.items()}
+        for kind, frame in frames.items():
+            assert frame.height == lines
+            assert statuses[kind] == statuses["combined"], (gateway, kind)
+            late = [a for a, b in zip(seconds[kind], seconds["combined"], strict=True) if a != b]
+            assert not late, (gateway, kind, late[:3])
+
+
+def _conf_formats() -> list[tuple[str, LogFormat]]:
+    conf = DATA / "capture" / "log_formats.conf"
+    named = [("ext", "ext"), ("json", "json_all"), ("pipes", "pipes"), ("epoch", "epoch"), ("ltsv", "ltsv"), ("vhost", "vhost")]
+    return [("combined", FORMATS["nginx-combined"]), *((kind, custom_format(f"@{conf}:{name}")) for kind, name in named)]
