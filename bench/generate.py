@@ -15,9 +15,10 @@ import random
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
-from clients import make_addresses, make_agents, make_machines, quoted, zipf
+from clients import make_agents, quoted
+from machines import make_addresses, make_machines, zipf
 from visits import Request, make_visits
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ DAYS = 45
 END = datetime(2025, 7, 1, tzinfo=UTC)
 START = END - timedelta(days=DAYS)
 HOUR = 3600
+DAY = 24 * HOUR
 FLUSH_LINES = 100_000
 LATE = 5  # seconds that a request may end after the ones that began later
 
@@ -37,7 +39,7 @@ def hourly_lines(lines: int) -> Iterator[int]:
     for hour in range(DAYS * 24):
         moment = START + timedelta(hours=hour)
         day = 1 + 0.5 * math.sin((moment.hour - 8) * math.pi / 12)
-        weights.append(day * (0.7 if moment.weekday() > 4 else 1.0))  # noqa: PLR2004 - Saturday and Sunday
+        weights.append(day * (0.7 if moment.weekday() > 4 else 1.0))
     total, done, summed = sum(weights), 0, 0.0
     for weight in weights:
         summed += weight
@@ -47,14 +49,16 @@ def hourly_lines(lines: int) -> Iterator[int]:
 
 
 def combined_request(request: Request) -> str:
-    """The middle of an nginx `combined` line: request, status, bytes, referrer, opening quote of the agent."""
+    """Write the middle of an nginx `combined` line: request, status, bytes, referrer, opening quote of the agent."""
     return f'"{request.method} {request.path} {request.protocol}" {request.status} {request.size} "{request.referrer}" "'
 
 
 def json_request(request: Request) -> str:
-    """The middle of a JSON line (nginx `escape=json`)."""
-    return (f'"request_method":"{request.method}","request_uri":"{request.path}","server_protocol":"{request.protocol}",'
-            f'"status":{request.status},"body_bytes_sent":{request.size},"http_referer":"{"" if request.referrer == "-" else request.referrer}",')
+    """Write the middle of a JSON line (nginx `escape=json`)."""
+    return (
+        f'"request_method":"{request.method}","request_uri":"{request.path}","server_protocol":"{request.protocol}",'
+        f'"status":{request.status},"body_bytes_sent":{request.size},"http_referer":"{request.referrer.removeprefix("-")}",'
+    )
 
 
 class Shape:
@@ -68,35 +72,55 @@ class Shape:
         self.zone = '+00:00",' if self.json else " +0000] "
 
     def head(self, address: str) -> str:
-        """Everything before the date."""
+        """Write what stands before the date."""
         return f'{{"remote_addr":"{address}","remote_user":"","time_iso8601":"' if self.json else f"{address} - - ["
 
     def tail(self, agent: str) -> str:
-        """The agent and what closes the line."""
+        """Write the agent and what closes the line."""
         if self.json:
             return f'"http_user_agent":{json.dumps("" if agent == "-" else agent)}}}\n'
         return f'{quoted(agent)}"\n'
 
 
+class Pools(NamedTuple):
+    """What the lines are drawn from, all of it already written out as text."""
+
+    machines: list[tuple[str, str, str]]  # head of the line, tail of the line, client family
+    weights: list[float]
+    visits: dict[str, tuple[list[list[str]], list[float]]]
+    days: list[str]
+    clock: list[str]
+
+
+def make_pools(rng: random.Random, shape: Shape) -> Pools:
+    """Draw machines and visits, and write their parts of the lines."""
+    agents = make_agents(rng)
+    machines, weights = make_machines(rng, agents, make_addresses(rng))
+    visits = {family: [[shape.request(request) for request in visit] for visit in pool] for family, pool in make_visits(rng).items()}
+    tails = {agent: shape.tail(agent) for pool in agents.values() for agent in pool}
+    return Pools(
+        [(shape.head(address), tails[agent], family) for address, agent, family in machines],
+        weights,
+        {family: (pool, zipf(len(pool), 0.5)) for family, pool in visits.items()},
+        shape.days,
+        [f"{second // HOUR:02d}:{second // 60 % 60:02d}:{second % 60:02d}{shape.zone}" for second in range(DAY)],
+    )
+
+
 def write_log(out: IO[bytes], lines: int, seed: int, log_format: str) -> None:
     """Write `lines` lines to `out`."""
-    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
-    shape = Shape(log_format)
-    agents = make_agents(rng)
-    machines, machine_weights = make_machines(rng, agents, make_addresses(rng))
-    visits = {family: [[shape.request(request) for request in visit] for visit in pool] for family, pool in make_visits(rng).items()}
-    pools = {family: (pool, zipf(len(pool), 0.5)) for family, pool in visits.items()}
-    tails = {agent: shape.tail(agent) for pool in agents.values() for agent in pool}
-    people = [(shape.head(address), tails[agent], family) for address, agent, family in machines]
-    clock = [f"{second // HOUR:02d}:{second // 60 % 60:02d}:{second % 60:02d}{shape.zone}" for second in range(86_400)]
-    last = DAYS * 86_400 - 1
+    rng = random.Random(seed)
+    pools = make_pools(rng, Shape(log_format))
     ready: list[str] = []
+    due = written = 0
     for hour, wanted in enumerate(hourly_lines(lines)):
+        due += wanted  # visits stay whole: what an hour has too many, the next ones have too few
         drawn: list[tuple[int, str]] = []
-        while len(drawn) < wanted:
-            drawn += _visits_of_hour(rng, hour * HOUR, wanted - len(drawn), (people, machine_weights), pools, shape, clock, last)
-        del drawn[wanted:]
+        while written + len(drawn) < due:
+            drawn += draw_visits(rng, hour * HOUR, due - written - len(drawn), pools)
         drawn.sort(key=lambda line: line[0])
+        del drawn[lines - written :]
+        written += len(drawn)
         ready += [text for _, text in drawn]
         if len(ready) >= FLUSH_LINES:
             out.write("".join(ready).encode())
@@ -104,21 +128,18 @@ def write_log(out: IO[bytes], lines: int, seed: int, log_format: str) -> None:
     out.write("".join(ready).encode())
 
 
-def _visits_of_hour(  # noqa: PLR0913 - the pools of one run
-    rng: random.Random, begin: int, wanted: int, people: tuple[list[tuple[str, str, str]], list[float]],
-    pools: dict[str, tuple[list[list[str]], list[float]]], shape: Shape, clock: list[str], last: int,
-) -> list[tuple[int, str]]:
-    """Draw whole visits for about `wanted` lines: (place in the file, line), unsorted."""
+def draw_visits(rng: random.Random, begin: int, wanted: int, pools: Pools) -> list[tuple[int, str]]:
+    """Draw whole visits within the hour from `begin`, about `wanted` lines: (place in the file, line), unsorted."""
     count = wanted // 4 + 1
-    visitors = rng.choices(people[0], cum_weights=people[1], k=count)
-    chosen = {family: iter(rng.choices(pool, cum_weights=weights, k=count)) for family, (pool, weights) in pools.items()}
+    visitors = rng.choices(pools.machines, cum_weights=pools.weights, k=count)
+    chosen = {family: iter(rng.choices(pool, cum_weights=weights, k=count)) for family, (pool, weights) in pools.visits.items()}
     lines = []
     for head, tail, family in visitors:
         moment = begin + int(rng.random() * HOUR)
         for request in next(chosen[family]):
-            stamp = moment if moment < last else last
-            place = stamp + int(rng.random() * LATE) if stamp & 3 == 0 else stamp
-            lines.append((place, f"{head}{shape.days[stamp // 86_400]}{clock[stamp % 86_400]}{request}{tail}"))
+            stamp = min(moment, DAYS * DAY - 1)
+            place = stamp if stamp & 3 else stamp + int(rng.random() * LATE)
+            lines.append((place, f"{head}{pools.days[stamp // DAY]}{pools.clock[stamp % DAY]}{request}{tail}"))
             moment += stamp & 1
     return lines
 
@@ -135,7 +156,8 @@ def main() -> None:
     with options.output.open("wb") as out:
         write_log(out, options.lines, options.seed, options.format)
     size = options.output.stat().st_size
-    print(f"{options.output}: {options.lines:,} lines, {size:,} bytes, {size / max(options.lines, 1):.0f} bytes a line, {time.perf_counter() - begun:.1f} s")
+    amount = f"{options.lines:,} lines, {size:,} bytes ({size / max(options.lines, 1):.0f} a line)"
+    print(f"{options.output}: {amount}, {time.perf_counter() - begun:.1f} s")
 
 
 if __name__ == "__main__":

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from clients import zipf
+from machines import zipf
 
 if TYPE_CHECKING:
     import random
 
 VISITS_PER_FAMILY = 5_000
-WORDS = ("amber apple arbor atlas basil beacon birch blaze bolt brook cairn cedar cinder clover cobalt comet copper coral crest cypress delta drift "
-         "ember falcon fern flint forge fox garnet ginger glacier grove harbor hazel heron indigo iris ivory jasper juniper kestrel lantern larch "
-         "linen lotus lunar lynx maple marble meadow mesa mint moss nectar nimbus north oak ocean olive onyx opal orbit otter pearl pebble pepper "
-         "pine plum prism quartz quill raven reed ridge river robin rowan ruby saffron sage sand shale sierra slate sparrow spruce stone summit "
-         "swift tango teal thistle thorn tide topaz tulip umber vale velvet violet walnut willow wren zephyr zinc").split()
+# fmt: off
+WORDS = (
+    "amber", "apple", "arbor", "atlas", "basil", "beacon", "birch", "blaze", "bolt", "brook", "cairn", "cedar", "cinder", "clover",
+    "cobalt", "comet", "copper", "coral", "crest", "cypress", "delta", "drift", "ember", "falcon", "fern", "flint", "forge", "fox",
+    "garnet", "ginger", "glacier", "grove", "harbor", "hazel", "heron", "indigo", "iris", "ivory", "jasper", "juniper", "kestrel",
+    "lantern", "larch", "linen", "lotus", "lunar", "lynx", "maple", "marble", "meadow", "mesa", "mint", "moss", "nectar", "nimbus",
+    "north", "oak", "ocean", "olive", "onyx", "opal", "orbit", "otter", "pearl", "pebble", "pepper", "pine", "plum", "prism", "quartz",
+    "quill", "raven", "reed", "ridge", "river", "robin", "rowan", "ruby", "saffron", "sage", "sand", "shale", "sierra", "slate",
+    "sparrow", "spruce", "stone", "summit", "swift", "tango", "teal", "thistle", "thorn", "tide", "topaz", "tulip", "umber", "vale",
+    "velvet", "violet", "walnut", "willow", "wren", "zephyr", "zinc",
+)
+# fmt: on
 
 
 class Request(NamedTuple):
@@ -76,9 +83,16 @@ def make_images(rng: random.Random) -> list[Image]:
 def _blobs(rng: random.Random, image: Image, protocol: str) -> list[Request]:
     taken = rng.sample(image.blobs, rng.randrange(1, len(image.blobs) + 1))
     outcomes = rng.choices(("storage", "body", "part", "aborted"), weights=(30, 62, 4, 4), k=len(taken))
-    shapes = {"storage": lambda _size: (307, 0), "body": lambda size: (200, size), "part": lambda size: (206, size // 3), "aborted": lambda size: (499, size // 7)}
-    return [Request("GET", f"/v2/{image.repository}/blobs/{digest}", protocol, *shapes[outcome](size))
-            for (digest, size), outcome in zip(taken, outcomes, strict=True)]
+    shapes = {
+        "storage": lambda _size: (307, 0),
+        "body": lambda size: (200, size),
+        "part": lambda size: (206, size // 3),
+        "aborted": lambda size: (499, size // 7),
+    }
+    return [
+        Request("GET", f"/v2/{image.repository}/blobs/{digest}", protocol, *shapes[outcome](size))
+        for (digest, size), outcome in zip(taken, outcomes, strict=True)
+    ]
 
 
 def _docker_visit(rng: random.Random, image: Image) -> list[Request]:
@@ -90,8 +104,12 @@ def _docker_visit(rng: random.Random, image: Image) -> list[Request]:
     start = [*ping, Request("GET", "/v2/", h, 200, 2), Request("HEAD", f"{base}{image.tag}", h, 200, 0)]
     if rng.random() < 0.3:  # the image is present: nothing is fetched
         return start
-    return [*start, Request("GET", f"{base}{image.index}", h, 200, 1609), Request("GET", f"{base}{rng.choice(image.platforms)}", h, 200, 1157),
-            *_blobs(rng, image, h)]
+    return [
+        *start,
+        Request("GET", f"{base}{image.index}", h, 200, 1609),
+        Request("GET", f"{base}{rng.choice(image.platforms)}", h, 200, 1157),
+        *_blobs(rng, image, h),
+    ]
 
 
 def _node_visit(rng: random.Random, image: Image) -> list[Request]:
@@ -99,27 +117,38 @@ def _node_visit(rng: random.Random, image: Image) -> list[Request]:
     head = Request("HEAD", f"{base}{image.tag}", h, 200, 0)
     if rng.random() < 0.45:
         return [head]
-    return [head, Request("GET", f"{base}{image.index}", h, 200, 1609), Request("GET", f"{base}{rng.choice(image.platforms)}", h, 200, 1157),
-            *_blobs(rng, image, h)]
+    return [
+        head,
+        Request("GET", f"{base}{image.index}", h, 200, 1609),
+        Request("GET", f"{base}{rng.choice(image.platforms)}", h, 200, 1157),
+        *_blobs(rng, image, h),
+    ]
 
 
 def _libimage_visit(rng: random.Random, image: Image) -> list[Request]:
     base, h = f"/v2/{image.repository}/manifests/", "HTTP/1.1"
-    return [Request("GET", "/v2/", h, 200, 2), Request("GET", f"{base}{image.tag}", h, 200, 1609),
-            Request("GET", f"{base}{rng.choice(image.platforms)}", h, 200, 1157), *_blobs(rng, image, h)]
+    return [
+        Request("GET", "/v2/", h, 200, 2),
+        Request("GET", f"{base}{image.tag}", h, 200, 1609),
+        Request("GET", f"{base}{rng.choice(image.platforms)}", h, 200, 1157),
+        *_blobs(rng, image, h),
+    ]
 
 
 def _poller_visit(rng: random.Random, image: Image) -> list[Request]:
     base, h = f"/v2/{image.repository}/manifests/", "HTTP/1.1"
     status = rng.choices((200, 404, 401), weights=(90, 6, 4))[0]
-    return [Request("GET", "/v2/", h, 401, 87), Request("HEAD", f"{base}{image.tag}", h, status, 0)][rng.randrange(2):]
+    return [Request("GET", "/v2/", h, 401, 87), Request("HEAD", f"{base}{image.tag}", h, status, 0)][rng.randrange(2) :]
 
 
 def _oci_visits(rng: random.Random) -> dict[str, list[list[Request]]]:
     images = make_images(rng)
     weights = zipf(len(images), 0.9)
     makers = {"docker": _docker_visit, "node": _node_visit, "libimage": _libimage_visit, "poller": _poller_visit}
-    return {family: [maker(rng, image) for image in rng.choices(images, cum_weights=weights, k=VISITS_PER_FAMILY)] for family, maker in makers.items()}
+    return {
+        family: [maker(rng, image) for image in rng.choices(images, cum_weights=weights, k=VISITS_PER_FAMILY)]
+        for family, maker in makers.items()
+    }
 
 
 def _pypi_visits(rng: random.Random) -> list[list[Request]]:
@@ -131,30 +160,48 @@ def _pypi_visits(rng: random.Random) -> list[list[Request]]:
             if rng.random() < 0.05:
                 visit.append(Request("GET", f"/simple/{name.title()}/", "HTTP/1.1", 301, 0))
             status = rng.choices((200, 304, 404), weights=(80, 17, 3))[0]
-            visit.append(Request("GET", f"/simple/{name}/", "HTTP/1.1", status, page if status == 200 else 0))  # noqa: PLR2004 - HTTP OK
+            visit.append(Request("GET", f"/simple/{name}/", "HTTP/1.1", status, page if status == 200 else 0))
             if rng.random() < 0.7:
-                tag = rng.choice(("py3-none-any", "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64", "cp312-cp312-macosx_11_0_arm64", "cp310-cp310-win_amd64"))
-                stem = f"{rng.getrandbits(8):02x}/{rng.getrandbits(8):02x}/{rng.getrandbits(240):060x}/{name.replace('-', '_')}-{rng.choice(versions)}-{tag}.whl"
+                tag = rng.choice(
+                    (
+                        "py3-none-any",
+                        "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64",
+                        "cp312-cp312-macosx_11_0_arm64",
+                        "cp310-cp310-win_amd64",
+                    ),
+                )
+                folder = f"{rng.getrandbits(8):02x}/{rng.getrandbits(8):02x}/{rng.getrandbits(240):060x}"
+                stem = f"{folder}/{name.replace('-', '_')}-{rng.choice(versions)}-{tag}.whl"
                 size = _size(rng, 12, 1.8)
                 if rng.random() < 0.4:
                     visit.append(Request("GET", f"/packages/{stem}.metadata", "HTTP/1.1", 200, 2100 + size % 9000))
-                visit.append(Request("GET", f"/packages/{stem}", "HTTP/1.1", *rng.choices(((200, size), (206, size // 2), (499, size // 5)), weights=(95, 3, 2))[0]))
+                visit.append(
+                    Request(
+                        "GET",
+                        f"/packages/{stem}",
+                        "HTTP/1.1",
+                        *rng.choices(((200, size), (206, size // 2), (499, size // 5)), weights=(95, 3, 2))[0],
+                    ),
+                )
         visits.append(visit)
     return visits
 
 
 def _npm_visits(rng: random.Random) -> list[list[Request]]:
-    packages = [(f"@{rng.choice(WORDS)}/{name}" if rng.random() < 0.25 else name, [_version(rng) for _ in range(8)], _size(rng, 10, 1.3))
-                for name in _names(rng, 1_200)]
+    packages = [
+        (f"@{rng.choice(WORDS)}/{name}" if rng.random() < 0.25 else name, [_version(rng) for _ in range(8)], _size(rng, 10, 1.3))
+        for name in _names(rng, 1_200)
+    ]
     weights, visits = zipf(len(packages), 0.9), []
     for _ in range(VISITS_PER_FAMILY):
         visit = []
         for name, versions, page in rng.choices(packages, cum_weights=weights, k=rng.randrange(1, 6)):
             status = rng.choices((200, 304, 404), weights=(75, 22, 3))[0]
             if rng.random() < 0.6:
-                visit.append(Request("GET", f"/npm/{name.replace('/', '%2f')}", "HTTP/1.1", status, page if status == 200 else 0))  # noqa: PLR2004 - HTTP OK
+                visit.append(Request("GET", f"/npm/{name.replace('/', '%2f')}", "HTTP/1.1", status, page if status == 200 else 0))
             if rng.random() < 0.75 or not visit:
-                visit.append(Request("GET", f"/npm/{name}/-/{name.rpartition('/')[2]}-{rng.choice(versions)}.tgz", "HTTP/1.1", 200, _size(rng, 10.5, 1.5)))
+                path = f"/npm/{name}/-/{name.rpartition('/')[2]}-{rng.choice(versions)}.tgz"
+                visit.append(Request("GET", path, "HTTP/1.1", 200, _size(rng, 10.5, 1.5)))
         visits.append(visit)
     return visits
 
@@ -178,26 +225,57 @@ def _generic_visits(rng: random.Random) -> list[list[Request]]:
         version, size = rng.choice(versions), _size(rng, 16, 0.9)
         place = rng.choice(("linux_amd64", "linux_arm64", "darwin_arm64", "windows_amd64"))
         path = f"/acme/{name}/releases/download/v{version}/{name}_{version}_{place}.tar.gz"
-        status, sent = rng.choices(((200, size), (301, 169), (206, size // 4), (304, 0), (404, 153), (499, size // 9)), weights=(70, 8, 9, 3, 7, 3))[0]
-        visits.append([Request("GET", path, "HTTP/1.1", status, sent)] * (3 if status == 206 else 1))  # noqa: PLR2004 - a download in parts
+        status, sent = rng.choices(
+            ((200, size), (301, 169), (206, size // 4), (304, 0), (404, 153), (499, size // 9)),
+            weights=(70, 8, 9, 3, 7, 3),
+        )[0]
+        visits.append([Request("GET", path, "HTTP/1.1", status, sent)] * (3 if status == 206 else 1))
     return visits
 
 
 def _browser_visits(rng: random.Random) -> list[list[Request]]:
     pages = ["/", "/docs/", "/docs/install.html", *(f"/browse/{name}" for name in _names(rng, 200))]
-    return [[Request("GET", rng.choice(pages), "HTTP/2.0", 200, _size(rng, 9, 0.6), rng.choice(("-", "https://www.example.org/search?q=registry"))),
-             Request("GET", rng.choice(("/favicon.ico", "/static/site.css", "/static/app.js")), "HTTP/2.0", rng.choice((200, 304, 404)), 1406,
-                     "https://registry.example.org/")] for _ in range(1_000)]
+    return [
+        [
+            Request(
+                "GET",
+                rng.choice(pages),
+                "HTTP/2.0",
+                200,
+                _size(rng, 9, 0.6),
+                rng.choice(("-", "https://www.example.org/search?q=registry")),
+            ),
+            Request(
+                "GET",
+                rng.choice(("/favicon.ico", "/static/site.css", "/static/app.js")),
+                "HTTP/2.0",
+                rng.choice((200, 304, 404)),
+                1406,
+                "https://registry.example.org/",
+            ),
+        ]
+        for _ in range(1_000)
+    ]
 
 
 def _bot_visits(rng: random.Random) -> list[list[Request]]:
     paths = ("/healthz", "/healthz", "/", "/robots.txt", "/v2/", "/.env", "/wp-login.php")
-    return [[Request("GET", path, "HTTP/1.1", {"/.env": 404, "/wp-login.php": 404, "/v2/": 401}.get(path, 200), _size(rng, 5, 0.5))]
-            for path in rng.choices(paths, k=1_000)]
+    return [
+        [Request("GET", path, "HTTP/1.1", {"/.env": 404, "/wp-login.php": 404, "/v2/": 401}.get(path, 200), _size(rng, 5, 0.5))]
+        for path in rng.choices(paths, k=1_000)
+    ]
 
 
 def make_visits(rng: random.Random) -> dict[str, list[list[Request]]]:
     """Draw the visits of every client family: family -> visits, each a list of requests in order."""
     pypi = _pypi_visits(rng)
-    return {**_oci_visits(rng), "pip": pypi, "uv": pypi, "npm": _npm_visits(rng), "helm": _helm_visits(rng), "generic": _generic_visits(rng),
-            "browser": _browser_visits(rng), "bot": _bot_visits(rng)}
+    return {
+        **_oci_visits(rng),
+        "pip": pypi,
+        "uv": pypi,
+        "npm": _npm_visits(rng),
+        "helm": _helm_visits(rng),
+        "generic": _generic_visits(rng),
+        "browser": _browser_visits(rng),
+        "bot": _bot_visits(rng),
+    }

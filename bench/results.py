@@ -1,0 +1,162 @@
+"""Tables of what was measured, the goals beside them, and the machine it was measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from measure import Series
+
+MB = 1_000_000
+HEADINGS = ("", "wall s (median)", "min–max", "CPU s", "peak MB", "lines/s", "× the first")
+
+
+class Goal(NamedTuple):
+    """A goal, what came out, and whether it was reached (None: not measured)."""
+
+    text: str
+    result: str
+    reached: bool | None
+
+
+def table_rows(series: Sequence[Series]) -> list[tuple[str, ...]]:
+    """One row a contestant; ratios are to the first contestant's median wall time."""
+    first = series[0].wall if series and series[0].runs else None
+    return [_row(one, first) for one in series]
+
+
+def _row(one: Series, first: float | None) -> tuple[str, ...]:
+    if not one.runs:
+        return (f"{one.name}: {one.note or 'not run'}", "", "", "", "", "", "")
+    low, high = one.spread
+    rate = f"{one.lines / one.wall:,.0f}" if one.lines else ""
+    return (
+        one.name,
+        f"{one.wall:.2f}",
+        f"{low:.2f}–{high:.2f}",
+        f"{one.cpu:.2f}",
+        f"{one.peak / MB:,.0f}",
+        rate,
+        f"{one.wall / first:.2f}" if first else "",
+    )
+
+
+def text_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = HEADINGS) -> str:
+    """Align columns for a terminal."""
+    cells = [tuple(headings), *(tuple(row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if not column else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in cells
+    )
+
+
+def markdown_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = HEADINGS) -> str:
+    """Write a Markdown table, numbers to the right."""
+    lines = [headings, ["---"] + ["---:"] * (len(headings) - 1), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
+
+
+def goals(groups: dict[str, list[Series]], answers: str) -> list[Goal]:
+    """Compare with the goals; only what was measured in this run."""
+    ours, goaccess, _regex, csv = _walls(groups, "ingest", 4)
+    plain, gz, json_lines = _walls(groups, "inputs", 3)
+    report, sql = _walls(groups, "report", 2)
+    (start,) = _walls(groups, "start", 1)
+    small, large = [one if one and one.runs else None for one in (groups.get("growth") or [None, None])]
+    peak = ours.peak if ours else None
+    rates = [one.lines / one.wall for one in (small, large) if one]
+    both = small is not None and large is not None
+    return [
+        _ratio("ingest ≥ 10 × GoAccess's pace (goal 15, direction 25)", goaccess, ours, lambda value: value >= 10, "{:.1f} ×"),
+        _ratio("ingest not slower than DuckDB read_csv → Parquet", ours, csv, lambda value: value <= 1, "{:.2f} × its time"),
+        Goal("ingest's peak memory < 1.5 GB", f"{peak / MB:,.0f} MB" if peak else "not measured", peak < 1500 * MB if peak else None),
+        _ratio("gz input ≤ 1.25 × plain", gz, plain, lambda value: value <= 1.25, "{:.2f} ×"),
+        Goal(
+            "JSON input ≥ 400,000 lines/s",
+            f"{json_lines.lines / json_lines.wall:,.0f}" if json_lines else "not measured",
+            json_lines.lines / json_lines.wall >= 400_000 if json_lines else None,
+        ),
+        Goal(
+            "report < 1 s, whole process (set for 10 M events)",
+            f"{report.wall:.2f} s" if report else "not measured",
+            report.wall < 1 if report else None,
+        ),
+        _ratio("report not slower than the same SQL in DuckDB", report, sql, lambda value: value <= 1, "{:.2f} × its time"),
+        Goal("report and SQL give the same answer", answers or "not measured", answers.startswith("equal") if answers else None),
+        Goal(
+            "`pullstats --help` < 150 ms",
+            f"{start.wall * 1000:.0f} ms" if start else "not measured",
+            start.wall < 0.15 if start else None,
+        ),
+        Goal(
+            "lines/s at 4 × the lines within 5 %",
+            f"{rates[1] / rates[0]:.2f} × the pace" if both else "not measured",
+            rates[1] / rates[0] >= 0.95 if both else None,
+        ),
+        Goal(
+            "peak memory flat in input size",
+            f"{large.peak / small.peak:.2f} × at 4 × the lines" if small and large else "not measured",
+            large.peak <= small.peak * 1.15 if small and large else None,
+        ),
+    ]
+
+
+def _walls(groups: dict[str, list[Series]], name: str, count: int) -> list[Series | None]:
+    found = [one if one.runs else None for one in groups.get(name, [])]
+    return [*found, *[None] * (count - len(found))]
+
+
+def _ratio(text: str, over: Series | None, under: Series | None, test: object, shape: str) -> Goal:
+    if over is None or under is None:
+        return Goal(text, "not measured", None)
+    value = over.wall / under.wall
+    return Goal(text, shape.format(value), bool(test(value)))  # type: ignore[operator]
+
+
+def goal_rows(found: Sequence[Goal]) -> list[tuple[str, str, str]]:
+    """Goals as table rows."""
+    return [(goal.text, goal.result, {True: "yes", False: "NO", None: "–"}[goal.reached]) for goal in found]
+
+
+def machine() -> list[tuple[str, str]]:
+    """CPU, cores, memory, kernel and versions of everything measured."""
+    facts = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    model = next(
+        (line.partition(":")[2].strip() for line in facts.splitlines() if line.startswith("model name")),
+        platform.processor() or "unknown",
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return [
+        ("CPU", model),
+        ("cores", str(os.cpu_count())),
+        ("memory", f"{memory:.1f} GB"),
+        ("kernel", f"{platform.system()} {platform.release()}"),
+        ("Python", platform.python_version()),
+        ("GoAccess", _goaccess()),
+        *((name, _package(name)) for name in ("pullstats", "polars", "pyarrow", "deltalake", "duckdb")),
+    ]
+
+
+def _package(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _goaccess() -> str:
+    if not shutil.which("goaccess"):
+        return "not installed"
+    told = subprocess.run(("goaccess", "--version"), capture_output=True, text=True, check=False).stdout
+    return told.splitlines()[0].removeprefix("GoAccess - ").rstrip(".") if told else "unknown"

@@ -1,0 +1,192 @@
+"""Measure pullstats beside GoAccess and DuckDB: one run, one machine, the contestants in turn.
+
+    python bench/run.py --lines 3000000 --rounds 3
+
+Every group runs round by round (each contestant once, then each again), so that a slow minute of the machine hits all of them.
+Prints the tables and writes bench/RESULTS.md. What is not installed is a row that says so. Nothing here asserts a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import contestants
+import results
+from contestants import PULLSTATS, Contestant, ingest_contestants, list_store_files, pullstats_ingest, report_contestants, same_answer
+from measure import Series, run_once
+
+BENCH = Path(__file__).resolve().parent
+ROOT = BENCH.parent
+GROUPS = ("ingest", "inputs", "report", "start", "growth")
+TITLES = {
+    "ingest": "Ingest of one nginx combined log",
+    "inputs": "The same lines as plain text, gzip and JSON lines",
+    "report": "Report by country over 30 days",
+    "start": "Start-up",
+    "growth": "Growth: one and four times the lines",
+}
+GROWTH = 4
+GENERATOR = ("generate.py", "clients.py", "machines.py", "visits.py")
+
+
+def prepare_input(work: Path, lines: int, seed: int, shape: str) -> Path:
+    """Generate a log (`combined`, `json`, or `gz` of the combined one), or reuse it where its stamp fits."""
+    path = work / f"access-{lines}-{seed}.{ {'combined': 'log', 'json': 'json', 'gz': 'log.gz'}[shape] }"
+    stamp_path = path.with_name(path.name + ".stamp")
+    source = hashlib.sha256(b"".join((BENCH / name).read_bytes() for name in GENERATOR)).hexdigest()
+    if path.exists() and stamp_path.exists():
+        stamp = json.loads(stamp_path.read_text())
+        if stamp == {"source": source, "size": path.stat().st_size}:
+            return path
+    if shape == "gz":
+        plain = prepare_input(work, lines, seed, "combined")
+        with plain.open("rb") as log, gzip.open(path, "wb", compresslevel=6) as packed:
+            shutil.copyfileobj(log, packed, 1 << 20)
+    else:
+        subprocess.run(
+            (sys.executable, str(BENCH / "generate.py"), "--lines", str(lines), "--seed", str(seed), "--format", shape, "-o", str(path)),
+            check=True,
+        )
+    stamp_path.write_text(json.dumps({"source": source, "size": path.stat().st_size}))
+    return path
+
+
+def group_contestants(name: str, options: argparse.Namespace) -> list[Contestant]:
+    """List the contestants of a group and make their inputs."""
+    work, lines, seed = options.work, options.lines, options.seed
+    if name == "ingest":
+        return ingest_contestants(prepare_input(work, lines, seed, "combined"), lines, work)
+    if name == "inputs":
+        return [
+            pullstats_ingest(f"pullstats ingest, {shape}", prepare_input(work, lines, seed, shape), lines, work / f"store-{shape}")
+            for shape in ("combined", "gz", "json")
+        ]
+    if name == "report":
+        return report_contestants(work / "store", work)
+    if name == "start":
+        return [Contestant("pullstats --help", (*PULLSTATS, "--help"))]
+    return [
+        pullstats_ingest(
+            f"pullstats ingest, {lines * times:,} lines",
+            prepare_input(work, lines * times, seed, "combined"),
+            lines * times,
+            work / "store-growth",
+        )
+        for times in (1, GROWTH)
+    ]
+
+
+def measure_group(found: list[Contestant], options: argparse.Namespace) -> list[Series]:
+    """Run the contestants in turn, round after round; one that fails is not run again."""
+    # The key lies in the work folder: a measurement leaves nothing in the user's own configuration.
+    environment = {**os.environ, "PULLSTATS_KEY_FILE": str(options.work / "key"), "PYTHONDONTWRITEBYTECODE": ""}
+    measured = [Series(one.name, one.lines, note=one.missing) for one in found]
+    for number in range(1, options.rounds + 1):
+        for contestant, series in zip(found, measured, strict=True):
+            if series.note:
+                continue
+            remove(contestant.output)
+            run = run_once(contestant.command, ROOT, environment, options.work)
+            if run.code:
+                series.note, series.runs = f"failed with {run.code}: {run.complaint[:120]}", []
+            else:
+                series.runs.append(run)
+            print(f"  round {number}  {run.wall:8.2f} s  {series.name}{'  ' + series.note if series.note else ''}", file=sys.stderr)
+    return measured
+
+
+def remove(path: Path | None) -> None:
+    """Remove a file or folder of an earlier run."""
+    if path is None or not path.exists():
+        return
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def ensure_store(options: argparse.Namespace, seen: dict[str, list[Series]]) -> str:
+    """Make the store that the report reads, where the ingest group was not asked for."""
+    if "ingest" not in seen:
+        once = argparse.Namespace(**{**vars(options), "rounds": 1})
+        measure_group(group_contestants("ingest", once)[:1], once)
+    return list_store_files(options.work / "store", options.work)
+
+
+def shown_command(contestant: Contestant, work: Path) -> str:
+    """Write a command as a reader can repeat it: `python` for the interpreter, `WORK` for the folder."""
+    return (contestant.shown or " ".join(contestant.command)).replace(sys.executable, "python").replace(str(work), "WORK")
+
+
+def write_results(
+    options: argparse.Namespace,
+    seen: dict[str, list[Series]],
+    commands: dict[str, list[str]],
+    found: list[results.Goal],
+) -> None:
+    """Write RESULTS.md."""
+    parts = [
+        "# Measurements",
+        f"{datetime.now(UTC):%Y-%m-%d}. {options.lines:,} lines (seed {options.seed}), {options.rounds} rounds in turn. "
+        f"Made by `python bench/run.py {' '.join(sys.argv[1:])}`".rstrip()
+        + ". Wall: median of the rounds; peak: largest resident set of all rounds.",
+        results.markdown_table(results.machine(), ("machine", "")),
+        "## Goals",
+        results.markdown_table(results.goal_rows(found), ("goal", "result", "reached")),
+    ]
+    for name, series in seen.items():
+        parts += [f"## {TITLES[name]}", results.markdown_table(results.table_rows(series)), "```\n" + "\n".join(commands[name]) + "\n```"]
+    scripts = "\n".join(f"{name} = {getattr(contestants, name).strip()}\n" for name in ("DUCKDB_REGEX", "DUCKDB_CSV", "DUCKDB_REPORT"))
+    parts += ["## The DuckDB programs", "The two forms of ingest split lines and enrich nothing.", f"```python\n{scripts}```"]
+    options.results.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lines", type=int, default=3_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", help=f"groups to run, comma-separated: {', '.join(GROUPS)}", default=",".join(GROUPS))
+    parser.add_argument("--work", type=Path, default=BENCH / "work", help="folder of inputs and outputs; inputs are reused")
+    parser.add_argument("--results", type=Path, default=BENCH / "RESULTS.md")
+    options = parser.parse_args()
+    options.only = options.only.split(",")
+    if unknown := set(options.only) - set(GROUPS):
+        parser.error(f"no group {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
+    options.work = options.work.resolve()
+    options.work.mkdir(parents=True, exist_ok=True)
+    return options
+
+
+def main() -> None:
+    """Measure the groups, print the tables, write the results."""
+    options = parse_options()
+    seen: dict[str, list[Series]] = {}
+    commands: dict[str, list[str]] = {}
+    answers = ""
+    for name in [group for group in GROUPS if group in options.only]:
+        print(f"{TITLES[name]}:", file=sys.stderr)
+        problem = ensure_store(options, seen) if name == "report" else ""
+        found = group_contestants(name, options)
+        commands[name] = [shown_command(one, options.work) for one in found]
+        seen[name] = [Series(one.name, note=problem) for one in found] if problem else measure_group(found, options)
+        if name == "report" and all(series.runs for series in seen[name]):
+            answers = same_answer(*(series.runs[-1].stdout for series in seen[name]))
+        print(f"\n{TITLES[name]}\n{results.text_table(results.table_rows(seen[name]))}\n")
+    found_goals = results.goals(seen, answers)
+    print(results.text_table(results.goal_rows(found_goals), ("goal", "result", "reached")))
+    write_results(options, seen, commands, found_goals)
+
+
+if __name__ == "__main__":
+    main()
