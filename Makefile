@@ -1,0 +1,37 @@
+# make demo, make test: all a fresh machine with Python 3.11 and make needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test lint bench docs dist clean
+
+demo: $(READY)          ## the main job on the bundled logs
+	@$(BIN)/pullstats demo
+
+test: $(READY)          ## install and pass every test
+	$(BIN)/python -m pytest
+
+lint: $(READY)          ## style, types, layers
+	$(BIN)/ruff check pullstats tests bench tools
+	$(BIN)/ruff format --check pullstats tests bench tools
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)         ## side by side with GoAccess and DuckDB; writes bench/RESULTS.md
+	$(BIN)/python bench/run.py
+
+docs: $(READY)          ## write schemas/ and the generated tables of docs/
+	$(BIN)/python tools/generate_docs.py
+
+dist: $(READY)          ## wheel and sdist
+	$(BIN)/python -m build --no-isolation
+
+clean:
+	rm -rf $(VENV) dist build bench/work
+
+$(READY): pyproject.toml requirements-dev.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $(READY)
