@@ -84,7 +84,7 @@ def _node(rng: random.Random) -> str:
                     f"cri-o/1.{rng.randrange(24, 33)}.{rng.randrange(10)}",
                     f"go/go1.{rng.randrange(19, 24)}.{rng.randrange(12)}",
                     f"os/linux arch/{rng.choice(ARCHES)}",
-                )
+                ),
             ),
         ),
     )
