@@ -1,1 +1,10 @@
-"""store stage."""
+"""The store stage: events as Delta tables in one folder, written exactly once, read as one snapshot."""
+
+from __future__ import annotations
+
+from pullstats.store.parts import PendingFile
+from pullstats.store.progress import SourceProgress
+from pullstats.store.store import Store, StoreStatus, open_store
+from pullstats.store.tables import REJECT_SCHEMA, RUN_SCHEMA
+
+__all__ = ["REJECT_SCHEMA", "RUN_SCHEMA", "PendingFile", "SourceProgress", "Store", "StoreStatus", "open_store"]

@@ -1,0 +1,93 @@
+"""Fewer, larger files: which of them to merge, and which on disk nobody needs any more.
+
+To change how eager it is: the numbers below.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from pullstats.store.parts import PendingFile, write_event_parts, write_rows
+from pullstats.store.scan import scan_files
+from pullstats.store.snapshot import LiveFile, Snapshot
+from pullstats.store.tables import Table
+
+TARGET_ROWS: Final = 1_000_000
+"""A merged file holds about this many rows: some 35 MB on disk, half a gigabyte while it is merged."""
+
+CRUMB_ROWS: Final = 50_000
+"""Files below this come from short runs; a block of a long run is larger and not worth a rewrite by itself."""
+
+CRUMB_LIMIT: Final = 48
+"""Crumbs of one day (or table) that an ingest leaves before it merges them."""
+
+EXCESS_LIMIT: Final = 400
+"""Crumbs beyond one a day over the whole table that an ingest leaves: logs that span years make many of few rows."""
+
+GROUPS_PER_COMMIT: Final = 64
+
+RETENTION_MS: Final = 3_600_000
+"""Retired files stay an hour for readers that began before; the same as `delta.deletedFileRetentionDuration`."""
+
+
+def plan_merges(files: Iterable[LiveFile], *, below: int, at_least: int) -> list[list[LiveFile]]:
+    """Choose groups of files to merge, none across days, each of about `TARGET_ROWS` rows.
+
+    Args:
+        files: live files of one table.
+        below: only files of fewer rows than this are merged.
+        at_least: days with fewer such files are left alone.
+    """
+    small = sorted((file for file in files if file.rows is not None and file.rows < below), key=_place)
+    groups: list[list[LiveFile]] = []
+    for _, day_files in groupby(small, key=lambda file: file.day):
+        same_day = list(day_files)
+        if len(same_day) >= at_least:
+            groups += [group for group in _fill(same_day) if len(group) > 1]
+    return groups
+
+
+def count_excess(files: Iterable[LiveFile]) -> int:
+    """Count the crumbs that a merge could do away with."""
+    crumbs = [file.day for file in files if file.rows is not None and file.rows < CRUMB_ROWS]
+    return len(crumbs) - len(set(crumbs))
+
+
+def _place(file: LiveFile) -> tuple[str, str, str]:
+    return (str(file.day or ""), str(file.first or ""), file.path)
+
+
+def _fill(files: list[LiveFile]) -> list[list[LiveFile]]:
+    groups: list[list[LiveFile]] = [[]]
+    rows = 0
+    for file in files:
+        if rows + (file.rows or 0) > TARGET_ROWS:
+            groups.append([])
+            rows = 0
+        groups[-1].append(file)
+        rows += file.rows or 0
+    return groups
+
+
+def merge_files(folder: Path, group: list[LiveFile], table: Table) -> list[PendingFile]:
+    """Write the rows of several files into one; equal times keep the order of the files."""
+    rows = scan_files(folder, group, table).collect()
+    if table.is_daily:
+        return write_event_parts(folder, rows)
+    # Number 0: whatever is merged was committed before, so no reader and no recovery may doubt it.
+    return [write_rows(folder, rows, table, 0)]
+
+
+def find_orphans(folder: Path, snapshot: Snapshot) -> list[Path]:
+    """Find Parquet files that no snapshot of the last hour names: left by a run that died, or long retired.
+
+    Only right under the writer's lock: without it, they may belong to a run that is about to commit.
+    """
+    horizon = time.time() * 1000 - RETENTION_MS
+    kept = {path for path, deleted in snapshot.retired.items() if deleted > horizon}
+    places = [*folder.glob("part-*.parquet"), *folder.glob("date=*/part-*.parquet")]
+    return [path for path in places if (name := path.relative_to(folder).as_posix()) not in snapshot.files and name not in kept]

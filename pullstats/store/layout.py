@@ -1,0 +1,74 @@
+"""Where a store's parts lie, how a store is told from any other folder, and how one is made."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+from pullstats.errors import StoreError
+from pullstats.store.lock import LOCK_NAME
+
+STORE_VERSION: Final = 1
+"""Raised when the layout changes so that an older pullstats would read it wrongly."""
+
+MARKER_NAME: Final = "pullstats-store.json"
+SETTINGS_NAME: Final = "pullstats.toml"
+
+
+def find_store(path: Path, *, create: bool) -> None:
+    """Make sure that a folder is a store that this version can read.
+
+    Args:
+        path: folder of the store.
+        create: make one if the folder is missing, empty or holds only settings.
+
+    Raises:
+        StoreError: it is missing, something else, newer than this version, or cannot be made.
+    """
+    try:
+        marker = _read_marker(path)
+        if marker is None and create:
+            _write_marker(path)
+            return
+    except OSError as error:
+        raise StoreError(f"cannot open the store {path}: {error.strerror or error}") from error
+    if marker is None:
+        raise StoreError(f"no store at {path}; the first `pullstats ingest` makes one, or name another with --store")
+    if marker > STORE_VERSION:
+        raise StoreError(f"the store {path} has layout version {marker}, this pullstats knows {STORE_VERSION}; upgrade pullstats")
+
+
+def _read_marker(path: Path) -> int | None:
+    """Layout version of the store, None if there is nothing yet; anything else raises."""
+    try:
+        text = (path / MARKER_NAME).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        if path.exists() and not path.is_dir():
+            raise StoreError(f"{path} is not a store but a file; name a folder with --store") from None
+        if _holds_other_things(path):
+            raise StoreError(f"{path} is not a pullstats store ({MARKER_NAME} is missing); name another folder with --store") from None
+        return None
+    except UnicodeDecodeError:
+        text = ""
+    try:
+        return int(json.loads(text)["layout_version"])
+    except (ValueError, KeyError, TypeError):
+        raise StoreError(f"{path / MARKER_NAME} is damaged; it should read {_marker_text().strip()}") from None
+
+
+def _holds_other_things(path: Path) -> bool:
+    ours = {SETTINGS_NAME, LOCK_NAME}
+    return path.is_dir() and any(entry.name not in ours and not entry.name.startswith(f".{MARKER_NAME}") for entry in path.iterdir())
+
+
+def _write_marker(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    draft = path / f".{MARKER_NAME}.{os.getpid()}"
+    draft.write_text(_marker_text(), encoding="utf-8")
+    draft.replace(path / MARKER_NAME)
+
+
+def _marker_text() -> str:
+    return json.dumps({"format": "pullstats-store", "layout_version": STORE_VERSION}) + "\n"

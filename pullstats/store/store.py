@@ -1,0 +1,286 @@
+"""The store: one folder that ingest writes to under a lock and reports read one snapshot of.
+
+Order of a commit: rejects and runs first, under the next commit number in their file names; then
+the events with their offsets and that number in one transaction. Readers and the next writer
+ignore rejects and runs of a number that the events never reached, so a run that dies in between
+leaves nothing that counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from pullstats.errors import InternalError
+from pullstats.store import compact as compaction
+from pullstats.store.layout import find_store
+from pullstats.store.lock import lock_store
+from pullstats.store.log import COMMIT_ID, TableLog, explain_failure
+from pullstats.store.parts import PendingFile, commit_of, discard_parts, write_event_parts, write_rows
+from pullstats.store.progress import SourceProgress, progress_transactions, read_progress
+from pullstats.store.scan import scan_files, scan_window
+from pullstats.store.snapshot import LiveFile, Snapshot, read_snapshot
+from pullstats.store.tables import EVENTS, REJECTS, RUN_COUNTS, RUNS, TABLES, Table
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """What a store holds, from its log alone.
+
+    Attributes:
+        version: number of the last commit of events.
+        files: Parquet files of events.
+        bytes: their size.
+        events: number of events.
+        rejects: number of rejected lines kept.
+        first: earliest event, None if there is none.
+        last: latest event, None if there is none.
+    """
+
+    version: int
+    files: int
+    bytes: int
+    events: int
+    rejects: int
+    first: datetime | None
+    last: datetime | None
+
+
+class Store:
+    """An opened store; make one with `open_store`.
+
+    Reading sees the snapshot of the first read; `refresh` moves on to the newest.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Wrap a folder that `open_store` has checked."""
+        self.path = path
+        self._snapshots: dict[str, Snapshot] = {}
+        self._logs: dict[str, TableLog] | None = None
+        self._is_torn = False  # True while rejects or runs may have a commit that the events lack.
+
+    # Reading
+
+    def refresh(self) -> None:
+        """Forget the snapshot read so far; the next read sees the newest."""
+        self._snapshots.clear()
+
+    def scan_events(self, columns: Sequence[str] | None = None, start: datetime | None = None, end: datetime | None = None) -> pl.LazyFrame:
+        """Scan the events of a time window.
+
+        Args:
+            columns: columns of `EVENT_SCHEMA` to read, all if None; `date` (UTC day) may be asked for.
+            start: first instant of the window (with zone), None for no bound.
+            end: first instant after the window, None for no bound.
+
+        Returns:
+            Events with `start <= timestamp < end`; an empty frame of `EVENT_SCHEMA` if there are none.
+
+        Raises:
+            StoreError: the transaction log is damaged or cannot be read.
+        """
+        return scan_window(self.path / EVENTS.name, self._snapshot(EVENTS).files.values(), columns, start, end)
+
+    def event_files(self) -> list[Path]:
+        """List the Parquet files of the snapshot, for other readers (SQL, Spark)."""
+        return [self.path / EVENTS.name / name for name in sorted(self._snapshot(EVENTS).files)]
+
+    def scan_rejects(self) -> pl.LazyFrame:
+        """Scan the rejected lines, columns of `REJECT_SCHEMA`."""
+        return scan_files(self.path / REJECTS.name, self._committed(REJECTS), REJECTS)
+
+    def runs(self) -> pl.DataFrame:
+        """Read what each ingest run added for each source: one row a run and source, oldest first, columns of `RUN_SCHEMA`."""
+        keys = ["run_id", "source_id"]
+        totals = [pl.col(name).sum() for name in RUN_COUNTS]
+        times = [pl.col("first", "started").min(), pl.col("last", "finished").max()]
+        others = pl.col(name for name in RUNS.schema if name not in {*keys, *RUN_COUNTS, "first", "last", "started", "finished"}).last()
+        rows = scan_files(self.path / RUNS.name, self._committed(RUNS), RUNS)
+        summed = rows.sort("finished", maintain_order=True).group_by(keys, maintain_order=True).agg(*totals, *times, others)
+        with explain_failure("read", self.path):
+            return summed.sort("started", *keys).select(RUNS.schema.names()).collect()
+
+    def progress(self, source_id: str) -> SourceProgress | None:
+        """Tell how far the store has taken a source, None if it never saw it."""
+        return read_progress(self._snapshot(EVENTS).transactions, source_id)
+
+    def status(self) -> StoreStatus:
+        """Sum up what the snapshot holds."""
+        events = self._snapshot(EVENTS)
+        files = events.files.values()
+        return StoreStatus(
+            version=events.version,
+            files=len(files),
+            bytes=sum(file.size for file in files),
+            events=sum(file.rows or 0 for file in files),
+            rejects=sum(file.rows or 0 for file in self._committed(REJECTS)),
+            first=min((file.first for file in files if file.first), default=None),
+            last=max((file.last for file in files if file.last), default=None),
+        )
+
+    # Writing
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the store's one writer for the length of a `with` block, on its newest snapshot.
+
+        Takes back what a writer that died between two tables has left.
+
+        Raises:
+            StoreError: another process writes, or the store is not writable.
+        """
+        with lock_store(self.path):
+            self.refresh()
+            with explain_failure("write to", self.path):
+                self._logs = {table.name: TableLog(self.path, table) for table in TABLES}
+            self._take_back()
+            try:
+                yield
+            finally:
+                self._logs = None
+
+    def write_events(self, frame: pl.DataFrame, rule_set_version: str = "") -> list[PendingFile]:
+        """Write events to files that nobody sees until `commit`; callable from several threads.
+
+        See `parts.write_event_parts` for the frame.
+
+        Raises:
+            StoreError: the disk is full or the store not writable; no file is left.
+        """
+        with explain_failure("write to", self.path):
+            return write_event_parts(self.path / EVENTS.name, frame, rule_set_version)
+
+    def commit(
+        self,
+        pending: Sequence[PendingFile],
+        progress: Sequence[SourceProgress],
+        rejects: pl.DataFrame | None = None,
+        run_rows: pl.DataFrame | None = None,
+    ) -> None:
+        """Make files, offsets, rejects and run counts of any number of sources visible together.
+
+        Args:
+            pending: what `write_events` returned.
+            progress: where each source stands with these rows; offsets never go back.
+            rejects: lines rejected since the last commit, columns of `REJECT_SCHEMA`.
+            run_rows: what this commit adds per source (not running totals), columns of `RUN_SCHEMA`.
+
+        Raises:
+            StoreError: nothing was committed, the pending files are gone, the store is as it was.
+        """
+        events = self._log(EVENTS)
+        if self._is_torn:
+            self._take_back()
+        number = self._snapshot(EVENTS).transactions.get(COMMIT_ID, 0) + 1
+        transactions = {COMMIT_ID: number}
+        for source in progress:
+            transactions |= self._advance(source)
+        self.refresh()
+        try:
+            with explain_failure("write to", self.path):
+                self._commit_rows(REJECTS, rejects, number)
+                self._commit_rows(RUNS, run_rows, number)
+        except BaseException:
+            discard_parts(events.folder, pending)
+            raise
+        with explain_failure("write to", self.path):
+            events.commit(pending, transactions=transactions)
+        self._is_torn = False
+
+    def sweep(self) -> int:
+        """Delete files that died runs left and files retired for an hour; return how many."""
+        orphans = [path for table in TABLES for path in compaction.find_orphans(self._log(table).folder, self._snapshot(table))]
+        with explain_failure("sweep", self.path):
+            for path in orphans:
+                path.unlink(missing_ok=True)
+        return len(orphans)
+
+    def compact(self) -> int:
+        """Merge all small files, trim the log, sweep; return how many files were merged."""
+        return self._merge(below=compaction.TARGET_ROWS // 2, at_least=2)
+
+    def tidy(self) -> int:
+        """Merge the files of many short runs once there are too many: cheap to call after every ingest."""
+        excess = compaction.count_excess(self._snapshot(EVENTS).files.values())
+        at_least = 2 if excess > compaction.EXCESS_LIMIT else compaction.CRUMB_LIMIT
+        return self._merge(below=compaction.CRUMB_ROWS, at_least=at_least)
+
+    def _merge(self, *, below: int, at_least: int) -> int:
+        merged = 0
+        for table in TABLES:
+            log = self._log(table)
+            groups = compaction.plan_merges(self._snapshot(table).files.values(), below=below, at_least=at_least)
+            with explain_failure("compact", self.path):
+                for start in range(0, len(groups), compaction.GROUPS_PER_COMMIT):
+                    batch = groups[start : start + compaction.GROUPS_PER_COMMIT]
+                    added = [part for group in batch for part in compaction.merge_files(log.folder, group, table)]
+                    retired = [file for group in batch for file in group]
+                    log.commit(added, retired, is_new_data=False)
+                    merged += len(retired)
+                if groups:
+                    log.trim()
+        self.refresh()
+        if merged:
+            self.sweep()
+        return merged
+
+    def _advance(self, source: SourceProgress) -> dict[str, int]:
+        before = self.progress(source.source_id)
+        if before is not None and (source.end_offset < before.end_offset or source.lines < before.lines):
+            raise InternalError(f"source {source.source_id} stands at {before.end_offset} and cannot go back to {source.end_offset}")
+        return progress_transactions(source)
+
+    def _commit_rows(self, table: Table, rows: pl.DataFrame | None, number: int) -> None:
+        if rows is None or rows.is_empty():
+            return
+        log = self._log(table)
+        part = write_rows(log.folder, rows, table, number)
+        self._is_torn = True
+        log.commit([part])
+
+    def _take_back(self) -> None:
+        self.refresh()
+        committed = self._snapshot(EVENTS).transactions.get(COMMIT_ID, 0)
+        for table in (REJECTS, RUNS):
+            stray = [file for file in self._snapshot(table).files.values() if commit_of(file.path) > committed]
+            if stray:
+                with explain_failure("write to", self.path):
+                    self._log(table).commit(retired=stray)
+        self._is_torn = False
+        self.refresh()
+
+    def _committed(self, table: Table) -> list[LiveFile]:
+        committed = self._snapshot(EVENTS).transactions.get(COMMIT_ID, 0)
+        files = self._snapshot(table).files
+        return [files[path] for path in sorted(files) if commit_of(path) <= committed]
+
+    def _snapshot(self, table: Table) -> Snapshot:
+        if table.name not in self._snapshots:
+            with explain_failure("read", self.path):
+                self._snapshots[table.name] = read_snapshot(self.path / table.name)
+        return self._snapshots[table.name]
+
+    def _log(self, table: Table) -> TableLog:
+        if self._logs is None:
+            raise InternalError("the store is written to without its lock")
+        return self._logs[table.name]
+
+
+def open_store(path: Path | str, *, create: bool = False) -> Store:
+    """Open a store.
+
+    Args:
+        path: its folder.
+        create: make it if the folder is missing or empty.
+
+    Raises:
+        StoreError: it is missing, not a store, of a newer version, or cannot be made.
+    """
+    folder = Path(path)
+    find_store(folder, create=create)
+    return Store(folder)
