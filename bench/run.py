@@ -136,9 +136,11 @@ def write_results(
     """Write RESULTS.md."""
     parts = [
         "# Measurements",
-        f"{datetime.now(UTC):%Y-%m-%d}. {options.lines:,} lines (seed {options.seed}), {options.rounds} rounds in turn. "
-        f"Made by `python bench/run.py --lines {options.lines} --rounds {options.rounds} --only {','.join(options.only)}`. "
-        "Wall: median of the rounds; peak: largest resident set of all rounds.",
+        (
+            f"{datetime.now(UTC):%Y-%m-%d}. {options.lines:,} lines (seed {options.seed}), {options.rounds} rounds in turn. "
+            f"Made by `python bench/run.py --lines {options.lines} --rounds {options.rounds} --only {','.join(options.only)}`. "
+            "Wall: median of the rounds; peak: largest resident set of all rounds."
+        ),
         results.markdown_table(results.machine(), ("machine", "")),
         "## Goals",
         results.markdown_table(results.goal_rows(found), ("goal", "result", "reached")),
