@@ -1,0 +1,402 @@
+"""The store: what goes in comes out once, in one snapshot, and nothing half-done is ever seen."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+from polars.testing import assert_frame_equal
+
+from pullstats.errors import InternalError, StoreError
+from pullstats.events import EVENT_SCHEMA, FIELD_BY_NAME, TIMESTAMP
+from pullstats.store import REJECT_SCHEMA, RUN_SCHEMA, SourceProgress, Store, open_store
+from pullstats.store import compact as compaction
+from pullstats.store.log import COMMIT_ID, TableLog
+from pullstats.store.snapshot import read_snapshot
+from pullstats.store.tables import EVENTS, REJECTS, RUNS
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+SOURCE = "ab" * 16
+
+
+def make_events(count: int, start: datetime = NOON, step: timedelta = timedelta(seconds=1), source: str = SOURCE) -> pl.DataFrame:
+    times = [start + step * i for i in range(count)]
+    return pl.DataFrame(
+        {"timestamp": times, "source_id": [source] * count, "source_offset": list(range(count)), "user_agent_name": ["pip"] * count},
+        schema_overrides={"timestamp": TIMESTAMP},
+    )
+
+
+def make_rejects(offsets: list[int]) -> pl.DataFrame:
+    return pl.DataFrame({"source_id": [SOURCE] * len(offsets), "source_offset": offsets, "reason": ["not-a-line"] * len(offsets)})
+
+
+def make_run(run_id: str = "r1", **counts: int) -> pl.DataFrame:
+    row = {"run_id": run_id, "source_id": SOURCE, "name": "access.log", "started": NOON, "finished": NOON, **counts}
+    return pl.DataFrame([row], schema_overrides={"started": TIMESTAMP, "finished": TIMESTAMP})
+
+
+def add(store: Store, events: pl.DataFrame, end_offset: int, **more: pl.DataFrame) -> None:
+    with store.lock():
+        store.commit(store.write_events(events), [SourceProgress(SOURCE, end_offset, end_offset)], **more)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(tmp_path / "store", create=True)
+
+
+def test_events_come_out_as_they_went_in(store: Store) -> None:
+    add(store, make_events(3), 3)
+    read = open_store(store.path).scan_events().collect()
+    assert read.schema == EVENT_SCHEMA
+    assert read["timestamp"].to_list() == [NOON, NOON + timedelta(seconds=1), NOON + timedelta(seconds=2)]
+    assert read["source_offset"].to_list() == [0, 1, 2]
+    assert read["url_path"].null_count() == 3
+
+
+def test_a_store_without_events_reads_as_an_empty_frame(store: Store) -> None:
+    assert store.scan_events().collect().equals(pl.DataFrame(schema=EVENT_SCHEMA))
+    assert store.scan_rejects().collect().schema == REJECT_SCHEMA
+    assert store.runs().schema == RUN_SCHEMA
+    assert store.status().events == 0
+
+
+def test_a_frame_over_midnight_is_split_by_utc_day_and_sorted(store: Store) -> None:
+    late = make_events(4, datetime(2026, 11, 1, 23, 59, 58, tzinfo=UTC))
+    with store.lock():
+        parts = store.write_events(late.reverse())
+        store.commit(parts, [])
+    assert [(part.day, part.rows) for part in parts] == [(date(2026, 11, 1), 2), (date(2026, 11, 2), 2)]
+    assert store.scan_events(["timestamp", "date"]).collect()["date"].to_list() == [date(2026, 11, 1)] * 2 + [date(2026, 11, 2)] * 2
+    assert store.scan_events().collect()["timestamp"].is_sorted()
+
+
+def test_equal_times_keep_the_order_of_their_lines(store: Store) -> None:
+    events = make_events(2).with_columns(timestamp=pl.lit(NOON, TIMESTAMP))
+    early = make_events(1, NOON - timedelta(hours=1)).with_columns(source_offset=pl.lit(9, pl.Int64))
+    add(store, pl.concat([events, early]), 3)
+    assert store.scan_events().collect()["source_offset"].to_list() == [9, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [(None, None, 6), (0, None, 6), (1, None, 5), (None, 1, 1), (24, 25, 1), (25, 24, 0), (3000, None, 0)],
+)
+def test_a_window_holds_its_start_and_not_its_end(store: Store, start: int | None, end: int | None, expected: int) -> None:
+    add(store, make_events(6, step=timedelta(hours=12)), 6)  # hours 0, 12, 24, 36, 48, 60 after noon
+    bounds = [None if hours is None else NOON + timedelta(hours=hours) for hours in (start, end)]
+    assert store.scan_events(["timestamp"], *bounds).collect().height == expected
+
+
+def test_files_outside_the_window_are_not_opened(store: Store) -> None:
+    add(store, make_events(3, step=timedelta(days=1)), 3)
+    for path in store.event_files()[1:]:
+        path.unlink()
+    assert store.scan_events(None, NOON, NOON + timedelta(hours=1)).collect().height == 1
+
+
+def test_categorical_columns_are_stored_as_plain_text(store: Store) -> None:
+    coded = make_events(3).with_columns(
+        pl.col("user_agent_name").cast(pl.Categorical), action=pl.Series(["get", None, "get"], dtype=pl.Enum(["get"]))
+    )
+    add(store, coded, 3)
+    (path,) = store.event_files()
+    field = pq.read_schema(path).field("user_agent_name")
+    assert str(field.type) == "large_string"
+    assert field.metadata[b"origin"] == b"user_agent.name"
+    assert field.metadata[b"help"].decode() == FIELD_BY_NAME["user_agent_name"].help
+    assert pq.read_table(path).column("action").to_pylist() == ["get", None, "get"]
+    assert pl.read_parquet_schema(path) == EVENT_SCHEMA
+    assert b"pullstats.schema_version" in pq.read_metadata(path).metadata
+
+
+def test_delta_readers_see_the_same_table(store: Store) -> None:
+    add(store, make_events(3, step=timedelta(days=1)), 3)
+    table = DeltaTable(store.path / "events")
+    assert sorted(table.file_uris()) == [str(path) for path in store.event_files()]
+    assert table.transaction_version(SOURCE) == 3
+    assert table.to_pyarrow_table().num_rows == 3
+    assert [field.name for field in table.schema().fields] == [*EVENT_SCHEMA.names(), "date"]
+    stats = pl.DataFrame(table.get_add_actions(flatten=True))
+    assert stats["num_records"].to_list() == [1, 1, 1]
+    assert stats["min.timestamp"].to_list() == stats["max.timestamp"].to_list()
+
+
+def test_the_log_holds_no_values_that_a_client_sent(store: Store) -> None:
+    add(store, make_events(1).with_columns(url_path=pl.lit("/secret-path"), client_address=pl.lit("192.0.2.77")), 1)
+    with store.lock():
+        TableLog(store.path, EVENTS).trim()
+    log = b"".join(path.read_bytes() for path in (store.path / "events" / "_delta_log").iterdir() if path.is_file())
+    assert b"192.0.2.77" not in log
+    assert b"secret-path" not in log
+
+
+def test_progress_is_known_after_reopening(store: Store) -> None:
+    mine = SourceProgress(SOURCE, 700, 7, (1 << 62) - 1, is_finished=True)
+    with store.lock():
+        store.commit([], [mine, SourceProgress("cd" * 16, 5, 1)])
+    again = open_store(store.path)
+    assert again.progress(SOURCE) == mine
+    assert again.progress("cd" * 16) == SourceProgress("cd" * 16, 5, 1)
+    assert again.progress("ef" * 16) is None
+
+
+def test_offsets_never_go_back(store: Store) -> None:
+    add(store, make_events(3), 3)
+    with store.lock(), pytest.raises(InternalError, match="cannot go back"):
+        store.commit([], [SourceProgress(SOURCE, 2, 3)])
+
+
+def test_progress_survives_checkpoint_and_log_cleaning(store: Store) -> None:
+    for offset in (1, 2, 3):
+        add(store, make_events(1), offset)
+    log = store.path / "events" / "_delta_log"
+    with store.lock():
+        TableLog(store.path, EVENTS).trim()
+    for commit in log.glob("*.json"):  # as cleaning does when their hour is over
+        if int(commit.stem) < 3:
+            commit.unlink()
+    assert open_store(store.path).progress(SOURCE) == SourceProgress(SOURCE, 3, 3)
+    assert open_store(store.path).status().events == 3
+    add(store, make_events(1), 4)
+    assert open_store(store.path).status().events == 4
+
+
+def test_our_snapshot_equals_the_librarys_at_every_version(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "CRUMB_LIMIT", 3)
+    for offset in range(1, 8):
+        add(store, make_events(2, step=timedelta(days=offset % 3)), offset)
+        if offset in {3, 6}:
+            with store.lock():
+                store.tidy()
+        table = DeltaTable(store.path / "events")
+        snapshot = read_snapshot(store.path / "events")
+        assert snapshot.version == table.version()
+        assert sorted(str(store.path / "events" / name) for name in snapshot.files) == sorted(table.file_uris())
+        assert snapshot.transactions[COMMIT_ID] == table.transaction_version(COMMIT_ID) == offset
+        assert sum(file.rows or 0 for file in snapshot.files.values()) == 2 * offset
+
+
+def test_a_reader_sees_one_snapshot_until_it_refreshes(store: Store) -> None:
+    add(store, make_events(3), 3)
+    reader = open_store(store.path)
+    assert reader.status().events == 3
+    add(store, make_events(3), 6)
+    with store.lock():
+        assert store.compact() == 2
+    assert reader.scan_events().collect().height == 3  # retired files stay for an hour
+    reader.refresh()
+    assert reader.scan_events().collect().height == 6
+
+
+def test_files_are_invisible_before_their_commit_and_gone_after_a_sweep(store: Store) -> None:
+    with store.lock():
+        parts = store.write_events(make_events(3))
+        assert open_store(store.path).status().events == 0
+        assert store.sweep() == 1
+    assert not (store.path / "events" / parts[0].path).exists()
+
+
+def test_a_sweep_keeps_live_and_freshly_retired_files(store: Store) -> None:
+    add(store, make_events(1), 1, rejects=make_rejects([0]), run_rows=make_run(lines=2))
+    add(store, make_events(1), 2)
+    with store.lock():
+        store.compact()
+        assert store.sweep() == 0
+        assert len(list((store.path / "events").glob("date=*/*.parquet"))) == 3
+    assert store.scan_rejects().collect().height == 1
+
+
+def test_compaction_keeps_every_row_and_the_progress(store: Store) -> None:
+    for offset in range(1, 5):
+        add(store, make_events(2, step=timedelta(days=1)), offset, rejects=make_rejects([offset]), run_rows=make_run(lines=3))
+    before = store.scan_events().collect().sort("timestamp", "source_offset")
+    with store.lock():
+        assert store.compact() == 8 + 4 + 4
+    after = open_store(store.path)
+    assert_frame_equal(after.scan_events().collect().sort("timestamp", "source_offset"), before)
+    assert len(after.event_files()) == 2
+    assert after.progress(SOURCE) == SourceProgress(SOURCE, 4, 4)
+    assert after.scan_rejects().collect()["source_offset"].sort().to_list() == [1, 2, 3, 4]
+    assert after.runs()["lines"].to_list() == [12]
+
+
+def test_an_ingest_merges_crumbs_only_past_the_limit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "CRUMB_LIMIT", 3)
+    for offset, merged in ((1, 0), (2, 0), (3, 3)):
+        add(store, make_events(1), offset)
+        with store.lock():
+            assert store.tidy() == merged
+
+
+def test_runs_add_up_over_commits(store: Store) -> None:
+    add(store, make_events(1), 1, run_rows=make_run(lines=4, events=1, rejected=3))
+    add(store, make_events(1), 2, run_rows=make_run(lines=2, events=1, ignored=1))
+    add(store, make_events(1), 3, run_rows=make_run("r2", lines=1, events=1))
+    rows = store.runs().select("run_id", "name", "lines", "events", "ignored", "rejected").rows()
+    assert rows == [("r1", "access.log", 6, 2, 1, 3), ("r2", "access.log", 1, 1, 0, 0)]
+
+
+def test_rejects_of_a_commit_that_never_happened_do_not_count(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(store, make_events(1), 1, rejects=make_rejects([0]), run_rows=make_run(lines=2))
+    honest = TableLog._write  # noqa: SLF001 - the point between the two commits has no other name
+
+    def die_at_events(log: TableLog, *args: object, **kwargs: object) -> None:
+        if log.table is EVENTS:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        honest(log, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TableLog, "_write", die_at_events)
+    with pytest.raises(StoreError, match="No space left on device; it is as it was"):
+        add(store, make_events(1), 2, rejects=make_rejects([1]), run_rows=make_run(lines=2))
+    monkeypatch.undo()
+    reader = open_store(store.path)
+    assert (reader.scan_rejects().collect().height, reader.runs()["lines"].to_list()) == (1, [2])
+    assert len(list((store.path / "events").glob("date=*/*.parquet"))) == 1
+    add(store, make_events(1), 2, rejects=make_rejects([1]), run_rows=make_run(lines=2))
+    assert store.scan_rejects().collect()["source_offset"].to_list() == [0, 1]
+    assert store.runs()["lines"].to_list() == [4]
+    assert store.status().events == 2
+
+
+def test_a_failure_after_the_commit_landed_keeps_its_files(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = TableLog._write  # noqa: SLF001 - stands for a checkpoint that fails behind a good commit
+
+    def fail_late(log: TableLog, *args: object, **kwargs: object) -> None:
+        honest(log, *args, **kwargs)  # type: ignore[arg-type]
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(TableLog, "_write", fail_late)
+    add(store, make_events(2), 2)
+    assert open_store(store.path).scan_events().collect().height == 2
+
+
+def test_a_failed_write_leaves_no_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_disk(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", fill_disk)
+    with store.lock(), pytest.raises(StoreError, match=r"cannot write to the store .*: No space left on device"):
+        store.write_events(make_events(2))
+    assert not list(store.path.rglob("part-*.parquet"))
+
+
+def test_two_writers_that_got_past_the_lock_do_not_both_commit(store: Store, tmp_path: Path) -> None:
+    other = Store(tmp_path / "store")
+    with store.lock():
+        (store.path / "writer.lock").unlink()  # a file system without locks
+        with other.lock():
+            other.commit(other.write_events(make_events(1)), [SourceProgress(SOURCE, 1, 1)])
+            with pytest.raises(StoreError, match="another process wrote to it at the same time"):
+                store.commit(store.write_events(make_events(1)), [SourceProgress(SOURCE, 1, 1)])
+    assert open_store(store.path).status().events == 1
+
+
+def test_the_second_writer_is_told_who_the_first_is(store: Store) -> None:
+    with store.lock(), pytest.raises(StoreError, match=f"is being written to by process {os.getpid()} on .* since 20"), store.lock():
+        pass
+    with store.lock():
+        pass
+
+
+def test_writing_without_the_lock_is_a_bug(store: Store) -> None:
+    with pytest.raises(InternalError, match="without its lock"):
+        store.commit([], [])
+
+
+@pytest.mark.parametrize("name", [table.name for table in (EVENTS, REJECTS, RUNS)])
+def test_a_hole_in_the_log_is_named(store: Store, name: str) -> None:
+    for offset in (1, 2, 3):
+        add(store, make_events(1), offset, rejects=make_rejects([offset]), run_rows=make_run(lines=2))
+    (store.path / name / "_delta_log" / f"{2:020}.json").unlink()
+    with pytest.raises(StoreError, match="is damaged: version 2 is missing"):
+        _read_everything(open_store(store.path))
+
+
+def _read_everything(store: Store) -> None:
+    store.scan_events().collect()
+    store.scan_rejects().collect()
+    store.runs()
+
+
+def test_a_table_that_another_tool_upgraded_is_refused(store: Store) -> None:
+    add(store, make_events(1), 1)
+    commit = store.path / "events" / "_delta_log" / f"{2:020}.json"
+    commit.write_text(json.dumps({"protocol": {"minReaderVersion": 3, "minWriterVersion": 7}}))
+    with pytest.raises(StoreError, match="upgraded to Delta reader version 3"):
+        open_store(store.path).status()
+
+
+def test_columns_newer_than_the_table_are_added(store: Store) -> None:
+    add(store, make_events(1), 1)
+    old = DeltaTable(store.path / "events")
+    log = store.path / "events" / "_delta_log" / f"{0:020}.json"
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    for line in lines:
+        if "metaData" in line:
+            schema = json.loads(line["metaData"]["schemaString"])
+            schema["fields"] = [field for field in schema["fields"] if field["name"] != "attributes"]
+            line["metaData"]["schemaString"] = json.dumps(schema)
+    log.write_text("\n".join(map(json.dumps, lines)))
+    assert "attributes" not in {field.name for field in DeltaTable(store.path / "events").schema().fields}
+    add(store, make_events(1), 2)
+    assert {field.name for field in DeltaTable(store.path / "events").schema().fields} == {field.name for field in old.schema().fields}
+
+
+def test_files_that_lack_a_column_read_as_null(store: Store) -> None:
+    add(store, make_events(2), 2)
+    (path,) = store.event_files()
+    pl.read_parquet(path).drop("attributes").with_columns(newer=pl.lit(1)).write_parquet(path)
+    read = store.scan_events().collect()
+    assert read.schema == EVENT_SCHEMA
+    assert read["attributes"].null_count() == 2
+
+
+def test_a_missing_store_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"no store at .*nowhere"):
+        open_store(tmp_path / "nowhere")
+
+
+def test_a_folder_that_is_no_store_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    for create in (True, False):
+        with pytest.raises(StoreError, match="is not a pullstats store"):
+            open_store(tmp_path, create=create)
+    with pytest.raises(StoreError, match="is not a store but a file"):
+        open_store(tmp_path / "thesis.txt", create=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_with_settings_only_becomes_a_store(tmp_path: Path) -> None:
+    (tmp_path / "pullstats.toml").write_text("")
+    assert open_store(tmp_path, create=True).status().events == 0
+
+
+def test_a_newer_store_is_refused(store: Store) -> None:
+    (store.path / "pullstats-store.json").write_text('{"layout_version": 99}')
+    with pytest.raises(StoreError, match="has layout version 99, this pullstats knows 1"):
+        open_store(store.path)
+
+
+def test_a_damaged_marker_is_named(store: Store) -> None:
+    (store.path / "pullstats-store.json").write_bytes(b"\xff")
+    with pytest.raises(StoreError, match=r"pullstats-store\.json is damaged"):
+        open_store(store.path)
+
+
+def test_a_column_of_a_wrong_type_is_a_bug(store: Store) -> None:
+    with store.lock(), pytest.raises(InternalError, match="column 'source_offset' of events is Float64"):
+        store.write_events(make_events(1).with_columns(pl.col("source_offset").cast(pl.Float64)))
+
+
+def test_events_without_a_time_are_a_bug(store: Store) -> None:
+    with store.lock(), pytest.raises(InternalError, match="1 events without a time"):
+        store.write_events(make_events(1).with_columns(timestamp=pl.lit(None, TIMESTAMP)))
