@@ -12,13 +12,14 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 from polars.testing import assert_frame_equal
 
 from pullstats.errors import InternalError, StoreError
 from pullstats.events import EVENT_SCHEMA, FIELD_BY_NAME, TIMESTAMP
 from pullstats.store import REJECT_SCHEMA, RUN_SCHEMA, SourceProgress, Store, open_store
 from pullstats.store import compact as compaction
-from pullstats.store.log import COMMIT_ID, TableLog
+from pullstats.store.log import COMMIT_ID, TableLog, explain_failure
 from pullstats.store.snapshot import read_snapshot
 from pullstats.store.tables import EVENTS, REJECTS, RUNS
 
@@ -310,6 +311,21 @@ def test_the_second_writer_is_told_who_the_first_is(store: Store) -> None:
 def test_writing_without_the_lock_is_a_bug(store: Store) -> None:
     with pytest.raises(InternalError, match="without its lock"):
         store.commit([], [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "parquet: File out of specification: underlying IO error: No space left on device (os error 28)",
+        "Generic LocalFileSystem error\n  caused by: Os { code: 28, kind: StorageFull }",
+    ],
+)
+def test_a_full_disk_is_named_however_a_library_wraps_it(text: str, tmp_path: Path) -> None:
+    with (
+        pytest.raises(StoreError, match="cannot write to the store .*: No space left on device; it is as it was"),
+        explain_failure("write to", tmp_path),
+    ):
+        raise DeltaError(text)
 
 
 @pytest.mark.parametrize("name", [table.name for table in (EVENTS, REJECTS, RUNS)])

@@ -11,6 +11,8 @@ https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,17 +43,23 @@ def explain_failure(work: str, store: Path) -> Iterator[None]:
         yield
     except CommitFailedError as error:
         raise StoreError(f"cannot {work} the store {store}: another process wrote to it at the same time; run again") from error
-    except OSError as error:
-        reason = error.strerror or str(error).splitlines()[0]
-        raise _failure(work, store, reason) from error
-    except (DeltaError, pl.exceptions.PolarsError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise _failure(work, store, reason) from error
+    except (OSError, DeltaError, pl.exceptions.PolarsError) as error:
+        raise _failure(work, store, _reason(error)) from error
 
 
 def _failure(work: str, store: Path, reason: str) -> StoreError:
     outcome = "" if work == "read" else "; it is as it was"
     return StoreError(f"cannot {work} the store {store}: {reason}{outcome}")
+
+
+def _reason(error: Exception) -> str:
+    """What the system said, dug out of the layers that the libraries wrap around it."""
+    text = str(error)
+    if found := re.search(r"\(os error (\d+)\)|\bcode: (\d+)", text):
+        return os.strerror(int(found[1] or found[2]))
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return (text.splitlines() or [type(error).__name__])[0]
 
 
 class TableLog:
