@@ -23,14 +23,16 @@ _numbers = iter(range(1 << 62))
 class Lookup:
     """A function of distinct values, remembered across blocks. Safe to call from several threads."""
 
-    def __init__(self, name: str, compute: Callable[[pl.Series], pl.DataFrame], *, max_kept: int = MAX_KEPT) -> None:
+    def __init__(self, name: str, compute: Callable[[pl.Series], pl.DataFrame], *, max_kept: int = MAX_KEPT, notes: set[str] | None = None) -> None:
         """Prepare an empty memory.
 
         Args:
             name: for the categories' name.
             compute: from distinct values (String, no null) to a frame with a row each, same order.
             max_kept: values to remember before starting afresh.
+            notes: what `compute` notes down beside its answers; emptied with them.
         """
+        self._notes = notes
         self._name = name
         self._compute = compute
         self._max_kept = max_kept
@@ -38,9 +40,17 @@ class Lookup:
         self._nothing = compute(pl.Series(name, [], pl.String))
         self._reset()
 
+    def _encode(self, answers: pl.DataFrame) -> pl.DataFrame:
+        """Encode texts, so that gathering and writing them costs a code and not a text."""
+        return answers.with_columns(pl.col(name).cast(pl.Categorical(found)) for name, found in self._answer_categories.items())
+
     def _reset(self) -> None:
+        if self._notes:
+            self._notes.clear()
         self._categories = pl.Categories(f"{self._name}-{next(_numbers)}", "pullstats")
-        self._known: pl.DataFrame = self._nothing.clear()
+        texts = [name for name, dtype in self._nothing.schema.items() if dtype == pl.String]
+        self._answer_categories = {name: pl.Categories(f"{self._name}-{name}-{next(_numbers)}", "pullstats") for name in texts}
+        self._known: pl.DataFrame = self._encode(self._nothing.clear())
 
     def apply(self, values: pl.Series) -> pl.DataFrame:
         """Compute the function for a column.
@@ -49,7 +59,8 @@ class Lookup:
             values: text, may hold nulls.
 
         Returns:
-            A row per value, the columns of `compute`; all null where the value is null.
+            A row per value, the columns of `compute`, texts as Categorical; all null where the
+            value is null.
         """
         with self._lock:
             if self._known.height > self._max_kept:
@@ -66,5 +77,5 @@ class Lookup:
         start, end = self._known.height, 0 if highest is None else int(highest) + 1  # type: ignore[call-overload]
         if end > start:
             fresh = pl.Series("code", range(start, end), codes.dtype).cat.to(encoded.dtype).cast(pl.String)
-            self._known = pl.concat([self._known, self._compute(fresh)], rechunk=True)
+            self._known = pl.concat([self._known, self._encode(self._compute(fresh))], rechunk=True)
         return self._known

@@ -94,7 +94,7 @@ def shape_reading(raw: pl.DataFrame) -> pl.DataFrame:
         A row per row of `raw`; `timestamp` is null where the time is unusable.
     """
     columns = {
-        "timestamp": keep_plausible(_timestamp(raw.columns)),
+        "timestamp": keep_plausible(_timestamp(raw)),
         "http_response_status_code": _status(raw.columns),
         "http_response_body_size": _number(raw.columns, "body_bytes_sent", "bytes_sent"),
         "http_request_duration_us": _duration(raw.columns),
@@ -106,10 +106,10 @@ def shape_reading(raw: pl.DataFrame) -> pl.DataFrame:
         "host": _first(raw.columns, "host", "http_host", "server_name"),
         "auth_scheme": _first(raw.columns, "http_authorization").str.extract(r"^(\w{1,20})\s").str.to_lowercase(),
         "request": _request(raw.columns),
-        "address": _first(raw.columns, *ADDRESS),
-        "user": _first(raw.columns, "remote_user"),
-        "agent": _first(raw.columns, "http_user_agent"),
-        "referrer": _first(raw.columns, "http_referer"),
+        "address": _text(raw.columns, *ADDRESS),
+        "user": _text(raw.columns, "remote_user"),
+        "agent": _text(raw.columns, "http_user_agent"),
+        "referrer": _text(raw.columns, "http_referer"),
     }
     return raw.select(
         *(expression.cast(READING_SCHEMA[name]).alias(name) for name, expression in columns.items()),
@@ -123,26 +123,37 @@ def _first(present: list[str], *names: str) -> pl.Expr:
     return pl.coalesce(found) if found else pl.lit(None, pl.String)
 
 
+def _text(present: list[str], *names: str) -> pl.Expr:
+    """Take a text whose distinct values are looked at later; `-` and nothing are told there."""
+    found = [pl.col(name) for name in names if name in present]
+    return found[0] if len(found) == 1 else _first(present, *names)
+
+
 def _known(text: pl.Expr) -> pl.Expr:
     return pl.when(text.is_not_null() & ~text.is_in(["-", ""])).then(text)
 
 
-def _timestamp(present: list[str]) -> pl.Expr:
-    if "time_zone" in present:
-        return parse_clf(pl.col("time_local"), pl.col("time_zone"))
-    found = [parse_time(pl.col(name)) for name in TIMES if name in present]
+def _timestamp(raw: pl.DataFrame) -> pl.Expr:
+    if "time_zone" in raw.columns:
+        return parse_clf(pl.col("time_local"), _zone(raw["time_zone"]))
+    found = [parse_time(pl.col(name)) for name in TIMES if name in raw.columns]
     return pl.coalesce(found) if found else pl.lit(None, TIMESTAMP)
+
+
+def _zone(zones: pl.Series) -> pl.Expr:
+    """Give one value where a log has one zone, as nearly all have: reading it per row costs."""
+    return pl.lit(zones[0]) if zones.len() and (zones == zones[0]).all() else pl.col("time_zone")
 
 
 def _status(present: list[str]) -> pl.Expr:
     """Read a status; `000`, `009`, `0`, `-` and what is no status are null."""
-    number = _first(present, "status").cast(pl.Int32, strict=False)
+    number = _text(present, "status").cast(pl.Int32, strict=False)
     return pl.when(number.is_between(100, 599)).then(number)
 
 
 def _number(present: list[str], *names: str) -> pl.Expr:
     """Read a size; what is no number, or is negative, is null."""
-    number = _first(present, *names).cast(pl.Int64, strict=False)
+    number = _text(present, *names).cast(pl.Int64, strict=False)
     return pl.when(number >= 0).then(number)
 
 
@@ -161,10 +172,12 @@ def _request(present: list[str]) -> pl.Expr:
     A log that has both may hold an empty method or target; then its request line decides.
     """
     line = pl.col("request") if "request" in present else pl.lit(None, pl.String)
+    if "request_method" not in present:
+        return line
     method = _first(present, "request_method")
     path = _first(present, "uri").str.replace_all("?", "%3F", literal=True)
     query = pl.concat_str(pl.lit("?"), _first(present, "args", "query_string"))
     target = pl.coalesce(_first(present, "request_uri"), pl.concat_str(path, query.fill_null("")))
     protocol = _first(present, "server_protocol").fill_null("")
     parts = pl.concat_str(method, pl.lit(" "), target, pl.lit(" "), protocol).str.strip_chars_end(" ")
-    return _known(pl.coalesce(parts, line) if "request_method" in present else line)
+    return pl.coalesce(parts, line)

@@ -86,7 +86,7 @@ def read_blocks(source: Source, offset: int = 0, line: int = 1, block_size: int 
         Blocks without gaps: each starts where the one before it ended.
     """
     rest = b""
-    while chunk := source.read(block_size):
+    while chunk := source.read(source.fit(block_size)):
         data = rest + chunk if rest else chunk
         cut = data.rfind(b"\n") + 1
         whole, rest = (data[:cut], data[cut:]) if cut < len(data) else (data, b"")

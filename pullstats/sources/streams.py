@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,10 @@ from pullstats.sources.compression import MAGIC_LENGTH, Codec, DamagedError, Rea
 from pullstats.sources.paths import SourceFile
 
 SKIP_CHUNK: Final = 1 << 22
+HEAD_LENGTH: Final = 256 << 10
+_FIT_LENGTH: Final = 64 << 10
+SAMPLE_PARTS: Final = 8
+SAMPLE_LENGTH: Final = 64 << 10
 
 
 @dataclass(slots=True)
@@ -36,7 +41,14 @@ class Source:
     is_growing: bool
     _raw: BinaryIO
     _stream: Readable
-    damage: str | None = field(default=None)
+    damage: str | None = None
+    _ahead: bytes = field(default=b"", repr=False)
+
+    def peek(self, count: int) -> bytes:
+        """Look at up to `count` bytes that the next reads will give."""
+        if len(self._ahead) < count:
+            self._ahead += self._read_on(count - len(self._ahead))
+        return self._ahead[:count]
 
     def read(self, count: int) -> bytes:
         """Read up to `count` decompressed bytes; b'' at the end.
@@ -46,6 +58,11 @@ class Source:
         Raises:
             InputError: the disk or the pipe fails.
         """
+        ahead, self._ahead = self._ahead[:count], self._ahead[count:]
+        rest = self._read_on(count - len(ahead))
+        return ahead + rest if ahead else rest
+
+    def _read_on(self, count: int) -> bytes:
         parts: list[bytes] = []
         while count and (part := self._read_some(count)):
             parts.append(part)
@@ -63,9 +80,35 @@ class Source:
             message = f"cannot read '{self.file.name}': {error.strerror or error}"
             raise InputError(message) from error
 
+    def sample(self) -> bytes:
+        """Take whole lines from several places of the log without moving in it.
+
+        A plain file gives lines from its whole length, a stream from its beginning.
+        """
+        head = self.peek(HEAD_LENGTH)
+        parts = [head]
+        if self.is_growing and self.size > 2 * HEAD_LENGTH:
+            step = self.size // SAMPLE_PARTS
+            parts += [os.pread(self._raw.fileno(), SAMPLE_LENGTH, start) for start in range(step, self.size, step)]
+        lines = [part[(part.find(b"\n") + 1 if index else 0) : part.rfind(b"\n") + 1] for index, part in enumerate(parts)]
+        return b"".join(lines) or (b"" if self.is_growing else head)
+
+    def fit(self, count: int) -> int:
+        """Shorten a read of a plain file so that it ends with a line: whole lines need no copying.
+
+        Other streams, and lines that are too long, are read as asked.
+        """
+        if not self.is_growing:
+            return count
+        start = self._raw.tell() - len(self._ahead)
+        window = os.pread(self._raw.fileno(), _FIT_LENGTH, max(start + count - _FIT_LENGTH, start))
+        cut = window.rfind(b"\n") + 1
+        return max(count - _FIT_LENGTH, 0) + cut if cut else count
+
     def skip_to(self, offset: int) -> bool:
         """Go forward to a decompressed offset; False if the stream is shorter."""
         if self.codec is None and self._raw.seekable():
+            self._ahead = b""
             self._raw.seek(offset)
             return offset <= self.size
         return self._discard(offset)

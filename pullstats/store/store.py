@@ -192,6 +192,10 @@ class Store:
             events.commit(pending, transactions=transactions)
         self._is_torn = False
 
+    def discard(self, pending: Sequence[PendingFile]) -> None:
+        """Delete files that will not be committed, as far as that is possible; the next sweep takes the rest."""
+        discard_parts(self.path / EVENTS.name, pending)
+
     def sweep(self) -> int:
         """Delete files that died runs left and files retired for an hour; return how many."""
         orphans = [path for table in TABLES for path in compaction.find_orphans(self._log(table).folder, self._snapshot(table))]

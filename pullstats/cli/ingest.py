@@ -1,0 +1,94 @@
+"""The commands that bring logs in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from pullstats.cli.options import Command, combine, general_options
+from pullstats.cli.progress import progress_bar
+from pullstats.errors import UsageError
+from pullstats.pipeline import IngestPlan, IngestSummary
+from pullstats.pipeline import ingest as run_ingest
+from pullstats.render import render_ingest
+
+EXIT_QUALITY: Final = 3
+
+reading_options = combine(
+    click.option("--input-format", default="auto", show_default=True, help="Name of the log format, or auto."),
+    click.option("--log-format", help="nginx log_format string, or @nginx.conf[:name]."),
+    click.option("--source", "source_name", help="Name of the source; gives standard input an identity."),
+    click.option("--geo-db", type=click.Path(path_type=Path), help="MaxMind-format database instead of the bundled one."),
+    click.option("--key-file", type=click.Path(path_type=Path), help="Key of the hashes (default: your own, made on first use)."),
+    click.option("--keep-addresses", is_flag=True, help="Keep client addresses in clear. They are personal data."),
+)
+
+
+@click.command(cls=Command)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH…")
+@reading_options
+@click.option("--dry-run", is_flag=True, help="Read and count everything, keep nothing.")
+@click.option("--max-bad", help="Exit 3 if more than this share of lines is rejected, e.g. 0.5%.")
+@click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Form of the summary.")
+@general_options
+def ingest(paths: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 - click passes options by name
+    """Read access logs into the store, each line exactly once.
+
+    PATH is a file, a folder, a glob in quotes, or - for standard input; plain, gz, bz2, xz or zst.
+    Run it again as often as you like: lines that are in the store are not counted twice.
+    """
+    limit = parse_share(options["max_bad"])
+    plan = IngestPlan(
+        paths=paths,
+        store=options["store"],
+        input_format=options["input_format"],
+        log_format=options["log_format"],
+        source_name=options["source_name"],
+        geo_db=options["geo_db"],
+        key_file=options["key_file"],
+        keep_addresses=options["keep_addresses"],
+        is_dry_run=options["dry_run"],
+    )
+    with progress_bar(is_wanted=not options["quiet"], use_color=not options["no_color"]) as step:
+        summary = run_ingest(plan, step)
+    _print_summary(summary, options)
+    return _judge(summary, limit)
+
+
+def parse_share(text: str | None) -> float | None:
+    """Read a share such as `0.5%` or `0.005`.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        message = f"--max-bad '{text}' is no share; write 0.5% or 0.005"
+        raise UsageError(message)
+    return share
+
+
+def _print_summary(summary: IngestSummary, options: dict[str, Any]) -> None:
+    if options["output_format"] == "json":
+        click.echo(json.dumps(summary.to_json()))
+    if not options["quiet"]:
+        is_plain = options["no_color"] or not sys.stderr.isatty()
+        click.echo(render_ingest(summary, use_color=not is_plain, is_brief=options["output_format"] == "json"), err=True, nl=False)
+
+
+def _judge(summary: IngestSummary, limit: float | None) -> int:
+    """Give the exit code: 3 if too many lines were rejected."""
+    read = summary.total("lines") - summary.total("duplicates")
+    if limit is None or not read or summary.total("rejected") / read <= limit:
+        return 0
+    click.echo(f"pullstats: {summary.total('rejected'):,} of {read:,} lines were rejected, more than --max-bad allows", err=True)
+    return EXIT_QUALITY

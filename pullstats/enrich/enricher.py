@@ -1,0 +1,232 @@
+"""Turn what a format read into events: who asked, with what, for what.
+
+Every text is looked at once per distinct value (`Lookup`), then gathered back. The address itself
+goes no further than this module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from pullstats.enrich.addresses import normalise_addresses
+from pullstats.enrich.agents import classify_agents
+from pullstats.enrich.escapes import unescape_values
+from pullstats.enrich.geo import GeoDatabase
+from pullstats.enrich.keys import HashKey
+from pullstats.enrich.origins import agent_terms, combine_origins, endpoint_terms, hash_endpoints, hash_values, user_terms
+from pullstats.enrich.packages import action_by_method, classify_paths, client_ecosystem
+from pullstats.enrich.redact import address_tokens, redact_own_address, redact_path, redact_query, redact_text, redact_url
+from pullstats.enrich.request import domain_of, split_request
+from pullstats.events import conform
+from pullstats.lookup import Lookup
+
+UNKNOWN: Final = "unknown"
+_CONSTANT: Final = pl.Categorical(pl.Categories("constant", "pullstats"))
+_FREE_TEXTS: Final = ("url_path", "url_query", "http_request_referrer", "user_agent_original")
+_AGENT_IDENTITY: Final = ("user_agent_name", "os_name", "host_arch")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTags:
+    """What all events of one log share."""
+
+    source_id: str
+    timestamp_source: str = "log"
+
+    def constants(self, format_name: str) -> dict[str, str]:
+        """Give the columns that hold one value for all lines one format read."""
+        return {"source_id": self.source_id, "timestamp_source": self.timestamp_source, "log_format": format_name}
+
+
+class Enricher:
+    """Enriches blocks of lines, remembering every distinct value it has seen."""
+
+    def __init__(self, key: HashKey, geo: GeoDatabase, *, keep_addresses: bool = False) -> None:
+        """Prepare the lookups.
+
+        Args:
+            key: makes the hashes.
+            geo: tells country and network of an address.
+            keep_addresses: keep client addresses in clear.
+        """
+        self._key = key
+        self._geo = geo
+        self._keep_addresses = keep_addresses
+        self._seen: set[str] = set()  # addresses of clients
+        self._addresses = Lookup("address", self._look_at_addresses, notes=self._seen)
+        self._users = Lookup("user", self._look_at_users)
+        self._hinted = Lookup("hinted", _look_at_hinted)
+        self._hosts = Lookup("host", _look_at_hosts)
+        self._texts = {is_escaped: _TextLookups(key, is_escaped=is_escaped) for is_escaped in (True, False)}
+
+    def _look_at_addresses(self, values: pl.Series) -> pl.DataFrame:
+        addresses = normalise_addresses(values)
+        self._seen.update(addresses["address"].drop_nulls())
+        return pl.concat(
+            [
+                addresses.select(pl.col("address").alias("client_address")),
+                hash_endpoints(addresses, self._key),
+                self._geo.lookup(addresses["address"]),
+                endpoint_terms(addresses, self._key),
+            ],
+            how="horizontal",
+        )
+
+    def _look_at_users(self, values: pl.Series) -> pl.DataFrame:
+        return user_terms(values, self._key).with_columns(hash_values(values, self._key, b"user").alias("user_id"))
+
+    def enrich(self, reading: pl.DataFrame, format_name: str, tags: SourceTags, *, is_escaped: bool) -> pl.DataFrame:
+        """Turn lines that were read into events.
+
+        Args:
+            reading: columns of `READING_SCHEMA`.
+            format_name: the format that read them.
+            tags: what all events of the log share.
+            is_escaped: whether texts are still escaped as nginx, Apache or Go write them.
+
+        Returns:
+            A row per row, the columns of `EVENT_SCHEMA`.
+        """
+        texts = self._texts[is_escaped]
+        address = self._addresses.apply(reading["address"])
+        user = self._users.apply(reading["user"])
+        agent = texts.agents.apply(_fill(reading["agent"], "-"))
+        request = texts.requests.apply(_fill(reading["request"], ""))
+        referrer = texts.referrers.apply(reading["referrer"])
+        rest = reading.drop("request", "address", "user", "agent", "referrer")
+        events = self._resolve_hints(pl.concat([rest, address, user, agent, request, referrer], how="horizontal"))
+        events = self._hide_own_address(events)
+        events = events.with_columns(
+            combine_origins(events).alias("origin_id"),
+            _prefer(events, "target_domain", self._domains(reading["host"])).alias("url_domain"),
+            _prefer(events, "target_scheme", reading["scheme"]).alias("url_scheme"),
+            _auth_scheme(events),
+            pl.lit(self._key.epoch, pl.Int32).alias("key_epoch"),
+            *(pl.lit(value, _CONSTANT).alias(name) for name, value in tags.constants(format_name).items()),
+        )
+        if not self._keep_addresses:
+            events = events.drop("client_address")
+        return conform(events)
+
+    def _domains(self, hosts: pl.Series) -> pl.Series:
+        return self._hosts.apply(hosts)["host"]
+
+    def _hide_own_address(self, events: pl.DataFrame) -> pl.DataFrame:
+        """Take the event's own client address out of its path, query, referrer and agent.
+
+        Few texts hold what looks like an address, and those are mostly versions: rows are looked at
+        only where such a token is an address that some client of these logs really has.
+        """
+        tokens = set().union(*(found & self._seen for texts in self._texts.values() for found in texts.tokens))
+        if not tokens:
+            return events
+        hits = events.select(pl.any_horizontal(pl.col(name).cast(pl.String).str.contains_any(sorted(tokens)) for name in _FREE_TEXTS)).to_series()
+        hits = hits.fill_null(value=False)
+        if not hits.any():
+            return events
+        own = pl.col("client_address").cast(pl.String)
+        texts = events.select(pl.col(name).cast(pl.String) for name in _FREE_TEXTS).with_columns(events["client_address"])
+        fixed = texts.filter(hits).with_columns(redact_own_address(pl.col(name), own).alias(name) for name in _FREE_TEXTS)
+        return events.with_columns(_scatter(texts[name], hits, fixed[name]) for name in _FREE_TEXTS)
+
+    def _resolve_hints(self, events: pl.DataFrame) -> pl.DataFrame:
+        """Let the client decide where a path alone cannot tell the ecosystem."""
+        open_rows = events["needs_hint"] & events["client_ecosystem"].is_not_null()
+        if not open_rows.any():
+            return events
+        rows = events.filter(open_rows)
+        answers = self._hinted.apply(rows.select(pl.concat_str(pl.col("client_ecosystem", "url_path").cast(pl.String), separator="\n")).to_series())
+        texts = [name for name, dtype in answers.schema.items() if isinstance(dtype, pl.Categorical)]
+        answers = answers.with_columns(pl.col(texts).cast(pl.String))
+        events = events.with_columns(pl.col(texts).cast(pl.String))
+        return events.with_columns(_scatter(events[name], open_rows, answers[name]) for name in answers.columns)
+
+
+def _look_at_hinted(values: pl.Series) -> pl.DataFrame:
+    parts = values.str.splitn("\n", 2).struct.unnest()
+    return classify_paths(parts["field_1"], parts["field_0"]).drop("needs_hint")
+
+
+def _scatter(column: pl.Series, places: pl.Series, values: pl.Series) -> pl.Series:
+    """Put values into the places that are true."""
+    return column.scatter(places.arg_true(), values)
+
+
+def _fill(texts: pl.Series, nothing: str) -> pl.Series:
+    """Give missing texts a value of their own, so that they are looked up like any other."""
+    return texts.fill_null(nothing) if texts.null_count() else texts
+
+
+def _prefer(events: pl.DataFrame, name: str, other: pl.Series) -> pl.Series:
+    """Take a column where it says something, else another; costs nothing where one says nothing."""
+    column = events[name]
+    if other.null_count() == other.len():
+        return column
+    if column.null_count() == column.len():
+        return other
+    return column.cast(pl.String).zip_with(column.is_not_null(), other.cast(pl.String))
+
+
+def _auth_scheme(events: pl.DataFrame) -> pl.Series:
+    """Call a logged user `basic` where the log does not name the scheme."""
+    has_user = events["user_id"].is_not_null()
+    if not has_user.any():
+        return events["auth_scheme"]
+    return events.select(pl.coalesce("auth_scheme", pl.when(has_user).then(pl.lit("basic"))).alias("auth_scheme")).to_series()
+
+
+class _TextLookups:
+    """Lookups of texts that are escaped one way."""
+
+    def __init__(self, key: HashKey, *, is_escaped: bool) -> None:
+        self._key = key
+        self._is_escaped = is_escaped
+        # What looks like an address in each kind of text.
+        self.tokens: tuple[set[str], set[str], set[str]] = (set(), set(), set())
+        self.requests = Lookup("request", self._look_at_requests, notes=self.tokens[0])
+        self.agents = Lookup("agent", self._look_at_agents, notes=self.tokens[1])
+        self.referrers = Lookup("referrer", self._look_at_referrers, notes=self.tokens[2])
+
+    def _read(self, values: pl.Series, tokens: set[str]) -> pl.Series:
+        """Undo escapes, and note what looks like an address."""
+        texts = unescape_values(values) if self._is_escaped else values
+        tokens.update(address_tokens(texts))
+        return texts
+
+    def _look_at_requests(self, values: pl.Series) -> pl.DataFrame:
+        request = split_request(self._read(values, self.tokens[0]))
+        packages = classify_paths(request["url_path"])
+        frame = pl.concat([request, packages], how="horizontal")
+        return frame.select(
+            "http_request_method",
+            "network_protocol_version",
+            "parse_status",
+            pl.col("url_scheme").alias("target_scheme"),
+            pl.col("url_domain").alias("target_domain"),
+            redact_path(pl.col("url_path")).alias("url_path"),
+            redact_query(pl.col("url_query")).alias("url_query"),
+            *(name for name in packages.columns if name != "action"),
+            action_by_method(pl.col("http_request_method"), pl.col("action")).alias("action"),
+        )
+
+    def _look_at_agents(self, values: pl.Series) -> pl.DataFrame:
+        agents = self._read(values, self.tokens[1])
+        known = classify_agents(agents)
+        original = pl.DataFrame({"agent": agents}).select(
+            pl.when(pl.col("agent") != "-").then(redact_text(pl.col("agent"))).alias("user_agent_original"),
+        )
+        terms = agent_terms(known.select(_AGENT_IDENTITY), self._key)
+        ecosystem = client_ecosystem(known["user_agent_name"]).alias("client_ecosystem")
+        return pl.concat([original, known, terms, ecosystem.to_frame()], how="horizontal")
+
+    def _look_at_referrers(self, values: pl.Series) -> pl.DataFrame:
+        return pl.DataFrame({"referrer": self._read(values, self.tokens[2])}).select(
+            redact_url(pl.col("referrer")).alias("http_request_referrer"),
+        )
+
+
+def _look_at_hosts(values: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame({"host": values}).select(domain_of(pl.col("host")).alias("host"))

@@ -1,0 +1,273 @@
+"""The straight line in: logs to events in the store.
+
+One thread reads blocks of whole lines, workers parse, enrich and write them as Parquet, and the
+results are committed in order, several blocks at a time, rows and offsets in one transaction.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import polars as pl
+
+from pullstats.enrich import RULE_SET_VERSION, Enricher, HashKey, SourceTags, load_key, open_geo
+from pullstats.errors import InputError
+from pullstats.events import SCHEMA_VERSION
+from pullstats.formats import FORMATS, Detection, LogFormat, custom_format, detect_format, named_format
+from pullstats.pipeline.blocks import BlockResult, work_block
+from pullstats.pipeline.identity import Place, find_place, tail_mark
+from pullstats.pipeline.plan import IngestPlan, IngestSummary, Progress, ProgressHandler, SourceSummary
+from pullstats.sources import Source, SourceFile, expand_paths, open_source, read_blocks
+from pullstats.store import RUN_SCHEMA, PendingFile, SourceProgress, Store, open_store
+
+COMMIT_BLOCKS: Final = 16
+"""Blocks that become visible together."""
+COMMIT_SECONDS: Final = 20.0
+
+
+def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> IngestSummary:
+    """Read logs into the store, each line exactly once, however often it is called.
+
+    Args:
+        plan: what to ingest, and how.
+        on_progress: called after every block.
+
+    Returns:
+        What became of every line: `lines = events + ignored + rejected + duplicates`.
+
+    Raises:
+        UserError: a path, format, key, database or store that cannot be used. The store is then
+            as it was, or holds whole groups of blocks from which the next run goes on.
+    """
+    started = time.monotonic()
+    candidates = _choose_formats(plan)
+    files, notes = expand_paths(plan.paths, exclude=plan.store)
+    detections = _check_named(files, candidates, is_forced=_is_forced(plan))
+    key = load_key(plan.key_file)
+    enricher = Enricher(key, open_geo(plan.geo_db), keep_addresses=plan.keep_addresses)
+    summary = IngestSummary(notes=notes, is_dry_run=plan.is_dry_run)
+    with _opened(plan) as store:
+        run = _Run(plan, store, enricher, key, summary, on_progress, sum(_size(file) for file in files))
+        for file in files:
+            run.read(file, detections.get(file) or None, candidates)
+        run.finish()
+    summary.seconds = time.monotonic() - started
+    return summary
+
+
+def _choose_formats(plan: IngestPlan) -> tuple[LogFormat, ...]:
+    if plan.log_format is not None:
+        return (custom_format(plan.log_format),)
+    return tuple(FORMATS.values()) if plan.input_format == "auto" else (named_format(plan.input_format),)
+
+
+def _is_forced(plan: IngestPlan) -> bool:
+    return plan.log_format is not None or plan.input_format != "auto"
+
+
+def _size(file: SourceFile) -> int:
+    return file.path.stat().st_size if file.path is not None else 0
+
+
+def _check_named(files: Sequence[SourceFile], candidates: Sequence[LogFormat], *, is_forced: bool) -> dict[SourceFile, Detection]:
+    """Detect the format of the files the user named, before anything is written."""
+    found: dict[SourceFile, Detection] = {}
+    for file in files:
+        if file.is_named and file.path is not None and file.path.is_file():
+            with open_source(file) as source:
+                sample = source.sample()
+                found[file] = detect_format(sample, candidates)
+                if sample and found[file].best is None:
+                    raise _no_format(file, candidates, is_forced=is_forced)
+    return found
+
+
+def _no_format(file: SourceFile, candidates: Sequence[LogFormat], *, is_forced: bool) -> InputError:
+    if is_forced:
+        message = f"no line of '{file.name}' fits the log format {candidates[0].name}; check it against the server's configuration"
+    else:
+        message = f"no known log format fits '{file.name}'; paste the server's with --log-format, or name one with --input-format"
+    return InputError(message)
+
+
+@contextmanager
+def _opened(plan: IngestPlan) -> Iterator[Store | None]:
+    """Open the store for writing; a dry run only looks at one that is there."""
+    if plan.is_dry_run:
+        yield open_store(plan.store, create=False) if plan.store.exists() else None
+        return
+    store = open_store(plan.store, create=True)
+    with store.lock():
+        store.sweep()
+        yield store
+        store.tidy()
+
+
+class _Run:
+    """One ingest: reads logs one after the other, commits in groups."""
+
+    def __init__(
+        self,
+        plan: IngestPlan,
+        store: Store | None,
+        enricher: Enricher,
+        key: HashKey,
+        summary: IngestSummary,
+        on_progress: ProgressHandler | None,
+        bytes_total: int,
+    ) -> None:
+        self._plan = plan
+        self._store = store
+        self._writing = None if plan.is_dry_run else store
+        self._enricher = enricher
+        self._key = key
+        self._summary = summary
+        self._on_progress = on_progress
+        self._bytes_total = bytes_total
+        self._bytes_before = 0
+        self._lines = 0
+        self._run_id = uuid.uuid4().hex
+        self._started = datetime.now(UTC)
+        self._group = _Group()
+        self._pool = ThreadPoolExecutor(plan.workers, thread_name_prefix="block")
+
+    def read(self, file: SourceFile, detection: Detection | None, candidates: Sequence[LogFormat]) -> None:
+        """Read one log from where it was left."""
+        with open_source(file) as source:
+            sample = source.sample()
+            detection = detection or detect_format(sample, candidates)
+            if detection.best is None:
+                self._pass_over(file, sample, candidates)
+                return
+            place = self._find_place(file, source, detection)
+            summary = SourceSummary(file.name, place.source_id, detection.best.name, detection.confidence)
+            summary.lines = summary.duplicates = place.lines_known
+            self._summary.sources.append(summary)
+            if not place.is_complete:
+                self._read_blocks(source, place, detection, summary)
+            if source.damage:
+                self._summary.notes.append(f"{file.name}: {source.damage}; what came before is kept")
+        self._bytes_before += _size(file)
+
+    def _pass_over(self, file: SourceFile, sample: bytes, candidates: Sequence[LogFormat]) -> None:
+        """Note a log that cannot be read, or fail if it was asked for by name."""
+        if not sample:
+            self._summary.notes.append(f"{file.name}: no whole line in it yet; passed over")
+            return
+        error = _no_format(file, candidates, is_forced=_is_forced(self._plan))
+        if file.is_named:
+            raise error
+        self._summary.notes.append(f"{file.name}: no known log format fits; passed over")
+
+    def _find_place(self, file: SourceFile, source: Source, detection: Detection) -> Place:
+        if file.path is None and self._plan.source_name is None:
+            return Place(f"stdin-{uuid.uuid4().hex}")
+        return find_place(file, source, self._store, self._key, detection.formats)
+
+    def _read_blocks(self, source: Source, place: Place, detection: Detection, summary: SourceSummary) -> None:
+        tags = SourceTags(place.source_id)
+        if place.offset and not source.skip_to(place.offset):
+            return
+        waiting: deque[Future[BlockResult]] = deque()
+        try:
+            for block in read_blocks(source, place.offset, place.line, self._plan.block_size):
+                waiting.append(self._pool.submit(work_block, block, detection.formats, self._enricher, tags, self._writing))
+                while len(waiting) > self._plan.workers:
+                    self._take(waiting.popleft().result(), source, summary)
+            while waiting:
+                self._take(waiting.popleft().result(), source, summary)
+        except BaseException:
+            self._abandon(waiting)
+            raise
+
+    def _take(self, result: BlockResult, source: Source, summary: SourceSummary) -> None:
+        """Count a block and put it into the group that is committed next."""
+        summary.lines += result.lines
+        summary.events += result.events
+        summary.ignored += result.ignored
+        summary.rejected += result.rejects.height
+        summary.reasons += result.reasons
+        summary.see(result.first, result.last)
+        self._lines += result.lines
+        progress = SourceProgress(summary.source_id, result.end, result.next_line - 1, tail_mark(result.tail, self._key.secret))
+        summary.bytes = result.end
+        self._group.add(result, progress, self._run_row(summary, result))
+        if self._group.blocks >= COMMIT_BLOCKS or self._group.age >= COMMIT_SECONDS:
+            self._commit()
+        if self._on_progress:
+            done = self._bytes_before + source.position()
+            self._on_progress(Progress(summary.name, done, self._bytes_total, self._lines))
+
+    def _run_row(self, summary: SourceSummary, result: BlockResult) -> dict[str, Any]:
+        """Say what a block adds to its source: a row of `RUN_SCHEMA`."""
+        return {
+            "run_id": self._run_id,
+            "source_id": summary.source_id,
+            "name": self._plan.source_name or summary.name,
+            "format": summary.format,
+            "confidence": summary.confidence,
+            "lines": result.lines,
+            "events": result.events,
+            "ignored": result.ignored,
+            "rejected": result.rejects.height,
+            "duplicates": 0,
+            "bytes": result.end - result.start,
+            "first": result.first,
+            "last": result.last,
+            "started": self._started,
+            "finished": datetime.now(UTC),
+            "rule_set_version": RULE_SET_VERSION,
+            "schema_version": SCHEMA_VERSION,
+        }
+
+    def _commit(self) -> None:
+        if self._writing is not None and self._group.blocks:
+            rejects = pl.concat(self._group.rejects).with_columns(run_id=pl.lit(self._run_id))
+            runs = pl.DataFrame(self._group.runs, schema=RUN_SCHEMA)
+            self._writing.commit(self._group.pending, list(self._group.progress.values()), rejects, runs)
+        self._group = _Group()
+
+    def _abandon(self, waiting: deque[Future[BlockResult]]) -> None:
+        """Remove what was written and not committed; what cannot be removed now is swept later."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        done = [future.result() for future in waiting if future.done() and not future.cancelled() and future.exception() is None]
+        pending = [file for result in done for file in result.pending]
+        if self._writing is not None:
+            self._writing.discard([*self._group.pending, *pending])
+
+    def finish(self) -> None:
+        """Commit what is left."""
+        self._commit()
+        self._pool.shutdown()
+
+
+class _Group:
+    """Blocks that become visible together."""
+
+    def __init__(self) -> None:
+        self.pending: list[PendingFile] = []
+        self.progress: dict[str, SourceProgress] = {}
+        self.rejects: list[pl.DataFrame] = []
+        self.runs: list[dict[str, Any]] = []
+        self.blocks = 0
+        self._since = time.monotonic()
+
+    @property
+    def age(self) -> float:
+        """Seconds since the group was begun."""
+        return time.monotonic() - self._since
+
+    def add(self, result: BlockResult, progress: SourceProgress, run: dict[str, Any]) -> None:
+        """Put a block in; of its log only the furthest progress counts."""
+        self.pending += result.pending
+        self.progress[progress.source_id] = progress
+        self.rejects.append(result.rejects)
+        self.runs.append(run)
+        self.blocks += 1

@@ -1,0 +1,132 @@
+"""What an ingest is asked to do, and what it says it did."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from pullstats.sources.blocks import BLOCK_SIZE
+
+WORKERS: Final = max(2, min(8, os.cpu_count() or 2))
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPlan:
+    """What to ingest, and how.
+
+    Attributes:
+        paths: files, folders, globs, `-`.
+        store: folder of the store; made if it is not there.
+        input_format: name of a format, or `auto`.
+        log_format: an nginx `log_format` string or `@nginx.conf[:name]`; goes over `input_format`.
+        source_name: name of the source, which gives standard input an identity.
+        geo_db: a MaxMind-format database instead of the bundled one.
+        key_file: the key of the hashes, None for the user's own.
+        keep_addresses: keep client addresses in clear.
+        is_dry_run: read and count everything, keep nothing.
+        workers: blocks that are worked on side by side.
+        block_size: bytes read at a time.
+    """
+
+    paths: tuple[str, ...]
+    store: Path
+    input_format: str = "auto"
+    log_format: str | None = None
+    source_name: str | None = None
+    geo_db: Path | None = None
+    key_file: Path | None = None
+    keep_addresses: bool = False
+    is_dry_run: bool = False
+    workers: int = WORKERS
+    block_size: int = BLOCK_SIZE
+
+
+@dataclass(slots=True)
+class SourceSummary:
+    """What became of one log. `lines = events + ignored + rejected + duplicates`."""
+
+    name: str
+    source_id: str = ""
+    format: str = ""
+    confidence: float = 0.0
+    lines: int = 0
+    events: int = 0
+    ignored: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    bytes: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def see(self, first: datetime | None, last: datetime | None) -> None:
+        """Widen the range of event times."""
+        if first is not None:
+            self.first = first if self.first is None else min(self.first, first)
+        if last is not None:
+            self.last = last if self.last is None else max(self.last, last)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the keys that scripts rely on."""
+        return {
+            "source_id": self.source_id,
+            "name": self.name,
+            "format": self.format,
+            "confidence": round(self.confidence, 4),
+            "lines": self.lines,
+            "events": self.events,
+            "ignored": self.ignored,
+            "rejected": self.rejected,
+            "duplicates": self.duplicates,
+            "first": self.first.isoformat() if self.first else None,
+            "last": self.last.isoformat() if self.last else None,
+        }
+
+
+@dataclass(slots=True)
+class IngestSummary:
+    """What an ingest did."""
+
+    sources: list[SourceSummary] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    is_dry_run: bool = False
+
+    def total(self, name: str) -> int:
+        """Add a count over all sources."""
+        return sum(getattr(source, name) for source in self.sources)
+
+    @property
+    def rejects(self) -> dict[str, int]:
+        """Rejected lines by reason, most frequent first."""
+        return dict(sum((source.reasons for source in self.sources), Counter()).most_common())
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the keys that scripts rely on."""
+        counts = {name: self.total(name) for name in ("lines", "events", "ignored", "rejected", "duplicates", "bytes")}
+        return {**counts, "sources": [source.to_json() for source in self.sources], "rejects": self.rejects}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest is.
+
+    Attributes:
+        name: the log being read.
+        bytes_done: bytes of it read so far, as they lie on disk.
+        bytes_total: bytes of all logs on disk, 0 if unknown.
+        lines: lines read so far.
+    """
+
+    name: str
+    bytes_done: int
+    bytes_total: int
+    lines: int
+
+
+ProgressHandler = Callable[[Progress], None]

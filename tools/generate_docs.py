@@ -1,0 +1,115 @@
+"""Write schemas/ and the generated tables of docs/ from the declarations they describe.
+
+`--check` writes nothing and fails if a file is out of date.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from pullstats.events import EVENT_FIELDS, json_schema
+from pullstats.formats import FORMATS, REASONS
+from pullstats.formats.json_keys import KEYS
+from pullstats.metrics import COUNTING_RULES, DIMENSIONS, METRICS
+
+ROOT = Path(__file__).parent.parent
+Rows = list[tuple[str, ...]]
+
+
+def table(heads: tuple[str, ...], rows: Rows) -> str:
+    """Write a Markdown table; `|` in cells is escaped."""
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def columns_page() -> str:
+    """Describe every stored column, by group."""
+    parts = [
+        "# Columns of an event",
+        "",
+        "One row per request. Generated from `pullstats/events.py` by `make docs`. Names are OpenTelemetry or ECS with dots turned into",
+        "underscores; the original name stands in the last column and in the Parquet field metadata.",
+    ]
+    for group in dict.fromkeys(field.group for field in EVENT_FIELDS):
+        rows = [
+            (f"`{field.name}`", str(field.dtype), field.unit or "", field.help, f"`{field.origin}`")
+            for field in EVENT_FIELDS
+            if field.group == group
+        ]
+        parts += ["", f"## {group}", "", table(("column", "type", "unit", "meaning", "OpenTelemetry / ECS"), rows)]
+    return "\n".join(parts) + "\n"
+
+
+def metrics_page() -> str:
+    """Describe every metric, dimension and counting rule."""
+    metrics = [(f"`{metric.name}`", metric.unit, "yes" if metric.additive else "no", metric.help) for metric in METRICS.values()]
+    dimensions = [(f"`{dimension.name}`", dimension.help) for dimension in DIMENSIONS.values()]
+    rules = [(f"`{rule.name}@{rule.version}`", rule.text, rule.source) for rule in COUNTING_RULES.values()]
+    return "\n".join(
+        [
+            "# Metrics, dimensions and counting rules",
+            "",
+            "Generated from `pullstats/metrics/` by `make docs`. A metric that is not additive is never summed: a total is computed anew over",
+            "all events of the window.",
+            "",
+            "## Metrics",
+            "",
+            table(("metric", "unit", "additive", "meaning"), metrics),
+            "",
+            "## Dimensions",
+            "",
+            "For `--by` and `--where`. JSON and CSV use `_` for `-`.",
+            "",
+            table(("dimension", "meaning"), dimensions),
+            "",
+            "## Counting rules",
+            "",
+            table(("rule", "text", "source"), rules),
+            "",
+        ],
+    )
+
+
+def formats_page() -> str:
+    """Fill the generated parts of docs/formats.md."""
+    text = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
+    formats = [(f"`{item.name}`", item.help, f"`{item.sample}`", item.doc_url) for item in FORMATS.values()]
+    parts = {
+        "formats": table(("name", "written by", "sample", "documentation"), formats),
+        "json-keys": table(("variable", "keys"), [(f"`{name}`", ", ".join(f"`{key}`" for key in keys)) for name, keys in KEYS.items()]),
+        "reasons": table(("reason", "meaning"), [(f"`{name}`", text) for name, text in REASONS.items()]),
+    }
+    for name, part in parts.items():
+        pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        text = pattern.sub(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)
+    return text
+
+
+def pages() -> dict[Path, str]:
+    """Give every generated file with its text."""
+    return {
+        ROOT / "schemas/event.json": json.dumps(json_schema(), indent=2) + "\n",
+        ROOT / "docs/columns.md": columns_page(),
+        ROOT / "docs/metrics.md": metrics_page(),
+        ROOT / "docs/formats.md": formats_page(),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or check them."""
+    stale = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        if "--check" in arguments:
+            print(f"{path.relative_to(ROOT)} is out of date; run make docs")
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(pages()[path], encoding="utf-8")
+            print(f"wrote {path.relative_to(ROOT)}")
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
