@@ -1,0 +1,94 @@
+"""Read from a request path which artifact it asks for: ecosystem, package, version, platform, action.
+
+The knowledge is in `rules/packages/*.toml`. To add an ecosystem: add a file there, with keys,
+rules and samples, and a case in `tests/cases/packages/`.
+
+    canonical_paths ─► path_rules, level by level ─► path_layouts ─► path_reading
+                                                 └─► path_hints, for what is left
+
+Source: the registries' protocols, named at the top of each rule file.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from pullstats.enrich.canonical_paths import canonical_paths
+from pullstats.enrich.path_hints import client_ecosystem, read_hinted
+from pullstats.enrich.path_reading import ANSWER_SCHEMA, read_taken, take_rule
+from pullstats.enrich.path_rules import load_families, load_levels
+
+__all__ = ["PACKAGE_SCHEMA", "action_by_method", "classify_paths", "client_ecosystem"]
+
+PACKAGE_SCHEMA: Final = pl.Schema([*((name, kind) for name, kind in ANSWER_SCHEMA.items() if name != "row"), ("needs_hint", pl.Boolean())])
+
+_PUBLISHED: Final = ("download", "manifest", "blob", "index", "metadata")
+
+
+def classify_paths(paths: pl.Series, hints: pl.Series | None = None) -> pl.DataFrame:
+    """Read request paths.
+
+    Args:
+        paths: distinct paths as logged: percent-encoded or not, null or anything at all. A query is
+            not needed; where one is there, the scope of a token request names the repository.
+        hints: for each path the ecosystem (purl type) that its site or its client suggests, or null.
+            Used only where the path alone cannot tell.
+
+    Returns:
+        A row per path, in order, with the columns of `PACKAGE_SCHEMA`. `is_downloadable` is true
+        where taking this path takes the artifact itself, `needs_hint` where the path alone cannot
+        tell the ecosystem and a hint could. A path that names no artifact has action `other` and
+        null elsewhere; a null path is all null but the two flags, which are false.
+    """
+    frame = canonical_paths(paths)
+    frame = frame.with_columns(pl.lit(None, pl.String).alias("hint") if hints is None else hints.cast(pl.String).alias("hint"))
+    alone = _read_alone(frame)
+    left = frame.join(alone.select("row", "package_type"), on="row", how="left")
+    hinted, needs = read_hinted(left.filter(pl.col("path").str.starts_with("/")))
+    answers = pl.concat([alone.join(hinted.select("row"), on="row", how="anti"), hinted]) if hinted.height else alone
+    return (
+        frame.select("row", is_path=pl.col("path").is_not_null())
+        .join(answers, on="row", how="left", maintain_order="left")
+        .join(needs, on="row", how="left", maintain_order="left")
+        .with_columns(
+            pl.when("is_path").then(pl.col("action").fill_null("other")).alias("action"),
+            pl.col("is_downloadable", "needs_hint").fill_null(value=False),
+        )
+        .select(PACKAGE_SCHEMA.names())
+    )
+
+
+def _read_alone(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give each path to the rule that takes it, level by level, and read it."""
+    paths = frame.select("row", "path").filter(pl.col("path").str.starts_with("/")).with_row_index("place")
+    held = {family.package_type: paths["path"].str.contains_any(list(family.keys)) for family in load_families()}
+    is_open = pl.repeat(value=True, n=paths.height, dtype=pl.Boolean, eager=True)
+    answers = [ANSWER_SCHEMA.to_frame()]
+    for level in load_levels():
+        for family in load_families():
+            rules = [rule for rule in family.rules if rule.fallback == level]
+            candidates = held[family.package_type] & is_open
+            if not rules or not candidates.any():
+                continue
+            rows = paths.filter(candidates)
+            for rule in rules:
+                taken = take_rule(rows, family, rule)
+                if taken.height:
+                    is_open = is_open.scatter(taken["place"], values=False)
+                    answers.append(read_taken(taken, family, rule))
+    return pl.concat(answers)
+
+
+def action_by_method(method: pl.Expr, action: pl.Expr) -> pl.Expr:
+    """Correct a path's action by the method: what is put there is published, what is deleted is neither.
+
+    Args:
+        method: request method, null where unknown (the action then stays).
+        action: the action of the path.
+    """
+    verb = method.str.to_uppercase()
+    is_publish = (verb.is_in(["PUT", "POST", "PATCH"]) & action.is_in(_PUBLISHED)).fill_null(value=False)
+    is_delete = (verb == "DELETE").fill_null(value=False)
+    return pl.when(is_publish).then(pl.lit("upload")).when(is_delete).then(pl.lit("other")).otherwise(action)

@@ -1,0 +1,75 @@
+"""Turn what a rule found in a path into the columns of an answer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from pullstats.enrich.path_layouts import apply_form, apply_layout
+from pullstats.enrich.path_rules import Family, PathRule, find_rule
+from pullstats.enrich.platforms import read_platform
+
+ANSWER_SCHEMA: Final = pl.Schema(
+    {
+        "row": pl.UInt32,
+        "package_type": pl.String,
+        "package_name": pl.String,
+        "package_version": pl.String,
+        "package_os": pl.String,
+        "package_arch": pl.String,
+        "reference_kind": pl.String,
+        "action": pl.String,
+        "is_downloadable": pl.Boolean,
+    }
+)
+
+_ARTIFACTS: Final = ("download", "manifest")
+_NULL: Final = pl.lit(None, pl.String)
+_DIGEST: Final = r"^(?:[a-z0-9+._-]+:[0-9a-fA-F]{32,}|[0-9a-f]{40}|[0-9a-f]{64})$"
+
+
+def take_rule(rows: pl.DataFrame, family: Family, rule: PathRule) -> pl.DataFrame:
+    """Keep the rows of `path` that a rule takes, with its groups, its layout checked."""
+    taken = find_rule(rows, rule)
+    return apply_layout(taken, rule.layout, family) if taken.height else taken
+
+
+def read_taken(taken: pl.DataFrame, family: Family, rule: PathRule) -> pl.DataFrame:
+    """Read the groups of a rule: a row per row taken, with `ANSWER_SCHEMA`."""
+    name = apply_form(_group(taken, "name"), family.name_form)
+    version = apply_form(_group(taken, "version"), family.version_form)
+    vocabulary = rule.platform or family.platform
+    stated = name if family.platform_of == "name" else _group(taken, "platform")
+    has_platform = vocabulary and (family.platform_of in taken.columns)
+    system, arch = read_platform(stated, vocabulary) if has_platform and vocabulary else (_NULL, _NULL)
+    action = rule.set["action"]
+    is_beside = _group(taken, "suffix").is_not_null()
+    if rule.beside:
+        is_beside |= _group(taken, "platform").str.contains(rule.beside)
+    is_artifact = ~is_beside if action in _ARTIFACTS else pl.lit(value=False)
+    if rule.unless:
+        is_artifact &= ~pl.col("path").str.contains(rule.unless)
+    return taken.select(
+        "row",
+        package_type=pl.lit(family.package_type),
+        package_name=name,
+        package_version=version,
+        package_os=pl.lit(rule.set["package_os"]) if "package_os" in rule.set else system,
+        package_arch=arch,
+        reference_kind=_reference_kind(_group(taken, "version"), family.package_type),
+        action=pl.when(is_beside).then(pl.lit("metadata")).otherwise(pl.lit(action)),
+        is_downloadable=is_artifact,
+    )
+
+
+def _group(taken: pl.DataFrame, name: str) -> pl.Expr:
+    columns = [column for column in (name, f"{name}_2") if column in taken.columns]
+    return pl.coalesce(columns) if columns else _NULL
+
+
+def _reference_kind(version: pl.Expr, package_type: str) -> pl.Expr:
+    """Tell digests (of content or commit), versions and tags apart; an image's number is a tag that may move."""
+    is_version = pl.lit(value=False) if package_type == "oci" else version.str.contains(r"^[vV]?[0-9]")
+    kind = pl.when(version.str.contains(_DIGEST)).then(pl.lit("digest")).when(is_version).then(pl.lit("version")).otherwise(pl.lit("tag"))
+    return pl.when(version.is_not_null()).then(kind)
