@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pullstats.enrich import packages, path_rules
 from pullstats.enrich.canonical_paths import canonical_paths
 from pullstats.enrich.packages import PACKAGE_SCHEMA, action_by_method, classify_paths, client_ecosystem
-from pullstats.enrich.path_reading import take_rule
+from pullstats.enrich.path_reading import take_rules
 from pullstats.enrich.path_rules import Family, PathRule, load_families, load_hinted_rules, load_table
 from pullstats.enrich.platforms import load_vocabularies
 
@@ -93,7 +93,7 @@ def test_labelled_requests() -> None:
 def claims(path: str) -> Counter[int]:
     """Count, per level, the rules that claim a path."""
     frame = canonical_paths(pl.Series([path]))
-    return Counter(rule.fallback for family, rule in all_rules() if take_rule(frame, family, rule).height)
+    return Counter(rule.fallback for family, rule in all_rules() for _ in take_rules(frame, family, [rule]))
 
 
 def all_rules() -> list[tuple[Family, PathRule]]:

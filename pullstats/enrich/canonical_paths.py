@@ -31,22 +31,29 @@ def canonical_paths(paths: pl.Series) -> pl.DataFrame:
         `row` (position), `path` (null where it was, empty where it climbs out of its folder),
         `site_hint` (ecosystem that a repository manager's prefix names, else null).
     """
-    path = _without_query(paths.cast(pl.String).rename("path").str.slice(0, MAX_PATH))
-    if path.str.contains("%", literal=True).any():
+    path = paths.cast(pl.String).rename("path").str.slice(0, MAX_PATH)
+    odd = path.to_frame().select(
+        query=pl.col("path").str.contains_any(["?", "#"]),
+        escape=pl.col("path").str.contains("%", literal=True),
+    )
+    if odd["query"].any():
+        path = _without_query(path)
+    if odd["escape"].any():
         path = _decode(path)
-    if path.str.contains_any(["//", "/./"]).any():
+    odd = path.to_frame().select(
+        folds=pl.col("path").str.contains_any(["//", "/./"]),
+        climbs=pl.col("path").str.contains("/../", literal=True),
+    )
+    if odd["folds"].any():
         path = path.str.replace_all(r"/(?:\.?/)+", "/")
-    climbs = path.str.contains("/../", literal=True)
-    if climbs.any():
+    if odd["climbs"].any():
         # an attack, and no artifact
-        path = path.scatter(climbs.arg_true(), "")
+        path = path.scatter(odd["climbs"].arg_true(), "")
     return _without_prefix(path.to_frame().with_row_index("row"))
 
 
 def _without_query(path: pl.Series) -> pl.Series:
     """Cut query and fragment off, except a token request's: its scope names the repository."""
-    if not path.str.contains_any(["?", "#"]).any():
-        return path
     kept = path.str.contains(r"\?(?:.*&)?scope=")
     return path.str.extract(r"^([^?#]*)").zip_with(~kept.fill_null(value=False), path)
 

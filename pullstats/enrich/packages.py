@@ -11,13 +11,14 @@ Source: the registries' protocols, named at the top of each rule file.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import polars as pl
 
 from pullstats.enrich.canonical_paths import canonical_paths
 from pullstats.enrich.path_hints import client_ecosystem, read_hinted
-from pullstats.enrich.path_reading import ANSWER_SCHEMA, read_taken, take_rule
+from pullstats.enrich.path_reading import ANSWER_SCHEMA, read_taken, take_rules
 from pullstats.enrich.path_rules import load_families, load_levels
 
 __all__ = ["PACKAGE_SCHEMA", "action_by_method", "classify_paths", "client_ecosystem"]
@@ -45,40 +46,45 @@ def classify_paths(paths: pl.Series, hints: pl.Series | None = None) -> pl.DataF
     frame = canonical_paths(paths)
     frame = frame.with_columns(pl.lit(None, pl.String).alias("hint") if hints is None else hints.cast(pl.String).alias("hint"))
     alone = _read_alone(frame)
-    left = frame.join(alone.select("row", "package_type"), on="row", how="left")
+    left = frame.join(alone.select("row", "package_type"), on="row", how="left", maintain_order="left")
     hinted, needs = read_hinted(left.filter(pl.col("path").str.starts_with("/")))
-    answers = pl.concat([alone.join(hinted.select("row"), on="row", how="anti"), hinted]) if hinted.height else alone
-    return (
-        frame.select("row", is_path=pl.col("path").is_not_null())
-        .join(answers, on="row", how="left", maintain_order="left")
-        .join(needs, on="row", how="left", maintain_order="left")
-        .with_columns(
-            pl.when("is_path").then(pl.col("action").fill_null("other")).alias("action"),
-            pl.col("is_downloadable", "needs_hint").fill_null(value=False),
-        )
-        .select(PACKAGE_SCHEMA.names())
+    if hinted.height:
+        alone = pl.concat([alone.join(hinted.select("row"), on="row", how="anti"), hinted])
+    answers = frame.select("row", is_path=pl.col("path").is_not_null()).join(alone, on="row", how="left", maintain_order="left")
+    if needs.height:
+        answers = answers.join(needs, on="row", how="left", maintain_order="left")
+    else:
+        answers = answers.with_columns(needs_hint=pl.lit(value=False))
+    return answers.select(
+        *ANSWER_SCHEMA.names()[1:-2],
+        pl.when("is_path").then(pl.col("action").fill_null("other")).alias("action"),
+        pl.col("is_downloadable", "needs_hint").fill_null(value=False),
     )
 
 
 def _read_alone(frame: pl.DataFrame) -> pl.DataFrame:
     """Give each path to the rule that takes it, level by level, and read it."""
     paths = frame.select("row", "path").filter(pl.col("path").str.starts_with("/")).with_row_index("place")
-    held = {family.package_type: paths["path"].str.contains_any(list(family.keys)) for family in load_families()}
+    held = paths.select(_holds_keys())
+    families = [family for family in load_families() if held[family.package_type].any()]
     is_open = pl.repeat(value=True, n=paths.height, dtype=pl.Boolean, eager=True)
     answers = [ANSWER_SCHEMA.to_frame()]
-    for level in load_levels():
-        for family in load_families():
+    for level in load_levels() if families else ():
+        for family in families:
             rules = [rule for rule in family.rules if rule.fallback == level]
             candidates = held[family.package_type] & is_open
             if not rules or not candidates.any():
                 continue
-            rows = paths.filter(candidates)
-            for rule in rules:
-                taken = take_rule(rows, family, rule)
-                if taken.height:
-                    is_open = is_open.scatter(taken["place"], values=False)
-                    answers.append(read_taken(taken, family, rule))
+            for rule, taken in take_rules(paths.filter(candidates), family, rules):
+                is_open = is_open.scatter(taken["place"], values=False)
+                answers.append(read_taken(taken, family, rule))
     return pl.concat(answers)
+
+
+@cache
+def _holds_keys() -> list[pl.Expr]:
+    """Tell, per family, the paths that its rules need look at."""
+    return [pl.col("path").str.contains_any(list(family.keys)).alias(family.package_type) for family in load_families()]
 
 
 def action_by_method(method: pl.Expr, action: pl.Expr) -> pl.Expr:

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.enrich.path_reading import ANSWER_SCHEMA, read_taken
-from pullstats.enrich.path_rules import Family, PathRule, find_rule, load_families, load_hinted_rules, load_table
+from pullstats.enrich.path_rules import Family, PathRule, find_groups, is_taken, load_families, load_hinted_rules, load_table
 
 _SITE_FOLDER: Final = r"^/(?P<folder>[a-z]+)(?P<inner>/.+)$"
 # `/npm/latest` is a tag of the package npm, `/npm/react` a package below a folder
@@ -28,7 +28,7 @@ def read_hinted(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     Returns:
         Answers (`ANSWER_SCHEMA`), and the rows that a hint explains or would explain, with `needs_hint`.
     """
-    could = frame.filter(any_hinted_rule(pl.col("path"), pl.col("package_type")))
+    could = frame.filter(any_hinted_rule())
     if could.is_empty():
         return ANSWER_SCHEMA.to_frame(), pl.DataFrame(schema={"row": pl.UInt32, "needs_hint": pl.Boolean})
     rows = _with_kind(could)
@@ -36,25 +36,22 @@ def read_hinted(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     for kind, rules in load_hinted_rules().items():
         hinted = rows.filter(pl.col("kind") == kind)
         for rule in rules if hinted.height else ():
-            taken = find_rule(hinted.filter(_is_open(rule, pl.col("package_type"))), rule)
+            taken = find_groups(hinted.filter(_is_open(rule) & is_taken(rule, pl.col("path"))), rule)
             if taken.height:
                 answers.append(read_taken(taken, _family(kind), rule))
     return pl.concat(answers), rows.select("row", needs_hint=~pl.col("is_told"))
 
 
-def any_hinted_rule(path: pl.Expr, package_type: pl.Expr) -> pl.Expr:
+@cache
+def any_hinted_rule() -> pl.Expr:
     """Tell the paths that some hint would explain."""
     rules = [rule for rules in load_hinted_rules().values() for rule in rules]
-    return pl.any_horizontal([_is_open(rule, package_type) & _is_taken(rule, path) for rule in rules])
+    return pl.any_horizontal([_is_open(rule) & is_taken(rule, pl.col("path")) for rule in rules])
 
 
-def _is_open(rule: PathRule, package_type: pl.Expr) -> pl.Expr:
+def _is_open(rule: PathRule) -> pl.Expr:
+    package_type = pl.col("package_type")
     return package_type == rule.over if rule.over else package_type.is_null()
-
-
-def _is_taken(rule: PathRule, path: pl.Expr) -> pl.Expr:
-    found = path.str.contains(rule.pattern)
-    return found & ~path.str.contains(rule.refuse) if rule.refuse else found
 
 
 def _with_kind(frame: pl.DataFrame) -> pl.DataFrame:

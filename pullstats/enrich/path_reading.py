@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from pullstats.enrich.path_layouts import apply_form, apply_layout
-from pullstats.enrich.path_rules import Family, PathRule, find_rule
+from pullstats.enrich.path_rules import find_groups, is_taken
 from pullstats.enrich.platforms import read_platform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pullstats.enrich.path_rules import Family, PathRule
 
 ANSWER_SCHEMA: Final = pl.Schema(
     {
@@ -29,10 +34,19 @@ _NULL: Final = pl.lit(None, pl.String)
 _DIGEST: Final = r"^(?:[a-z0-9+._-]+:[0-9a-fA-F]{32,}|[0-9a-f]{40}|[0-9a-f]{64})$"
 
 
-def take_rule(rows: pl.DataFrame, family: Family, rule: PathRule) -> pl.DataFrame:
-    """Keep the rows of `path` that a rule takes, with its groups, its layout checked."""
-    taken = find_rule(rows, rule)
-    return apply_layout(taken, rule.layout, family) if taken.height else taken
+def take_rules(rows: pl.DataFrame, family: Family, rules: list[PathRule]) -> Iterator[tuple[PathRule, pl.DataFrame]]:
+    """Give rows of `path` to the rules that take them, with their groups, their layout checked.
+
+    Yields:
+        Each rule that takes any, and its rows.
+    """
+    taken_by = rows.select(is_taken(rule, pl.col("path")).alias(rule.name) for rule in rules)
+    for rule in rules:
+        is_hit = taken_by[rule.name]
+        if is_hit.any():
+            taken = apply_layout(find_groups(rows.filter(is_hit), rule), rule.layout, family)
+            if taken.height:
+                yield rule, taken
 
 
 def read_taken(taken: pl.DataFrame, family: Family, rule: PathRule) -> pl.DataFrame:

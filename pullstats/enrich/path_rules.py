@@ -125,12 +125,14 @@ def load_levels() -> list[int]:
     return sorted({rule.fallback for family in load_families() for rule in family.rules})
 
 
-def find_rule(frame: pl.DataFrame, rule: PathRule) -> pl.DataFrame:
-    """Keep the rows whose `path` a rule takes, with the pattern's groups as columns."""
-    is_taken = pl.col("path").str.contains(rule.pattern)
-    if rule.refuse:
-        is_taken &= ~pl.col("path").str.contains(rule.refuse)
-    taken = frame.filter(is_taken)
-    if taken.is_empty() or "(?P<" not in rule.pattern:
+def is_taken(rule: PathRule, path: pl.Expr) -> pl.Expr:
+    """Tell the paths that a rule takes."""
+    found = path.str.contains(rule.pattern)
+    return found & ~path.str.contains(rule.refuse) if rule.refuse else found
+
+
+def find_groups(taken: pl.DataFrame, rule: PathRule) -> pl.DataFrame:
+    """Add the groups of a rule's pattern to rows of `path` that it takes."""
+    if "(?P<" not in rule.pattern:
         return taken
     return taken.with_columns(pl.col("path").str.extract_groups(rule.pattern).alias("groups")).unnest("groups")
