@@ -48,6 +48,8 @@ class Lookup:
         if self._notes:
             self._notes.clear()
         self._categories = pl.Categories(f"{self._name}-{next(_numbers)}", "pullstats")
+        # polars forgets which text has which code once no column uses the categories: one always does.
+        self._anchor = pl.Series([], dtype=pl.Categorical(self._categories))
         texts = [name for name, dtype in self._nothing.schema.items() if dtype == pl.String]
         self._answer_categories = {name: pl.Categories(f"{self._name}-{name}-{next(_numbers)}", "pullstats") for name in texts}
         self._known: pl.DataFrame = self._encode(self._nothing.clear())
@@ -67,6 +69,7 @@ class Lookup:
                 self._reset()
             # Encoding stays under the lock: a code must not be seen before its text is.
             encoded = values.cast(pl.Categorical(self._categories))
+            self._anchor = encoded.clear()
             codes = encoded.to_physical()
             known = self._learn(encoded, codes)
         return known.select(pl.all().gather(codes))

@@ -127,10 +127,9 @@ class Enricher:
         hits = hits.fill_null(value=False)
         if not hits.any():
             return events
-        own = pl.col("client_address").cast(pl.String)
-        texts = events.select(pl.col(name).cast(pl.String) for name in _FREE_TEXTS).with_columns(events["client_address"])
-        fixed = texts.filter(hits).with_columns(redact_own_address(pl.col(name), own).alias(name) for name in _FREE_TEXTS)
-        return events.with_columns(_scatter(texts[name], hits, fixed[name]) for name in _FREE_TEXTS)
+        texts = events.select(pl.col(*_FREE_TEXTS, "client_address").cast(pl.String))
+        few = texts.filter(hits)
+        return events.with_columns(_scatter(texts[name], hits, redact_own_address(few[name], few["client_address"])) for name in _FREE_TEXTS)
 
     def _resolve_hints(self, events: pl.DataFrame) -> pl.DataFrame:
         """Let the client decide where a path alone cannot tell the ecosystem."""

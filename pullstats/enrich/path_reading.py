@@ -29,6 +29,7 @@ ANSWER_SCHEMA: Final = pl.Schema(
     }
 )
 
+FEW: Final = 64
 _ARTIFACTS: Final = ("download", "manifest")
 _NULL: Final = pl.lit(None, pl.String)
 _DIGEST: Final = r"^(?:[a-z0-9+._-]+:[0-9a-fA-F]{32,}|[0-9a-f]{40}|[0-9a-f]{64})$"
@@ -40,6 +41,9 @@ def take_rules(rows: pl.DataFrame, family: Family, rules: list[PathRule]) -> Ite
     Yields:
         Each rule that takes any, and its rows.
     """
+    if rows.height <= FEW:
+        texts = rows["path"].to_list()
+        rules = [rule for rule in rules if any(rule.contains in text for text in texts)]
     taken_by = rows.select(is_taken(rule, pl.col("path")).alias(rule.name) for rule in rules)
     for rule in rules:
         is_hit = taken_by[rule.name]

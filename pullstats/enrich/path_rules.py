@@ -29,6 +29,8 @@ class PathRule:
         name: for messages and tests.
         pattern: finds the path; its groups `name`, `version`, `platform`, `suffix` and those of a layout are what is read.
         samples: paths it must take, and no other rule of its level.
+        contains: text without which the pattern cannot match: looked for first where paths are few, since compiling a pattern
+            costs more than a thousand searches.
         set: values it fixes: `package_type`, `action`, `package_os`.
         fallback: level; only what lower levels left is looked at.
         refuse: the rule does not take a path in which this is found.
@@ -42,6 +44,7 @@ class PathRule:
     name: str
     pattern: str
     samples: tuple[str, ...] = ()
+    contains: str = ""
     set: dict[str, str] = field(default_factory=dict)
     fallback: int = 0
     refuse: str | None = None

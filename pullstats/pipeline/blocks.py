@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.enrich import RULE_SET_VERSION, Enricher, SourceTags, redact_reject
+from pullstats.enrich import Enricher, SourceTags, redact_reject, rule_set_version
 from pullstats.formats import REJECT_SCHEMA, LogFormat, parse_lines
 from pullstats.sources import Block
 from pullstats.store import PendingFile, Store
@@ -73,7 +73,7 @@ def work_block(block: Block, formats: Sequence[LogFormat], enricher: Enricher, t
         next_line=block.next_line,
         lines=block.lines + len(block.long_lines),
         tail=block.tail,
-        pending=tuple(store.write_events(events, RULE_SET_VERSION)) if store is not None and events is not None else (),
+        pending=tuple(store.write_events(events, rule_set_version())) if store is not None and events is not None else (),
         rejects=rejects.sort("source_offset").select(
             pl.lit(tags.source_id).alias("source_id"),
             "source_line",

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from pullstats.enrich import RULE_SET_VERSION, Enricher, HashKey, SourceTags, load_key, open_geo
+from pullstats.enrich import Enricher, HashKey, SourceTags, load_key, open_geo, rule_set_version
 from pullstats.errors import InputError
 from pullstats.events import SCHEMA_VERSION
 from pullstats.formats import FORMATS, Detection, LogFormat, custom_format, detect_format, named_format
@@ -223,7 +223,7 @@ class _Run:
             "last": result.last,
             "started": self._started,
             "finished": datetime.now(UTC),
-            "rule_set_version": RULE_SET_VERSION,
+            "rule_set_version": rule_set_version(),
             "schema_version": SCHEMA_VERSION,
         }
 

@@ -107,7 +107,7 @@ class Source:
 
     def skip_to(self, offset: int) -> bool:
         """Go forward to a decompressed offset; False if the stream is shorter."""
-        if self.codec is None and self._raw.seekable():
+        if self.is_growing:
             self._ahead = b""
             self._raw.seek(offset)
             return offset <= self.size
@@ -149,6 +149,6 @@ def open_source(file: SourceFile) -> Iterator[Source]:
 
 
 def _open_raw(path: Path | None) -> io.BufferedReader:
-    if path is None:
-        return io.BufferedReader(sys.stdin.buffer.raw, 1 << 20) if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer  # type: ignore[return-value]
-    return path.open("rb", buffering=1 << 20)
+    if path is not None:
+        return path.open("rb", buffering=1 << 20)
+    return sys.stdin.buffer if isinstance(sys.stdin.buffer, io.BufferedReader) else io.BufferedReader(sys.stdin.buffer)  # type: ignore[type-var]

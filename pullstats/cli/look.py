@@ -1,0 +1,40 @@
+"""The commands that look: breakdowns and series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from pullstats.cli.options import Command, combine, general_options
+from pullstats.cli.output import emit, output_options
+from pullstats.cli.questions import build_query, question_options
+from pullstats.metrics import METRICS
+from pullstats.pipeline import answer
+
+_DEFAULT_METRICS: Final = "downloads,origins"
+
+
+@click.command(cls=Command)
+@click.option("--by", default="package", show_default=True, help="One to three dimensions, e.g. client,arch. See docs/metrics.md.")
+@click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help=f"Any of {', '.join(METRICS)}.")
+@click.option("--sort", help="Metric or dimension to sort by; - in front reverses (default: the first metric, largest first).")
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show, 0 for all.")
+@click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
+@click.option("--percent", is_flag=True, help="Add the share of each additive metric.")
+@combine(question_options, output_options, general_options)
+def report(**options: Any) -> int:  # noqa: ANN401 - click passes options by name
+    """Break any metric down by one to three dimensions."""
+    return emit(answer(options["store"], build_query(options), is_shifting=True), options)
+
+
+@click.command(cls=Command)
+@click.option("--every", default="d", show_default=True, help="Size of a bucket: 5m, h, d, w, mo, q, y.")
+@click.option("--by", default="", help="A dimension: one row per value with a sparkline, instead of one per bucket.")
+@click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help=f"Any of {', '.join(METRICS)}.")
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show with --by, 0 for all.")
+@combine(question_options, output_options, general_options)
+def series(**options: Any) -> int:  # noqa: ANN401 - click passes options by name
+    """Show metrics over time, in buckets."""
+    return emit(answer(options["store"], build_query(options), is_shifting=True), options)

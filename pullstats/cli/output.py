@@ -1,0 +1,55 @@
+"""Print an answer, or write it to a file, in the format asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from pullstats.cli.options import combine
+from pullstats.render import RENDERERS, RenderOptions, format_of_path, render, write_output
+from pullstats.render.sanitise import for_terminal
+from pullstats.reports import Report
+
+EXIT_EMPTY: Final = 4
+PIPED_WIDTH: Final = 100
+
+output_options = combine(
+    click.option("--format", "output_format", type=click.Choice(list(RENDERERS)), help="Output format (default: table, or by -o's ending)."),
+    click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of the screen, in one piece."),
+    click.option("--meta", is_flag=True, help="Wrap JSON as {rows, meta}."),
+    click.option("--formula-guard/--no-formula-guard", default=True, show_default=True, help="Guard CSV cells that a spreadsheet would run."),
+)
+
+
+def emit(report: Report, options: dict[str, Any]) -> int:
+    """Render a report where the user wants it.
+
+    Returns:
+        The exit code: 4 if no event lay in the window.
+    """
+    path: Path | None = options["output"]
+    name = options["output_format"] or (format_of_path(path) if path else "table")
+    if name != "table":
+        warn(report, options)
+    write_output(render(report, name, render_options(options, path)), path)
+    return EXIT_EMPTY if report.is_empty else 0
+
+
+def warn(report: Report, options: dict[str, Any]) -> None:
+    """Say on stderr what a machine format has no room for."""
+    if not options["quiet"]:
+        for warning in report.meta.get("warnings", ()):
+            click.echo(f"pullstats: {for_terminal(str(warning))}", err=True)
+
+
+def render_options(options: dict[str, Any], path: Path | None) -> RenderOptions:
+    """Work out width and colour from the terminal, if there is one."""
+    is_screen = path is None and sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if is_screen else int(os.environ.get("COLUMNS") or PIPED_WIDTH)
+    use_color = is_screen and not options["no_color"] and not os.environ.get("NO_COLOR")
+    return RenderOptions(meta=options["meta"], color=use_color, width=width, formula_guard=options["formula_guard"])

@@ -1,0 +1,84 @@
+"""Read what a log gives as the client: one address in one spelling, or a name as it is.
+
+`::ffff:1.2.3.4` is IPv4; ports, brackets and zone ids are cut off; of a list the first public
+address counts, else the first one. A host name, `unix:` or a masked address stays text. `-`,
+nothing and `unknown` are no client.
+
+Source: DEFINITIONS of pullstats; RFC 4291 (IPv4-mapped), RFC 4007 (zones).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from typing import Final
+
+import polars as pl
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NOBODY: Final = frozenset({"", "-", "unknown", "_hidden"})
+_LONGEST: Final = 256
+_PORT: Final = re.compile(r"^(?:\[(?P<six>[^\]]+)\]|(?P<four>[0-9.]+))(?::[0-9]+)?$")
+
+ADDRESS_SCHEMA: Final = pl.Schema({"address": pl.String(), "endpoint_key": pl.Binary(), "network_key": pl.Binary()})
+
+
+def normalise_addresses(values: pl.Series) -> pl.DataFrame:
+    """Read client fields.
+
+    Args:
+        values: distinct texts as logged.
+
+    Returns:
+        A row per value: `address` (canonical, or the text), `endpoint_key` (what makes one
+        endpoint: the IPv4 address, the IPv6 /64, or the text) and `network_key` (/24, /48 or
+        the text); all null where there is no client. Keys of different kinds never collide.
+    """
+    return pl.DataFrame([_look_at(text) for text in values], schema=ADDRESS_SCHEMA, orient="row")
+
+
+def _look_at(text: str | None) -> tuple[str | None, bytes | None, bytes | None]:
+    try:  # nearly all are plain IPv4, for which the system's parser is six times as fast
+        packed = socket.inet_pton(socket.AF_INET, text or "")
+    except (OSError, ValueError):
+        return _look_closer(text)
+    return text, b"4" + packed, b"4" + packed[:3]
+
+
+def _look_closer(text: str | None) -> tuple[str | None, bytes | None, bytes | None]:
+    text = (text or "").strip()[:_LONGEST]
+    if text.lower() in _NOBODY:
+        return None, None, None
+    found = parse_client(text)
+    if found is None:
+        return text, b"t" + text.encode(), b"t" + text.encode()
+    packed = found.packed
+    if found.version == 4:  # noqa: PLR2004 - the IP version
+        return str(found), b"4" + packed, b"4" + packed[:3]
+    return str(found), b"6" + packed[:8], b"6" + packed[:6]
+
+
+def parse_client(text: str) -> IPAddress | None:
+    """Read one client field; None if it holds no address."""
+    single = parse_address(text)
+    if single is not None:
+        return single
+    if "," not in text and " " not in text:
+        return None
+    found = [address for part in re.split(r'[,\s"]+', text) if (address := parse_address(part)) is not None]
+    return next((address for address in found if address.is_global), found[0] if found else None)
+
+
+def parse_address(text: str) -> IPAddress | None:
+    """Read one address with whatever hangs on it: port, brackets, zone; None if it is none."""
+    if (match := _PORT.match(text)) is not None:
+        text = match["six"] or match["four"]
+    try:
+        address = ipaddress.ip_address(text.split("%", 1)[0])
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address

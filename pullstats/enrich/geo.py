@@ -1,0 +1,151 @@
+"""Country and network of an address, from a database file; nothing goes over the network.
+
+The bundled database is unpacked once into the user's cache. Any MaxMind-format file serves
+instead: GeoLite2 and GeoIP2 (country, city, ASN), DB-IP and IPinfo layouts.
+
+Sources: MaxMind DB file format 2.0; record layouts of MaxMind, DB-IP and IPinfo.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import lzma
+import os
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import maxminddb
+import polars as pl
+
+from pullstats.errors import InputError
+
+BUNDLED: Final = "geo.mmdb.xz"
+GEO_SCHEMA: Final = pl.Schema({"geo_country_iso_code": pl.String(), "as_number": pl.Int64(), "as_organization": pl.String()})
+
+_BROKEN: Final = (maxminddb.InvalidDatabaseError, UnicodeDecodeError, ValueError, OSError, TypeError, KeyError)
+_NOTHING: Final = (None, None, None)
+_CODE_LENGTH: Final = 2
+
+
+class GeoDatabase:
+    """An opened database."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        """Open a database.
+
+        Args:
+            path: the MMDB file.
+            name: what to call it in messages.
+
+        Raises:
+            InputError: it cannot be read, or is no such database.
+        """
+        self._name = name
+        try:
+            self._reader = maxminddb.open_database(str(path))
+            metadata = self._reader.metadata()
+        except _BROKEN as error:
+            raise self._failure() from error
+        self.build_date = datetime.fromtimestamp(metadata.build_epoch, UTC).date()
+        self.database_type = str(metadata.database_type)
+        self._answers: dict[int, tuple[str | None, int | None, str | None]] = {}
+
+    def _failure(self) -> InputError:
+        return InputError(f"cannot use the geo database '{self._name}': it is damaged or no MaxMind-format (.mmdb) file; name another with --geo-db")
+
+    def describe(self) -> str:
+        """Name the database and its date in a few words."""
+        return f"{self.database_type} of {self.build_date}"
+
+    def lookup(self, addresses: pl.Series) -> pl.DataFrame:
+        """Look distinct addresses up.
+
+        Args:
+            addresses: canonical addresses, names or null.
+
+        Returns:
+            A row per address, columns of `GEO_SCHEMA`, null where nothing is known.
+
+        Raises:
+            InputError: the database turns out to be damaged.
+        """
+        get = self._reader.get
+        try:
+            rows = [_NOTHING if text is None else self._read(text, get) for text in addresses]
+        except _BROKEN as error:
+            raise self._failure() from error
+        return pl.DataFrame(rows, schema=GEO_SCHEMA, orient="row")
+
+    def _read(self, text: str, get: Any) -> tuple[str | None, int | None, str | None]:  # noqa: ANN401 - the reader's method
+        if not (text[-1:].isdigit() or ":" in text):
+            return _NOTHING
+        try:
+            record = get(text)
+        except ValueError:  # no address
+            return _NOTHING
+        return read_record(record) if isinstance(record, Mapping) else _NOTHING
+
+
+def read_record(record: Mapping[str, Any]) -> tuple[str | None, int | None, str | None]:
+    """Read country code, AS number and organisation of a record in any of the known layouts."""
+    country = record.get("country")
+    code = country.get("iso_code") if isinstance(country, Mapping) else record.get("country_code", country)
+    if not isinstance(code, str) or len(code) != _CODE_LENGTH:
+        registered = record.get("registered_country")
+        code = registered.get("iso_code") if isinstance(registered, Mapping) else None
+    organisation = record.get("autonomous_system_organization") or record.get("as_name") or record.get("as_organization")
+    return code, _read_number(record), organisation if isinstance(organisation, str) and organisation else None
+
+
+def _read_number(record: Mapping[str, Any]) -> int | None:
+    number = record.get("autonomous_system_number", record.get("asn"))
+    if isinstance(number, str) and number.upper().removeprefix("AS").isdecimal():
+        return int(number.upper().removeprefix("AS"))
+    return number if isinstance(number, int) and number else None
+
+
+def open_geo(path: Path | None = None) -> GeoDatabase:
+    """Open a database: the bundled one, or the user's.
+
+    Raises:
+        InputError: it is missing, damaged or of another kind.
+    """
+    if path is not None:
+        if not path.is_file():
+            message = f"there is no geo database '{path}'; --geo-db takes a MaxMind-format (.mmdb) file"
+            raise InputError(message)
+        return GeoDatabase(path, str(path))
+    return GeoDatabase(_unpack_bundled(), "bundled")
+
+
+def _unpack_bundled() -> Path:
+    """Unpack the bundled database once; its name says what it holds, so a new release unpacks anew."""
+    packed = files("pullstats.enrich.data").joinpath(BUNDLED).read_bytes()
+    name = f"geo-{hashlib.sha256(packed).hexdigest()[:16]}.mmdb"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pullstats"
+    target = cache / name
+    if target.is_file():
+        return target
+    for folder in (cache, Path(tempfile.mkdtemp(prefix="pullstats-"))):
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_once(folder / name, lzma.decompress(packed))
+            return folder / name
+    message = f"cannot unpack the geo database into '{cache}': no space or no permission; set XDG_CACHE_HOME to a folder that can be written"
+    raise InputError(message)
+
+
+def _write_once(target: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as draft:
+        try:
+            draft.write(content)
+            draft.close()
+            Path(draft.name).replace(target)
+        except BaseException:
+            Path(draft.name).unlink(missing_ok=True)
+            raise

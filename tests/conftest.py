@@ -1,0 +1,30 @@
+"""What every test runs in: its own key, cache and configuration, and no colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pullstats.pipeline import IngestPlan, IngestSummary, ingest
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's key, cache and configuration out of the tests, and the tests out of them."""
+    home = tmp_path_factory.getbasetemp()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.delenv("PULLSTATS_STORE", raising=False)
+
+
+@pytest.fixture
+def take_in(tmp_path: Path) -> Callable[..., IngestSummary]:
+    """Ingest paths into a store in the test's folder."""
+
+    def run(*paths: Path | str, **options: object) -> IngestSummary:
+        return ingest(IngestPlan(tuple(map(str, paths)), **{"store": tmp_path / "store", **options}))  # type: ignore[arg-type]
+
+    return run
