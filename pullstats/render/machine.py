@@ -1,0 +1,79 @@
+"""Write a report for programs: CSV, JSON, ndjson, Markdown, Parquet. No colour, no cutting."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from pullstats.render.columns import sanitise_columns, to_text
+from pullstats.render.sanitise import for_csv, for_markdown, visible
+from pullstats.reports import Report
+
+if TYPE_CHECKING:
+    from pullstats.render import RenderOptions
+
+_SHARE_DIGITS: Final = 6
+
+
+def machine_frame(report: Report) -> pl.DataFrame:
+    """Give a report's frame as programs get it: ids as hexadecimal, times as text, no sparklines."""
+    kept = [column.name for column in report.columns if column.kind != "spark"]
+    frame = to_text(report.frame.select(kept))
+    return frame.with_columns(pl.selectors.float().round(_SHARE_DIGITS))
+
+
+def render_csv(report: Report, options: RenderOptions) -> str:
+    """Write RFC 4180 with a header line and LF line ends; nothing for null."""
+    return csv_text(machine_frame(report), formula_guard=options.formula_guard)
+
+
+def csv_text(frame: pl.DataFrame, *, formula_guard: bool, has_header: bool = True) -> str:
+    """Write a frame as CSV."""
+    return sanitise_columns(to_text(frame), for_csv if formula_guard else visible).write_csv(include_header=has_header)
+
+
+def render_json(report: Report, options: RenderOptions) -> str:
+    """Write an array of flat objects, ASCII only; with `meta`, wrapped as `{rows, meta}`."""
+    rows = machine_frame(report).to_dicts()
+    content: Any = {"rows": rows, "meta": report.meta} if options.meta else rows
+    return json.dumps(content, default=_plain) + "\n"
+
+
+def render_ndjson(report: Report, options: RenderOptions) -> str:  # noqa: ARG001 - one signature for all
+    """Write one object a line, ASCII only."""
+    return ndjson_text(machine_frame(report))
+
+
+def ndjson_text(frame: pl.DataFrame) -> str:
+    """Write a frame as one object a line, ASCII only."""
+    written = to_text(frame).write_ndjson()
+    return written if written.isascii() else "".join(f"{json.dumps(json.loads(line))}\n" for line in written.split("\n") if line)
+
+
+def render_markdown(report: Report, options: RenderOptions) -> str:  # noqa: ARG001 - one signature for all
+    """Write a Markdown table."""
+    frame = sanitise_columns(machine_frame(report), for_markdown)
+    heads = [for_markdown(column.title) for column in report.columns if column.kind != "spark"]
+    lines = [heads, ["---"] * len(heads), *([_cell(value) for value in row] for row in frame.rows())]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{table}\n\n{for_markdown(report.footer)}\n" if report.footer else f"{table}\n"
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401 - any value a frame holds
+    return "" if value is None else str(value)
+
+
+def render_parquet(report: Report, options: RenderOptions) -> bytes:  # noqa: ARG001 - one signature for all
+    """Write a Parquet file; texts stay as they are."""
+    buffer = io.BytesIO()
+    kept = [column.name for column in report.columns if column.kind != "spark"]
+    report.frame.select(kept).write_parquet(buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON does not know
+    return value.isoformat() if isinstance(value, datetime | date) else str(value)

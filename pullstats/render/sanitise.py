@@ -1,0 +1,57 @@
+"""What a stranger wrote into a request, made harmless for each place it may be printed.
+
+Text from logs passes here before it reaches a terminal, a CSV cell, Markdown or HTML: control and
+format characters become visible, markup is escaped, formulas are guarded.
+
+Sources: Unicode 16 (Cc, Cf, bidi controls), ECMA-48 (C1), OWASP CSV injection.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HIDDEN: Final = (
+    "\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"
+    "\ud800-\udfff\U000e0000-\U000e007f"
+)
+"""Characters that move the cursor, hide, reorder or end text, as a regular expression class."""
+
+_HIDDEN: Final = re.compile(f"[{HIDDEN}]")
+_FORMULA: Final = re.compile("^ *[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+_HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
+
+
+def visible(text: str) -> str:
+    r"""Write control and format characters as `\xNN`, `\uNNNN` or `\UNNNNNNNN`."""
+    return _HIDDEN.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code <= 0xFF:  # noqa: PLR2004 - one byte
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the first plane
+
+
+def for_terminal(text: str) -> str:
+    """Make text safe to print; it must then be printed as it is, without markup."""
+    return visible(text)
+
+
+def for_csv(text: str) -> str:
+    """Make text safe for a spreadsheet: what it would run as a formula gets a leading quote."""
+    shown = visible(text)
+    return f"'{shown}" if text[:1] in {"\t", "\r", "\n"} or _FORMULA.match(shown) else shown
+
+
+def for_markdown(text: str) -> str:
+    """Make text safe for a Markdown table."""
+    entities = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\1", entities)
+
+
+def for_html(text: str) -> str:
+    """Make text safe for HTML content and quoted attributes."""
+    return re.sub(r"[&<>\"']", lambda match: _HTML[match[0]], visible(text))

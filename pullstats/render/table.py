@@ -1,0 +1,140 @@
+"""Draw a report for people: a table that fits the terminal, bars, sparklines, one footer line."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pullstats.render.sanitise import for_terminal
+from pullstats.reports import Column, Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pullstats.render import RenderOptions
+
+_SPARKS: Final = "▁▂▃▄▅▆▇█"
+_BAR_WIDTH: Final = 12
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+_KILO: Final = 1000
+_NARROWEST: Final = 8
+NUMERIC: Final = frozenset({"count", "bytes", "share", "ratio"})
+UNKNOWN: Final = "unknown"
+
+
+def render_table(report: Report, options: RenderOptions) -> str:
+    """Draw a report as text of at most `options.width` columns."""
+    from rich.console import Console  # noqa: PLC0415 - only tables need it
+    from rich.text import Text  # noqa: PLC0415
+
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer, width=options.width, force_terminal=options.color, no_color=not options.color, highlight=False, emoji=False, markup=False
+    )
+    for line, style in ((report.title, "bold"), (report.headline, "bold")):
+        if line:
+            console.print(Text(for_terminal(line), style=style))
+    if report.columns:
+        _draw(report, console, options.width)
+    if not report.frame.height:
+        console.print(Text("no data", style="yellow"))
+    for line in (report.footer, *report.meta.get("warnings", ())):
+        if line:
+            console.print(Text(for_terminal(str(line)), style="dim"))
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def _draw(report: Report, console: Console, width: int) -> None:
+    from rich import box  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    cells = {column.name: _cells(report, column) for column in report.columns}
+    room = _text_room(report.columns, cells, width)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    for column in report.columns:
+        table.add_column(Text(column.title), justify="right" if column.kind in NUMERIC else "left", no_wrap=True)
+        if column.bar:
+            table.add_column("", no_wrap=True)
+    for index in range(report.frame.height):
+        row: list[Text] = []
+        for column in report.columns:
+            text = cells[column.name][index]
+            row.append(Text(text if column.kind in NUMERIC else _cut(text, room), style="dim italic" if _is_other(text) else ""))
+            if column.bar:
+                row.append(Text(_bar(report, column, index), style="cyan"))
+        table.add_row(*row)
+    console.print(table)
+
+
+def _is_other(text: str) -> bool:
+    return text in {UNKNOWN, "other"}
+
+
+def _text_room(columns: Sequence[Column], cells: dict[str, list[str]], width: int) -> int:
+    """Share what numbers and bars leave among the text columns."""
+    texts = [column for column in columns if column.kind not in NUMERIC]
+    fixed = sum(max([len(column.title), *map(len, cells[column.name])]) + 2 for column in columns if column.kind in NUMERIC)
+    fixed += sum(_BAR_WIDTH + 2 for column in columns if column.bar)
+    return max((width - fixed) // max(len(texts), 1) - 2, _NARROWEST)
+
+
+def _cut(text: str, room: int) -> str:
+    """Cut a long text in its middle: beginnings and ends tell most."""
+    if len(text) <= room:
+        return text
+    head = (room - 1) * 2 // 3
+    return f"{text[:head]}…{text[len(text) - (room - 1 - head) :]}"
+
+
+def _cells(report: Report, column: Column) -> list[str]:
+    return [format_cell(value, column) for value in report.frame[column.name].to_list()]
+
+
+def format_cell(value: Any, column: Column) -> str:  # noqa: ANN401 - any value a frame holds
+    """Write one value for people."""
+    if column.kind == "spark":
+        return sparkline(value or [])
+    if value is None:
+        return "–" if column.kind in NUMERIC or column.kind == "time" else UNKNOWN
+    if column.kind == "share":
+        return f"{value * 100:.1f} %"
+    if column.kind == "ratio":
+        return f"{value:.3g}"
+    if column.kind == "bytes":
+        return format_bytes(int(value))
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+    if isinstance(value, date):
+        return value.isoformat()
+    if column.kind == "count":
+        return f"{value:,}"
+    return for_terminal(value.hex() if isinstance(value, bytes) else str(value))
+
+
+def format_bytes(count: int) -> str:
+    """Write bytes in decimal units: 1.2 GB."""
+    size, unit = float(count), 0
+    while abs(size) >= _KILO and unit < len(_UNITS) - 1:
+        size, unit = size / _KILO, unit + 1
+    return f"{count} B" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """Draw numbers as a line of eight heights; zero and nothing are the lowest."""
+    top = max((value or 0 for value in values), default=0)
+    if not top:
+        return _SPARKS[0] * len(values)
+    return "".join(_SPARKS[min(int((value or 0) / top * (len(_SPARKS) - 1) + 0.5), len(_SPARKS) - 1)] for value in values)
+
+
+def _bar(report: Report, column: Column, index: int) -> str:
+    top = report.frame[column.name].max()
+    value = report.frame[column.name][index]
+    if not top or not value:
+        return ""
+    eighths = round(value / top * _BAR_WIDTH * 8)  # type: ignore[operator]
+    return _EIGHTHS[-1] * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")

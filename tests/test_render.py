@@ -1,0 +1,159 @@
+"""Nothing a stranger wrote reaches a sink unescaped; tables fit; machine formats parse back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pullstats.errors import UserError
+from pullstats.render import RENDERERS, RenderOptions, format_of_path, render, write_frames, write_output
+from pullstats.render.sanitise import HIDDEN, for_html
+from pullstats.reports import Column, Report
+
+# One JSON object a line; what each sink must and must not hold. Licence: this project's.
+HOSTILE = [json.loads(line) for line in (Path(__file__).parent / "data" / "hostile_inputs.jsonl").read_text().splitlines()]
+TEXTS = [case for case in HOSTILE if case["where"] in {"user_agent", "path", "referer"} and case["bytes"] and "format" not in case]
+
+
+def report_of(values: list[Any], name: str = "agent") -> Report:
+    frame = pl.DataFrame({name: pl.Series(values, dtype=pl.String), "requests": list(range(1, len(values) + 1))})
+    columns = (Column(name, name, "dimension"), Column("requests", "requests", "count", additive=True, bar=True))
+    return Report(frame, columns, footer="window all (UTC)", meta={"window": "all"})
+
+
+def decoded(case: dict[str, Any]) -> str:
+    return case["bytes"].encode("latin-1").decode("utf-8", "backslashreplace")
+
+
+@pytest.mark.parametrize("case", TEXTS, ids=lambda case: case["id"])
+def test_hostile_texts_end_as_demanded(case: dict[str, Any]) -> None:
+    value = decoded(case)
+    report, options = report_of([value]), RenderOptions(width=400)
+    sinks = {"terminal": "table", "csv": "csv", "markdown": "md", "json": "json"}
+    outputs = {sink: str(render(report, name, options)) for sink, name in sinks.items()} | {"html": for_html(value)}
+    for sink, output in outputs.items():
+        raw = output.encode().decode("latin-1")
+        for forbidden in case["must_not"].get(sink, ()):
+            rows = raw.split("\n") if forbidden in {"\n", "\r"} else [raw]
+            assert all(forbidden not in row for row in rows), (sink, forbidden)
+        if sink in case.get("must", {}) and sink in {"terminal", "csv", "html", "markdown"}:
+            assert case["must"][sink].strip() in output, (sink, case["must"][sink], output)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.text(max_size=30) | st.none(), max_size=5))
+def test_any_text_is_safe_and_parses_back(values: list[str | None]) -> None:
+    values = [value.encode("utf-8", "backslashreplace").decode() if value is not None else None for value in values]
+    report = report_of(values)
+    table = str(render(report, "table", RenderOptions(width=90)))
+    assert not re.search(f"[{HIDDEN}]", table.replace("\n", ""))
+    rows = list(csv.reader(io.StringIO(str(render(report, "csv", RenderOptions())))))
+    assert len(rows) == len(values) + 1
+    assert all(len(row) == 2 for row in rows)
+    text = str(render(report, "json", RenderOptions()))
+    assert text.isascii()
+    assert [row["agent"] for row in json.loads(text)] == values
+    lines = str(render(report, "ndjson", RenderOptions())).splitlines()
+    assert all(line.isascii() for line in lines)
+    assert [json.loads(line)["agent"] for line in lines] == values
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_table_fits_its_width_and_cuts_no_number(width: int) -> None:
+    report = report_of(["mozilla/" + "x" * 300, "docker", None])
+    lines = str(render(report, "table", RenderOptions(width=width))).splitlines()
+    assert all(len(line) <= width for line in lines)
+    text = "\n".join(lines)
+    assert "…" in text
+    assert "unknown" in text
+    assert lines[-1] == "window all (UTC)"
+    assert "\x1b" not in text
+
+
+def test_kinds_of_columns() -> None:
+    frame = pl.DataFrame(
+        {
+            "id": [b"\x01\xff"],
+            "count": [1234567],
+            "size": [1_234_567_890],
+            "part": [0.1234567],
+            "seen": [datetime(2026, 11, 23, 23, 35, 37, tzinfo=UTC)],
+            "line": [[0, 4, 8]],
+        },
+    )
+    kinds = {"id": "dimension", "count": "count", "size": "bytes", "part": "share", "seen": "time", "line": "spark"}
+    report = Report(frame, tuple(Column(name, name, kind) for name, kind in kinds.items()))  # type: ignore[arg-type]
+    table = str(render(report, "table", RenderOptions(width=120)))
+    for shown in ("01ff", "1,234,567", "1.2 GB", "12.3 %", "2026-11-23 23:35:37 UTC", "▁▅█"):
+        assert shown in table, shown
+    row = json.loads(str(render(report, "json", RenderOptions())))[0]
+    assert row == {"id": "01ff", "count": 1234567, "size": 1234567890, "part": 0.123457, "seen": "2026-11-23T23:35:37+00:00"}
+    assert pl.read_parquet(io.BytesIO(render(report, "parquet", RenderOptions())))["count"].to_list() == [1234567]  # type: ignore[arg-type]
+
+
+def test_meta_wraps_json() -> None:
+    found = json.loads(str(render(report_of(["a"]), "json", RenderOptions(meta=True))))
+    assert found == {"rows": [{"agent": "a", "requests": 1}], "meta": {"window": "all"}}
+
+
+@pytest.mark.parametrize("name", list(RENDERERS))
+def test_an_empty_report_still_has_its_header(name: str) -> None:
+    output = render(report_of([]), name, RenderOptions())
+    if name in {"table", "csv", "md"}:
+        assert "requests" in str(output)
+    if name == "table":
+        assert "no data" in str(output)
+
+
+def test_a_file_is_replaced_in_one_piece(tmp_path: Path) -> None:
+    target = tmp_path / "daily.csv"
+    target.write_text("old")
+    target.chmod(0o640)
+    write_output("new\n", target)
+    assert target.read_text() == "new\n"
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_failed_export_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "events.csv"
+    target.write_text("old")
+
+    def frames() -> Any:
+        yield pl.DataFrame({"a": ["1"]})
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(UserError, match="no space left"):
+        write_frames(frames(), "csv", target)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("name", ["csv", "ndjson", "parquet"])
+def test_batches_make_one_file(name: str, tmp_path: Path) -> None:
+    target = tmp_path / f"events.{name}"
+    write_frames((pl.DataFrame({"n": [number], "t": ["=é"]}) for number in range(3)), name, target)
+    if name == "csv":
+        assert target.read_text() == "n,t\n0,'=é\n1,'=é\n2,'=é\n"
+    elif name == "ndjson":
+        assert [json.loads(line) for line in target.read_text().splitlines()] == [{"n": number, "t": "=é"} for number in range(3)]
+    else:
+        assert pl.read_parquet(target)["n"].to_list() == [0, 1, 2]
+
+
+def test_a_folder_or_an_unknown_ending_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is a folder"):
+        write_output("x", tmp_path)
+    with pytest.raises(UserError, match="names no format"):
+        format_of_path(Path("report.xyz"))
+    assert format_of_path(Path("a.CSV")) == "csv"
