@@ -123,5 +123,5 @@ def _close_stdout() -> None:
 def _fail(message: str, code: int) -> int:
     from pullstats.render.sanitise import for_terminal  # noqa: PLC0415 - not needed where nothing fails
 
-    click.echo(f"pullstats: {for_terminal(message)}", err=True)
+    click.echo("\n".join(for_terminal(line) for line in f"pullstats: {message}".split("\n")), err=True)
     return code

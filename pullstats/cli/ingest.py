@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -10,11 +12,13 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import Command, combine, general_options
+from pullstats.cli.output import PIPED_WIDTH
 from pullstats.cli.progress import progress_bar
+from pullstats.cli.summary import summary_text
 from pullstats.errors import UsageError
 from pullstats.pipeline import IngestPlan, IngestSummary
 from pullstats.pipeline import ingest as run_ingest
-from pullstats.render import render_ingest
+from pullstats.render import RenderOptions
 
 EXIT_QUALITY: Final = 3
 
@@ -81,8 +85,10 @@ def _print_summary(summary: IngestSummary, options: dict[str, Any]) -> None:
     if options["output_format"] == "json":
         click.echo(json.dumps(summary.to_json()))
     if not options["quiet"]:
-        is_plain = options["no_color"] or not sys.stderr.isatty()
-        click.echo(render_ingest(summary, use_color=not is_plain, is_brief=options["output_format"] == "json"), err=True, nl=False)
+        is_screen = sys.stderr.isatty()
+        width = shutil.get_terminal_size().columns if is_screen else PIPED_WIDTH
+        color = is_screen and not options["no_color"] and not os.environ.get("NO_COLOR")
+        click.echo(summary_text(summary, RenderOptions(color=color, width=width)), err=True, nl=False)
 
 
 def _judge(summary: IngestSummary, limit: float | None) -> int:

@@ -30,6 +30,8 @@ ANSWER_SCHEMA: Final = pl.Schema(
 )
 
 FEW: Final = 64
+"""Paths that are searched for a rule's text before its pattern is compiled."""
+
 _ARTIFACTS: Final = ("download", "manifest")
 _NULL: Final = pl.lit(None, pl.String)
 _DIGEST: Final = r"^(?:[a-z0-9+._-]+:[0-9a-fA-F]{32,}|[0-9a-f]{40}|[0-9a-f]{64})$"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 import polars as pl
@@ -17,7 +18,10 @@ from pullstats.formats.json_keys import KEYS, KeyTree, build_tree
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, LogFormat
 
 _TREE: Final = build_tree()
-_TOP: Final = pl.Schema(dict.fromkeys(_TREE, pl.String))
+_NAMES: Final = frozenset(name for paths in KEYS.values() for path in paths for name in path.split("."))
+_SAMPLE: Final = 40
+_LINE: Final = 64 << 10
+_HEADERS: Final = ("http_user_agent", "http_referer", "http_range", "http_authorization")
 _MAX_DEPTH: Final = 3
 _EMPTY_VALUE: Final = re.compile(r'(?<!\\)":\s*(?=[,}])')
 _BYTE_ESCAPE: Final = re.compile(rb"\\x([0-9A-Fa-f]{2})")
@@ -35,13 +39,16 @@ class JsonReader:
             return None
         lengths = [len(row) + 1 for row in data.split(b"\n")]
         lengths.pop()
+        tree = _tree_of(data)
+        if tree is None:
+            return None
         try:
-            top = pl.read_ndjson(data, schema=_TOP)
+            top = pl.read_ndjson(data, schema=pl.Schema(dict.fromkeys(tree, pl.String)))
         except pl.exceptions.PolarsError:
             return None
         if top.height != len(lengths) or max(lengths, default=0) > LINE_LIMIT:
             return None
-        raw = _pick(_unnest(top, _TREE, ""))
+        raw = _pick(_unnest(top, tree, ""))
         return raw.with_columns(pl.Series(LENGTH, lengths, pl.Int64))
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
@@ -55,48 +62,80 @@ class JsonReader:
         return raw.with_columns(reason=pl.when(broken).then(pl.lit("not-json")).otherwise("reason"))
 
 
+def _tree_of(data: bytes) -> KeyTree | None:
+    """Tell which keys a piece holds: reading all the table knows costs five times as much.
+
+    A sample of lines names them; one pass over the text then makes sure that no other key of the
+    table occurs. Where one does, all are read. None if the text is no UTF-8.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    step = max(len(data) // _SAMPLE, 1)
+    starts = (data.find(b"\n", start) + 1 for start in range(0, len(data), step))
+    lines = [data[:_LINE], *(data[start : start + _LINE] for start in starts if start)]
+    seen = frozenset(name for name in _NAMES if any(f'"{name}"'.encode() in line.split(b"\n", 1)[0] for line in lines))
+    if len(seen) < len(_NAMES) and pl.Series([text]).str.contains(_other_keys(seen)).item():
+        return _TREE
+    return _prune(_TREE, seen) or _TREE
+
+
+@lru_cache(maxsize=64)
+def _other_keys(seen: frozenset[str]) -> str:
+    names = "|".join(re.escape(name) for name in sorted(_NAMES - seen))
+    return f'"(?:{names})"\\s*:'
+
+
+def _prune(tree: KeyTree, seen: frozenset[str]) -> KeyTree:
+    """Leave the keys that were seen, and the objects they lie in."""
+    pruned: KeyTree = {}
+    for key, below in tree.items():
+        if key in seen:
+            pruned[key] = _prune(below, seen) if below else None
+    return pruned
+
+
 def _pick(flat: pl.DataFrame) -> pl.DataFrame:
     """Choose, for each variable, the first of its keys that says something."""
-    columns = {name: _coalesce([key for key in keys if key in flat.columns]) for name, keys in KEYS.items()}
-    raw = flat.select(**columns)
-    # Fastly and rubygems put the method alone into `request`.
-    lone = pl.col("request").str.contains(r"^[A-Z]{3,10}$")
-    raw = raw.with_columns(
-        request_method=pl.coalesce("request_method", pl.when(lone).then("request")),
-        request=pl.when(~lone & ~pl.col("request").str.starts_with("{")).then("request"),
-        remote_addr=_first_of_list("remote_addr"),
-        http_x_forwarded_for=_first_of_list("http_x_forwarded_for"),
-        http_user_agent=_first_item("http_user_agent"),
-        http_referer=_first_item("http_referer"),
-        http_range=_first_item("http_range"),
-        http_authorization=_first_item("http_authorization"),
-        duration_us=(pl.col("duration_ns").cast(pl.Float64, strict=False) / 1_000).cast(pl.String),
-    )
-    is_event = pl.any_horizontal(_says("status"), _says("request"), _says("request_method")) & pl.any_horizontal(
-        _says("remote_addr"), _says("http_x_forwarded_for"), _says("status")
+    present = {name: [key for key in keys if key in flat.columns] for name, keys in KEYS.items()}
+    raw = flat.select(**{name: _coalesce(keys) for name, keys in present.items() if keys})
+    raw = raw.with_columns(_first_of_list(name) for name in ("remote_addr", "http_x_forwarded_for") if name in raw.columns)
+    raw = raw.with_columns(_first_item(name) for name in _HEADERS if name in raw.columns)
+    if "duration_ns" in raw.columns:
+        raw = raw.with_columns(duration_us=(pl.col("duration_ns").cast(pl.Float64, strict=False) / 1_000).cast(pl.String))
+    if "request" in raw.columns:
+        raw = _split_request_key(raw)
+    says = {name: pl.col(name).is_not_null() if name in raw.columns else pl.lit(value=False) for name in KEYS}
+    is_event = (says["status"] | says["request"] | says["request_method"]) & (
+        says["remote_addr"] | says["http_x_forwarded_for"] | says["status"]
     )
     return raw.with_columns(reason=pl.when(~is_event).then(pl.lit(IGNORED)))
 
 
-def _says(name: str) -> pl.Expr:
-    return pl.col(name).is_not_null() & (pl.col(name) != "")
+def _split_request_key(raw: pl.DataFrame) -> pl.DataFrame:
+    """Tell what `request` holds: a request line, an object (Caddy), or the method alone (Fastly, rubygems)."""
+    lone = pl.col("request").str.contains(r"^[A-Z]{3,10}$")
+    method = pl.coalesce("request_method", pl.when(lone).then("request")) if "request_method" in raw.columns else pl.when(lone).then("request")
+    line = pl.when(~lone & ~pl.col("request").str.starts_with("{")).then("request")
+    return raw.with_columns(request_method=method, request=line)
 
 
 def _coalesce(keys: list[str]) -> pl.Expr:
-    known = [pl.when(~pl.col(key).is_in(["", "-"])).then(pl.col(key)) for key in keys]
-    return pl.coalesce(known) if known else pl.lit(None, pl.String)
+    """Take the first of some keys that says something; `-` and nothing say nothing."""
+    return pl.coalesce(pl.when((pl.col(key) != "") & (pl.col(key) != "-")).then(pl.col(key)) for key in keys)
 
 
 def _first_of_list(name: str) -> pl.Expr:
     """Write a JSON list of addresses as a plain list: `["a", "b"]` as `a, b`."""
     column = pl.col(name)
-    return pl.when(column.str.starts_with("[")).then(column.str.replace_all(r'[\[\]"]', "")).otherwise(column)
+    return pl.when(column.str.starts_with("[")).then(column.str.replace_all(r'[\[\]"]', "")).otherwise(column).alias(name)
 
 
 def _first_item(name: str) -> pl.Expr:
     """Take the first item of a list of header values (Caddy, Go servers)."""
     column = pl.col(name)
-    return pl.when(column.str.starts_with('["')).then(column.str.json_path_match("$[0]")).otherwise(column)
+    return pl.when(column.str.starts_with('["')).then(column.str.json_path_match("$[0]")).otherwise(column).alias(name)
 
 
 def _leaves(tree: KeyTree, prefix: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.events import TIMESTAMP
-from pullstats.formats.timestamps import keep_plausible, parse_clf, parse_time
+from pullstats.formats.timestamps import keep_plausible, parse_clf, parse_times
 from pullstats.formats.variables import ADDRESS, TIMES
 
 TEXT_COLUMNS: Final = ("request", "address", "user", "agent", "referrer")
@@ -136,8 +136,8 @@ def _known(text: pl.Expr) -> pl.Expr:
 def _timestamp(raw: pl.DataFrame) -> pl.Expr:
     if "time_zone" in raw.columns:
         return parse_clf(pl.col("time_local"), _zone(raw["time_zone"]))
-    found = [parse_time(pl.col(name)) for name in TIMES if name in raw.columns]
-    return pl.coalesce(found) if found else pl.lit(None, TIMESTAMP)
+    name = next((name for name in TIMES if name in raw.columns), None)
+    return pl.lit(None, TIMESTAMP) if name is None else pl.lit(parse_times(raw[name]))
 
 
 def _zone(zones: pl.Series) -> pl.Expr:

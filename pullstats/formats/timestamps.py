@@ -8,10 +8,13 @@ Sources: Apache mod_log_config `%t` (CLF), RFC 3339, nginx `$msec`, Caddy `ts`.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import polars as pl
+
+from pullstats.events import TIMESTAMP
 
 EARLIEST: Final = datetime(1995, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = 1_000_000
@@ -29,15 +32,21 @@ def parse_clf(clock: pl.Expr, zone: pl.Expr) -> pl.Expr:
     return _to_utc(clock.str.to_datetime(_CLF_CLOCK, strict=False, time_unit="us"), zone)
 
 
-def parse_time(text: pl.Expr) -> pl.Expr:
-    """Read any of the shapes a log may hold: CLF, ISO 8601, epoch in s, ms, µs or ns."""
-    iso = text.str.extract_groups(_ISO)
-    clf = text.str.extract_groups(_CLF)
-    return pl.coalesce(
-        _parse_iso(iso),
-        _parse_epoch(text.str.extract_groups(_EPOCH)),
-        parse_clf(clf.struct.field("time"), clf.struct.field("zone")),
-    )
+def parse_times(texts: pl.Series) -> pl.Series:
+    """Read any of the shapes a log may hold: ISO 8601, epoch in s, ms, µs or ns, CLF.
+
+    The shape most lines have is read first; only what it leaves is tried with the others.
+    """
+    frame = pl.DataFrame({"text": texts}).with_columns(time=pl.lit(None, TIMESTAMP))
+    for parse in (_parse_uniform_iso, _parse_iso, _parse_epoch, _parse_clf):
+        left = frame["time"].is_null() & frame["text"].is_not_null()
+        if not left.any():
+            break
+        if left.all():
+            frame = frame.with_columns(time=parse(frame["text"]))
+        else:
+            frame = frame.with_columns(time=frame["time"].scatter(left.arg_true(), parse(frame["text"].filter(left))))
+    return frame["time"]
 
 
 def keep_plausible(timestamp: pl.Expr) -> pl.Expr:
@@ -46,29 +55,59 @@ def keep_plausible(timestamp: pl.Expr) -> pl.Expr:
     return pl.when(timestamp.is_between(EARLIEST, latest)).then(timestamp)
 
 
-def _parse_iso(groups: pl.Expr) -> pl.Expr:
+def _parse_uniform_iso(texts: pl.Series) -> pl.Series:
+    """Read ISO times of one length and zone, as one server writes them, without a pattern."""
+    frame = pl.DataFrame({"text": texts})
+    sample = re.match(_ISO, texts.item(0))
+    if sample is None:
+        return frame.with_columns(time=pl.lit(None, TIMESTAMP))["time"]
+    zone, fraction = sample["zone"] or "", sample["fraction"]
+    separator = sample[0][10]
+    shape = f"%Y-%m-%d{separator}%H:%M:%S" + (f"%.{len(fraction)}f" if fraction and len(fraction) in (3, 6, 9) else "")
+    naive = pl.col("text").str.strip_suffix(zone)
+    fits = (pl.col("text").str.len_bytes() == len(sample[0])) & pl.col("text").str.ends_with(zone)
+    if fraction and len(fraction) not in (3, 6, 9):
+        fits = pl.lit(value=False)
+    clock = pl.when(fits).then(naive).str.strip_chars_end().str.to_datetime(shape, strict=False, time_unit="us")
+    return frame.select(_to_utc(clock, pl.lit(zone)).alias("time")).to_series()
+
+
+def _parse_iso(texts: pl.Series) -> pl.Series:
+    groups = pl.col("text").str.extract_groups(_ISO)
     clock = pl.concat_str(groups.struct.field("date"), pl.lit("T"), groups.struct.field("clock"))
     naive = clock.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
-    micros = groups.struct.field("fraction").str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64, strict=False).fill_null(0)
-    return _to_utc(naive + pl.duration(microseconds=micros), groups.struct.field("zone"))
+    time = _to_utc(naive + pl.duration(microseconds=_micros(groups)), groups.struct.field("zone"))
+    return pl.DataFrame({"text": texts}).select(time.alias("time")).to_series()
 
 
-def _parse_epoch(groups: pl.Expr) -> pl.Expr:
+def _parse_epoch(texts: pl.Series) -> pl.Series:
     """Tell the unit by the number of digits: up to 11 are seconds, 14 ms, 17 µs, more ns."""
+    groups = pl.col("text").str.extract_groups(_EPOCH)
     whole = groups.struct.field("whole")
     digits = whole.str.len_bytes()
     number = whole.cast(pl.Int64, strict=False)
-    fraction = groups.struct.field("fraction").str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64, strict=False).fill_null(0)
     micros = (
-        pl.when(digits <= 11)
-        .then(number * _MICROSECOND + fraction)
-        .when(digits <= 14)
+        pl.when(digits <= 11)  # noqa: PLR2004 - digits
+        .then(number * _MICROSECOND + _micros(groups))
+        .when(digits <= 14)  # noqa: PLR2004
         .then(number * 1_000)
-        .when(digits <= 17)
+        .when(digits <= 17)  # noqa: PLR2004
         .then(number)
         .otherwise(number // 1_000)
     )
-    return micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    time = micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return pl.DataFrame({"text": texts}).select(time.alias("time")).to_series()
+
+
+def _parse_clf(texts: pl.Series) -> pl.Series:
+    groups = pl.col("text").str.extract_groups(_CLF)
+    time = parse_clf(groups.struct.field("time"), groups.struct.field("zone"))
+    return pl.DataFrame({"text": texts}).select(time.alias("time")).to_series()
+
+
+def _micros(groups: pl.Expr) -> pl.Expr:
+    """Cut or fill a fraction to microseconds: digits are cut, never rounded up into the next second."""
+    return groups.struct.field("fraction").str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64, strict=False).fill_null(0)
 
 
 def _to_utc(naive: pl.Expr, zone: pl.Expr) -> pl.Expr:

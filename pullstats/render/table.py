@@ -22,6 +22,7 @@ _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _KILO: Final = 1000
 _NARROWEST: Final = 8
 NUMERIC: Final = frozenset({"count", "bytes", "share", "ratio"})
+UNCUT: Final = NUMERIC | {"time", "bucket", "spark"}
 UNKNOWN: Final = "unknown"
 
 
@@ -53,7 +54,7 @@ def _draw(report: Report, console: Console, width: int) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     cells = {column.name: _cells(report, column) for column in report.columns}
-    room = _text_room(report.columns, cells, width)
+    rooms = _text_rooms(report.columns, cells, width)
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     for column in report.columns:
         table.add_column(Text(column.title), justify="right" if column.kind in NUMERIC else "left", no_wrap=True)
@@ -63,7 +64,7 @@ def _draw(report: Report, console: Console, width: int) -> None:
         row: list[Text] = []
         for column in report.columns:
             text = cells[column.name][index]
-            row.append(Text(text if column.kind in NUMERIC else _cut(text, room), style="dim italic" if _is_other(text) else ""))
+            row.append(Text(_cut(text, rooms[column.name]) if column.name in rooms else text, style="dim italic" if _is_other(text) else ""))
             if column.bar:
                 row.append(Text(_bar(report, column, index), style="cyan"))
         table.add_row(*row)
@@ -74,12 +75,17 @@ def _is_other(text: str) -> bool:
     return text in {UNKNOWN, "other"}
 
 
-def _text_room(columns: Sequence[Column], cells: dict[str, list[str]], width: int) -> int:
-    """Share what numbers and bars leave among the text columns."""
-    texts = [column for column in columns if column.kind not in NUMERIC]
-    fixed = sum(max([len(column.title), *map(len, cells[column.name])]) + 2 for column in columns if column.kind in NUMERIC)
-    fixed += sum(_BAR_WIDTH + 2 for column in columns if column.bar)
-    return max((width - fixed) // max(len(texts), 1) - 2, _NARROWEST)
+def _text_rooms(columns: Sequence[Column], cells: dict[str, list[str]], width: int) -> dict[str, int]:
+    """Share what numbers, times and bars leave among the text columns: short ones keep what they need."""
+    needs = {column.name: max([len(column.title), *map(len, cells[column.name])], default=1) for column in columns}
+    texts = [column.name for column in columns if column.kind not in UNCUT]
+    left = width - sum(_BAR_WIDTH + 2 for column in columns if column.bar) - 2 * len(columns)
+    left -= sum(need for name, need in needs.items() if name not in texts)
+    rooms: dict[str, int] = {}
+    for index, name in enumerate(sorted(texts, key=lambda name: needs[name])):
+        rooms[name] = min(needs[name], max(left // (len(texts) - index), _NARROWEST))
+        left -= rooms[name]
+    return rooms
 
 
 def _cut(text: str, room: int) -> str:
@@ -100,6 +106,8 @@ def format_cell(value: Any, column: Column) -> str:  # noqa: ANN401 - any value 
         return sparkline(value or [])
     if value is None:
         return "–" if column.kind in NUMERIC or column.kind == "time" else UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if column.kind == "share":
         return f"{value * 100:.1f} %"
     if column.kind == "ratio":

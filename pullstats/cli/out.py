@@ -1,0 +1,44 @@
+"""The commands that write files: stable schemas, replaced in one piece."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from pullstats.cli.options import Command, combine, general_options
+from pullstats.cli.output import emit, output_options
+from pullstats.cli.questions import build_query, question_options
+from pullstats.metrics import DAILY_METRICS
+from pullstats.metrics.windows import find_zone, parse_window
+from pullstats.pipeline import export_daily, export_events, export_rejects
+from pullstats.render import format_of_path, write_frames
+
+SETS: Final = ("daily", "events", "rejects")
+
+
+@click.command(cls=Command)
+@click.option("--set", "export_set", type=click.Choice(SETS), default="daily", show_default=True, help="What to write.")
+@combine(question_options, output_options, general_options)
+def export(**options: Any) -> int:  # noqa: ANN401 - click passes options by name
+    """Write files for cron: daily numbers, events, rejected lines.
+
+    The file is replaced in one piece, so whoever reads it never sees half of it.
+    """
+    options["window"] = "all" if click.get_current_context().get_parameter_source("window") == click.core.ParameterSource.DEFAULT else options["window"]
+    if options["export_set"] == "daily":
+        query = build_query({**options, "metrics": ",".join(DAILY_METRICS), "limit": 0})
+        if options["output"] is None and options["output_format"] is None:
+            options["output_format"] = "csv"
+        return emit(export_daily(options["store"], query), options)
+    path: Path | None = options["output"]
+    name = options["output_format"] or (format_of_path(path) if path else "csv")
+    if options["export_set"] == "rejects":
+        frames = export_rejects(options["store"])
+    else:
+        window = parse_window(options["window"], find_zone(options["tz"]), datetime.now(UTC), is_complete=options["is_complete"])
+        frames = export_events(options["store"], window.start, window.end)
+    write_frames(frames, name, path, formula_guard=options["formula_guard"])
+    return 0

@@ -1,0 +1,58 @@
+"""The command that shows pullstats at work."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from pullstats.cli.options import Command
+from pullstats.errors import InputError
+
+STEPS: Final = (
+    ("Read the sample logs into a store.", "ingest {logs}"),
+    ("Who takes what? Downloads and the origins they come from, by package.", "report --window all --limit 8"),
+    ("Which clients ask, on which platform?", "report --by client,platform --metric requests,origins --window all --limit 8"),
+    ("From where?", "report --by country --metric requests,origins,bytes --window all --percent --limit 6"),
+    ("How did requests run, day by day?", "series --every d --metric requests,origins,errors --window 2015-05"),
+    ("Which clients were busy when?", "series --every 6h --by client --metric requests --window 2015-05 --limit 5"),
+    ("Container images only, as JSON for a script.", "report --where ecosystem=oci --metric pulls,origins --window all --format json"),
+    ("What is in the store?", "status"),
+)
+
+
+@click.command(cls=Command)
+@click.option("--debug", is_flag=True, help="Show a traceback where something fails.")
+def demo(**_: Any) -> int:  # noqa: ANN401 - click passes options by name
+    """Walk through pullstats on the bundled sample logs, in a store that is thrown away."""
+    from pullstats.cli import run  # noqa: PLC0415 - the commands import this package
+
+    logs = find_sample_logs()
+    with tempfile.TemporaryDirectory(prefix="pullstats-demo-") as folder:
+        os.environ["PULLSTATS_STORE"] = str(Path(folder) / "store")
+        for text, command in STEPS:
+            click.secho(f"\n# {text}", fg="green")
+            click.secho(f"$ pullstats {command.format(logs='sample_logs/')}\n", bold=True)
+            code = run([str(logs) if part == "{logs}" else part for part in shlex.split(command)])
+            if code:
+                return code
+    click.echo("\nNow your own: pullstats ingest /var/log/nginx/access.log")
+    return 0
+
+
+def find_sample_logs() -> Path:
+    """Find the sample logs, beside the package in a checkout or inside it once installed.
+
+    Raises:
+        InputError: they are not there.
+    """
+    package = Path(__file__).parent.parent
+    for folder in (package / "sample_logs", package.parent / "sample_logs"):
+        if folder.is_dir():
+            return folder
+    message = "the sample logs are not installed; get them from the source distribution"
+    raise InputError(message)

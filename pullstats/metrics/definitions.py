@@ -1,0 +1,203 @@
+"""The metrics: what is counted, its unit, and how partial answers become one.
+
+Events that were split by group, key or machine are answered apart and merged as each metric
+declares: sums add, minima and maxima compare, uniques unite their keys, ratios divide merged sums.
+
+To add one: append a `Metric`; `--metric`, its help and the docs follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import polars as pl
+
+from pullstats.errors import unknown_name
+from pullstats.metrics.answers import IS_ANONYMOUS_TRY, IS_FAILED
+from pullstats.reports import ColumnKind
+
+Merge = Literal["sum", "min", "max", "union", "ratio-of-sums"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One countable thing.
+
+    Attributes:
+        name: as `--metric` takes it.
+        title: heading for people.
+        expr: value of one event (`sum`, `min`, `max`), or the key it adds to a set (`union`, null adds none);
+            None where the value comes from a counting rule or from other metrics.
+        unit: what one of it is.
+        kind: how a column of it is drawn.
+        additive: whether values of disjoint groups may be added.
+        merge: how partial answers become one.
+        help: definition in one sentence.
+        parts: numerator and denominator of a ratio.
+        columns: event columns that `expr` reads.
+    """
+
+    name: str
+    title: str
+    expr: pl.Expr | None
+    unit: str
+    kind: ColumnKind
+    additive: bool
+    merge: Merge
+    help: str
+    parts: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Name in JSON and CSV."""
+        return self.name.replace("-", "_")
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether a counting rule says what is one."""
+        return self.expr is None and not self.parts
+
+
+def id_key(column: str) -> pl.Expr:
+    """Read a 16-byte id as one number: exact, and far faster to hash than bytes."""
+    return pl.col(column).bin.reinterpret(dtype=pl.Int128)
+
+
+def _unique(name: str, title: str, expr: pl.Expr, unit: str, text: str, *columns: str) -> Metric:
+    """Declare a distinct count; an anonymous first try (401) adds nobody."""
+    key = pl.when(~IS_ANONYMOUS_TRY).then(expr)
+    return Metric(name, title, key, unit, "count", False, "union", text, columns=(*columns, "http_response_status_code"))
+
+
+def _counted(name: str, text: str) -> Metric:
+    return Metric(name, name, None, name, "count", True, "sum", text)
+
+
+def _joined(*columns: str) -> pl.Expr:
+    known = pl.col(columns[-1]).is_not_null()
+    return pl.when(known).then(pl.concat_str([pl.col(column).fill_null("") for column in columns], separator="\x1f"))
+
+
+_SIZE: Final = "http_response_body_size"
+_STATUS: Final = "http_response_status_code"
+_METHOD: Final = "http_request_method"
+
+METRICS: Final[dict[str, Metric]] = {
+    metric.name: metric
+    for metric in (
+        Metric("requests", "requests", pl.lit(1, pl.Int64), "requests", "count", True, "sum", "Events: lines of the log that are requests."),
+        Metric(
+            "bytes",
+            "bytes",
+            pl.when(pl.col(_METHOD).ne_missing("HEAD")).then(pl.col(_SIZE)),
+            "bytes",
+            "bytes",
+            True,
+            "sum",
+            "Sum of response body bytes, HEAD left out.",
+            columns=(_METHOD, _SIZE),
+        ),
+        _counted("downloads", "Content was taken, as the counting rule says."),
+        _counted("pulls", "Downloads of container images and other OCI artifacts."),
+        _counted("checks", "An origin asked whether something is new and took nothing."),
+        _unique("origins", "origins", id_key("origin_id"), "origins", "Distinct origins, 401 left out.", "origin_id"),
+        _unique("endpoints", "endpoints", id_key("endpoint_id"), "endpoints", "Distinct client addresses, 401 left out.", "endpoint_id"),
+        _unique("networks", "networks", id_key("network_id"), "networks", "Distinct /24 or /48 networks, 401 left out.", "network_id"),
+        _unique("orgs", "organisations", pl.col("as_organization"), "organisations", "Distinct network owners, 401 left out.", "as_organization"),
+        _unique("users", "users", id_key("user_id"), "users", "Distinct authenticated users, 401 left out.", "user_id"),
+        _unique(
+            "packages",
+            "packages",
+            _joined("package_type", "package_name"),
+            "packages",
+            "Distinct packages (ecosystem and name), 401 left out.",
+            "package_type",
+            "package_name",
+        ),
+        _unique(
+            "versions",
+            "versions",
+            _joined("package_type", "package_name", "package_version"),
+            "versions",
+            "Distinct versions, tags and digests of packages, 401 left out.",
+            "package_type",
+            "package_name",
+            "package_version",
+        ),
+        Metric(
+            "errors",
+            "errors",
+            IS_FAILED.cast(pl.Int64),
+            "requests",
+            "count",
+            True,
+            "sum",
+            "Requests answered 4xx or 5xx.",
+            columns=(_STATUS,),
+        ),
+        Metric(
+            "error-rate",
+            "errors of requests",
+            None,
+            "share",
+            "share",
+            False,
+            "ratio-of-sums",
+            "Errors divided by requests of the row.",
+            parts=("errors", "requests"),
+        ),
+        Metric(
+            "first-seen",
+            "first seen",
+            pl.col("timestamp"),
+            "time",
+            "time",
+            False,
+            "min",
+            "First event in these logs within the window.",
+            columns=("timestamp",),
+        ),
+        Metric(
+            "last-seen",
+            "last seen",
+            pl.col("timestamp"),
+            "time",
+            "time",
+            False,
+            "max",
+            "Last event in these logs within the window.",
+            columns=("timestamp",),
+        ),
+    )
+}
+
+UNIQUE_LEVELS: Final[dict[str, str]] = {
+    "origin": "origins",
+    "endpoint": "endpoints",
+    "network": "networks",
+    "org": "orgs",
+    "user": "users",
+}
+"""`--unique-by` and the metric that counts it."""
+
+
+def find_metric(name: str) -> Metric:
+    """Look a metric up by its name.
+
+    Raises:
+        UsageError: there is none, with the nearest name.
+    """
+    if name not in METRICS:
+        noun = "metric"
+        raise unknown_name(noun, name, METRICS)
+    return METRICS[name]
+
+
+def default_metrics(unique_level: str = "origin") -> tuple[str, ...]:
+    """Name what a report shows if nothing is asked for."""
+    if unique_level not in UNIQUE_LEVELS:
+        noun = "unique level"
+        raise unknown_name(noun, unique_level, UNIQUE_LEVELS)
+    return ("downloads", UNIQUE_LEVELS[unique_level])

@@ -1,0 +1,89 @@
+"""The straight line out: a question, the store's events, a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+from pullstats.errors import StoreError
+from pullstats.metrics import Query, Reach, answer_query, daily_report
+from pullstats.reports import Report
+from pullstats.store import Store, StoreStatus, open_store
+
+BATCH_ROWS = 200_000
+T = TypeVar("T")
+
+
+def answer(store: Path, query: Query, *, is_shifting: bool = True) -> Report:
+    """Answer a breakdown or a series.
+
+    Args:
+        store: folder of the store.
+        query: the question.
+        is_shifting: count a relative window back from the newest event if all events are older.
+
+    Raises:
+        UserError: a store or a question that cannot be used.
+    """
+    return _read(store, lambda opened: answer_query(query, opened.scan_events, _reach(opened), datetime.now(UTC), is_shifting=is_shifting))
+
+
+def export_daily(store: Path, query: Query) -> Report:
+    """Build the `daily` export set; windows never shift."""
+    return _read(store, lambda opened: daily_report(query, opened.scan_events, _reach(opened), datetime.now(UTC)))
+
+
+def export_events(store: Path, start: datetime | None, end: datetime | None) -> Iterator[pl.DataFrame]:
+    """Give the events of a window in batches, columns of `EVENT_SCHEMA`."""
+    opened = open_store(store)
+    events = opened.scan_events(None, start, end)
+    yield from _batches(events)
+
+
+def export_rejects(store: Path) -> Iterator[pl.DataFrame]:
+    """Give the rejected lines: source name, line number, reason, redacted line."""
+    opened = open_store(store)
+    names = opened.runs().group_by("source_id").agg(pl.col("name").last().alias("source"))
+    rejects = opened.scan_rejects().join(names.lazy(), on="source_id", how="left").sort("source_id", "source_offset")
+    yield from _batches(rejects.select("source", "source_line", "reason", "line"))
+
+
+def _batches(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Collect in batches; an empty frame still gives its header."""
+    is_empty = True
+    for batch in frame.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+        is_empty = False
+        yield batch
+    if is_empty:
+        yield pl.DataFrame(schema=frame.collect_schema())
+
+
+def _reach(store: Store) -> Reach:
+    status = store.status()
+    return Reach(status.first, status.last)
+
+
+def _read(path: Path, ask: Callable[[Store], T]) -> T:
+    """Ask a store; if compaction took a file away meanwhile, once more on a fresh snapshot."""
+    store = open_store(path)
+    try:
+        return ask(store)
+    except (FileNotFoundError, pl.exceptions.ComputeError) as error:
+        if isinstance(error, pl.exceptions.ComputeError) and "No such file" not in str(error):
+            raise
+        store.refresh()
+    try:
+        return ask(store)
+    except FileNotFoundError as error:
+        message = f"the store '{path}' lacks a file that its log names; restore it from a backup"
+        raise StoreError(message) from error
+
+
+def store_status(store: Path) -> tuple[StoreStatus, pl.DataFrame]:
+    """Sum up a store, and give what each run read from each log."""
+    opened = open_store(store)
+    return opened.status(), opened.runs()
