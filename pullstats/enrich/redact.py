@@ -23,6 +23,8 @@ _IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 _H: Final = r"[0-9A-Fa-f]{1,4}"
 _IPV6: Final = rf"(?:{_H}:){{7}}{_H}|(?:{_H}:){{1,7}}(?::{_H}){{1,6}}|(?:{_H}:){{1,7}}:|::{_H}(?::{_H}){{0,6}}"
 _SHAPE: Final = rf"(?:::[Ff]{{4}}:)?{_IPV4}|{_IPV6}"
+_SUSPECT: Final = r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|:[0-9A-Fa-f]{0,4}:"
+"""What every address holds; cheap to look for."""
 _USERINFO: Final = r"(?i)(?P<scheme>[a-z][a-z0-9+.-]{1,12}://)[^/@\s?#]*@"
 _USERINFO_ENCODED: Final = r"(?i)(?P<scheme>[a-z][a-z0-9+.-]{1,12}%3a%2f%2f)[^/@\s?#%]*(?:%3a[^/@\s?#%]*)?(?:@|%40)"
 
@@ -95,5 +97,6 @@ def redact_reject(rejects: pl.DataFrame, column: str) -> pl.DataFrame:
 
 def address_tokens(texts: pl.Series) -> set[str]:
     """List what looks like an address in distinct texts."""
-    found = pl.DataFrame({"text": texts}).lazy().filter(pl.col("text").str.contains(_SHAPE)).select(pl.col("text").str.extract_all(_SHAPE))
+    suspects = pl.DataFrame({"text": texts}).lazy().filter(pl.col("text").str.contains(_SUSPECT))
+    found = suspects.select(pl.col("text").str.extract_all(_SHAPE))
     return set(found.select(pl.col("text").explode()).unique().collect().to_series().drop_nulls())

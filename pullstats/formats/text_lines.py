@@ -14,8 +14,10 @@ import polars as pl
 
 from pullstats.formats.lines import LENGTH, LINE_LIMIT
 from pullstats.formats.log_format import CompiledFormat, Token
-from pullstats.formats.variables import HOST, KEPT, NUMBER, STATUS
+from pullstats.formats.variables import ADDRESS, HOST, KEPT, NUMBER, STATUS
 
+_WORDY: Final = frozenset({*ADDRESS, "remote_user"})
+"""Bare values in which nothing else would give a stray quote away."""
 _CHECKED: Final = frozenset({HOST, NUMBER, STATUS})
 """Patterns that say more of a value than that it holds no blank."""
 
@@ -32,8 +34,7 @@ class TextReader:
         self._schema = pl.Schema({f"token{index}": pl.String() for index in range(len(self._tokens))})
         self._kept = self._name_columns()
         # Blanks between the values, the newline, and what of each token is not its value.
-        self._quotes = sum(2 for token in self._tokens if token.is_quoted)
-        self._fixed = len(self._tokens) + self._quotes
+        self._fixed = len(self._tokens) + sum(2 for token in self._tokens if token.is_quoted)
 
     def _name_columns(self) -> dict[str, int]:
         """Map each kept variable to its first token."""
@@ -74,8 +75,6 @@ class TextReader:
         ).row(0)
         if total != len(data) or longest > LINE_LIMIT or not is_sound:
             return None
-        if data.count(b'"') != self._quotes * frame.height:
-            return None
         return frame.select(*(self._value(index).alias(name) for name, index in self._kept.items()), LENGTH)
 
     def _value(self, index: int) -> pl.Expr:
@@ -99,6 +98,8 @@ def _token_checks(index: int, token: Token) -> list[pl.Expr]:
     checks = [column.str.starts_with(token.prefix).all()] if token.prefix else []
     if token.suffix:
         checks.append(column.str.ends_with(token.suffix).all())
+    if token.variable in _WORDY and not token.is_quoted:
+        checks.append(~column.str.contains('"', literal=True).any())
     pattern = KEPT[token.variable].bare if token.variable in KEPT and not token.is_quoted else None
     if pattern in _CHECKED:
         value = column.str.slice(len(token.prefix)).str.head(-len(token.suffix)) if token.prefix or token.suffix else column

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -51,7 +52,15 @@ class BlockResult:
     last: datetime | None
 
 
-def work_block(block: Block, formats: Sequence[LogFormat], enricher: Enricher, tags: SourceTags, store: Store | None) -> BlockResult:
+def work_block(
+    block: Block,
+    formats: Sequence[LogFormat],
+    enricher: Enricher,
+    tags: SourceTags,
+    store: Store | None,
+    first_line: Future[int],
+    following_line: Future[int],
+) -> BlockResult:
     """Read a block's lines into events and write them.
 
     Args:
@@ -60,18 +69,28 @@ def work_block(block: Block, formats: Sequence[LogFormat], enricher: Enricher, t
         enricher: shared by all workers.
         tags: what all events of the log share.
         store: where to write; None counts only.
+        first_line: number of the block's first line, known once the blocks before it are parsed.
+        following_line: where to tell the number of the line behind it.
     """
-    parsed = parse_lines(block.data, block.offset, block.line, formats)
-    frames = [enricher.enrich(part.frame, part.format_name, tags, is_escaped=part.is_escaped) for part in parsed.readings]
-    refused = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects, _reject_long(block)])
-    rejects = redact_reject(refused, "text")
+    try:
+        parsed = parse_lines(block.data, block.offset, 1, formats)
+        refused = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects, _reject_long(block)])
+        lines = sum(part.frame.height for part in parsed.readings) + parsed.ignored + refused.height
+        before = first_line.result() - 1
+        following_line.set_result(before + lines + 1)
+    except BaseException as error:
+        following_line.set_exception(error)  # the blocks behind this one wait for it
+        raise
+    number = pl.col("source_line") + before
+    frames = [enricher.enrich(part.frame.with_columns(number), part.format_name, tags, is_escaped=part.is_escaped) for part in parsed.readings]
+    rejects = redact_reject(refused, "text").with_columns(number)
     events = _join(frames) if frames else None
     times = events["timestamp"] if events is not None else None
     return BlockResult(
         start=block.offset,
         end=block.end,
-        next_line=block.next_line,
-        lines=block.lines + len(block.long_lines),
+        next_line=before + lines + 1,
+        lines=lines,
         tail=block.tail,
         pending=tuple(store.write_events(events, rule_set_version())) if store is not None and events is not None else (),
         rejects=rejects.sort("source_offset").select(
@@ -84,7 +103,7 @@ def work_block(block: Block, formats: Sequence[LogFormat], enricher: Enricher, t
         ),
         events=0 if events is None else events.height,
         ignored=parsed.ignored,
-        reasons=Counter(rejects["reason"].to_list()),
+        reasons=Counter(refused["reason"].to_list()),
         first=None if times is None else times.min(),  # type: ignore[arg-type]
         last=None if times is None else times.max(),  # type: ignore[arg-type]
     )

@@ -111,8 +111,8 @@ def _count_if_copied(file: SourceFile, store: Store, known: SourceProgress, form
     lines = 0
     with open_source(file) as source:
         for block in read_blocks(source):
-            parsed = parse_lines(block.data, block.offset, block.line, formats)
-            lines += block.lines + len(block.long_lines)
+            parsed = parse_lines(block.data, block.offset, 1, formats)
+            lines += block.count_lines()
             for reading in parsed.readings:
                 unknown = reading.frame.lazy().select(columns).join(stored, on=columns, how="anti", nulls_equal=True)
                 if unknown.head(1).collect().height:

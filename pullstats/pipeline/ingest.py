@@ -176,9 +176,14 @@ class _Run:
         if place.offset and not source.skip_to(place.offset):
             return
         waiting: deque[Future[BlockResult]] = deque()
+        line: Future[int] = Future()
+        line.set_result(place.line)
         try:
-            for block in read_blocks(source, place.offset, place.line, self._plan.block_size):
-                waiting.append(self._pool.submit(work_block, block, detection.formats, self._enricher, tags, self._writing))
+            for block in read_blocks(source, place.offset, self._plan.block_size):
+                following: Future[int] = Future()
+                job = (block, detection.formats, self._enricher, tags, self._writing, line, following)
+                waiting.append(self._pool.submit(work_block, *job))
+                line = following
                 while len(waiting) > self._plan.workers:
                     self._take(waiting.popleft().result(), source, summary)
             while waiting:

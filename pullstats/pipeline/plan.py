@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pullstats.sources.blocks import BLOCK_SIZE
 
-WORKERS: Final = max(2, min(8, os.cpu_count() or 2))
+WORKERS: Final = max(2, min(8, (os.cpu_count() or 2) + 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 from pullstats.sources.streams import Source
 
-BLOCK_SIZE: Final = 32 << 20
+BLOCK_SIZE: Final = 24 << 20
 LINE_LIMIT: Final = 1 << 20
 """A longer line is rejected with its first bytes and never held in memory whole."""
 KEPT_OF_LONG_LINE: Final = 200
@@ -23,7 +23,7 @@ class LongLine:
     Attributes:
         head: its first bytes.
         offset: where it starts.
-        line: its 1-based number.
+        line: its number in the block, 1-based.
         length: its length with the newline.
         tail: its last bytes.
     """
@@ -37,20 +37,16 @@ class LongLine:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines of one log.
+    """Whole lines of one log. How many is for the parser to tell: counting twice costs.
 
     Attributes:
         data: the lines, each ending in a newline except perhaps the log's last.
         offset: byte offset of the first line in the decompressed log.
-        line: 1-based number of the first line.
-        lines: how many lines `data` holds.
         long_lines: lines left out of `data` because of their length; they stand behind it.
     """
 
     data: bytes
     offset: int
-    line: int
-    lines: int
     long_lines: tuple[LongLine, ...] = ()
 
     @property
@@ -64,13 +60,13 @@ class Block:
         last = self.long_lines[-1].tail if self.long_lines else self.data[-TAIL_LENGTH:]
         return last[last.rfind(b"\n", 0, -1) + 1 :]
 
-    @property
-    def next_line(self) -> int:
-        """Number of the line that follows the block."""
-        return self.line + self.lines + len(self.long_lines)
+    def count_lines(self) -> int:
+        """Count the lines of the block, long ones included."""
+        unfinished = bool(self.data) and not self.data.endswith(b"\n")
+        return self.data.count(b"\n") + unfinished + len(self.long_lines)
 
 
-def read_blocks(source: Source, offset: int = 0, line: int = 1, block_size: int = BLOCK_SIZE) -> Iterator[Block]:
+def read_blocks(source: Source, offset: int = 0, block_size: int = BLOCK_SIZE) -> Iterator[Block]:
     """Read a log from an offset on as blocks of whole lines.
 
     Memory is bounded by two blocks. An unfinished last line is left for the next run if the log
@@ -79,7 +75,6 @@ def read_blocks(source: Source, offset: int = 0, line: int = 1, block_size: int 
     Args:
         source: an open log, standing at `offset`.
         offset: decompressed offset of the first byte that will be read.
-        line: number of the line that starts there.
         block_size: bytes to read at a time.
 
     Yields:
@@ -92,16 +87,15 @@ def read_blocks(source: Source, offset: int = 0, line: int = 1, block_size: int 
         whole, rest = (data[:cut], data[cut:]) if cut < len(data) else (data, b"")
         long_lines: tuple[LongLine, ...] = ()
         if len(rest) > LINE_LIMIT:
-            start, number = offset + cut, line + whole.count(b"\n")
-            long, rest = _drain_line(source, rest, start, number)
+            long, rest = _drain_line(source, rest, offset + cut, whole.count(b"\n") + 1)
             long_lines = () if long is None else (long,)
         if whole or long_lines:
-            block = Block(whole, offset, line, whole.count(b"\n"), long_lines)
-            offset, line = block.end, block.next_line
+            block = Block(whole, offset, long_lines)
+            offset = block.end
             yield block
     cut = len(rest) if not source.is_growing else rest.rfind(b"\n") + 1
     if cut:
-        yield Block(rest[:cut], offset, line, rest.count(b"\n", 0, cut) + (not rest.endswith(b"\n", 0, cut)))
+        yield Block(rest[:cut], offset)
 
 
 def _drain_line(source: Source, start: bytes, offset: int, line: int) -> tuple[LongLine | None, bytes]:
