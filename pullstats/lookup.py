@@ -64,7 +64,7 @@ class Lookup:
             A row per value, the columns of `compute`, texts as Categorical; all null where the
             value is null.
         """
-        if values.len() and (values == values[0]).all():  # one value for all, as where nobody logs in: no need to encode
+        if _is_uniform(values):  # as where nobody logs in: no need to encode
             first = self._apply(values.head(1))
             return first.select(pl.all().gather(pl.repeat(0, values.len(), dtype=pl.UInt32, eager=True)))
         return self._apply(values)
@@ -88,3 +88,11 @@ class Lookup:
             fresh = pl.Series("code", range(start, end), codes.dtype).cat.to(encoded.dtype).cast(pl.String)
             self._known = pl.concat([self._known, self._encode(self._compute(fresh))], rechunk=True)
         return self._known
+
+
+def _is_uniform(values: pl.Series) -> bool:
+    """Tell whether a column holds one value, or nothing, throughout."""
+    nulls = values.null_count()
+    if nulls or values.len() < 2:  # noqa: PLR2004 - one value needs no comparison
+        return 0 < nulls == values.len()
+    return bool((values == values[0]).all())
