@@ -123,7 +123,7 @@ def _points(asked: Resolved, partials: Partials, everything: pl.DataFrame, bucke
     """One row a bucket, empty ones too; the last may be unfinished."""
     rows = everything.join(fold(partials, asked.metrics, (BUCKET,)), on=BUCKET, how="left").sort(BUCKET)
     zero = [metric.key for metric in asked.metrics if metric.kind in {"count", "bytes"}]
-    ends = rows[BUCKET].dt.offset_by(buckets.every)
+    ends = rows[BUCKET].dt.offset_by(buckets.every).dt.convert_time_zone("UTC")
     newest = asked.reach.newest
     final = (ends <= newest) if newest is not None else pl.Series([False] * rows.height)
     rows = rows.with_columns(pl.col(zero).fill_null(0), final=final, bucket=buckets.label(rows[BUCKET]))
@@ -169,7 +169,7 @@ def daily_report(query: Query, scan: Scan, reach: Reach, now: datetime) -> Repor
     partials = compute_partials(asked, scan, groups, columns)
     rows = fold(partials, asked.metrics, tuple(groups)).sort(*groups, nulls_last=True)
     newest = reach.newest.astimezone(UTC) if reach.newest else None
-    ends = rows["date"].cast(pl.Datetime("us")).dt.offset_by("2d").dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    ends = rows["date"].cast(pl.Datetime("us")).dt.offset_by("2d").dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
     final = (ends <= newest).fill_null(value=False) if newest is not None else pl.Series([False] * rows.height)
     rows = rows.with_columns(schema_version=pl.lit(DAILY_VERSION), final=final)
     names = ("schema_version", *groups, *DAILY_METRICS, "final")

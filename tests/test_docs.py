@@ -1,0 +1,52 @@
+"""What the documents say is what the code does."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pullstats.cli import run
+from pullstats.events import EVENT_FIELDS, json_schema
+from pullstats.store import open_store
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_generated_files_are_in_sync() -> None:
+    done = subprocess.run([sys.executable, str(ROOT / "tools" / "generate_docs.py"), "--check"], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_event_schema_is_published() -> None:
+    assert json.loads((ROOT / "schemas" / "event.json").read_text()) == json.loads(json.dumps(json_schema()))
+
+
+def test_parquet_files_carry_names_units_and_meanings(tmp_path: Path) -> None:
+    assert run(["ingest", str(ROOT / "sample_logs" / "gateway-edge.log"), "--store", str(tmp_path / "s"), "--quiet"]) == 0
+    schema = pq.read_schema(open_store(tmp_path / "s").event_files()[0])
+    for field in EVENT_FIELDS:
+        assert schema.field(field.name).metadata[b"origin"] == field.origin.encode()
+
+
+def readme_commands() -> list[str]:
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("pullstats ")]
+
+
+def test_the_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.symlink(ROOT / "sample_logs", tmp_path / "sample_logs")
+    commands = readme_commands()
+    assert len(commands) >= 6
+    for command in commands:
+        words = shlex.split(command, comments=True)[1:]
+        assert run(words) == 0, (command, capfd.readouterr().err)

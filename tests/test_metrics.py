@@ -1,0 +1,274 @@
+"""Every number has a second opinion: hand counts and plain Python."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import oracle
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pullstats.errors import UsageError
+from pullstats.events import EVENT_SCHEMA, conform
+from pullstats.metrics import DIMENSIONS, METRICS, Query, Reach, answer_query
+from pullstats.metrics.filters import parse_filter
+from pullstats.metrics.windows import parse_window
+from pullstats.reports import Report
+
+START = datetime(2025, 3, 29, 22, 59, 50, tzinfo=UTC)
+Row = dict[str, Any]
+
+
+def make_events(rows: list[Row]) -> pl.DataFrame:
+    """Build events from the oracle's rows."""
+    columns = {
+        "timestamp": [row["time"] for row in rows],
+        "origin_id": [row["origin"].to_bytes(16) if row["origin"] is not None else None for row in rows],
+        "endpoint_id": [row["origin"].to_bytes(16) if row["origin"] is not None else None for row in rows],
+        "http_request_method": [row["method"] for row in rows],
+        "http_response_status_code": [row["status"] for row in rows],
+        "http_response_body_size": [row["size"] for row in rows],
+        "url_path": [row["path"] for row in rows],
+        "package_type": [row["ecosystem"] for row in rows],
+        "package_name": [row["package"] for row in rows],
+        "package_version": [row["reference"] for row in rows],
+        "reference_kind": [row["kind"] for row in rows],
+        "action": [row["action"] for row in rows],
+        "is_downloadable": [row["counts"] for row in rows],
+        "user_agent_name": [row["client"] for row in rows],
+        "source_id": ["s"] * len(rows),
+        "source_offset": [row["offset"] for row in rows],
+    }
+    return conform(pl.DataFrame(columns, schema={name: EVENT_SCHEMA[name] for name in columns}))
+
+
+def ask(rows: list[Row], *, shuffle: int | None = None, **options: Any) -> Report:
+    frame = make_events(rows)
+    if shuffle is not None:
+        frame = frame.sample(fraction=1.0, shuffle=True, seed=shuffle)
+
+    def scan(columns: Any, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+        lazy = frame.lazy()
+        lazy = lazy.filter(pl.col("timestamp") >= start) if start else lazy
+        lazy = lazy.filter(pl.col("timestamp") < end) if end else lazy
+        return lazy.select(columns)
+
+    reach = Reach(frame["timestamp"].min(), frame["timestamp"].max())  # type: ignore[arg-type]
+    now = frame["timestamp"].max() or START
+    query = Query(**{"metrics": ("requests",), "window": "all", "limit": 0, **options})
+    return answer_query(query, scan, reach, now, is_shifting=False)  # type: ignore[arg-type]
+
+
+def one(rows: list[Row], metric: str, **options: Any) -> Any:
+    return ask(rows, metrics=(metric,), **options).frame[metric.replace("-", "_")].item()
+
+
+def manifest(second: float, method: str, reference: str, status: int = 200, origin: int = 1, package: str = "acme/app") -> Row:
+    kind = "digest" if reference.startswith("sha256:") else "tag"
+    path = f"/v2/{package}/manifests/{reference}"
+    return row(second, method, path, status, origin, ecosystem="oci", package=package, reference=reference, kind=kind, action="manifest")
+
+
+def file(second: float, status: int = 200, origin: int = 1, path: str = "/f.whl", method: str = "GET") -> Row:
+    return row(second, method, path, status, origin, ecosystem="pypi", package="f", reference="1", kind="version", action="download")
+
+
+def row(second: float, method: str, path: str, status: int | None, origin: int | None, **other: Any) -> Row:
+    base = {"ecosystem": None, "package": None, "reference": None, "kind": None, "action": "other", "counts": True, "client": "docker", "size": 10}
+    return base | {
+        "time": START + timedelta(seconds=second),
+        "method": method,
+        "path": path,
+        "status": status,
+        "origin": origin,
+        "offset": int(second * 1000),
+    } | other
+
+
+# What real clients send (recorded), and how many pulls that is.
+SEQUENCES = {
+    "docker": ([manifest(0, "HEAD", "1.0"), manifest(0.1, "GET", "sha256:index"), manifest(0.2, "GET", "sha256:amd64")], 1),
+    "containerd": ([manifest(0, "HEAD", "1.0"), manifest(0.3, "GET", "sha256:index"), manifest(0.6, "GET", "sha256:amd64")], 1),
+    "podman and skopeo": ([manifest(0, "GET", "1.0"), manifest(0.1, "GET", "sha256:amd64")], 1),
+    "image present": ([manifest(0, "HEAD", "1.0")], 0),
+    "tag missing": ([manifest(0, "HEAD", "9.9", 404), manifest(0.1, "GET", "9.9", 404)], 0),
+    "pull -a over three tags": ([manifest(n + part / 10, *what) for n in range(3) for part, what in enumerate((("HEAD", f"t{n}"), ("GET", f"sha256:{n}")))], 3),
+    "copy --all": ([manifest(n / 10, "GET", reference) for n, reference in enumerate(("1.0", "sha256:a", "sha256:b", "sha256:c", "sha256:att"))], 1),
+    "cri-o twice": ([manifest(n / 10, "GET", reference) for n, reference in enumerate(("1.0", "sha256:a", "1.0", "sha256:a"))], 1),
+    "by digest": ([manifest(0, "GET", "sha256:index"), manifest(0.1, "GET", "sha256:amd64")], 1),
+    "redirected": ([manifest(0, "HEAD", "1.0", 301), manifest(0.1, "GET", "1.0", 301)], 1),
+    "gap of exactly five seconds": ([manifest(0, "GET", "1.0"), manifest(5, "GET", "sha256:a")], 1),
+    "gap over five seconds": ([manifest(0, "GET", "1.0"), manifest(5.1, "GET", "sha256:a")], 2),
+    "two origins": ([manifest(0, "GET", "1.0", origin=1), manifest(0.1, "GET", "1.0", origin=2)], 2),
+    "digest first, then a tag": ([manifest(0, "GET", "sha256:a"), manifest(1, "GET", "1.0")], 2),
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_pulls_of_real_clients(name: str) -> None:
+    rows, expected = SEQUENCES[name]
+    assert oracle.pulls(rows) == expected
+    assert one(rows, "pulls", shuffle=3) == expected
+
+
+FILES = {
+    "two whole files": ([file(0), file(1)], 2),
+    "parts within ten minutes": ([file(0, 206), file(300, 206), file(900, 206)], 1),
+    "a part after a pause": ([file(0, 206), file(601, 206)], 2),
+    "whole, then a part": ([file(0), file(10, 206)], 1),
+    "redirect and what follows": ([file(0, 301), file(1)], 1),
+    "redirect and a late request": ([file(0, 301), file(6)], 2),
+    "unchanged": ([file(0, 304)], 0),
+    "head": ([file(0, method="HEAD")], 0),
+    "missing": ([file(0, 404)], 0),
+    "aria2 in four": ([file(0), file(0.1, 206), file(0.2, 206), file(0.3, 206)], 1),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_downloads_of_files(name: str) -> None:
+    rows, expected = FILES[name]
+    assert oracle.file_downloads(rows) == expected
+    assert one(rows, "downloads", shuffle=4) == expected
+
+
+ROWS = st.lists(
+    st.one_of(
+        st.builds(
+            manifest,
+            st.integers(0, 40).map(lambda n: n / 2),
+            st.sampled_from(["GET", "HEAD"]),
+            st.sampled_from(["1.0", "2.0", "sha256:a", "sha256:b"]),
+            st.sampled_from([200, 301, 404]),
+            st.integers(1, 3),
+            st.sampled_from(["a/x", "b/y"]),
+        ),
+        st.builds(
+            file,
+            st.integers(0, 1800),
+            st.sampled_from([200, 206, 302, 304, 404, 401]),
+            st.integers(1, 3),
+            st.sampled_from(["/a", "/b"]),
+            st.sampled_from(["GET", "HEAD"]),
+        ),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(ROWS, st.integers(0, 5))
+def test_generated_traffic_agrees_with_plain_python(rows: list[Row], seed: int) -> None:
+    rows = [{**item, "offset": index} for index, item in enumerate(rows)]
+    found = ask(rows, shuffle=seed, metrics=("requests", "bytes", "errors", "origins", "downloads", "pulls")).frame.row(0, named=True)
+    assert found == {
+        "requests": oracle.requests(rows),
+        "bytes": oracle.body_bytes(rows),
+        "errors": oracle.errors(rows),
+        "origins": oracle.origins(rows),
+        "downloads": oracle.file_downloads(rows) + oracle.pulls(rows),
+        "pulls": oracle.pulls(rows),
+    }
+
+
+def busy(count: int = 400) -> list[Row]:
+    chance = random.Random(7)  # noqa: S311 - test data
+    clients = ["docker", "pip", "npm", None]
+    return [
+        {**file(chance.randrange(200_000), chance.choice([200, 404]), chance.randrange(30), f"/{n % 40}"), "client": clients[n % 4], "offset": n}
+        for n in range(count)
+    ]
+
+
+def test_rows_add_up_and_uniques_do_not() -> None:
+    rows = busy()
+    frame = ask(rows, dimensions=("client",), metrics=("requests", "origins")).frame
+    assert frame["requests"].sum() == 400
+    assert frame["origins"].sum() > oracle.origins(rows)
+    assert None in frame["client"].to_list()
+    cut = ask(rows, dimensions=("client",), metrics=("requests", "origins"), limit=1).frame
+    others = [item for item in rows if (item["client"]) != cut["client"][0]]
+    assert cut["client"].to_list()[1] == "other"
+    assert cut.row(1) == ("other", len(others), oracle.origins(others))
+
+
+def test_a_series_covers_every_bucket_and_adds_up() -> None:
+    rows = busy()
+    frame = ask(rows, every="d", metrics=("requests",), tz="Europe/Berlin").frame
+    assert frame["requests"].sum() == 400
+    days = {item["time"].astimezone(ZoneInfo("Europe/Berlin")).date().isoformat() for item in rows}
+    assert days <= set(frame["bucket"])
+    assert frame["final"].to_list()[-1] is False
+
+
+def test_the_day_the_clock_changes_has_23_hours() -> None:
+    rows = [row(minute * 60, "GET", "/", 200, 1) for minute in range(60 * 48)]
+    frame = ask(rows, every="d", metrics=("requests",), tz="Europe/Berlin").frame
+    assert dict(frame.select("bucket", "requests").rows())["2025-03-30"] == 23 * 60
+
+
+def test_filters_say_what_they_left_out() -> None:
+    report = ask(busy(), dimensions=("client",), where="status<400 and client in (docker, pip)")
+    kept = [item for item in busy() if item["status"] < 400 and item["client"] in {"docker", "pip"}]
+    assert report.frame["requests"].sum() == len(kept)
+    assert report.meta["excluded"]["events"] == 400 - len(kept)
+    assert "filters left out" in report.footer
+
+
+@pytest.mark.parametrize("name", list(DIMENSIONS))
+def test_every_dimension_answers_and_filters(name: str) -> None:
+    rows = busy(40)
+    assert ask(rows, dimensions=(name,)).frame["requests"].sum() == 40
+    assert ask(rows, where=f"{name} is null or {name} is not null").frame["requests"].item() == 40
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_every_metric_answers_with_and_without_groups(name: str) -> None:
+    rows = busy(40)
+    assert ask(rows, metrics=(name,)).frame.height == 1
+    assert ask(rows, metrics=(name,), dimensions=("client", "status")).frame.height >= 4
+
+
+@pytest.mark.parametrize(
+    ("window", "days"),
+    [("2025", 365), ("2024", 366), ("2025-02", 28), ("2025-Q1", 90), ("2025-03-30", 1), ("2025-01-01..2025-01-31", 31), ("7d", 7), ("last-week", 7)],
+)
+def test_windows_have_the_days_they_say(window: str, days: int) -> None:
+    found = parse_window(window, ZoneInfo("UTC"), START)
+    assert found.start is not None
+    assert found.end is not None
+    assert found.end - found.start == timedelta(days=days)
+
+
+@pytest.mark.parametrize("window", ["soon", "2025-13", "0d", "2025-02-30", "2025-04-02..2025-04-01", "", "999999d"])
+def test_a_malformed_window_is_one_sentence(window: str) -> None:
+    with pytest.raises(UsageError):
+        parse_window(window, ZoneInfo("UTC"), START)
+
+
+@pytest.mark.parametrize(("text", "caret"), [("contry=DE", 0), ("status<abc", 7), ("(status=1", 9), ("status=200 foo", 11), ('path ~ "("', 7), ("client=", 7)])
+def test_a_malformed_filter_has_a_caret_under_the_place(text: str, caret: int) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_filter(text, "UTC")
+    lines = str(caught.value).split("\n")
+    assert lines[1] == f"  {text}"
+    assert lines[2] == f"  {' ' * caret}^"
+
+
+@given(st.text(max_size=60))
+def test_any_filter_is_read_or_refused(text: str) -> None:
+    try:
+        parse_filter(text, "UTC")
+    except UsageError:
+        pass
+
+
+def test_deep_filters_are_refused_and_not_followed() -> None:
+    with pytest.raises(UsageError, match="levels"):
+        parse_filter("(" * 5000 + "status=1" + ")" * 5000, "UTC")
