@@ -67,8 +67,7 @@ def _docker(rng: random.Random) -> str:
         ),
     )
     return (
-        f"docker/{version} go/{go} git-commit/{rng.getrandbits(28):07x} kernel/{kernel} os/linux arch/{rng.choice(ARCHES)}"
-        f" UpstreamClient({client})"
+        f"docker/{version} go/{go} git-commit/{rng.getrandbits(28):07x} kernel/{kernel} os/linux arch/{rng.choice(ARCHES)} UpstreamClient({client})"
     )
 
 

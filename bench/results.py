@@ -54,9 +54,7 @@ def text_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = HEADINGS
     cells = [tuple(headings), *(tuple(row) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     return "\n".join(
-        "  ".join(
-            cell.ljust(width) if not column else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
+        "  ".join(cell.ljust(width) if not column else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths, strict=True)))
         for row in cells
     )
 

@@ -146,8 +146,7 @@ def _oci_visits(rng: random.Random) -> dict[str, list[list[Request]]]:
     weights = zipf(len(images), 0.9)
     makers = {"docker": _docker_visit, "node": _node_visit, "libimage": _libimage_visit, "poller": _poller_visit}
     return {
-        family: [maker(rng, image) for image in rng.choices(images, cum_weights=weights, k=VISITS_PER_FAMILY)]
-        for family, maker in makers.items()
+        family: [maker(rng, image) for image in rng.choices(images, cum_weights=weights, k=VISITS_PER_FAMILY)] for family, maker in makers.items()
     }
 
 

@@ -83,7 +83,7 @@ class Lookup:
     def _learn(self, encoded: pl.Series, codes: pl.Series) -> pl.DataFrame:
         """Compute what is new; codes are dense, in order of first sight."""
         highest = codes.max()
-        start, end = self._known.height, 0 if highest is None else int(highest) + 1  # type: ignore[call-overload]
+        start, end = self._known.height, 0 if highest is None else int(highest) + 1  # type: ignore[arg-type]
         if end > start:
             fresh = pl.Series("code", range(start, end), codes.dtype).cat.to(encoded.dtype).cast(pl.String)
             self._known = pl.concat([self._known, self._encode(self._compute(fresh))], rechunk=True)
@@ -93,6 +93,6 @@ class Lookup:
 def _is_uniform(values: pl.Series) -> bool:
     """Tell whether a column holds one value, or nothing, throughout."""
     nulls = values.null_count()
-    if nulls or values.len() < 2:  # noqa: PLR2004 - one value needs no comparison
+    if nulls or values.len() < 2:
         return 0 < nulls == values.len()
     return bool((values == values[0]).all())

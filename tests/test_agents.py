@@ -31,11 +31,7 @@ def test_agents_read_by_hand(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("field", ["client", "version", "kind", "os", "arch", "ci"])
 def test_labelled_agents_are_read_right(field: str) -> None:
     names = {"client": "name", "version": "version", "kind": "kind", "os": "os", "arch": "arch", "ci": "is_ci"}
-    misses = [
-        (row["ua"], row[field], found)
-        for row in LABELLED
-        if (found := getattr(read_agent(unescape(row["ua"])), names[field])) != row[field]
-    ]
+    misses = [(row["ua"], row[field], found) for row in LABELLED if (found := getattr(read_agent(unescape(row["ua"])), names[field])) != row[field]]
     assert len(misses) <= len(LABELLED) * 0.01, misses
 
 
@@ -59,5 +55,11 @@ def test_any_text_is_one_row(text: str) -> None:
 
 
 def test_long_and_broken_agents_do_not_hang() -> None:
-    for text in ("a" * 100_000, "docker/" + "(" * 50_000, 'pip/1 {"installer":' + "{" * 50_000, "Mozilla/5.0 " + "x/1 " * 30_000, "\x00\u202e" * 1000):
+    for text in (
+        "a" * 100_000,
+        "docker/" + "(" * 50_000,
+        'pip/1 {"installer":' + "{" * 50_000,
+        "Mozilla/5.0 " + "x/1 " * 30_000,
+        "\x00\u202e" * 1000,
+    ):
         assert read_agent(text).name

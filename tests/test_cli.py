@@ -133,10 +133,14 @@ def test_exports_are_files_that_parse(store: Path, tmp_path: Path) -> None:
     assert [row["source_line"] for row in csv.DictReader(io.StringIO(rejects.read_text()))] == ["8899"]
 
 
-def test_options_come_from_the_environment_and_from_toml(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_options_come_from_the_environment_and_from_toml(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PULLSTATS_STORE", str(store))
-    (tmp_path / "pullstats.toml").write_text('window = "all"\nformat = "json"\n[report]\nby = "client"\nmetrics = "requests"\nlimit = 1\nother = false\noutput_format = "json"\n')
+    (tmp_path / "pullstats.toml").write_text(
+        'window = "all"\nformat = "json"\n[report]\nby = "client"\nmetrics = "requests"\nlimit = 1\nother = false\noutput_format = "json"\n'
+    )
     assert run(["report"]) == 0
     by_toml = json.loads(capsysbinary.readouterr().out)
     arguments = "report --by client --metric requests --limit 1 --no-other --window all --format json --store"
@@ -144,7 +148,7 @@ def test_options_come_from_the_environment_and_from_toml(store: Path, tmp_path: 
     assert run([*arguments.split(), str(store)]) == 0
     assert by_toml == json.loads(capsysbinary.readouterr().out)
     assert len(by_toml) == 1
-    (tmp_path / "pullstats.toml").write_text('[ingest]\nkeep_addresses = true\n')
+    (tmp_path / "pullstats.toml").write_text("[ingest]\nkeep_addresses = true\n")
     assert run(["ingest", str(SAMPLES)]) == 2
     assert b"may not set" in capsysbinary.readouterr().err
 

@@ -41,11 +41,7 @@ def events_of(parsed: Parsed) -> pl.DataFrame:
 @pytest.mark.parametrize("log", TRUTH, ids=lambda log: log["file"])
 def test_truth_figures_come_out_to_the_digit(log: dict[str, Any]) -> None:
     data = read_log(log["file"])
-    formats: tuple[LogFormat, ...]
-    if "log_format" in log:
-        formats = (custom_format(log["log_format"]),)
-    else:
-        formats = detect_format(data, list(FORMATS.values())).formats
+    formats = (custom_format(log["log_format"]),) if "log_format" in log else detect_format(data, list(FORMATS.values())).formats
     assert formats[0].name == log["format"]
     parsed = parse_lines(data, 0, 1, formats)
     events = events_of(parsed)
@@ -161,7 +157,13 @@ def test_any_bytes_are_read_ignored_or_rejected_and_never_raise(rows: list[bytes
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.dictionaries(st.sampled_from(["status", "request", "ts", "headers", "ip"]), inner, max_size=4) | st.lists(inner, max_size=2), max_leaves=8))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+        lambda inner: st.dictionaries(st.sampled_from(["status", "request", "ts", "headers", "ip"]), inner, max_size=4) | st.lists(inner, max_size=2),
+        max_leaves=8,
+    )
+)
 def test_any_json_is_read_ignored_or_rejected_and_never_raises(item: Any) -> None:
     data = json.dumps(item).encode() + b"\n"
     parsed = parse_lines(data, 0, 1, [FORMATS["json"]])

@@ -80,14 +80,18 @@ def file(second: float, status: int = 200, origin: int = 1, path: str = "/f.whl"
 
 def row(second: float, method: str, path: str, status: int | None, origin: int | None, **other: Any) -> Row:
     base = {"ecosystem": None, "package": None, "reference": None, "kind": None, "action": "other", "counts": True, "client": "docker", "size": 10}
-    return base | {
-        "time": START + timedelta(seconds=second),
-        "method": method,
-        "path": path,
-        "status": status,
-        "origin": origin,
-        "offset": int(second * 1000),
-    } | other
+    return (
+        base
+        | {
+            "time": START + timedelta(seconds=second),
+            "method": method,
+            "path": path,
+            "status": status,
+            "origin": origin,
+            "offset": int(second * 1000),
+        }
+        | other
+    )
 
 
 # What real clients send (recorded), and how many pulls that is.
@@ -97,7 +101,10 @@ SEQUENCES = {
     "podman and skopeo": ([manifest(0, "GET", "1.0"), manifest(0.1, "GET", "sha256:amd64")], 1),
     "image present": ([manifest(0, "HEAD", "1.0")], 0),
     "tag missing": ([manifest(0, "HEAD", "9.9", 404), manifest(0.1, "GET", "9.9", 404)], 0),
-    "pull -a over three tags": ([manifest(n + part / 10, *what) for n in range(3) for part, what in enumerate((("HEAD", f"t{n}"), ("GET", f"sha256:{n}")))], 3),
+    "pull -a over three tags": (
+        [manifest(n + part / 10, *what) for n in range(3) for part, what in enumerate((("HEAD", f"t{n}"), ("GET", f"sha256:{n}")))],
+        3,
+    ),
     "copy --all": ([manifest(n / 10, "GET", reference) for n, reference in enumerate(("1.0", "sha256:a", "sha256:b", "sha256:c", "sha256:att"))], 1),
     "cri-o twice": ([manifest(n / 10, "GET", reference) for n, reference in enumerate(("1.0", "sha256:a", "1.0", "sha256:a"))], 1),
     "by digest": ([manifest(0, "GET", "sha256:index"), manifest(0.1, "GET", "sha256:amd64")], 1),
@@ -178,7 +185,7 @@ def test_generated_traffic_agrees_with_plain_python(rows: list[Row], seed: int) 
 
 
 def busy(count: int = 400) -> list[Row]:
-    chance = random.Random(7)  # noqa: S311 - test data
+    chance = random.Random(7)
     clients = ["docker", "pip", "npm", None]
     return [
         {**file(chance.randrange(200_000), chance.choice([200, 404]), chance.randrange(30), f"/{n % 40}"), "client": clients[n % 4], "offset": n}
@@ -252,7 +259,9 @@ def test_a_malformed_window_is_one_sentence(window: str) -> None:
         parse_window(window, ZoneInfo("UTC"), START)
 
 
-@pytest.mark.parametrize(("text", "caret"), [("contry=DE", 0), ("status<abc", 7), ("(status=1", 9), ("status=200 foo", 11), ('path ~ "("', 7), ("client=", 7)])
+@pytest.mark.parametrize(
+    ("text", "caret"), [("contry=DE", 0), ("status<abc", 7), ("(status=1", 9), ("status=200 foo", 11), ('path ~ "("', 7), ("client=", 7)]
+)
 def test_a_malformed_filter_has_a_caret_under_the_place(text: str, caret: int) -> None:
     with pytest.raises(UsageError) as caught:
         parse_filter(text, "UTC")

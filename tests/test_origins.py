@@ -62,7 +62,13 @@ def test_any_text_is_a_client_or_none(text: str) -> None:
     assert (row["address"].item() is None) == (row["endpoint_key"].item() is None)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["1.2.3.4", "::1", "host", "-"]), st.sampled_from(["docker", "pip", ""]), st.sampled_from([None, "bob", "eve"])), min_size=1, max_size=20))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["1.2.3.4", "::1", "host", "-"]), st.sampled_from(["docker", "pip", ""]), st.sampled_from([None, "bob", "eve"])),
+        min_size=1,
+        max_size=20,
+    )
+)
 def test_origins_agree_with_plain_python(rows: list[tuple[str, str, str | None]]) -> None:
     addresses = normalise_addresses(pl.Series([row[0] for row in rows]))
     agents = pl.DataFrame({"name": [row[1] for row in rows], "os": pl.Series([None] * len(rows), dtype=pl.String), "arch": ["arm64"] * len(rows)})

@@ -52,9 +52,7 @@ def test_case(name: str, case: dict[str, Any]) -> None:
     for entry in entries:
         unknown = set(entry) - set(COLUMN_OF_KEY) - {"path", "hint", "downloadable", "needs_hint"}
         assert not unknown, f"{name}: unknown keys {sorted(unknown)}"
-    answers = classify_paths(
-        pl.Series([entry["path"] for entry in entries]), pl.Series([entry.get("hint") for entry in entries], dtype=pl.String)
-    )
+    answers = classify_paths(pl.Series([entry["path"] for entry in entries]), pl.Series([entry.get("hint") for entry in entries], dtype=pl.String))
     for entry, answer in zip(entries, answers.to_dicts(), strict=True):
         expected = expected_row(entry)
         assert {key: answer[key] for key in expected} == expected, entry["path"]
@@ -176,9 +174,7 @@ def test_escapes_in_either_case_join() -> None:
 def test_what_is_put_is_an_upload() -> None:
     rows = [("PUT", "manifest", "upload"), ("POST", "auth", "auth"), ("post", "index", "upload"), ("DELETE", "manifest", "other")]
     rows += [("GET", "download", "download"), ("HEAD", "manifest", "manifest"), ("PATCH", "upload", "upload"), ("POST", "search", "search")]
-    frame = pl.DataFrame(
-        [*rows, (None, "download", "download"), ("PUT", None, None)], schema=["method", "action", "expected"], orient="row"
-    )
+    frame = pl.DataFrame([*rows, (None, "download", "download"), ("PUT", None, None)], schema=["method", "action", "expected"], orient="row")
     assert frame.select(action_by_method(pl.col("method"), pl.col("action"))).to_series().to_list() == frame["expected"].to_list()
 
 

@@ -27,11 +27,13 @@ def test_urls(raw: str | None, clean: str | None) -> None:
     assert pl.DataFrame({"t": pl.Series([raw], dtype=pl.String)}).select(redact_url(pl.col("t"))).item() == clean
 
 
-@pytest.mark.parametrize("secret", ["Bearer abcdefghijkl", "Basic dXNlcjpwYXNz", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "glpat-abcdefghijklmnopqrst"])
+@pytest.mark.parametrize(
+    "secret", ["Bearer abcdefghijkl", "Basic dXNlcjpwYXNz", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "glpat-abcdefghijklmnopqrst"]
+)
 def test_secrets_by_shape(secret: str) -> None:
     text = pl.DataFrame({"t": [f"agent/1 {secret} end"]}).select(redact_text(pl.col("t"))).item()
     assert text.startswith("agent/1 ")
-    assert secret.split()[-1] not in text
+    assert secret.rsplit(maxsplit=1)[-1] not in text
 
 
 def test_a_query_begins_without_a_question_mark() -> None:

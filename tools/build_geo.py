@@ -19,6 +19,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,7 @@ def unpack(container: bytes) -> bytes:
 def ranges(reader: maxminddb.Reader, version: int) -> Iterator[Range]:
     """Yield the (first, last, record) ranges of one family, in order; IPv4 inside IPv6 trees is left out of 6."""
     for network, record in reader:
-        if network.version == version:
-            yield int(network.network_address), int(network.broadcast_address), record
-        elif version == 4 and network.version == 6 and int(network.broadcast_address) < 1 << 32:
+        if network.version == version or (version == 4 and network.version == 6 and int(network.broadcast_address) < 1 << 32):
             yield int(network.network_address), int(network.broadcast_address), record
 
 
@@ -58,7 +57,7 @@ def merge(left: list[Range], right: list[Range]) -> Iterator[tuple[int, int, Any
     """Cut two lists of ranges at each other's bounds."""
     bounds = sorted({bound for first, last, _ in (*left, *right) for bound in (first, last + 1)})
     cursors = [0, 0]
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         found = []
         for side, rows in enumerate((left, right)):
             while cursors[side] < len(rows) and rows[cursors[side]][1] < start:

@@ -35,9 +35,7 @@ def columns_page() -> str:
     ]
     for group in dict.fromkeys(field.group for field in EVENT_FIELDS):
         rows = [
-            (f"`{field.name}`", str(field.dtype), field.unit or "", field.help, f"`{field.origin}`")
-            for field in EVENT_FIELDS
-            if field.group == group
+            (f"`{field.name}`", str(field.dtype), field.unit or "", field.help, f"`{field.origin}`") for field in EVENT_FIELDS if field.group == group
         ]
         parts += ["", f"## {group}", "", table(("column", "type", "unit", "meaning", "OpenTelemetry / ECS"), rows)]
     return "\n".join(parts) + "\n"

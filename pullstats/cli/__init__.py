@@ -63,7 +63,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="pullstats", prog_name="pullstats")
 def main() -> None:
-    """Tell who pulls your packages, containers and downloads, from access logs, on this machine.
+    r"""Tell who pulls your packages, containers and downloads, from access logs, on this machine.
 
     \b
     pullstats ingest access.log
@@ -98,14 +98,14 @@ def run(arguments: list[str]) -> int:
         if is_debug:
             raise
         return _fail(str(error), EXIT_INTERNAL if isinstance(error, InternalError) else EXIT_USAGE)
-    except BaseException as error:  # noqa: BLE001 - the last resort; polars' panics are no Exception
+    except BaseException as error:
         if is_debug:
             raise
         return _fail(f"internal error ({type(error).__name__}); run it again with --debug and report what it prints", EXIT_INTERNAL)
     return _exit_code(result)
 
 
-def _exit_code(result: Any) -> int:  # noqa: ANN401 - whatever a command returns
+def _exit_code(result: Any) -> int:
     return result if isinstance(result, int) else 0
 
 

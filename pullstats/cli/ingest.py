@@ -39,7 +39,7 @@ reading_options = combine(
 @click.option("--max-bad", help="Exit 3 if more than this share of lines is rejected, e.g. 0.5%.")
 @click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Form of the summary.")
 @general_options
-def ingest(paths: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 - click passes options by name
+def ingest(paths: tuple[str, ...], **options: Any) -> int:
     """Read access logs into the store, each line exactly once.
 
     PATH is a file, a folder, a glob in quotes, or - for standard input; plain, gz, bz2, xz or zst.

@@ -27,7 +27,7 @@ _COLUMNS = (
 
 @click.command(cls=Command)
 @combine(output_options, general_options)
-def status(**options: Any) -> int:  # noqa: ANN401 - click passes options by name
+def status(**options: Any) -> int:
     """Show what is in the store, and how fresh it is: one row per log."""
     found, runs = store_status(options["store"])
     rows = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -24,7 +23,7 @@ _DEFAULT_METRICS: Final = "downloads,origins"
 @click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
 @click.option("--percent", is_flag=True, help="Add the share of each additive metric.")
 @combine(question_options, output_options, general_options)
-def report(**options: Any) -> int:  # noqa: ANN401 - click passes options by name
+def report(**options: Any) -> int:
     """Break any metric down by one to three dimensions."""
     return emit(answer(options["store"], build_query(options), is_shifting=True), options)
 
@@ -35,6 +34,6 @@ def report(**options: Any) -> int:  # noqa: ANN401 - click passes options by nam
 @click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help=f"Any of {', '.join(METRICS)}.")
 @click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show with --by, 0 for all.")
 @combine(question_options, output_options, general_options)
-def series(**options: Any) -> int:  # noqa: ANN401 - click passes options by name
+def series(**options: Any) -> int:
     """Show metrics over time, in buckets."""
     return emit(answer(options["store"], build_query(options), is_shifting=True), options)

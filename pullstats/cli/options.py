@@ -31,7 +31,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Command(click.Command):
     """A command whose options also come from the environment and from TOML."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - click's signature
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Give every option its environment variable."""
         super().__init__(*args, **kwargs)
         for parameter in self.params:

@@ -22,12 +22,14 @@ SETS: Final = ("daily", "events", "rejects")
 @click.command(cls=Command)
 @click.option("--set", "export_set", type=click.Choice(SETS), default="daily", show_default=True, help="What to write.")
 @combine(question_options, output_options, general_options)
-def export(**options: Any) -> int:  # noqa: ANN401 - click passes options by name
+def export(**options: Any) -> int:
     """Write files for cron: daily numbers, events, rejected lines.
 
     The file is replaced in one piece, so whoever reads it never sees half of it.
     """
-    options["window"] = "all" if click.get_current_context().get_parameter_source("window") == click.core.ParameterSource.DEFAULT else options["window"]
+    options["window"] = (
+        "all" if click.get_current_context().get_parameter_source("window") == click.core.ParameterSource.DEFAULT else options["window"]
+    )
     if options["export_set"] == "daily":
         query = build_query({**options, "metrics": ",".join(DAILY_METRICS), "limit": 0})
         if options["output"] is None and options["output_format"] is None:

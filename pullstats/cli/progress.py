@@ -33,7 +33,13 @@ def progress_bar(*, is_wanted: bool, use_color: bool) -> Iterator[ProgressHandle
     from pullstats.render.sanitise import for_terminal  # noqa: PLC0415
 
     console = Console(stderr=True, no_color=not use_color)
-    columns = (TextColumn("{task.fields[name]}", markup=False), BarColumn(), DownloadColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.fields[name]}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
     with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None, name="", rate="")
 

@@ -27,7 +27,7 @@ STEPS: Final = (
 
 @click.command(cls=Command)
 @click.option("--debug", is_flag=True, help="Show a traceback where something fails.")
-def demo(**_: Any) -> int:  # noqa: ANN401 - click passes options by name
+def demo(**_: Any) -> int:
     """Walk through pullstats on the bundled sample logs, in a store that is thrown away."""
     from pullstats.cli import run  # noqa: PLC0415 - the commands import this package
 

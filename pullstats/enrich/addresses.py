@@ -55,7 +55,7 @@ def _look_closer(text: str | None) -> tuple[str | None, bytes | None, bytes | No
     if found is None:
         return text, b"t" + text.encode(), b"t" + text.encode()
     packed = found.packed
-    if found.version == 4:  # noqa: PLR2004 - the IP version
+    if found.version == 4:
         return str(found), b"4" + packed, b"4" + packed[:3]
     return str(found), b"6" + packed[:8], b"6" + packed[:6]
 

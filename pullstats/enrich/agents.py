@@ -113,7 +113,7 @@ def read_agent(text: str) -> Agent:
     rule = _find_client(low) or _find_crawler(low)
     if rule is not None:
         return _describe(rule, text, low)
-    if low.startswith("mozilla/") or low.startswith("opera/"):
+    if low.startswith(("mozilla/", "opera/")):
         return _read_browser(text[:_BROWSER_LENGTH])
     return Agent(is_ci=None)
 

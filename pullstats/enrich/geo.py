@@ -81,7 +81,7 @@ class GeoDatabase:
             raise self._failure() from error
         return pl.DataFrame(rows, schema=GEO_SCHEMA, orient="row")
 
-    def _read(self, text: str, get: Any) -> tuple[str | None, int | None, str | None]:  # noqa: ANN401 - the reader's method
+    def _read(self, text: str, get: Any) -> tuple[str | None, int | None, str | None]:
         if not (text[-1:].isdigit() or ":" in text):
             return _NOTHING
         try:

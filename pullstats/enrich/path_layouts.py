@@ -85,9 +85,7 @@ def read_generic(taken: pl.DataFrame, patterns: dict[str, str]) -> pl.DataFrame:
             name=pl.coalesce("name", numbered.struct.field("name")),
             version=pl.coalesce("version", numbered.struct.field("version"), pl.col("folder").str.extract(patterns["folder_version"])),
         )
-    taken = taken.with_columns(plain=pl.coalesce("name", stem)).with_columns(
-        short=pl.col("plain").str.replace(patterns["platform_tail"], "")
-    )
+    taken = taken.with_columns(plain=pl.coalesce("name", stem)).with_columns(short=pl.col("plain").str.replace(patterns["platform_tail"], ""))
     # a file without version or platform in its name is known by the whole of it
     is_plain = pl.col("version").is_null() & (pl.col("short") == stem)
     name = pl.when(is_plain).then(whole).when(pl.col("short") == "").then("plain").otherwise("short")

@@ -107,9 +107,7 @@ def _pick(flat: pl.DataFrame) -> pl.DataFrame:
     if "request" in raw.columns:
         raw = _split_request_key(raw)
     says = {name: pl.col(name).is_not_null() if name in raw.columns else pl.lit(value=False) for name in KEYS}
-    is_event = (says["status"] | says["request"] | says["request_method"]) & (
-        says["remote_addr"] | says["http_x_forwarded_for"] | says["status"]
-    )
+    is_event = (says["status"] | says["request"] | says["request_method"]) & (says["remote_addr"] | says["http_x_forwarded_for"] | says["status"])
     return raw.with_columns(reason=pl.when(~is_event).then(pl.lit(IGNORED)))
 
 
@@ -189,7 +187,7 @@ def _repair(line: str) -> str:
 
 def _byte_or_escape(match: re.Match[bytes]) -> bytes:
     value = int(match[1], 16)
-    return bytes((value,)) if value >= 0x80 else b"\\u00" + match[1]  # noqa: PLR2004 - ASCII ends there
+    return bytes((value,)) if value >= 0x80 else b"\\u00" + match[1]
 
 
 def _flatten(item: dict[str, Any], tree: KeyTree, prefix: str, depth: int) -> dict[str, str]:
@@ -205,8 +203,8 @@ def _flatten(item: dict[str, Any], tree: KeyTree, prefix: str, depth: int) -> di
     return row
 
 
-def _to_text(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
-    """Write a value as text; bytes that were no UTF-8 as `\\xhh`, lone surrogates as `\\udhhh`."""
+def _to_text(value: Any) -> str:
+    r"""Write a value as text; bytes that were no UTF-8 as `\xhh`, lone surrogates as `\udhhh`."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

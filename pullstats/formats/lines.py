@@ -114,7 +114,7 @@ def _take_fast(log_format: LogFormat, raw: pl.DataFrame, offset: int, line: int,
     )
     if "reason" in placed.columns:
         ignored = placed["reason"] == IGNORED
-        parsed.ignored += ignored.sum()
+        parsed.ignored += int(ignored.sum())
         placed = placed.filter(ignored.is_null())
     frame = shape_reading(placed)
     late = frame["timestamp"].is_null()
@@ -161,7 +161,7 @@ def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
         source_offset=pl.col("length").cum_sum() - pl.col("length") + offset,
     )
     blank = lines["text"].str.strip_chars().str.len_bytes() == 0
-    parsed.ignored += blank.sum()
+    parsed.ignored += int(blank.sum())
     long = lines["length"] > LINE_LIMIT
     if long.any():
         parsed.rejects.append(_reject(lines.filter(long), pl.lit("too-long")))
@@ -173,7 +173,7 @@ def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
         if frame.height:
             parsed.readings.append(Reading(log_format.name, log_format.reader.is_escaped, frame))
         ignored = (reasons == IGNORED).fill_null(value=False)
-        parsed.ignored += ignored.sum()
+        parsed.ignored += int(ignored.sum())
         failed = reasons.is_not_null() & ~ignored
         # The reason that counts is the first format's: the one most lines of the log are in.
         rest = rest.with_columns(reason=rest["reason"].fill_null(reasons) if "reason" in rest.columns else reasons).filter(failed)
@@ -195,7 +195,7 @@ def _read_with(log_format: LogFormat, lines: pl.DataFrame) -> tuple[pl.DataFrame
 
 def _reject(lines: pl.DataFrame, reason: pl.Expr) -> pl.DataFrame:
     kept = pl.col("text").str.slice(0, KEPT_OF_REJECT)
-    return lines.select("source_line", "source_offset", "length", reason.alias("reason"), kept.alias("text")).cast(dict(REJECT_SCHEMA))
+    return lines.select("source_line", "source_offset", "length", reason.alias("reason"), kept.alias("text")).cast(REJECT_SCHEMA)
 
 
 def _join_readings(readings: list[Reading]) -> list[Reading]:

@@ -13,7 +13,9 @@ from typing import Final
 
 from pullstats.errors import InputError, unknown_name
 
-_TOKEN: Final = re.compile(r"""\s+|\#[^\n]*|"(?P<double>(?:\\.|[^"\\])*)"|'(?P<single>(?:\\.|[^'\\])*)'|(?P<mark>[;{}])|(?P<word>[^\s;{}"']+)""", re.DOTALL)
+_TOKEN: Final = re.compile(
+    r"""\s+|\#[^\n]*|"(?P<double>(?:\\.|[^"\\])*)"|'(?P<single>(?:\\.|[^'\\])*)'|(?P<mark>[;{}])|(?P<word>[^\s;{}"']+)""", re.DOTALL
+)
 _MAX_CONF: Final = 16 << 20
 
 
@@ -66,7 +68,7 @@ def parse_conf(text: str) -> list[ConfFormat]:
     directive: list[str] = []
     for match in _TOKEN.finditer(text):
         if match["mark"]:
-            if directive[:1] == ["log_format"] and len(directive) > 2:  # noqa: PLR2004 - name and format
+            if directive[:1] == ["log_format"] and len(directive) > 2:
                 found.append(_to_format(directive[1], directive[2:]))
             directive = []
         elif match["double"] is not None or match["single"] is not None:

@@ -21,6 +21,7 @@ _WORDY: Final = frozenset({*ADDRESS, "remote_user"})
 _CHECKED: Final = frozenset({HOST, NUMBER, STATUS})
 """Patterns that say more of a value than that it holds no blank."""
 
+
 class TextReader:
     """Reads the lines of one compiled format."""
 
@@ -113,5 +114,5 @@ def _odd_values(value: pl.Expr, pattern: str) -> pl.Expr:
         return value
     odd = value.cast(pl.Int64, strict=False).is_null() | value.str.starts_with("+")
     if pattern == STATUS:
-        odd |= value.str.starts_with("-") | (value.str.len_bytes() > 3)  # noqa: PLR2004 - digits of a status
+        odd |= value.str.starts_with("-") | (value.str.len_bytes() > 3)
     return value.filter(odd)

@@ -87,11 +87,11 @@ def _parse_epoch(texts: pl.Series) -> pl.Series:
     digits = whole.str.len_bytes()
     number = whole.cast(pl.Int64, strict=False)
     micros = (
-        pl.when(digits <= 11)  # noqa: PLR2004 - digits
+        pl.when(digits <= 11)
         .then(number * _MICROSECOND + _micros(groups))
-        .when(digits <= 14)  # noqa: PLR2004
+        .when(digits <= 14)
         .then(number * 1_000)
-        .when(digits <= 17)  # noqa: PLR2004
+        .when(digits <= 17)
         .then(number)
         .otherwise(number // 1_000)
     )

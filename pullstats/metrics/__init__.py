@@ -1,6 +1,6 @@
 """Events to numbers: a question is metrics × dimensions × window × filters × counting rule.
 
-    Query  →  resolve  →  partial tables, read once  →  folded rows, totals, others  →  Report
+Query  →  resolve  →  partial tables, read once  →  folded rows, totals, others  →  Report
 """
 
 from pullstats.metrics.answer import DAILY_METRICS, answer_query, daily_report

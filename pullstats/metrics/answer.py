@@ -169,11 +169,17 @@ def daily_report(query: Query, scan: Scan, reach: Reach, now: datetime) -> Repor
     partials = compute_partials(asked, scan, groups, columns)
     rows = fold(partials, asked.metrics, tuple(groups)).sort(*groups, nulls_last=True)
     newest = reach.newest.astimezone(UTC) if reach.newest else None
-    ends = rows["date"].cast(pl.Datetime("us")).dt.offset_by("2d").dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+    ends = (
+        rows["date"]
+        .cast(pl.Datetime("us"))
+        .dt.offset_by("2d")
+        .dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+        .dt.convert_time_zone("UTC")
+    )
     final = (ends <= newest).fill_null(value=False) if newest is not None else pl.Series([False] * rows.height)
     rows = rows.with_columns(schema_version=pl.lit(DAILY_VERSION), final=final)
     names = ("schema_version", *groups, *DAILY_METRICS, "final")
-    kinds = {name: "count" for name in DAILY_METRICS} | {"bytes": "bytes", "schema_version": "count"}
+    kinds = dict.fromkeys(DAILY_METRICS, "count") | {"bytes": "bytes", "schema_version": "count"}
     shown = tuple(Column(name, name, kinds.get(name, "dimension")) for name in names)  # type: ignore[arg-type]
     return _report(asked, partials, rows.select(names), shown, fold(partials, asked.metrics, ()))
 

@@ -105,7 +105,7 @@ def count_images(events: pl.LazyFrame) -> pl.LazyFrame:
     group = rows.with_columns(
         group_tag=pl.col("tag").drop_nulls().first().over("group"),
         is_pull=pl.col("is_taken").any().over("group"),
-        is_answered=(STATUS < 400).fill_null(value=True).any().over("group"),  # noqa: PLR2004 - HTTP status
+        is_answered=(STATUS < 400).fill_null(value=True).any().over("group"),
         rank=pl.struct(~pl.col("is_get"), pl.int_range(pl.len())).rank("ordinal").over("group"),
     )
     chosen = group.filter((pl.col("rank") == 1) & (pl.col("is_pull") | pl.col("is_answered")))
@@ -153,6 +153,8 @@ def count_sessions(events: pl.LazyFrame) -> pl.LazyFrame:
         is_empty=~pl.col("is_other").any().over("session"),
         place=pl.int_range(pl.len()).over("session"),
     )
-    return rows.filter(pl.col("is_empty") & (pl.col("place") == 0)).drop("session", "is_read", "is_other", "is_empty", "place").with_columns(
-        checks=pl.lit(1, pl.Int64)
+    return (
+        rows.filter(pl.col("is_empty") & (pl.col("place") == 0))
+        .drop("session", "is_read", "is_other", "is_empty", "place")
+        .with_columns(checks=pl.lit(1, pl.Int64))
     )

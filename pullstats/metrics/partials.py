@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
@@ -61,7 +61,7 @@ def compute_partials(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], co
     unions = [metric for metric in base if metric.merge == "union"]
     simple = [metric for metric in base if metric.merge != "union" and metric.expr is not None]
     sets = [_set_table(kept, groups, metric, simple if index == 0 else []) for index, metric in enumerate(unions)]
-    plain = [] if unions else [kept.group_by(**groups).agg(*_first_fold(simple)) if groups else kept.select(*_first_fold(simple))]
+    plain = [] if unions else [kept.group_by(*_named(groups)).agg(*_first_fold(simple)) if groups else kept.select(*_first_fold(simple))]
     counted = [_counted_table(asked, scan, groups, columns)] if any(metric.is_counted for metric in asked.metrics) else []
     counts = [read] if read is not None else []
     found = [lazy.collect(engine="streaming") for lazy in (*sets, *plain, *counted, *counts)]
@@ -77,6 +77,10 @@ def compute_partials(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], co
         int(found.pop(0).item()) if counts else total,
         total,
     )
+
+
+def _named(groups: dict[str, pl.Expr]) -> list[pl.Expr]:
+    return [expr.alias(name) for name, expr in groups.items()]
 
 
 def _base_metrics(metrics: Sequence[Metric]) -> list[Metric]:
@@ -97,7 +101,7 @@ def _first_fold(simple: Sequence[Metric]) -> list[pl.Expr]:
 
 def _set_table(events: pl.LazyFrame, groups: dict[str, pl.Expr], metric: Metric, simple: Sequence[Metric]) -> pl.LazyFrame:
     assert metric.expr is not None
-    return events.group_by(**groups, **{VALUE: metric.expr}).agg(*_first_fold(simple))
+    return events.group_by(*_named(groups), metric.expr.alias(VALUE)).agg(*_first_fold(simple))
 
 
 def _counted_table(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], columns: Sequence[str]) -> pl.LazyFrame:
@@ -112,7 +116,7 @@ def _counted_table(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], colu
         counted = counted.filter(pl.col("timestamp") < window.end)
     if asked.filter is not None:
         counted = counted.filter(asked.filter)
-    return counted.group_by(**groups, **{VALUE: id_key("origin_id")}).agg(pl.col(*COUNTED).sum())
+    return counted.group_by(*_named(groups), id_key("origin_id").alias(VALUE)).agg(pl.col(*COUNTED).sum())
 
 
 def _kept(plain: pl.DataFrame) -> int:
@@ -162,7 +166,7 @@ def _add_ratios(joined: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame
 
 def keep_rows(partials: Partials, chosen: pl.DataFrame, *, is_kept: bool) -> Partials:
     """Keep the groups that are, or are not, among some rows."""
-    how = "semi" if is_kept else "anti"
+    how: Literal["semi", "anti"] = "semi" if is_kept else "anti"
 
     def pick(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(chosen, on=list(partials.keys), how=how, nulls_equal=True)

@@ -130,11 +130,11 @@ def _find_window(query: Query, reach: Reach, now: datetime, *, is_shifting: bool
     if query.as_of == "newest":
         now = reach.newest or now
     elif query.as_of != "now":
-        day = parse_window(query.as_of, zone, now)
-        if day.end is None or is_relative(query.as_of):
+        as_of = parse_window(query.as_of, zone, now)
+        if as_of.end is None or is_relative(query.as_of):
             message = f"--as-of '{query.as_of}' is no date; write 2025-04-16, newest or now"
             raise UsageError(message)
-        now = day.end - _TICK
+        now = as_of.end - _TICK
     window = parse_window(query.window, zone, now, is_complete=query.is_complete)
     if is_shifting and query.as_of == "now" and is_relative(query.window) and reach.newest and window.start and reach.newest < window.start:
         shifted = parse_window(query.window, zone, reach.newest, is_complete=query.is_complete)

@@ -101,8 +101,8 @@ def _days(text: str, today: date, *, is_complete: bool) -> tuple[date, date] | N
         return named[text]
     if ".." in text:
         start, _, end = text.partition("..")
-        first, last = _period(start.strip()), _period(end.strip())
-        return (first[0], last[1]) if first and last else None
+        opening, closing = _period(start.strip()), _period(end.strip())
+        return (opening[0], closing[1]) if opening and closing else None
     return _period(text)
 
 
@@ -116,7 +116,7 @@ def _period(text: str) -> tuple[date, date] | None:
     parts = [int(part) for part in text.split("-")]
     if len(parts) == 1:
         return date(parts[0], 1, 1), date(parts[0], _MONTHS, 31)
-    return _month(*parts) if len(parts) == 2 else (date(*parts), date(*parts))  # noqa: PLR2004 - year and month
+    return _month(*parts) if len(parts) == 2 else (date(*parts), date(*parts))
 
 
 def _month(year: int, month: int) -> tuple[date, date]:

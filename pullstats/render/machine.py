@@ -63,7 +63,7 @@ def render_markdown(report: Report, options: RenderOptions) -> str:  # noqa: ARG
     return f"{table}\n\n{for_markdown(report.footer)}\n" if report.footer else f"{table}\n"
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401 - any value a frame holds
+def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
@@ -75,5 +75,5 @@ def render_parquet(report: Report, options: RenderOptions) -> bytes:  # noqa: AR
     return buffer.getvalue()
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON does not know
+def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime | date) else str(value)

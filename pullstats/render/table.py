@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
+
 from pullstats.render.sanitise import for_terminal
 from pullstats.reports import Column, Report
 
@@ -100,7 +102,7 @@ def _cells(report: Report, column: Column) -> list[str]:
     return [format_cell(value, column) for value in report.frame[column.name].to_list()]
 
 
-def format_cell(value: Any, column: Column) -> str:  # noqa: ANN401 - any value a frame holds
+def format_cell(value: Any, column: Column) -> str:
     """Write one value for people."""
     if column.kind == "spark":
         return sparkline(value or [])
@@ -115,7 +117,7 @@ def format_cell(value: Any, column: Column) -> str:  # noqa: ANN401 - any value 
     if column.kind == "bytes":
         return format_bytes(int(value))
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+        return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, date):
         return value.isoformat()
     if column.kind == "count":
@@ -140,9 +142,9 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 
 def _bar(report: Report, column: Column, index: int) -> str:
-    top = report.frame[column.name].max()
-    value = report.frame[column.name][index]
+    values = report.frame[column.name].cast(pl.Float64)
+    top, value = float(values.drop_nulls().max() or 0), values[index]  # type: ignore[arg-type]
     if not top or not value:
         return ""
-    eighths = round(value / top * _BAR_WIDTH * 8)  # type: ignore[operator]
+    eighths = round(float(value) / top * _BAR_WIDTH * 8)
     return _EIGHTHS[-1] * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")

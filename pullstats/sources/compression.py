@@ -14,7 +14,7 @@ import bz2
 import lzma
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, Protocol, cast
 
 import zstandard
 from isal import igzip_lib
@@ -32,6 +32,9 @@ class Decompressor(Protocol):
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
         """Feed compressed bytes, get at most `max_length` bytes back."""
+
+
+Start = Callable[[], Decompressor]
 
 
 class Readable(Protocol):
@@ -99,7 +102,7 @@ class MemberReader:
                 return b""
             try:
                 part = self._member.decompress(self._input, count)
-            except (OSError, ValueError, EOFError, lzma.LZMAError, igzip_lib.error):
+            except (OSError, ValueError, EOFError, lzma.LZMAError, igzip_lib.error):  # type: ignore[misc]
                 self._failed = True
                 return b""
             self._input = b""
@@ -139,8 +142,8 @@ class ZstdReader:
 
 CODECS: Final[tuple[Codec, ...]] = (
     Codec("gz", b"\x1f\x8b\x08", lambda raw: MemberReader(raw, lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP))),
-    Codec("bz2", b"BZh", lambda raw: MemberReader(raw, bz2.BZ2Decompressor)),
-    Codec("xz", b"\xfd7zXZ\x00", lambda raw: MemberReader(raw, lzma.LZMADecompressor)),
+    Codec("bz2", b"BZh", lambda raw: MemberReader(raw, cast("Start", bz2.BZ2Decompressor))),
+    Codec("xz", b"\xfd7zXZ\x00", lambda raw: MemberReader(raw, cast("Start", lzma.LZMADecompressor))),
     Codec("zst", b"\x28\xb5\x2f\xfd", ZstdReader),
 )
 

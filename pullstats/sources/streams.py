@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 from pullstats.errors import InputError
 from pullstats.sources.compression import MAGIC_LENGTH, Codec, DamagedError, Readable, detect_codec
@@ -150,5 +150,6 @@ def open_source(file: SourceFile) -> Iterator[Source]:
 
 def _open_raw(path: Path | None) -> io.BufferedReader:
     if path is not None:
-        return path.open("rb", buffering=1 << 20)
-    return sys.stdin.buffer if isinstance(sys.stdin.buffer, io.BufferedReader) else io.BufferedReader(sys.stdin.buffer)  # type: ignore[type-var]
+        return cast("io.BufferedReader", path.open("rb", buffering=1 << 20))
+    stream = sys.stdin.buffer
+    return stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", stream))

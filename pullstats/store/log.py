@@ -108,9 +108,7 @@ class TableLog:
 
     def _write(self, added: Sequence[PendingFile], retired: list[LiveFile], promised: dict[str, int], *, is_new_data: bool) -> None:
         now = int(time.time() * 1000)
-        actions: list[AddAction | RemoveAction] = [
-            RemoveAction(file.path, is_new_data, now, file.size, _partition(file.day)) for file in retired
-        ]
+        actions: list[AddAction | RemoveAction] = [RemoveAction(file.path, is_new_data, now, file.size, _partition(file.day)) for file in retired]
         actions += [AddAction(file.path, file.size, _partition(file.day), now, is_new_data, part_stats(file)) for file in added]
         properties = CommitProperties(
             app_transactions=[Transaction(name, version, now) for name, version in promised.items()],

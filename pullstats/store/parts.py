@@ -120,9 +120,7 @@ def write_part(target: Path, frame: pl.DataFrame, table: Table, rule_set_version
         "pullstats.rule_set_version": rule_set_version,
     }
     try:
-        frame.write_parquet(
-            target, compression="zstd", compression_level=1, statistics=False, row_group_size=ROW_GROUP_ROWS, metadata=footer
-        )
+        frame.write_parquet(target, compression="zstd", compression_level=1, statistics=False, row_group_size=ROW_GROUP_ROWS, metadata=footer)
         return target.stat().st_size
     except BaseException:
         target.unlink(missing_ok=True)

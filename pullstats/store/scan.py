@@ -23,14 +23,10 @@ def scan_files(folder: Path, files: Iterable[LiveFile], table: Table) -> pl.Lazy
     paths = [folder / file.path for file in files]
     if not paths:
         return pl.LazyFrame(schema=table.schema)
-    return pl.scan_parquet(
-        paths, schema=table.schema, missing_columns="insert", extra_columns="ignore", hive_partitioning=False, glob=False
-    )
+    return pl.scan_parquet(paths, schema=table.schema, missing_columns="insert", extra_columns="ignore", hive_partitioning=False, glob=False)
 
 
-def scan_window(
-    folder: Path, files: Iterable[LiveFile], columns: Sequence[str] | None, start: datetime | None, end: datetime | None
-) -> pl.LazyFrame:
+def scan_window(folder: Path, files: Iterable[LiveFile], columns: Sequence[str] | None, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
     """Scan the events of a time window.
 
     Args:

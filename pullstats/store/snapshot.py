@@ -115,7 +115,7 @@ def _list_log(log: Path) -> tuple[dict[int, Path], int, list[Path]]:
     checkpoints: dict[int, list[Path]] = {}
     for path in log.iterdir() if log.is_dir() else ():
         stem, _, rest = path.name.partition(".")
-        if not (len(stem) == 20 and stem.isdigit()):  # noqa: PLR2004 - versions are padded to 20 digits
+        if not (len(stem) == 20 and stem.isdigit()):
             continue
         if rest == "json":
             commits[int(stem)] = path

@@ -56,7 +56,7 @@ BLOCKS = 40
 
 def _start(store: Path, run: int, die_at: int = -1) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", WRITER, str(store), f"run-{run}", str(die_at)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})  # noqa: S603 - our own code
+    return subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
 
 
 def _assert_consistent(path: Path) -> int:
@@ -75,7 +75,7 @@ def _assert_consistent(path: Path) -> int:
 
 def test_a_writer_killed_anywhere_is_continued_exactly_once(tmp_path: Path) -> None:
     store = tmp_path / "store"
-    chance = random.Random(20261101)  # noqa: S311 - not for secrets
+    chance = random.Random(20261101)
     for run in range(6):
         writer = _start(store, run)
         assert writer.stdout is not None
