@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pullstats.pipeline import IngestPlan, IngestSummary, ingest
+from pullstats.pipeline.ingest import ingest
+from pullstats.pipeline.plan import IngestPlan, IngestSummary
 
 
 @pytest.fixture(autouse=True)

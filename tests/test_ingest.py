@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from pullstats.errors import InputError, StoreError, UserError
-from pullstats.pipeline import IngestSummary
+from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 
 LINE = '{address} - - [{day:02d}/Nov/2025:10:{minute:02d}:{second:02d} +0000] "GET /v2/acme/app/manifests/{tag} HTTP/1.1" 200 {size} "-" "docker/24.0.7"\n'
@@ -218,7 +218,8 @@ def test_no_address_reaches_the_store(tmp_path: Path, take_in: TakeIn) -> None:
 CHILD = """
 import sys
 from pathlib import Path
-from pullstats.pipeline import IngestPlan, ingest
+from pullstats.pipeline.ingest import ingest
+from pullstats.pipeline.plan import IngestPlan
 ingest(IngestPlan((sys.argv[1],), Path(sys.argv[2]), block_size=200_000, workers=2))
 """
 

@@ -16,8 +16,8 @@ from pullstats.cli.output import PIPED_WIDTH
 from pullstats.cli.progress import progress_bar
 from pullstats.cli.summary import summary_text
 from pullstats.errors import UsageError
-from pullstats.pipeline import IngestPlan, IngestSummary
-from pullstats.pipeline import ingest as run_ingest
+from pullstats.pipeline.ingest import ingest as run_ingest
+from pullstats.pipeline.plan import IngestPlan, IngestSummary
 from pullstats.render import RenderOptions
 
 EXIT_QUALITY: Final = 3

@@ -9,7 +9,7 @@ import polars as pl
 
 from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options
-from pullstats.pipeline import store_status
+from pullstats.pipeline.answer import store_status
 from pullstats.render.table import format_bytes
 from pullstats.reports import Column, Report
 

@@ -10,7 +10,7 @@ from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options
 from pullstats.cli.questions import build_query, question_options
 from pullstats.metrics import METRICS
-from pullstats.pipeline import answer
+from pullstats.pipeline.answer import answer
 
 _DEFAULT_METRICS: Final = "downloads,origins"
 

@@ -13,7 +13,7 @@ from pullstats.cli.output import emit, output_options
 from pullstats.cli.questions import build_query, question_options
 from pullstats.metrics import DAILY_METRICS
 from pullstats.metrics.windows import find_zone, parse_window
-from pullstats.pipeline import export_daily, export_events, export_rejects
+from pullstats.pipeline.answer import export_daily, export_events, export_rejects
 from pullstats.render import format_of_path, write_frames
 
 SETS: Final = ("daily", "events", "rejects")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pullstats.pipeline import Progress, ProgressHandler
+    from pullstats.pipeline.plan import Progress, ProgressHandler
 
 
 @contextmanager

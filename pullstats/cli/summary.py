@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pullstats.pipeline import IngestSummary
+from pullstats.pipeline.plan import IngestSummary
 from pullstats.render import RenderOptions, render
 from pullstats.reports import Column, Report
 

@@ -1,19 +1,4 @@
-"""The straight line, twice: logs in, answers out. The one place that knows every stage."""
+"""The straight line, twice: `ingest` brings logs in, `answer` gives reports out.
 
-from pullstats.pipeline.answer import answer, export_daily, export_events, export_rejects, store_status
-from pullstats.pipeline.ingest import ingest
-from pullstats.pipeline.plan import IngestPlan, IngestSummary, Progress, ProgressHandler, SourceSummary
-
-__all__ = [
-    "IngestPlan",
-    "IngestSummary",
-    "Progress",
-    "ProgressHandler",
-    "SourceSummary",
-    "answer",
-    "export_daily",
-    "export_events",
-    "export_rejects",
-    "ingest",
-    "store_status",
-]
+The one place that knows every stage. Import the half you need: each loads only its own stages.
+"""
