@@ -247,3 +247,20 @@ def test_a_second_writer_is_told_who_writes(tmp_path: Path, take_in: TakeIn) -> 
     take_in(tmp_path / "a.log")
     with open_store(tmp_path / "store").lock(), pytest.raises(UserError, match=r"\d"):
         take_in(tmp_path / "a.log")
+
+
+def test_what_a_log_leaves_out_is_null(tmp_path: Path, take_in: TakeIn) -> None:
+    (tmp_path / "a.log").write_text(
+        '192.0.2.1 - - [01/Nov/2025:10:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "-"\n'
+        '192.0.2.1 - bob [01/Nov/2025:10:00:01 +0000] "GET /b HTTP/1.1" 000 - "" ""\n'
+    )
+    take_in(tmp_path / "a.log")
+    first, second = events(tmp_path / "store").sort("source_line").to_dicts()
+    for name in ("user_id", "auth_scheme", "http_request_referrer", "user_agent_original"):
+        assert first[name] is None, name
+    assert (first["user_agent_name"], second["user_agent_name"]) == ("unknown", "unknown")
+    assert second["user_id"] is not None
+    assert second["auth_scheme"] == "basic"
+    assert (second["http_response_status_code"], second["http_response_body_size"]) == (None, None)
+    assert (second["http_request_referrer"], second["user_agent_original"]) == (None, None)
+    assert first["origin_id"] != second["origin_id"]

@@ -26,6 +26,7 @@ from pullstats.lookup import Lookup
 UNKNOWN: Final = "unknown"
 _CONSTANT: Final = pl.Categorical(pl.Categories("constant", "pullstats"))
 _FREE_TEXTS: Final = ("url_path", "url_query", "http_request_referrer", "user_agent_original")
+_NOTHING: Final = ["-", ""]
 _AGENT_IDENTITY: Final = ("user_agent_name", "os_name", "host_arch")
 
 
@@ -76,7 +77,8 @@ class Enricher:
         )
 
     def _look_at_users(self, values: pl.Series) -> pl.DataFrame:
-        return user_terms(values, self._key).with_columns(hash_values(values, self._key, b"user").alias("user_id"))
+        users = _said(values)
+        return user_terms(users, self._key).with_columns(hash_values(users, self._key, b"user").alias("user_id"))
 
     def enrich(self, reading: pl.DataFrame, format_name: str, tags: SourceTags, *, is_escaped: bool) -> pl.DataFrame:
         """Turn lines that were read into events.
@@ -154,6 +156,11 @@ def _scatter(column: pl.Series, places: pl.Series, values: pl.Series) -> pl.Seri
     return column.scatter(places.arg_true(), values)
 
 
+def _said(values: pl.Series) -> pl.Series:
+    """Null what says nothing: `-` and the empty text."""
+    return values.replace(_NOTHING, None)
+
+
 def _fill(texts: pl.Series, nothing: str) -> pl.Series:
     """Give missing texts a value of their own, so that they are looked up like any other."""
     return texts.fill_null(nothing) if texts.null_count() else texts
@@ -214,17 +221,14 @@ class _TextLookups:
     def _look_at_agents(self, values: pl.Series) -> pl.DataFrame:
         agents = self._read(values, self.tokens[1])
         known = classify_agents(agents)
-        original = pl.DataFrame({"agent": agents}).select(
-            pl.when(pl.col("agent") != "-").then(redact_text(pl.col("agent"))).alias("user_agent_original"),
-        )
+        original = pl.DataFrame({"user_agent_original": _said(agents)}).select(redact_text(pl.col("user_agent_original")))
         terms = agent_terms(known.select(_AGENT_IDENTITY), self._key)
         ecosystem = client_ecosystem(known["user_agent_name"]).alias("client_ecosystem")
         return pl.concat([original, known, terms, ecosystem.to_frame()], how="horizontal")
 
     def _look_at_referrers(self, values: pl.Series) -> pl.DataFrame:
-        return pl.DataFrame({"referrer": self._read(values, self.tokens[2])}).select(
-            redact_url(pl.col("referrer")).alias("http_request_referrer"),
-        )
+        referrers = _said(self._read(values, self.tokens[2]))
+        return pl.DataFrame({"http_request_referrer": referrers}).select(redact_url(pl.col("http_request_referrer")))
 
 
 def _look_at_hosts(values: pl.Series) -> pl.DataFrame:
