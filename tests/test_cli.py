@@ -128,6 +128,12 @@ def test_exports_are_files_that_parse(store: Path, tmp_path: Path) -> None:
     events = tmp_path / "events.ndjson"
     assert run(["export", "--set", "events", "--store", str(store), "-o", str(events), "--quiet"]) == 0
     assert len(events.read_text().splitlines()) == 10836
+    some = tmp_path / "some.ndjson"
+    assert run(["export", "--set", "events", "--store", str(store), "-o", str(some), "--where", "status=404", "--quiet"]) == 0
+    missing = [row for row in map(json.loads, events.read_text().splitlines()) if row["http_response_status_code"] == 404]
+    assert list(map(json.loads, some.read_text().splitlines())) == missing
+    assert missing
+    assert run(["export", "--set", "rejects", "--store", str(store), "--where", "status=404"]) == 2
     rejects = tmp_path / "rejects.csv"
     assert run(["export", "--set", "rejects", "--store", str(store), "-o", str(rejects), "--quiet"]) == 0
     assert [row["source_line"] for row in csv.DictReader(io.StringIO(rejects.read_text()))] == ["8899"]

@@ -11,7 +11,9 @@ import click
 from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options
 from pullstats.cli.questions import build_query, question_options
+from pullstats.errors import UsageError
 from pullstats.metrics import DAILY_METRICS
+from pullstats.metrics.filters import parse_filter
 from pullstats.metrics.windows import find_zone, parse_window
 from pullstats.pipeline.answer import export_daily, export_events, export_rejects
 from pullstats.render import format_of_path, write_frames
@@ -35,12 +37,23 @@ def export(**options: Any) -> int:
         if options["output"] is None and options["output_format"] is None:
             options["output_format"] = "csv"
         return emit(export_daily(options["store"], query), options)
+    _refuse_unused(options)
     path: Path | None = options["output"]
     name = options["output_format"] or (format_of_path(path) if path else "csv")
     if options["export_set"] == "rejects":
         frames = export_rejects(options["store"])
     else:
         window = parse_window(options["window"], find_zone(options["tz"]), datetime.now(UTC), is_complete=options["is_complete"])
-        frames = export_events(options["store"], window.start, window.end)
+        where = parse_filter(options["where"], options["tz"]).expr if options["where"] else None
+        frames = export_events(options["store"], window.start, window.end, where)
     write_frames(frames, name, path, formula_guard=options["formula_guard"])
     return 0
+
+
+def _refuse_unused(options: dict[str, Any]) -> None:
+    """Refuse options that a set has no use for, rather than leave them out unsaid."""
+    unused = ["classes", "exclude_classes", "exclude_kinds", "min_origins", *(["where"] if options["export_set"] == "rejects" else [])]
+    given = [name for name in unused if options[name]]
+    if given:
+        message = f"--set {options['export_set']} takes no {', '.join('--' + name.replace('_', '-') for name in given)}; filter the file it writes"
+        raise UsageError(message)

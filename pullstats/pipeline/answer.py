@@ -37,11 +37,11 @@ def export_daily(store: Path, query: Query) -> Report:
     return _read(store, lambda opened: daily_report(query, opened.scan_events, _reach(opened), datetime.now(UTC)))
 
 
-def export_events(store: Path, start: datetime | None, end: datetime | None) -> Iterator[pl.DataFrame]:
-    """Give the events of a window in batches, columns of `EVENT_SCHEMA`."""
+def export_events(store: Path, start: datetime | None, end: datetime | None, where: pl.Expr | None = None) -> Iterator[pl.DataFrame]:
+    """Give the events of a window that a filter keeps, in batches, columns of `EVENT_SCHEMA`."""
     opened = open_store(store)
     events = opened.scan_events(None, start, end)
-    yield from _batches(events)
+    yield from _batches(events if where is None else events.filter(where))
 
 
 def export_rejects(store: Path) -> Iterator[pl.DataFrame]:
