@@ -27,6 +27,8 @@ UNKNOWN: Final = "unknown"
 _CONSTANT: Final = pl.Categorical(pl.Categories("constant", "pullstats"))
 _FREE_TEXTS: Final = ("url_path", "url_query", "http_request_referrer", "user_agent_original")
 _NOTHING: Final = ["-", ""]
+_NOBODY: Final = "anonymous"
+"""What Artifactory and Nexus call a client that did not log in."""
 _AGENT_IDENTITY: Final = ("user_agent_name", "os_name", "host_arch")
 
 
@@ -35,11 +37,10 @@ class SourceTags:
     """What all events of one log share."""
 
     source_id: str
-    timestamp_source: str = "log"
 
     def constants(self, format_name: str) -> dict[str, str]:
         """Give the columns that hold one value for all lines one format read."""
-        return {"source_id": self.source_id, "timestamp_source": self.timestamp_source, "log_format": format_name}
+        return {"source_id": self.source_id, "log_format": format_name}
 
 
 class Enricher:
@@ -77,7 +78,7 @@ class Enricher:
         )
 
     def _look_at_users(self, values: pl.Series) -> pl.DataFrame:
-        users = _said(values)
+        users = _said(values.replace(_NOBODY, None))
         return user_terms(users, self._key).with_columns(hash_values(users, self._key, b"user").alias("user_id"))
 
     def enrich(self, reading: pl.DataFrame, format_name: str, tags: SourceTags, *, is_escaped: bool) -> pl.DataFrame:

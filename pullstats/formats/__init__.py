@@ -11,14 +11,14 @@ from __future__ import annotations
 from typing import Final
 
 from pullstats.errors import unknown_name
-from pullstats.formats import json_lines, nginx
+from pullstats.formats import apache, json_lines, nginx, registries
 from pullstats.formats.detect import Detection, detect_format
 from pullstats.formats.json_lines import JsonReader
 from pullstats.formats.lines import LogFormat, parse_lines
 from pullstats.formats.nginx_conf import ConfFormat, read_log_format
 from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
 
-_MODULES: Final = (nginx, json_lines)
+_MODULES: Final = (nginx, apache, json_lines, registries)
 
 FORMATS: Final[dict[str, LogFormat]] = {log_format.name: log_format for module in _MODULES for log_format in module.FORMATS}
 

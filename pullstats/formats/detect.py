@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pullstats.formats.lines import LogFormat, split_text
+from pullstats.formats.lines import IGNORED, LogFormat, split_text
 
 _SAMPLE_LINES: Final = 400
 _SAMPLE_PARTS: Final = 8
@@ -33,12 +33,13 @@ class Detection:
         return self.formats[0] if self.formats else None
 
 
-def detect_format(data: bytes, candidates: Sequence[LogFormat]) -> Detection:
+def detect_format(data: bytes, candidates: Sequence[LogFormat], *, has_time: bool = False) -> Detection:
     """Score every candidate on lines spread over a block.
 
     Args:
         data: whole lines, the beginning of a log.
         candidates: formats to try.
+        has_time: every line has a time from elsewhere.
 
     Returns:
         The candidates that read at least one sampled line, best first (ties go to the format
@@ -48,8 +49,17 @@ def detect_format(data: bytes, candidates: Sequence[LogFormat]) -> Detection:
     lines = lines.filter(lines.str.strip_chars().str.len_bytes() > 0)
     if not lines.len():
         return Detection((), 0.0, {})
-    shares = {candidate.name: float(candidate.matches(lines).mean() or 0.0) for candidate in candidates}  # type: ignore[arg-type]
-    ranked = sorted(candidates, key=lambda candidate: (-shares[candidate.name], -candidate.rank, candidate.name))
+    judged = {candidate.name: candidate.judge(lines, has_time=has_time) for candidate in candidates}
+    shares = {name: reasons.null_count() / lines.len() for name, reasons in judged.items()}
+    known = {name: int((reasons == IGNORED).sum()) for name, reasons in judged.items()}
+    # A format that knows the other lines of the log goes before one that only knows its requests.
+    signed = {candidate.name: bool(candidate.sign and lines.str.contains(candidate.sign).any()) for candidate in candidates}
+
+    def order(candidate: LogFormat) -> tuple[float, int, bool, int, str]:
+        name = candidate.name
+        return -shares[name], -known[name], not signed[name], -candidate.rank, name
+
+    ranked = sorted(candidates, key=order)
     best = shares[ranked[0].name]
     return Detection(tuple(ranked) if best else (), best, shares)
 

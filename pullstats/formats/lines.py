@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import polars as pl
 
-from pullstats.formats.reading import KEPT_OF_REJECT, READING_SCHEMA, REJECT_SCHEMA, Parsed, Reading, shape_reading
+from pullstats.formats.reading import KEPT_OF_REJECT, READING_SCHEMA, REJECT_SCHEMA, Parsed, Reading, fill_times, shape_reading
 
 LINE_LIMIT: Final = 1 << 20
 _LEAF: Final = 64 << 10
@@ -50,6 +50,7 @@ class LogFormat:
         sample: one real line.
         reader: takes lines apart.
         rank: of formats that fit a line equally well the highest names the most.
+        sign: pattern of what shows in lines of this format, and not in those of others that fit equally well.
     """
 
     name: str
@@ -58,14 +59,22 @@ class LogFormat:
     sample: str
     reader: Reader
     rank: int = 0
+    sign: str | None = None
 
-    def matches(self, lines: pl.Series) -> pl.Series:
-        """Tell which lines the format reads, times included."""
+    def judge(self, lines: pl.Series, *, has_time: bool = False) -> pl.Series:
+        """Say per line why the format does not read it, null where it does.
+
+        Args:
+            lines: texts.
+            has_time: every line has a time from elsewhere, so it needs none of its own.
+        """
         raw = self.reader.read_safe(lines).with_columns(source_line=pl.lit(0), source_offset=pl.lit(0))
-        return raw["reason"].is_null() & shape_reading(raw.drop("reason"))["timestamp"].is_not_null()
+        is_late = shape_reading(raw.drop("reason"))["timestamp"].is_null()
+        late = pl.lit(is_late) & pl.lit(not has_time) & pl.col("reason").is_null()
+        return raw.select(pl.when(late).then(pl.lit("time")).otherwise("reason").alias("reason")).to_series()
 
 
-def parse_lines(data: bytes, offset: int, line: int, formats: Sequence[LogFormat]) -> Parsed:
+def parse_lines(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], times: pl.Series | None = None) -> Parsed:
     """Read whole lines with the formats of their log, the first being the usual one.
 
     Args:
@@ -73,27 +82,28 @@ def parse_lines(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
         offset: byte offset of the first in the decompressed log.
         line: 1-based number of the first.
         formats: formats to try, best first; not empty.
+        times: a time per line (UTC) for lines that have none of their own; then `line` is 1.
 
     Returns:
         Every line exactly once: read, ignored or rejected.
     """
     parsed = Parsed()
     if data:
-        _parse_piece(data, offset, line, formats, parsed)
+        _parse_piece(data, offset, line, formats, parsed, times)
     parsed.readings = _join_readings(parsed.readings)
     return parsed
 
 
-def _parse_piece(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed) -> None:
+def _parse_piece(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed, times: pl.Series | None) -> None:
     usual = formats[0]
     raw = usual.reader.read_fast(data) if usual.reader.has_fast else None
     if raw is not None:
-        _take_fast(usual, raw, offset, line, parsed)
+        _take_fast(usual, raw, offset, line, parsed, times)
     elif len(data) <= _LEAF or not usual.reader.has_fast:
-        _parse_safe(data, offset, line, formats, parsed)
+        _parse_safe(data, offset, line, formats, parsed, times)
     else:
         for start, end in _cuts(data):
-            _parse_piece(data[start:end], offset + start, line, formats, parsed)
+            _parse_piece(data[start:end], offset + start, line, formats, parsed, times)
             line += data.count(b"\n", start, end)
 
 
@@ -106,7 +116,7 @@ def _cuts(data: bytes) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def _take_fast(log_format: LogFormat, raw: pl.DataFrame, offset: int, line: int, parsed: Parsed) -> None:
+def _take_fast(log_format: LogFormat, raw: pl.DataFrame, offset: int, line: int, parsed: Parsed, times: pl.Series | None) -> None:
     length = pl.col(LENGTH).cast(pl.Int64)
     placed = raw.with_columns(
         source_line=pl.int_range(line, line + pl.len(), dtype=pl.Int64),
@@ -116,7 +126,7 @@ def _take_fast(log_format: LogFormat, raw: pl.DataFrame, offset: int, line: int,
         ignored = placed["reason"] == IGNORED
         parsed.ignored += int(ignored.sum())
         placed = placed.filter(ignored.is_null())
-    frame = shape_reading(placed)
+    frame = fill_times(shape_reading(placed), times)
     late = frame["timestamp"].is_null()
     if late.any():
         parsed.rejects.append(_untimed(placed, late))
@@ -154,7 +164,7 @@ def split_text(data: bytes) -> tuple[pl.Series, pl.Series]:
     return lines, lengths
 
 
-def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed) -> None:
+def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed, times: pl.Series | None) -> None:
     texts, lengths = split_text(data)
     lines = pl.DataFrame({"text": texts, "length": lengths}).with_columns(
         source_line=pl.int_range(line, line + pl.len(), dtype=pl.Int64),
@@ -169,7 +179,7 @@ def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
     for log_format in formats:
         if not rest.height:
             return
-        frame, reasons = _read_with(log_format, rest)
+        frame, reasons = _read_with(log_format, rest, times)
         if frame.height:
             parsed.readings.append(Reading(log_format.name, log_format.reader.is_escaped, frame))
         ignored = (reasons == IGNORED).fill_null(value=False)
@@ -181,13 +191,13 @@ def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
         parsed.rejects.append(_reject(rest, pl.col("reason")))
 
 
-def _read_with(log_format: LogFormat, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+def _read_with(log_format: LogFormat, lines: pl.DataFrame, times: pl.Series | None) -> tuple[pl.DataFrame, pl.Series]:
     """Read lines with one format: the rows it read, and a reason (or null) per line."""
     raw = log_format.reader.read_safe(lines["text"])
     reasons = raw["reason"]
     if reasons.null_count() == 0:
         return pl.DataFrame(schema=READING_SCHEMA), reasons
-    shaped = shape_reading(raw.drop("reason").with_columns(lines["source_line"], lines["source_offset"]))
+    shaped = fill_times(shape_reading(raw.drop("reason").with_columns(lines["source_line"], lines["source_offset"])), times)
     late = reasons.is_null() & shaped["timestamp"].is_null()
     reasons = raw.select(pl.when(late).then(pl.lit("time")).otherwise("reason").alias("reason")).to_series()
     return shaped.filter(reasons.is_null()), reasons

@@ -49,17 +49,23 @@ class CompiledFormat:
         text: the format as given.
         variables: variables that are kept, in order, each once.
         pattern: regular expression of a whole line with a group per kept variable.
-        tokens: the format cut at blanks, None if blanks and quotes do not bound every value.
+        tokens: the format cut at its separators, None if these and quotes do not bound every value.
+        separator: what stands between tokens, a blank or a pipe.
     """
 
     text: str
     variables: tuple[str, ...]
     pattern: str
     tokens: tuple[Token, ...] | None
+    separator: str = " "
 
 
-def compile_log_format(text: str) -> CompiledFormat:
+def compile_log_format(text: str, *, needs_time: bool = True) -> CompiledFormat:
     """Compile a `log_format` string.
+
+    Args:
+        text: the string.
+        needs_time: refuse a format without a time; a wrapper may have one.
 
     Raises:
         InputError: it is empty, too long, has no variables, lacks a time or a client address, or
@@ -67,7 +73,7 @@ def compile_log_format(text: str) -> CompiledFormat:
     """
     parts = _split(text)
     names = [name for name, _ in parts if name]
-    _check(text, names)
+    _check(text, names, needs_time=needs_time)
     pattern = _build_pattern(parts)
     try:
         pl.Series([""]).str.contains(pattern)
@@ -75,7 +81,8 @@ def compile_log_format(text: str) -> CompiledFormat:
         message = f"the log format is too large to compile ({len(names)} variables); shorten it"
         raise InputError(message) from error
     kept = tuple(dict.fromkeys(name for name in names if name in KEPT))
-    return CompiledFormat(text, kept, pattern, _build_tokens(text))
+    separator = "|" if "|" in text and " " not in text else " "
+    return CompiledFormat(text, kept, pattern, _build_tokens(text, separator), separator)
 
 
 def _split(text: str) -> list[tuple[str | None, str]]:
@@ -92,13 +99,13 @@ def _split(text: str) -> list[tuple[str | None, str]]:
     return parts
 
 
-def _check(text: str, names: list[str]) -> None:
+def _check(text: str, names: list[str], *, needs_time: bool) -> None:
     shown = text if len(text) <= 80 else text[:77] + "…"
     if len(text) > MAX_LENGTH or len(names) > MAX_VARIABLES:
         message = f"the log format is too long ({len(text)} characters, {len(names)} variables); {MAX_LENGTH} and {MAX_VARIABLES} are the limits"
     elif not names:
         message = f"the log format {shown!r} has no $variables; paste the string of nginx's log_format directive, or @nginx.conf:name"
-    elif not any(name in TIMES for name in names):
+    elif needs_time and not any(name in TIMES for name in names):
         message = f"the log format {shown!r} has no time; it needs one of ${', $'.join(TIMES)}"
     elif not any(name in ADDRESS for name in names):
         message = f"the log format {shown!r} has no client address; it needs one of ${', $'.join(ADDRESS)}"
@@ -132,8 +139,8 @@ def _value_pattern(name: str, before: str, after: str) -> str:
     bare = bare_pattern(name)
     if opening == '"' and after.startswith('"'):
         return r'[^"\\]*(?:\\.[^"\\]*)*'
-    if after.startswith("\t"):
-        return r"[^\t]*"
+    if after.startswith(("\t", "|")):
+        return f"[^{re.escape(after[0])}]*"
     if closing and after.startswith(closing) and bare == FREE:
         return FREE
     if closing and after.startswith(closing):
@@ -143,12 +150,12 @@ def _value_pattern(name: str, before: str, after: str) -> str:
     return bare
 
 
-def _build_tokens(text: str) -> tuple[Token, ...] | None:
-    """Cut a format at its blanks; None where that does not give one value a token."""
+def _build_tokens(text: str, separator: str) -> tuple[Token, ...] | None:
+    """Cut a format at its separators; None where that does not give one value a token."""
     if not text or "\t" in text or "  " in text or text != text.strip() or "\\" in text:
         return None
     tokens: list[Token] = []
-    for word in text.split(" "):
+    for word in text.split(separator):
         names = _VARIABLE.findall(word)
         if len(names) > 1 or (not names and '"' in word):
             return None
@@ -164,7 +171,7 @@ def _build_tokens(text: str) -> tuple[Token, ...] | None:
             return None
         elif name == "time_local":
             tokens += [Token("time_local", prefix=prefix), Token("time_zone", suffix=suffix)]
-        elif name in KEPT and KEPT[name].bare == FREE and name != "remote_user":
+        elif name in KEPT and KEPT[name].bare == FREE and name != "remote_user" and separator == " ":
             return None
         else:
             tokens.append(Token(name, prefix, suffix))

@@ -18,9 +18,12 @@ from pullstats.formats.variables import ADDRESS, TIMES
 TEXT_COLUMNS: Final = ("request", "address", "user", "agent", "referrer")
 """Columns whose distinct values are looked at one by one later; still as the log escaped them."""
 
+TIMESTAMP_SOURCE: Final = pl.Enum(["log", "envelope"])
+
 READING_SCHEMA: Final = pl.Schema(
     {
         "timestamp": TIMESTAMP,
+        "timestamp_source": TIMESTAMP_SOURCE,
         "http_response_status_code": pl.Int16(),
         "http_response_body_size": pl.Int64(),
         "http_request_duration_us": pl.Int64(),
@@ -47,7 +50,8 @@ REASONS: Final[dict[str, str]] = {
     "time": "the time cannot be read, or lies before 1995 or after tomorrow",
     "too-long": "the line is longer than 1 MiB",
     "not-json": "the line is not a JSON object",
-    "no-address": "the JSON object names no client address, so it is no access event",
+    "envelope": "the piece holds no event of the log service that wraps the log",
+    "no-message": "the log service's event holds no message",
 }
 
 KEPT_OF_REJECT: Final = 500
@@ -77,11 +81,18 @@ class Parsed:
         readings: lines read, by format.
         rejects: lines refused, `REJECT_SCHEMA`.
         ignored: lines that are no event by nature (blank ones).
+        remarks: what the user must know of the log as a whole.
     """
 
     readings: list[Reading] = field(default_factory=list)
     rejects: list[pl.DataFrame] = field(default_factory=list)
     ignored: int = 0
+    remarks: set[str] = field(default_factory=set)
+
+    @property
+    def lines(self) -> int:
+        """All lines of the block."""
+        return sum(reading.frame.height for reading in self.readings) + self.ignored + sum(part.height for part in self.rejects)
 
 
 def shape_reading(raw: pl.DataFrame) -> pl.DataFrame:
@@ -95,6 +106,7 @@ def shape_reading(raw: pl.DataFrame) -> pl.DataFrame:
     """
     columns = {
         "timestamp": keep_plausible(_timestamp(raw)),
+        "timestamp_source": pl.lit("log"),
         "http_response_status_code": _status(raw.columns),
         "http_response_body_size": _number(raw.columns, "body_bytes_sent", "bytes_sent"),
         "http_request_duration_us": _duration(raw.columns),
@@ -114,6 +126,23 @@ def shape_reading(raw: pl.DataFrame) -> pl.DataFrame:
     return raw.select(
         *(expression.cast(READING_SCHEMA[name]).alias(name) for name, expression in columns.items()),
         pl.col("source_line", "source_offset").cast(pl.Int64),
+    )
+
+
+def fill_times(reading: pl.DataFrame, times: pl.Series | None) -> pl.DataFrame:
+    """Give lines without a usable time of their own the one their wrapper stamped on them.
+
+    Args:
+        reading: columns of `READING_SCHEMA`, `source_line` counting from 1.
+        times: the wrapper's time of every line; None if there is no wrapper.
+    """
+    if times is None or not reading["timestamp"].null_count():
+        return reading
+    stamped = keep_plausible(pl.lit(times[reading["source_line"] - 1]))
+    is_late = pl.col("timestamp").is_null()
+    return reading.with_columns(
+        timestamp=pl.coalesce("timestamp", stamped),
+        timestamp_source=pl.when(is_late).then(pl.lit("envelope")).otherwise(pl.col("timestamp_source").cast(pl.String)).cast(TIMESTAMP_SOURCE),
     )
 
 
@@ -137,6 +166,8 @@ def _timestamp(raw: pl.DataFrame) -> pl.Expr:
     if "time_zone" in raw.columns:
         return parse_clf(pl.col("time_local"), _zone(raw["time_zone"]))
     name = next((name for name in TIMES if name in raw.columns), None)
+    if name == "time_digits":
+        return pl.col(name).str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us").dt.replace_time_zone("UTC")
     return pl.lit(None, TIMESTAMP) if name is None else pl.lit(parse_times(raw[name]))
 
 
@@ -158,11 +189,12 @@ def _number(present: list[str], *names: str) -> pl.Expr:
 
 
 def _duration(present: list[str]) -> pl.Expr:
-    """Read a duration in µs from seconds (`request_time`) or from `duration_us`."""
+    """Read a duration in µs from seconds (`request_time`), milliseconds, or from `duration_us`."""
     seconds = _first(present, "request_time").cast(pl.Float64, strict=False)
     micros = (seconds * 1_000_000).round()
     exact = _first(present, "duration_us").cast(pl.Float64, strict=False).round()
-    value = pl.coalesce(exact, micros)
+    millis = _first(present, "request_time_ms").cast(pl.Float64, strict=False) * 1_000
+    value = pl.coalesce(exact, micros, millis)
     return pl.when(value.is_between(0, 2**53)).then(value)
 
 

@@ -12,13 +12,13 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.formats.lines import LENGTH, LINE_LIMIT
+from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
 from pullstats.formats.log_format import CompiledFormat, Token
-from pullstats.formats.variables import ADDRESS, HOST, KEPT, NUMBER, STATUS
+from pullstats.formats.variables import ADDRESS, HOST, IDENT, NUMBER, STATUS, bare_pattern
 
 _WORDY: Final = frozenset({*ADDRESS, "remote_user"})
 """Bare values in which nothing else would give a stray quote away."""
-_CHECKED: Final = frozenset({HOST, NUMBER, STATUS})
+_CHECKED: Final = frozenset({HOST, IDENT, NUMBER, STATUS})
 """Patterns that say more of a value than that it holds no blank."""
 
 
@@ -27,8 +27,14 @@ class TextReader:
 
     is_escaped = True
 
-    def __init__(self, compiled: CompiledFormat) -> None:
-        """Prepare the columns of the fast way, if the format has one."""
+    def __init__(self, compiled: CompiledFormat, ignored: str | None = None) -> None:
+        """Prepare the columns of the fast way, if the format has one.
+
+        Args:
+            compiled: the format.
+            ignored: pattern of lines that the same server writes into the same log and that are no requests.
+        """
+        self._ignored = ignored
         self._compiled = compiled
         self._tokens = compiled.tokens or ()
         self.has_fast = compiled.tokens is not None
@@ -50,11 +56,38 @@ class TextReader:
         """Read whole lines, or None if anything about them is unusual."""
         if not data.endswith(b"\n") or b"\x00" in data:
             return None
+        return self._read_clean(data) if self._ignored is None else self._read_between(data)
+
+    def _read_between(self, data: bytes) -> pl.DataFrame | None:
+        """Read the requests between other lines, which get the reason `IGNORED`."""
+        assert self._ignored is not None
+        try:
+            lines = pl.Series("line", data.decode().split("\n")[:-1], pl.String)
+        except UnicodeDecodeError:
+            return None
+        other = lines.str.contains(self._ignored)
+        if not other.any():
+            return self._read_clean(data)
+        requests = lines.filter(~other)
+        raw = self._read_clean(("\n".join(requests) + "\n").encode()) if requests.len() else None
+        if raw is None:
+            return None
+        place = (~other).cast(pl.UInt32).cum_sum() - 1
+        placed = raw.select(pl.all().gather(place.zip_with(~other, pl.Series([None], dtype=pl.UInt32).new_from_index(0, other.len()))))
+        return placed.with_columns(
+            (lines.str.len_bytes() + 1).alias(LENGTH),
+            reason=pl.DataFrame({"other": other}).select(pl.when("other").then(pl.lit(IGNORED))).to_series(),
+        )
+
+    def _read_clean(self, data: bytes) -> pl.DataFrame | None:
+        """Read requests alone."""
+        if self._compiled.separator == " " and b'\\"' in data:
+            return None  # a quote that does not end its value
         try:
             frame = pl.read_csv(
                 data,
-                separator=" ",
-                quote_char='"',
+                separator=self._compiled.separator,
+                quote_char='"' if self._compiled.separator == " " else None,
                 has_header=False,
                 schema=self._schema,
                 empty_string_is_null=False,
@@ -89,7 +122,8 @@ class TextReader:
         groups = pl.col("line").str.extract_groups(self._compiled.pattern)
         frame = pl.DataFrame({"line": lines}).select(groups.struct.unnest())
         failed = pl.all_horizontal(pl.col(*self._compiled.variables).is_null())
-        return frame.with_columns(reason=pl.when(failed).then(pl.lit("format")))
+        other = pl.lit(lines.str.contains(self._ignored)) if self._ignored else pl.lit(value=False)
+        return frame.with_columns(reason=pl.when(failed & other).then(pl.lit(IGNORED)).when(failed).then(pl.lit("format")))
 
 
 def _token_checks(index: int, token: Token) -> list[pl.Expr]:
@@ -101,7 +135,7 @@ def _token_checks(index: int, token: Token) -> list[pl.Expr]:
         checks.append(column.str.ends_with(token.suffix).all())
     if token.variable in _WORDY and not token.is_quoted:
         checks.append(~column.str.contains('"', literal=True).any())
-    pattern = KEPT[token.variable].bare if token.variable in KEPT and not token.is_quoted else None
+    pattern = bare_pattern(token.variable) if not token.is_quoted else None
     if pattern in _CHECKED:
         value = column.str.slice(len(token.prefix)).str.head(-len(token.suffix)) if token.prefix or token.suffix else column
         checks.append(_odd_values(value, pattern).str.contains(f"^(?:{pattern})$").all())
@@ -110,7 +144,7 @@ def _token_checks(index: int, token: Token) -> list[pl.Expr]:
 
 def _odd_values(value: pl.Expr, pattern: str) -> pl.Expr:
     """Leave only the values that the pattern must be asked about: a plain number needs no asking."""
-    if pattern == HOST:
+    if pattern in (HOST, IDENT):
         return value
     odd = value.cast(pl.Int64, strict=False).is_null() | value.str.starts_with("+")
     if pattern == STATUS:

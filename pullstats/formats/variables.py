@@ -48,6 +48,7 @@ KEPT: Final[dict[str, Variable]] = {
         Variable("time_local", CLF_TIME),
         Variable("time_iso8601"),
         Variable("msec", NUMBER),
+        Variable("time_digits", NUMBER),  # 20140508154145, not nginx's: Artifactory 6
         Variable("request", FREE),
         Variable("request_method"),
         Variable("request_uri"),
@@ -63,6 +64,7 @@ KEPT: Final[dict[str, Variable]] = {
         Variable("body_bytes_sent", NUMBER),
         Variable("bytes_sent", NUMBER),
         Variable("request_time", NUMBER),
+        Variable("request_time_ms", NUMBER),  # not nginx's: Artifactory, Nexus
         Variable("upstream_response_time", LIST),
         Variable("upstream_addr", LIST),
         Variable("upstream_cache_status"),
@@ -79,15 +81,21 @@ KEPT: Final[dict[str, Variable]] = {
 LISTS: Final = ("upstream_", "proxy_add_x_forwarded_for", "http_x_forwarded")
 """Variables, by prefix, whose unquoted value may hold blanks though we do not keep them."""
 
-TIMES: Final = ("msec", "time_iso8601", "time_local")
+TIMES: Final = ("msec", "time_iso8601", "time_local", "time_digits")
 """Variables that give the time, the most exact first."""
 
 ADDRESS: Final = ("remote_addr", "realip_remote_addr", "proxy_protocol_addr", "http_x_forwarded_for")
 """Variables that give the client, the best first."""
 
 
+IDENT: Final = r"-|[A-Za-z_][\w-]*"
+"""An RFC 1413 identity; whatever looks like an address or a host there is none, but the line is another format's."""
+
+
 def bare_pattern(name: str) -> str:
     """Pattern of a variable's value where nothing bounds it but a blank."""
+    if name == "ident":
+        return IDENT
     if name in KEPT:
         return KEPT[name].bare
     return LIST if name.startswith(LISTS) else WORD

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import polars as pl
 
 from pullstats.enrich import Enricher, SourceTags, redact_reject, rule_set_version
-from pullstats.formats import REJECT_SCHEMA, LogFormat, parse_lines
+from pullstats.formats import REJECT_SCHEMA
+from pullstats.pipeline.event_ids import SeenIds
+from pullstats.pipeline.reading import LogReading
 from pullstats.sources import Block
 from pullstats.store import PendingFile, Store
-
-_LONG: Final = "too-long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +31,8 @@ class BlockResult:
         rejects: refused lines, redacted.
         events: lines that became events.
         ignored: lines that are no event by nature.
+        duplicates: events whose id the store or another block holds.
+        remarks: what the user must know of the log as a whole.
         reasons: refused lines by reason.
         first: earliest event time, UTC.
         last: latest event time, UTC.
@@ -47,6 +47,8 @@ class BlockResult:
     rejects: pl.DataFrame
     events: int
     ignored: int
+    duplicates: int
+    remarks: frozenset[str]
     reasons: Counter[str]
     first: datetime | None
     last: datetime | None
@@ -54,10 +56,11 @@ class BlockResult:
 
 def work_block(
     block: Block,
-    formats: Sequence[LogFormat],
+    log: LogReading,
     enricher: Enricher,
     tags: SourceTags,
     store: Store | None,
+    seen: SeenIds,
     first_line: Future[int],
     following_line: Future[int],
 ) -> BlockResult:
@@ -65,17 +68,18 @@ def work_block(
 
     Args:
         block: whole lines.
-        formats: formats of the log, the usual one first.
+        log: how to read it.
         enricher: shared by all workers.
         tags: what all events of the log share.
         store: where to write; None counts only.
+        seen: ids of the events that are known.
         first_line: number of the block's first line, known once the blocks before it are parsed.
         following_line: where to tell the number of the line behind it.
     """
     try:
-        parsed = parse_lines(block.data, block.offset, 1, formats)
-        refused = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects, _reject_long(block)])
-        lines = sum(part.frame.height for part in parsed.readings) + parsed.ignored + refused.height
+        parsed = log.read(block)
+        refused = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects])
+        lines = parsed.lines
         before = first_line.result() - 1
         following_line.set_result(before + lines + 1)
     except BaseException as error:
@@ -84,7 +88,9 @@ def work_block(
     number = pl.col("source_line") + before
     frames = [enricher.enrich(part.frame.with_columns(number), part.format_name, tags, is_escaped=part.is_escaped) for part in parsed.readings]
     rejects = redact_reject(refused, "text").with_columns(number)
-    events = _join(frames) if frames else None
+    found = _join(frames) if frames else None
+    events = found if found is None else seen.drop_known(found)
+    duplicates = 0 if found is None or events is None else found.height - events.height
     times = events["timestamp"] if events is not None else None
     return BlockResult(
         start=block.offset,
@@ -92,17 +98,19 @@ def work_block(
         next_line=before + lines + 1,
         lines=lines,
         tail=block.tail,
-        pending=tuple(store.write_events(events, rule_set_version())) if store is not None and events is not None else (),
+        pending=tuple(store.write_events(events, rule_set_version())) if store is not None and events is not None and events.height else (),
         rejects=rejects.sort("source_offset").select(
             pl.lit(tags.source_id).alias("source_id"),
             "source_line",
             "source_offset",
-            pl.lit(formats[0].name).alias("log_format"),
+            pl.lit(log.formats[0].name).alias("log_format"),
             "reason",
             pl.col("text").alias("line"),
         ),
         events=0 if events is None else events.height,
         ignored=parsed.ignored,
+        duplicates=duplicates,
+        remarks=frozenset(parsed.remarks),
         reasons=Counter(refused["reason"].to_list()),
         first=None if times is None else times.min(),  # type: ignore[arg-type]
         last=None if times is None else times.max(),  # type: ignore[arg-type]
@@ -115,8 +123,3 @@ def _join(frames: list[pl.DataFrame]) -> pl.DataFrame:
         return frames[0]
     coded = pl.selectors.categorical()
     return pl.concat([frame.with_columns(coded.cast(pl.String)) for frame in frames]).sort("source_offset")
-
-
-def _reject_long(block: Block) -> pl.DataFrame:
-    rows = [(long.line, long.offset, long.length, _LONG, long.head.decode("utf-8", "backslashreplace")) for long in block.long_lines]
-    return pl.DataFrame(rows, schema=REJECT_SCHEMA, orient="row")

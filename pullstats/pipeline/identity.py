@@ -8,7 +8,6 @@ get ordinals: `fingerprint`, `fingerprint-1`, ….
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -16,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.enrich import HashKey
-from pullstats.formats import LogFormat, parse_lines
+from pullstats.pipeline.reading import LogReading
 from pullstats.sources import Source, SourceFile, open_source, read_blocks
 from pullstats.sources.blocks import TAIL_LENGTH
 from pullstats.sources.streams import HEAD_LENGTH
@@ -26,13 +25,16 @@ _TELLING: Final = 24
 """Bytes from which on a line tells a log from others."""
 
 
-def fingerprint(head: bytes, key: bytes) -> str:
+def fingerprint(head: bytes, key: bytes, telling: bytes | None = None) -> str:
     """Hash the first telling line of a log; comments and bare brackets tell nothing.
 
     Args:
         head: the first bytes of the log, decompressed.
         key: the store's key: without it nobody can check a guess at a line.
+        telling: what tells the log from others, where that is not a line.
     """
+    if telling is not None:
+        return hashlib.blake2b(telling, key=key, digest_size=16, person=b"log-start").hexdigest()
     lines = (line for line in head.split(b"\n") if len(line) >= _TELLING and not line.startswith(b"#"))
     telling = next(lines, head).rstrip(b"\r")
     return hashlib.blake2b(telling, key=key, digest_size=16, person=b"log-start").hexdigest()
@@ -75,7 +77,7 @@ class Place:
     lines_known: int = 0
 
 
-def find_place(file: SourceFile, source: Source, store: Store | None, key: HashKey, formats: Sequence[LogFormat]) -> Place:
+def find_place(file: SourceFile, source: Source, store: Store | None, key: HashKey, log: LogReading) -> Place:
     """Find a log in the store: new, grown, or known.
 
     Args:
@@ -83,9 +85,9 @@ def find_place(file: SourceFile, source: Source, store: Store | None, key: HashK
         source: the same, open, standing at its start.
         store: where to look; None knows nothing.
         key: makes the fingerprint.
-        formats: how to read the log.
+        log: how to read it.
     """
-    start = fingerprint(source.peek(HEAD_LENGTH), key.secret)
+    start = fingerprint(source.peek(HEAD_LENGTH), key.secret, log.peeler.telling if log.peeler else None)
     for ordinal in count():
         source_id = start if ordinal == 0 else f"{start}-{ordinal}"
         known = store.progress(source_id) if store is not None else None
@@ -96,12 +98,12 @@ def find_place(file: SourceFile, source: Source, store: Store | None, key: HashK
         mark = mark_at(file, known.end_offset, key.secret)
         if mark == known.tail_hash:
             return Place(source_id, known.end_offset, known.lines + 1, lines_known=known.lines)
-        if mark is None and (lines := _count_if_copied(file, store, known, formats)) is not None:
+        if mark is None and (lines := _count_if_copied(file, store, known, log)) is not None:
             return Place(source_id, is_complete=True, lines_known=lines)
     raise AssertionError
 
 
-def _count_if_copied(file: SourceFile, store: Store, known: SourceProgress, formats: Sequence[LogFormat]) -> int | None:
+def _count_if_copied(file: SourceFile, store: Store, known: SourceProgress, log: LogReading) -> int | None:
     """Count the lines of a log that is an older, shorter copy of one in the store; None if it is not.
 
     It is if every event of it is in the store at the same offset, time and status.
@@ -110,9 +112,9 @@ def _count_if_copied(file: SourceFile, store: Store, known: SourceProgress, form
     stored = store.scan_events([*columns, "source_id"]).filter(pl.col("source_id") == known.source_id).select(columns)
     lines = 0
     with open_source(file) as source:
-        for block in read_blocks(source):
-            parsed = parse_lines(block.data, block.offset, 1, formats)
-            lines += block.count_lines()
+        for block in read_blocks(source, framing=log.framing):
+            parsed = log.read(block)
+            lines += parsed.lines
             for reading in parsed.readings:
                 unknown = reading.frame.lazy().select(columns).join(stored, on=columns, how="anti", nulls_equal=True)
                 if unknown.head(1).collect().height:

@@ -20,11 +20,14 @@ import polars as pl
 from pullstats.enrich import Enricher, HashKey, SourceTags, load_key, open_geo, rule_set_version
 from pullstats.errors import InputError
 from pullstats.events import SCHEMA_VERSION
-from pullstats.formats import FORMATS, Detection, LogFormat, custom_format, detect_format, named_format
+from pullstats.formats import FORMATS, LogFormat, custom_format, named_format
 from pullstats.pipeline.blocks import BlockResult, work_block
+from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.identity import Place, find_place, tail_mark
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, Progress, ProgressHandler, SourceSummary
-from pullstats.sources import Source, SourceFile, expand_paths, open_source, read_blocks
+from pullstats.pipeline.reading import LogReading, detect_log
+from pullstats.sources import Source, SourceFile, expand_paths, is_test_object, open_source, read_blocks
+from pullstats.sources.blocks import TAIL_LENGTH
 from pullstats.store import RUN_SCHEMA, PendingFile, SourceProgress, Store, open_store
 
 COMMIT_BLOCKS: Final = 16
@@ -49,14 +52,14 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
     started = time.monotonic()
     candidates = _choose_formats(plan)
     files, notes = expand_paths(plan.paths, exclude=plan.store)
-    detections = _check_named(files, candidates, is_forced=_is_forced(plan))
+    logs = _check_named(files, candidates, is_forced=_is_forced(plan))
     key = load_key(plan.key_file)
     enricher = Enricher(key, open_geo(plan.geo_db), keep_addresses=plan.keep_addresses)
     summary = IngestSummary(notes=notes, is_dry_run=plan.is_dry_run)
     with _opened(plan) as store:
         run = _Run(plan, store, enricher, key, summary, on_progress, sum(_size(file) for file in files))
         for file in files:
-            run.read(file, detections.get(file) or None, candidates)
+            run.read(file, logs.get(file), candidates)
         run.finish()
     summary.seconds = time.monotonic() - started
     return summary
@@ -76,15 +79,14 @@ def _size(file: SourceFile) -> int:
     return file.path.stat().st_size if file.path is not None else 0
 
 
-def _check_named(files: Sequence[SourceFile], candidates: Sequence[LogFormat], *, is_forced: bool) -> dict[SourceFile, Detection]:
+def _check_named(files: Sequence[SourceFile], candidates: Sequence[LogFormat], *, is_forced: bool) -> dict[SourceFile, LogReading]:
     """Detect the format of the files the user named, before anything is written."""
-    found: dict[SourceFile, Detection] = {}
+    found: dict[SourceFile, LogReading] = {}
     for file in files:
         if file.is_named and file.path is not None and file.path.is_file():
             with open_source(file) as source:
-                sample = source.sample()
-                found[file] = detect_format(sample, candidates)
-                if sample and found[file].best is None:
+                found[file] = detect_log(source, candidates)
+                if found[file].sample and found[file].detection.best is None and not is_test_object(source.peek(64)):
                     raise _no_format(file, candidates, is_forced=is_forced)
     return found
 
@@ -136,52 +138,64 @@ class _Run:
         self._run_id = uuid.uuid4().hex
         self._started = datetime.now(UTC)
         self._group = _Group()
+        self._seen = SeenIds(store)
         self._pool = ThreadPoolExecutor(plan.workers, thread_name_prefix="block")
 
-    def read(self, file: SourceFile, detection: Detection | None, candidates: Sequence[LogFormat]) -> None:
+    def read(self, file: SourceFile, log: LogReading | None, candidates: Sequence[LogFormat]) -> None:
         """Read one log from where it was left."""
         with open_source(file) as source:
-            sample = source.sample()
-            detection = detection or detect_format(sample, candidates)
-            if detection.best is None:
-                self._pass_over(file, sample, candidates)
+            log = log or detect_log(source, candidates)
+            best = log.detection.best
+            if best is None:
+                self._pass_over(file, source, log, candidates)
                 return
-            place = self._find_place(file, source, detection)
-            summary = SourceSummary(file.name, place.source_id, detection.best.name, detection.confidence)
+            place = self._find_place(file, source, log)
+            wrapper = log.wrapper.name if log.wrapper else None
+            summary = SourceSummary(file.name, place.source_id, best.name, log.detection.confidence, wrapper)
             summary.lines = summary.duplicates = place.lines_known
             self._summary.sources.append(summary)
             if not place.is_complete:
-                self._read_blocks(source, place, detection, summary)
+                self._read_blocks(source, place, log, summary)
             if source.damage:
-                self._summary.notes.append(f"{file.name}: {source.damage}; what came before is kept")
+                self._note(file, f"{source.damage}; what came before is kept")
+            if log.peeler and (remark := log.peeler.remark(summary.lines)):
+                self._note(file, remark)
         self._bytes_before += _size(file)
 
-    def _pass_over(self, file: SourceFile, sample: bytes, candidates: Sequence[LogFormat]) -> None:
-        """Note a log that cannot be read, or fail if it was asked for by name."""
-        if not sample:
-            self._summary.notes.append(f"{file.name}: no whole line in it yet; passed over")
-            return
-        error = _no_format(file, candidates, is_forced=_is_forced(self._plan))
-        if file.is_named:
-            raise error
-        self._summary.notes.append(f"{file.name}: no known log format fits; passed over")
+    def _note(self, file: SourceFile, text: str) -> None:
+        note = f"{file.name}: {text}"
+        if note not in self._summary.notes:
+            self._summary.notes.append(note)
 
-    def _find_place(self, file: SourceFile, source: Source, detection: Detection) -> Place:
+    def _pass_over(self, file: SourceFile, source: Source, log: LogReading, candidates: Sequence[LogFormat]) -> None:
+        """Note a log that cannot be read, or fail if it was asked for by name."""
+        if is_test_object(source.peek(64)):
+            self._note(file, "the object CloudWatch writes to test an export; no log; passed over")
+        elif not log.sample:
+            self._note(file, "no whole line in it yet; passed over")
+        elif file.is_named:
+            raise _no_format(file, candidates, is_forced=_is_forced(self._plan))
+        else:
+            self._note(file, "no known log format fits; passed over")
+
+    def _find_place(self, file: SourceFile, source: Source, log: LogReading) -> Place:
         if file.path is None and self._plan.source_name is None:
             return Place(f"stdin-{uuid.uuid4().hex}")
-        return find_place(file, source, self._store, self._key, detection.formats)
+        return find_place(file, source, self._store, self._key, log)
 
-    def _read_blocks(self, source: Source, place: Place, detection: Detection, summary: SourceSummary) -> None:
+    def _read_blocks(self, source: Source, place: Place, log: LogReading, summary: SourceSummary) -> None:
         tags = SourceTags(place.source_id)
-        if place.offset and not source.skip_to(place.offset):
+        start = max(place.offset - TAIL_LENGTH, 0)
+        if place.offset and not source.skip_to(start):
             return
+        before = source.read(place.offset - start)
         waiting: deque[Future[BlockResult]] = deque()
         line: Future[int] = Future()
         line.set_result(place.line)
         try:
-            for block in read_blocks(source, place.offset, self._plan.block_size):
+            for block in read_blocks(source, place.offset, self._plan.block_size, log.framing, before):
                 following: Future[int] = Future()
-                job = (block, detection.formats, self._enricher, tags, self._writing, line, following)
+                job = (block, log, self._enricher, tags, self._writing, self._seen, line, following)
                 waiting.append(self._pool.submit(work_block, *job))
                 line = following
                 while len(waiting) > self._plan.workers:
@@ -198,6 +212,9 @@ class _Run:
         summary.events += result.events
         summary.ignored += result.ignored
         summary.rejected += result.rejects.height
+        summary.duplicates += result.duplicates
+        for remark in sorted(result.remarks):
+            self._note(source.file, remark)
         summary.reasons += result.reasons
         summary.see(result.first, result.last)
         self._lines += result.lines
@@ -218,11 +235,12 @@ class _Run:
             "name": self._plan.source_name or summary.name,
             "format": summary.format,
             "confidence": summary.confidence,
+            "wrapper": summary.wrapper,
             "lines": result.lines,
             "events": result.events,
             "ignored": result.ignored,
             "rejected": result.rejects.height,
-            "duplicates": 0,
+            "duplicates": result.duplicates,
             "bytes": result.end - result.start,
             "first": result.first,
             "last": result.last,

@@ -54,6 +54,7 @@ class SourceSummary:
     source_id: str = ""
     format: str = ""
     confidence: float = 0.0
+    wrapper: str | None = None
     lines: int = 0
     events: int = 0
     ignored: int = 0
@@ -78,6 +79,7 @@ class SourceSummary:
             "name": self.name,
             "format": self.format,
             "confidence": round(self.confidence, 4),
+            "wrapper": self.wrapper,
             "lines": self.lines,
             "events": self.events,
             "ignored": self.ignored,

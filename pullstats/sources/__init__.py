@@ -2,12 +2,33 @@
 
 expand_paths(arguments)  →  SourceFile …
 open_source(file)        →  Source (decompressed, rewindable to an offset)
-read_blocks(source)      →  Block(data, offset, line) …
+read_blocks(source)      →  Block(data, offset) …
+find_wrapper(head)       →  Peeler: Block → Peeled(messages, refused, ignored)
 """
 
-from pullstats.sources.blocks import Block, LongLine, read_blocks
+from pullstats.sources.blocks import BY_LINE, Block, LongLine, read_blocks
 from pullstats.sources.compression import CODECS, Codec, detect_codec
+from pullstats.sources.messages import Peeled, Peeler, Wrapper
 from pullstats.sources.paths import SourceFile, expand_paths
 from pullstats.sources.streams import Source, open_source
+from pullstats.sources.wrappers import WRAPPERS, find_wrapper, is_test_object
 
-__all__ = ["CODECS", "Block", "Codec", "LongLine", "Source", "SourceFile", "detect_codec", "expand_paths", "open_source", "read_blocks"]
+__all__ = [
+    "BY_LINE",
+    "CODECS",
+    "WRAPPERS",
+    "Block",
+    "Codec",
+    "LongLine",
+    "Peeled",
+    "Peeler",
+    "Source",
+    "SourceFile",
+    "Wrapper",
+    "detect_codec",
+    "expand_paths",
+    "find_wrapper",
+    "is_test_object",
+    "open_source",
+    "read_blocks",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from pullstats.sources.streams import Source
 
@@ -43,11 +43,15 @@ class Block:
         data: the lines, each ending in a newline except perhaps the log's last.
         offset: byte offset of the first line in the decompressed log.
         long_lines: lines left out of `data` because of their length; they stand behind it.
+        context: what the framing knows of a record that began in an earlier block.
+        before: what stands right before the block, where a record may be shorter than a line.
     """
 
     data: bytes
     offset: int
     long_lines: tuple[LongLine, ...] = ()
+    context: tuple[str | None, ...] = ()
+    before: bytes = b""
 
     @property
     def end(self) -> int:
@@ -57,7 +61,7 @@ class Block:
     @property
     def tail(self) -> bytes:
         """The last line, at most `TAIL_LENGTH` bytes of it: what stands right before `end`."""
-        last = self.long_lines[-1].tail if self.long_lines else self.data[-TAIL_LENGTH:]
+        last = self.long_lines[-1].tail if self.long_lines else (self.before + self.data[-TAIL_LENGTH:])[-TAIL_LENGTH:]
         return last[last.rfind(b"\n", 0, -1) + 1 :]
 
     def count_lines(self) -> int:
@@ -66,49 +70,110 @@ class Block:
         return self.data.count(b"\n") + unfinished + len(self.long_lines)
 
 
-def read_blocks(source: Source, offset: int = 0, block_size: int = BLOCK_SIZE) -> Iterator[Block]:
-    """Read a log from an offset on as blocks of whole lines.
+class Framing(Protocol):
+    """Where a log may be cut into blocks.
 
-    Memory is bounded by two blocks. An unfinished last line is left for the next run if the log
-    is growing, and counts otherwise.
+    Attributes:
+        limit: bytes after which a record is too long to be held.
+        may_grow: an unfinished last record is left for the next run while the log is growing.
+        is_by_line: records end with a newline and nowhere else.
+    """
+
+    @property
+    def limit(self) -> int:
+        """See above."""
+
+    @property
+    def may_grow(self) -> bool:
+        """See above."""
+
+    @property
+    def is_by_line(self) -> bool:
+        """See above."""
+
+    def last_cut(self, data: bytes) -> int:
+        """Find where the last record of some bytes starts that may be held back; 0 if nowhere."""
+
+    def next_cut(self, data: bytes) -> int:
+        """Find where the first whole record of some bytes starts; 0 if nowhere."""
+
+    def context(self, data: bytes) -> tuple[str | None, ...]:
+        """Tell, of the bytes before a cut, what the records behind it will need."""
+
+
+class LineFraming:
+    """A record is a line."""
+
+    limit = LINE_LIMIT
+    may_grow = True
+    is_by_line = True
+
+    def last_cut(self, data: bytes) -> int:
+        """Cut behind the last newline."""
+        return data.rfind(b"\n") + 1
+
+    def next_cut(self, data: bytes) -> int:
+        """Cut behind the first newline."""
+        return data.find(b"\n") + 1
+
+    def context(self, data: bytes) -> tuple[str | None, ...]:  # noqa: ARG002 - lines know of no other
+        """Nothing: every line stands for itself."""
+        return ()
+
+
+BY_LINE: Final = LineFraming()
+
+
+def read_blocks(source: Source, offset: int = 0, block_size: int = BLOCK_SIZE, framing: Framing = BY_LINE, before: bytes = b"") -> Iterator[Block]:
+    """Read a log from an offset on as blocks of whole lines, or of whole records of a wrapper.
+
+    Memory is bounded by two blocks and the longest record. An unfinished last line is left for
+    the next run if the log is growing, and counts otherwise.
 
     Args:
         source: an open log, standing at `offset`.
         offset: decompressed offset of the first byte that will be read.
         block_size: bytes to read at a time.
+        framing: where the log may be cut.
+        before: what stands right before `offset`.
 
     Yields:
         Blocks without gaps: each starts where the one before it ended.
     """
     rest = b""
-    while chunk := source.read(source.fit(block_size)):
+    context: tuple[str | None, ...] = ()
+    while chunk := source.read(source.fit(block_size) if framing.is_by_line else block_size):
         data = rest + chunk if rest else chunk
-        cut = data.rfind(b"\n") + 1
+        cut = framing.last_cut(data)
         whole, rest = (data[:cut], data[cut:]) if cut < len(data) else (data, b"")
         long_lines: tuple[LongLine, ...] = ()
-        if len(rest) > LINE_LIMIT:
-            long, rest = _drain_line(source, rest, offset + cut, whole.count(b"\n") + 1)
+        if len(rest) > framing.limit:
+            long, rest = _drain_record(source, framing, rest, offset + cut, whole.count(b"\n") + 1)
             long_lines = () if long is None else (long,)
         if whole or long_lines:
-            block = Block(whole, offset, long_lines)
+            block = Block(whole, offset, long_lines, context, before)
             offset = block.end
             yield block
-    cut = len(rest) if not source.is_growing else rest.rfind(b"\n") + 1
+            if not framing.is_by_line:
+                context, before = framing.context(whole) or context, (before + whole)[-TAIL_LENGTH:]
+    may_wait = source.is_growing and framing.may_grow
+    cut = rest.rfind(b"\n") + 1 if may_wait else len(rest)
     if cut:
-        yield Block(rest[:cut], offset)
+        yield Block(rest[:cut], offset, (), context, before)
 
 
-def _drain_line(source: Source, start: bytes, offset: int, line: int) -> tuple[LongLine | None, bytes]:
-    """Read past the end of a line that is too long: the line, and what came behind it.
+def _drain_record(source: Source, framing: Framing, start: bytes, offset: int, line: int) -> tuple[LongLine | None, bytes]:
+    """Read past the end of a record that is too long: the record, and what came behind it.
 
-    None if the line has no end yet and the log is still growing.
+    None if the record has no end yet and the log is still growing.
     """
     head, length = start[:KEPT_OF_LONG_LINE], len(start)
     tail = start[-TAIL_LENGTH:]
     while chunk := source.read(1 << 20):
-        cut = chunk.find(b"\n") + 1
+        cut = framing.next_cut(chunk)
         tail = (tail + (chunk[:cut] if cut else chunk))[-TAIL_LENGTH:]
         if cut:
             return LongLine(head, offset, line, length + cut, tail), chunk[cut:]
         length += len(chunk)
-    return (None if source.is_growing else LongLine(head, offset, line, length, tail)), b""
+    may_wait = source.is_growing and framing.may_grow
+    return (None if may_wait else LongLine(head, offset, line, length, tail)), b""

@@ -96,7 +96,7 @@ class MemberReader:
             if self._member.eof and not self._next_member():
                 return b""
             if self._member.needs_input and not self._input:
-                self._input = self._raw.read(_RAW_CHUNK)
+                self._input = self._read_raw()
                 self._failed = not self._input
             if self._failed:
                 return b""
@@ -109,11 +109,19 @@ class MemberReader:
             if part:
                 return part
 
+    def _read_raw(self) -> bytes:
+        """Read what is compressed; the end of a damaged outer layer is an end."""
+        try:
+            return self._raw.read(_RAW_CHUNK)
+        except DamagedError:
+            self._failed = True
+            return b""
+
     def _next_member(self) -> bool:
         """Go to the next member, over the zeros that may pad this one; False at the end."""
         rest = self._member.unused_data.lstrip(b"\0")
         while not rest:
-            chunk = self._raw.read(_RAW_CHUNK)
+            chunk = self._read_raw()
             if not chunk:
                 return False
             rest = chunk.lstrip(b"\0")

@@ -20,6 +20,8 @@ HEAD_LENGTH: Final = 256 << 10
 _FIT_LENGTH: Final = 64 << 10
 SAMPLE_PARTS: Final = 8
 SAMPLE_LENGTH: Final = 64 << 10
+MAX_LAYERS: Final = 3
+"""Layers of compression that are undone; more are no log."""
 
 
 @dataclass(slots=True)
@@ -142,10 +144,50 @@ def open_source(file: SourceFile) -> Iterator[Source]:
         message = f"cannot open '{file.name}': {error.strerror}"
         raise InputError(message) from error
     with raw:
-        codec = detect_codec(raw.peek(MAGIC_LENGTH))
-        stream: Readable = raw if codec is None else codec.open(raw)
+        codec, stream = _decompress(raw)
         size = file.path.stat().st_size if file.path is not None else 0
         yield Source(file, codec, size, codec is None and file.path is not None and raw.seekable(), raw, stream)
+
+
+def _decompress(raw: io.BufferedReader) -> tuple[Codec | None, Readable]:
+    """Undo all layers of compression: a delivery service may compress what came compressed.
+
+    Returns:
+        The outermost codec (None for a plain file), and the stream of plain bytes.
+    """
+    outermost = codec = detect_codec(raw.peek(MAGIC_LENGTH))
+    stream: Readable = raw
+    for _ in range(MAX_LAYERS):
+        if codec is None:
+            break
+        stream = Peekable(codec.open(cast("BinaryIO", stream)))
+        try:
+            codec = detect_codec(stream.peek(MAGIC_LENGTH))
+        except DamagedError:
+            break  # Reading it will say so.
+    return outermost, stream
+
+
+class Peekable:
+    """A stream whose first bytes can be looked at."""
+
+    def __init__(self, stream: Readable) -> None:
+        """Look at nothing yet."""
+        self._stream = stream
+        self._ahead = b""
+
+    def peek(self, count: int) -> bytes:
+        """Look at the first bytes without taking them."""
+        while len(self._ahead) < count and (part := self._stream.read(count - len(self._ahead))):
+            self._ahead += part
+        return self._ahead
+
+    def read(self, count: int, /) -> bytes:
+        """Read up to `count` bytes."""
+        if self._ahead:
+            taken, self._ahead = self._ahead[:count], self._ahead[count:]
+            return taken
+        return self._stream.read(count)
 
 
 def _open_raw(path: Path | None) -> io.BufferedReader:
