@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from pullstats.clean_lines import cut_clean
 from pullstats.formats.json_keys import KEYS, KeyTree, build_tree
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, LogFormat
 
@@ -23,7 +24,11 @@ _SAMPLE: Final = 40
 _LINE: Final = 64 << 10
 _HEADERS: Final = ("http_user_agent", "http_referer", "http_range", "http_authorization")
 _MAX_DEPTH: Final = 3
+_NUMBERS: Final = ("status", "body_bytes_sent")
+"""Variables that may stay numbers."""
 _EMPTY_VALUE: Final = re.compile(r'(?<!\\)":\s*(?=[,}])')
+_ODD_ESCAPE: Final = r"\\u(?:[dD]|0000)"
+"""What the tokeniser takes for a NUL: half a surrogate pair, or a NUL itself. Whole pairs go the safe way too."""
 _BYTE_ESCAPE: Final = re.compile(rb"\\x([0-9A-Fa-f]{2})")
 
 
@@ -35,21 +40,22 @@ class JsonReader:
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines, or None if one of them is no plain JSON object."""
-        if not data.endswith(b"\n") or b"\\ud" in data or b"\\uD" in data or b"\\u0000" in data:
+        lines = cut_clean(data) if data.endswith(b"\n") else None
+        if lines is None:
             return None
-        lengths = [len(row) + 1 for row in data.split(b"\n")]
-        lengths.pop()
-        tree = _tree_of(data)
-        if tree is None:
+        escaped = lines.filter(lines.str.contains("\\", literal=True))
+        lengths = lines.str.len_bytes().cast(pl.Int64) + 1
+        if escaped.str.contains(_ODD_ESCAPE).any() or (lengths.max() or 0) > LINE_LIMIT:  # type: ignore[operator]
             return None
-        try:
-            top = pl.read_ndjson(data, schema=pl.Schema(dict.fromkeys(tree, pl.String)))
-        except pl.exceptions.PolarsError:
+        keys = _Keys(data)
+        tree = keys.tree
+        top = _tokenise(data, keys.schema)
+        if top is not None and not keys.is_all(lines, escaped, top) and lines.str.contains(_other_keys(keys.seen)).any():
+            tree = _TREE
+            top = _tokenise(data, pl.Schema(dict.fromkeys(tree, pl.String)))
+        if top is None or top.height != lines.len():
             return None
-        if top.height != len(lengths) or max(lengths, default=0) > LINE_LIMIT:
-            return None
-        raw = _pick(_unnest(top, tree, ""))
-        return raw.with_columns(pl.Series(LENGTH, lengths, pl.Int64))
+        return _pick(_unnest(top, tree, "")).with_columns(lengths.alias(LENGTH))
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one; `reason` is set where a line is no JSON or no access event."""
@@ -62,23 +68,63 @@ class JsonReader:
         return raw.with_columns(reason=pl.when(broken).then(pl.lit("not-json")).otherwise("reason"))
 
 
-def _tree_of(data: bytes) -> KeyTree | None:
-    """Tell which keys a piece holds: reading all the table knows costs five times as much.
-
-    A sample of lines names them; one pass over the text then makes sure that no other key of the
-    table occurs. Where one does, all are read. None if the text is no UTF-8.
-    """
+def _tokenise(data: bytes, schema: pl.Schema) -> pl.DataFrame | None:
+    """Read objects with the keys of a schema; None if one is none, or a number is too much for its type."""
     try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return None
-    step = max(len(data) // _SAMPLE, 1)
-    starts = (data.find(b"\n", start) + 1 for start in range(0, len(data), step))
-    lines = [data[:_LINE], *(data[start : start + _LINE] for start in starts if start)]
-    seen = frozenset(name for name in _NAMES if any(f'"{name}"'.encode() in line.split(b"\n", 1)[0] for line in lines))
-    if len(seen) < len(_NAMES) and pl.Series([text]).str.contains(_other_keys(seen)).item():
-        return _TREE
-    return _prune(_TREE, seen) or _TREE
+        return pl.read_ndjson(data, schema=schema)
+    except pl.exceptions.PolarsError:
+        return None if pl.Int64() not in schema.values() else _tokenise(data, pl.Schema(dict.fromkeys(schema, pl.String)))
+
+
+class _Keys:
+    """Which keys of the table a piece holds: reading all the table knows costs five times as much.
+
+    A sample of lines names them. That no line has another is seen without reading them all once
+    more: every key of the sample is in every line, and the quotes of the piece add up to as many
+    as the sampled lines have each. Where they do not, one pass over the text looks for the others.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        """Look at a sample.
+
+        Args:
+            data: whole lines.
+        """
+        step = max(len(data) // _SAMPLE, 1)
+        starts = (data.find(b"\n", start) + 1 for start in range(0, len(data), step))
+        lines = [line.split(b"\n", 1)[0] for line in (data[:_LINE], *(data[start : start + _LINE] for start in starts if start))]
+        lines = [line for line in lines if line]
+        self.seen = frozenset(name for name in _NAMES if any(f'"{name}"'.encode() in line for line in lines))
+        self.tree = _prune(_TREE, self.seen) or _TREE
+        whole = {key for key, below in self.tree.items() if below is None and all(_is_whole_number(key, line) for line in lines)}
+        self.schema = pl.Schema({key: pl.Int64 if key in whole else pl.String for key in self.tree})
+        quotes = {_count_quotes(line) for line in lines}
+        self._quotes = quotes.pop() if len(quotes) == 1 else 0
+
+    def is_all(self, lines: pl.Series, escaped: pl.Series, top: pl.DataFrame) -> bool:
+        """Tell whether no line can hold a key of the table that the sample lacks.
+
+        Args:
+            lines: the lines of the piece.
+            escaped: those that hold a backslash.
+            top: the objects as read.
+        """
+        if self.seen == _NAMES:
+            return True
+        if not self._quotes or any(top[key].null_count() for key in self.tree):
+            return False
+        quotes = lines.str.count_matches('"', literal=True).sum() - escaped.str.count_matches('\\"', literal=True).sum()
+        return bool(quotes == self._quotes * lines.len())
+
+
+def _count_quotes(data: bytes) -> int:
+    """Count the quotes that bound strings."""
+    return data.count(b'"') - data.count(b'\\"')
+
+
+def _is_whole_number(key: str, line: bytes) -> bool:
+    found = re.search(rb'"' + re.escape(key.encode()) + rb'":\s*(-?[0-9]{1,15})\s*[,}]', line)
+    return found is not None
 
 
 @lru_cache(maxsize=64)
@@ -99,7 +145,10 @@ def _prune(tree: KeyTree, seen: frozenset[str]) -> KeyTree:
 def _pick(flat: pl.DataFrame) -> pl.DataFrame:
     """Choose, for each variable, the first of its keys that says something."""
     present = {name: [key for key in keys if key in flat.columns] for name, keys in KEYS.items()}
-    raw = flat.select(**{name: _coalesce(keys) for name, keys in present.items() if keys})
+    whole = {name for name, keys in present.items() if name in _NUMBERS and len(keys) == 1 and flat.schema[keys[0]] == pl.Int64}
+    single = {present[name][0] for name in whole}
+    flat = flat.with_columns(pl.col(name).cast(pl.String) for name, dtype in flat.schema.items() if dtype == pl.Int64 and name not in single)
+    raw = flat.select(**{name: pl.col(keys[0]) if name in whole else _coalesce(keys) for name, keys in present.items() if keys})
     raw = raw.with_columns(_first_of_list(name) for name in ("remote_addr", "http_x_forwarded_for") if name in raw.columns)
     raw = raw.with_columns(_first_item(name) for name in _HEADERS if name in raw.columns)
     if "duration_ns" in raw.columns:

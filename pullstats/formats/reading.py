@@ -159,7 +159,7 @@ def _text(present: list[str], *names: str) -> pl.Expr:
 
 
 def _known(text: pl.Expr) -> pl.Expr:
-    return pl.when(text.is_not_null() & ~text.is_in(["-", ""])).then(text)
+    return pl.when((text != "-") & (text != "")).then(text)
 
 
 def _timestamp(raw: pl.DataFrame) -> pl.Expr:

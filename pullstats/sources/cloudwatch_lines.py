@@ -20,6 +20,7 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.clean_lines import cut_clean
 from pullstats.sources.blocks import Block
 from pullstats.sources.messages import Peeled, Peeler, Wrapper, refuse, shape_messages
 
@@ -40,19 +41,15 @@ class Shape:
     Attributes:
         pattern: what every event begins with, with a group `time` and perhaps `stream`.
         width: bytes in front of the message where all events have as many, 0 where they differ.
-        time_format: of `time`, in UTC.
     """
 
     pattern: str
     width: int
-    time_format: str
 
 
-_EXPORT: Final = Shape(rf"(?P<time>{_CLOCK}\.[0-9]{{3}})Z ", 25, "%Y-%m-%dT%H:%M:%S%.3f")
-_TAIL: Final = Shape(
-    rf"{_COLOUR}(?P<time>{_CLOCK}(?:\.[0-9]{{6}})?)\+00:00{_COLOUR} {_COLOUR}(?P<stream>[^\s\x1b]+){_COLOUR}(?: |$)", 0, "%Y-%m-%dT%H:%M:%S%.f"
-)
-_SHORT: Final = Shape(rf"{_COLOUR}(?P<time>{_CLOCK}){_COLOUR} ", 20, "%Y-%m-%dT%H:%M:%S")
+_EXPORT: Final = Shape(rf"(?P<time>{_CLOCK}\.[0-9]{{3}})Z ", 25)
+_TAIL: Final = Shape(rf"{_COLOUR}(?P<time>{_CLOCK}(?:\.[0-9]{{6}})?)\+00:00{_COLOUR} {_COLOUR}(?P<stream>[^\s\x1b]+){_COLOUR}(?: |$)", 0)
+_SHORT: Final = Shape(rf"{_COLOUR}(?P<time>{_CLOCK}){_COLOUR} ", 20)
 
 
 class EventFraming:
@@ -109,8 +106,7 @@ class LinePeeler:
         placed = pl.DataFrame({"line": lines, "source_offset": lengths.cum_sum() - lengths + block.offset})
         uniform = self._peel_uniform(placed) if self._shape.width else None
         frame = uniform if uniform is not None else self._peel_varied(placed)
-        time = pl.col("time").str.to_datetime(self._shape.time_format, strict=False, time_unit="us").dt.replace_time_zone("UTC")
-        frame = frame.with_columns(time.alias("envelope_time"), pl.col("stream").alias("cloudwatch_log_stream"))
+        frame = frame.with_columns(_parse_time(pl.col("time")).alias("envelope_time"), pl.col("stream").alias("cloudwatch_log_stream"))
         return Peeled(shape_messages(frame), refuse(()))
 
     def remark(self, messages: int) -> str | None:  # noqa: ARG002 - these have no pages
@@ -145,15 +141,21 @@ class LinePeeler:
 
 
 def _split_lines(data: bytes) -> pl.Series:
-    r"""Cut into lines of text; bytes that are no UTF-8 become the text `\\xhh`."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        text = data.decode("utf-8", "backslashreplace")
-    rows = text.split("\n")
+    r"""Cut into lines of text; bytes that are no UTF-8 become the text `\xhh`."""
+    lines = cut_clean(data) if data.endswith(b"\n") else None
+    if lines is not None:
+        return lines
+    rows = data.decode("utf-8", "backslashreplace").split("\n")
     if not rows[-1]:
         rows.pop()
     return pl.Series("line", rows, pl.String)
+
+
+def _parse_time(text: pl.Expr) -> pl.Expr:
+    """Read `2019-01-22T00:26:16` and a fraction, in UTC; whole seconds repeat and are parsed once."""
+    whole = text.str.slice(0, 19).str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
+    fraction = text.str.slice(20).str.pad_end(6, "0").cast(pl.Int64, strict=False).fill_null(0)
+    return (whole + pl.duration(microseconds=fraction)).dt.replace_time_zone("UTC")
 
 
 def _opens(shape: Shape, head: bytes) -> bool:
