@@ -49,24 +49,47 @@ def file_downloads(rows: list[Row]) -> int:
 
 def pulls(rows: list[Row]) -> int:
     """Walk the manifest requests of each origin and repository, opening and closing groups as the rule says."""
-    count = 0
     by_repository = defaultdict(list)
     for row in rows:
         if row["ecosystem"] == "oci" and row["action"] == "manifest" and row["counts"] and row["method"] in {"GET", "HEAD"}:
             by_repository[row["origin"], row["package"]].append(row)
+    return sum(is_pull(group) for asked in by_repository.values() for group in groups(asked))
+
+
+def attempts(rows: list[Row]) -> int:
+    """Groups with a GET; file downloads; and refusals that the same origin does not follow up within 5 s."""
+    count = 0
+    by_repository = defaultdict(list)
+    by_path = defaultdict(list)
+    for row in rows:
+        if row["ecosystem"] == "oci" and row["action"] == "manifest" and row["counts"] and row["method"] in {"GET", "HEAD"}:
+            by_repository[row["origin"], row["package"]].append(row)
+        elif row["ecosystem"] != "oci" and row["action"] == "download" and row["counts"] and row["method"] == "GET" and row["status"] != 304:
+            by_path[row["origin"], row["path"]].append(row)
     for asked in by_repository.values():
-        group: list[Row] = []
-        tag: str | None = None
-        for row in sorted(asked, key=lambda row: (row["time"], row["offset"])):
-            named = row["reference"] if row["kind"] == "tag" else None
-            closes = bool(group) and (row["time"] - group[-1]["time"] > timedelta(seconds=5) or (named is not None and named != tag))
-            if closes:
-                count += is_pull(group)
-                group, tag = [], None
-            group.append(row)
-            tag = named or tag
-        count += is_pull(group)
-    return count
+        count += sum(any(row["method"] == "GET" for row in group) for group in groups(asked))
+    for asked in by_path.values():
+        ordered = sorted(asked, key=lambda row: (row["time"], row["offset"]))
+        for row, following in zip(ordered, [*ordered[1:], None], strict=True):
+            if row["status"] in {200, 206, *REDIRECTS}:
+                continue
+            count += following is None or following["time"] - row["time"] > timedelta(seconds=5)
+    return count + file_downloads(rows)
+
+
+def groups(asked: list[Row]) -> list[list[Row]]:
+    """Cut the manifest requests of one origin and repository into pull groups."""
+    found: list[list[Row]] = []
+    tag: str | None = None
+    for row in sorted(asked, key=lambda row: (row["time"], row["offset"])):
+        named = row["reference"] if row["kind"] == "tag" else None
+        is_late = bool(found) and row["time"] - found[-1][-1]["time"] > timedelta(seconds=5)
+        if not found or is_late or (named is not None and named != tag):
+            found.append([])
+            tag = None
+        found[-1].append(row)
+        tag = named if named is not None else tag
+    return found
 
 
 def is_pull(group: list[Row]) -> bool:

@@ -27,6 +27,9 @@ reading_options = combine(
     click.option("--log-format", help="nginx log_format string, or @nginx.conf[:name]."),
     click.option("--source", "source_name", help="Name of the source; gives standard input an identity."),
     click.option("--geo-db", type=click.Path(path_type=Path), help="MaxMind-format database instead of the bundled one."),
+    click.option(
+        "--digests", type=click.Path(path_type=Path), multiple=True, help="Image index (JSON) that names the platform of digests; repeatable."
+    ),
     click.option("--key-file", type=click.Path(path_type=Path), help="Key of the hashes (default: your own, made on first use)."),
     click.option("--keep-addresses", is_flag=True, help="Keep client addresses in clear. They are personal data."),
 )
@@ -53,6 +56,7 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
         log_format=options["log_format"],
         source_name=options["source_name"],
         geo_db=options["geo_db"],
+        digests=options["digests"],
         key_file=options["key_file"],
         keep_addresses=options["keep_addresses"],
         is_dry_run=options["dry_run"],

@@ -16,6 +16,9 @@ question_options = combine(
     click.option("--exclude-class", "exclude_classes", help="Leave these classes out, with commas."),
     click.option("--exclude-kind", "exclude_kinds", help="Leave these kinds of client out, e.g. mirror,bot."),
     click.option("--count-as", default="pullstats@1", show_default=True, help="Counting rule."),
+    click.option(
+        "--pull-window", type=click.FloatRange(0, 900), default=5.0, show_default=True, help="Seconds after which a pull's requests are another's."
+    ),
     click.option("--unique-by", default="origin", show_default=True, help=f"What one is: {', '.join(UNIQUE_LEVELS)}."),
     click.option("--tz", default="UTC", show_default=True, help="Time zone whose days count, e.g. Europe/Berlin."),
     click.option("--week-start", type=click.Choice(["monday", "sunday"]), default="monday", show_default=True, help="First day of a week."),
@@ -49,6 +52,7 @@ def build_query(options: dict[str, Any]) -> Query:
         has_other=options.get("other", False),
         has_percent=options.get("percent", False),
         min_origins=options["min_origins"],
+        pull_window=options["pull_window"],
     )
 
 

@@ -46,13 +46,14 @@ class SourceTags:
 class Enricher:
     """Enriches blocks of lines, remembering every distinct value it has seen."""
 
-    def __init__(self, key: HashKey, geo: GeoDatabase, *, keep_addresses: bool = False) -> None:
+    def __init__(self, key: HashKey, geo: GeoDatabase, *, keep_addresses: bool = False, digests: pl.DataFrame | None = None) -> None:
         """Prepare the lookups.
 
         Args:
             key: makes the hashes.
             geo: tells country and network of an address.
             keep_addresses: keep client addresses in clear.
+            digests: platforms of image digests, columns of `PLATFORM_SCHEMA`.
         """
         self._key = key
         self._geo = geo
@@ -62,7 +63,7 @@ class Enricher:
         self._users = Lookup("user", self._look_at_users)
         self._hinted = Lookup("hinted", _look_at_hinted)
         self._hosts = Lookup("host", _look_at_hosts)
-        self._texts = {is_escaped: _TextLookups(key, is_escaped=is_escaped) for is_escaped in (True, False)}
+        self._texts = {is_escaped: _TextLookups(key, digests, is_escaped=is_escaped) for is_escaped in (True, False)}
 
     def _look_at_addresses(self, values: pl.Series) -> pl.DataFrame:
         addresses = normalise_addresses(values)
@@ -188,8 +189,9 @@ def _auth_scheme(events: pl.DataFrame) -> pl.Series:
 class _TextLookups:
     """Lookups of texts that are escaped one way."""
 
-    def __init__(self, key: HashKey, *, is_escaped: bool) -> None:
+    def __init__(self, key: HashKey, digests: pl.DataFrame | None, *, is_escaped: bool) -> None:
         self._key = key
+        self._digests = digests
         self._is_escaped = is_escaped
         # What looks like an address in each kind of text.
         self.tokens: tuple[set[str], set[str], set[str]] = (set(), set(), set())
@@ -205,7 +207,7 @@ class _TextLookups:
 
     def _look_at_requests(self, values: pl.Series) -> pl.DataFrame:
         request = split_request(self._read(values, self.tokens[0]))
-        packages = classify_paths(request["url_path"])
+        packages = self._add_platforms(classify_paths(request["url_path"]))
         frame = pl.concat([request, packages], how="horizontal")
         return frame.select(
             "http_request_method",
@@ -218,6 +220,13 @@ class _TextLookups:
             *(name for name in packages.columns if name != "action"),
             action_by_method(pl.col("http_request_method"), pl.col("action")).alias("action"),
         )
+
+    def _add_platforms(self, packages: pl.DataFrame) -> pl.DataFrame:
+        """Give the digests of known indexes the platform these name."""
+        if self._digests is None or not (packages["reference_kind"] == "digest").any():
+            return packages
+        known = packages.join(self._digests, left_on="package_version", right_on="digest", how="left", maintain_order="left")
+        return known.with_columns(package_os=pl.coalesce("package_os", "os"), package_arch=pl.coalesce("package_arch", "arch")).drop("os", "arch")
 
     def _look_at_agents(self, values: pl.Series) -> pl.DataFrame:
         agents = self._read(values, self.tokens[1])

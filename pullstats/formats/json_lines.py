@@ -113,8 +113,8 @@ class _Keys:
             return True
         if not self._quotes or any(top[key].null_count() for key in self.tree):
             return False
-        quotes = lines.str.count_matches('"', literal=True).sum() - escaped.str.count_matches('\\"', literal=True).sum()
-        return bool(quotes == self._quotes * lines.len())
+        quotes = int(lines.str.count_matches('"', literal=True).sum()) - int(escaped.str.count_matches('\\"', literal=True).sum())
+        return quotes == self._quotes * lines.len()
 
 
 def _count_quotes(data: bytes) -> int:

@@ -101,6 +101,7 @@ METRICS: Final[dict[str, Metric]] = {
         ),
         _counted("downloads", "Content was taken, as the counting rule says."),
         _counted("pulls", "Downloads of container images and other OCI artifacts."),
+        _counted("attempts", "Downloads asked for, folded like downloads, whatever was answered."),
         _counted("checks", "An origin asked whether something is new and took nothing."),
         _unique("origins", "origins", id_key("origin_id"), "origins", "Distinct origins, 401 left out.", "origin_id"),
         _unique("endpoints", "endpoints", id_key("endpoint_id"), "endpoints", "Distinct client addresses, 401 left out.", "endpoint_id"),

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-from pullstats.metrics.counting import COUNTED, MARGIN, RULE_COLUMNS, count_events
+from pullstats.metrics.counting import COUNTED, IMAGE_COLUMNS, IS_MANIFEST, MARGIN, RULE_COLUMNS, count_events, find_tags, name_digests
 from pullstats.metrics.definitions import METRICS, Metric, id_key
 from pullstats.metrics.query import Resolved, Scan
 
@@ -108,8 +108,15 @@ def _counted_table(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], colu
     window = asked.window
     start = window.start - MARGIN if window.start else None
     end = window.end + MARGIN if window.end else None
-    events = scan(sorted({*RULE_COLUMNS, *columns, *asked.filter_columns}), start, end)
-    counted = count_events(events)
+    wanted = {metric.name for metric in asked.metrics if metric.is_counted}
+    read = {*columns, *asked.filter_columns}
+    # Where only images count, only manifest requests are read.
+    is_images = wanted == {"pulls"}
+    events = scan(sorted({*(IMAGE_COLUMNS if is_images else RULE_COLUMNS), *read}), start, end)
+    counted = count_events(events.filter(IS_MANIFEST) if is_images else events, wanted, asked.pull_gap)
+    if read & {"package_version", "reference_kind"}:
+        history = scan(sorted(IMAGE_COLUMNS), None, end).filter(IS_MANIFEST)
+        counted = name_digests(counted, find_tags(history, asked.pull_gap))
     if window.start is not None:
         counted = counted.filter(pl.col("timestamp") >= window.start)
     if window.end is not None:

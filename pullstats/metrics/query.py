@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
-from pullstats.metrics.counting import COUNTING_RULES, CountingRule
+from pullstats.metrics.counting import COUNTING_RULES, PULL_GAP, CountingRule
 from pullstats.metrics.definitions import UNIQUE_LEVELS, Metric, find_metric
 from pullstats.metrics.dimensions import DIMENSIONS, Dimension, find_dimension
 from pullstats.metrics.filters import parse_filter
@@ -47,6 +47,7 @@ class Query:
         has_other: add a row for what the limit cuts off.
         has_percent: add shares of additive metrics.
         min_origins: hide rows with fewer endpoints.
+        pull_window: seconds after which a pull group closes.
     """
 
     metrics: tuple[str, ...]
@@ -68,6 +69,7 @@ class Query:
     has_other: bool = True
     has_percent: bool = False
     min_origins: int = 0
+    pull_window: float = PULL_GAP.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,11 @@ class Resolved:
     filter: pl.Expr | None
     filter_columns: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def pull_gap(self) -> timedelta:
+        """Pause after which a pull group closes."""
+        return timedelta(seconds=self.query.pull_window)
 
 
 def resolve(query: Query, reach: Reach, now: datetime, *, is_shifting: bool) -> Resolved:

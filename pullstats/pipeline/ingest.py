@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from pullstats.enrich import Enricher, HashKey, SourceTags, load_key, open_geo, rule_set_version
+from pullstats.enrich import Enricher, HashKey, SourceTags, load_digests, load_key, open_geo, rule_set_version
 from pullstats.errors import InputError
 from pullstats.events import SCHEMA_VERSION
 from pullstats.formats import FORMATS, LogFormat, custom_format, named_format
@@ -54,7 +54,8 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
     files, notes = expand_paths(plan.paths, exclude=plan.store)
     logs = _check_named(files, candidates, is_forced=_is_forced(plan))
     key = load_key(plan.key_file)
-    enricher = Enricher(key, open_geo(plan.geo_db), keep_addresses=plan.keep_addresses)
+    digests = load_digests(plan.digests) if plan.digests else None
+    enricher = Enricher(key, open_geo(plan.geo_db), keep_addresses=plan.keep_addresses, digests=digests)
     summary = IngestSummary(notes=notes, is_dry_run=plan.is_dry_run)
     with _opened(plan) as store:
         run = _Run(plan, store, enricher, key, summary, on_progress, sum(_size(file) for file in files))

@@ -26,6 +26,7 @@ class IngestPlan:
         log_format: an nginx `log_format` string or `@nginx.conf[:name]`; goes over `input_format`.
         source_name: name of the source, which gives standard input an identity.
         geo_db: a MaxMind-format database instead of the bundled one.
+        digests: image indexes that name the platform of a digest.
         key_file: the key of the hashes, None for the user's own.
         keep_addresses: keep client addresses in clear.
         is_dry_run: read and count everything, keep nothing.
@@ -39,6 +40,7 @@ class IngestPlan:
     log_format: str | None = None
     source_name: str | None = None
     geo_db: Path | None = None
+    digests: tuple[Path, ...] = ()
     key_file: Path | None = None
     keep_addresses: bool = False
     is_dry_run: bool = False
