@@ -17,6 +17,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.answers import IS_GET, IS_HEAD, IS_PART, IS_REDIRECT, IS_TAKEN, IS_UNCHANGED, IS_WHOLE, STATUS
+from pullstats.metrics.runs import IS_NEW, Runs, rank_sources, sort_by_owner
 
 PULL_GAP: Final = timedelta(seconds=5)
 PART_GAP: Final = timedelta(minutes=10)
@@ -42,7 +43,6 @@ RULE_COLUMNS: Final = (
 )
 IMAGE_COLUMNS: Final = tuple(name for name in RULE_COLUMNS if name != "url_path")
 """What the pull groups read of an event."""
-_ORDER: Final = ("timestamp", "source_start", "source_id", "source_offset")
 _PLATFORM: Final = ("package_os", "package_arch")
 IS_MANIFEST: Final = (pl.col("package_type") == "oci") & (pl.col("action") == "manifest") & pl.col("is_downloadable") & (IS_GET | IS_HEAD)
 """Manifest requests that can be part of a pull."""
@@ -95,7 +95,7 @@ def count_events(events: pl.LazyFrame, wanted: Collection[str] = COUNTED, pull_g
         The rows that count, each the first request of what it stands for, with `downloads`,
         `pulls`, `checks` and `attempts` (0 or 1); an image's `package_version` is the tag of its group.
     """
-    ordered = _with_source_start(events)
+    ordered = rank_sources(events)
     parts = [count_images(ordered, pull_gap)]
     if {"downloads", "attempts"} & set(wanted):
         parts.append(count_files(ordered))
@@ -106,49 +106,51 @@ def count_events(events: pl.LazyFrame, wanted: Collection[str] = COUNTED, pull_g
     )
 
 
-def _with_source_start(events: pl.LazyFrame) -> pl.LazyFrame:
-    """Say where each log begins: of requests in one instant, those of the piece rotated away first come first."""
-    starts = events.group_by("source_id").agg(pl.col("timestamp").min().alias("source_start"))
-    return events.join(starts, on="source_id", how="left", nulls_equal=True)
-
-
 def count_images(events: pl.LazyFrame, pull_gap: timedelta = PULL_GAP) -> pl.LazyFrame:
     """Fold manifest requests into pull groups: one row a group, at its first GET, else its first request."""
-    group = group_manifests(events, pull_gap)
-    present = [name for name in _PLATFORM if name in group.collect_schema()]
-    group = group.with_columns(
-        is_pull=pl.col("is_taken").any().over("group"),
-        is_asked=pl.col("is_get").any().over("group"),
-        is_answered=(STATUS < 400).fill_null(value=True).any().over("group"),
-        rank=pl.struct(~pl.col("is_get"), pl.int_range(pl.len())).rank("ordinal").over("group"),
-        **{name: pl.coalesce(name, pl.col(name).drop_nulls().first().over("group")) for name in present},
+    rows = group_manifests(events, pull_gap)
+    names = [name for name in rows.collect_schema().names() if name not in _GROUP]
+    group = Runs(pl.col("is_group"))
+    chosen = pl.coalesce(group.first_where(pl.col("is_get")), group.first)
+    found = rows.select(
+        *(pl.col(name).gather(chosen) for name in names if name not in _PLATFORM),
+        *(pl.coalesce(pl.col(name).gather(chosen), group.first_value(pl.col(name))).alias(name) for name in names if name in _PLATFORM),
+        group_tag=group.first_value(pl.col("tag")),
+        is_pull=group.any(pl.col("is_taken")),
+        is_asked=group.any(pl.col("is_get")),
+        is_answered=group.any(_IS_ANSWERED),
     )
-    chosen = group.filter((pl.col("rank") == 1) & (pl.col("is_asked") | pl.col("is_answered")))
-    return chosen.with_columns(
-        package_version=pl.coalesce("group_tag", "package_version"),
-        reference_kind=pl.when(pl.col("group_tag").is_not_null()).then(pl.lit("tag")).otherwise("reference_kind"),
-        downloads=pl.col("is_pull").cast(pl.Int64),
-        pulls=pl.col("is_pull").cast(pl.Int64),
-        checks=(~pl.col("is_pull") & pl.col("is_answered")).cast(pl.Int64),
-        attempts=pl.col("is_asked").cast(pl.Int64),
-    ).drop(*_GROUP, "is_pull", "is_asked", "is_answered", "rank")
+    return (
+        found.filter(pl.col("is_asked") | pl.col("is_answered"))
+        .with_columns(
+            package_version=pl.coalesce("group_tag", "package_version"),
+            reference_kind=pl.when(pl.col("group_tag").is_not_null()).then(pl.lit("tag")).otherwise("reference_kind"),
+            downloads=pl.col("is_pull").cast(pl.Int64),
+            pulls=pl.col("is_pull").cast(pl.Int64),
+            checks=(~pl.col("is_pull") & pl.col("is_answered")).cast(pl.Int64),
+            attempts=pl.col("is_asked").cast(pl.Int64),
+        )
+        .drop("group_tag", "is_pull", "is_asked", "is_answered")
+    )
 
 
-_GROUP: Final = ("tag", "run", "named", "is_start", "group", "is_get", "is_taken", "group_tag")
+_GROUP: Final = frozenset({"tag", "is_group", "is_get", "is_taken", IS_NEW})
+_IS_ANSWERED: Final = (STATUS < 400).fill_null(value=True)
 
 
 def group_manifests(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
-    """Give every manifest request the number of its pull group (`group`) and that group's tag (`group_tag`)."""
-    owner = ("origin_id", "package_name")
+    """Sort manifest requests by owner and mark the first of each pull group (`is_group`); `tag` is null for a digest."""
     tag = pl.when(pl.col("reference_kind") == "tag").then(pl.col("package_version"))
-    rows = events.filter(IS_MANIFEST).sort(*owner, *_ORDER).with_columns(tag=tag)
-    is_first = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in owner).fill_null(value=True)
+    manifests = events.filter(IS_MANIFEST).with_columns(tag=tag, is_get=IS_GET, is_taken=IS_GET & IS_TAKEN)
+    rows = sort_by_owner(manifests, ("origin_id", "package_name"))
     is_late = (pl.col("timestamp") - pl.col("timestamp").shift(1)) > pull_gap
-    rows = rows.with_columns(run=(is_first | is_late).fill_null(value=True).cum_sum())
-    rows = rows.with_columns(named=pl.col("tag").forward_fill().over("run").shift(1), is_start=pl.col("run").ne_missing(pl.col("run").shift(1)))
-    is_other_tag = pl.col("tag").is_not_null() & pl.col("tag").ne_missing(pl.col("named"))
-    rows = rows.with_columns(group=(pl.col("is_start") | is_other_tag).cum_sum(), is_get=IS_GET, is_taken=IS_GET & IS_TAKEN)
-    return rows.with_columns(group_tag=pl.col("tag").drop_nulls().first().over("group"))
+    rows = rows.with_columns(run=(pl.col(IS_NEW) | is_late.fill_null(value=True)).cum_sum())
+    # The tag of the open group: the last one named, if that was in this run.
+    before = pl.when(pl.col("tag").is_not_null()).then(pl.col("run")).forward_fill().shift(1)
+    named = pl.when(before == pl.col("run")).then(pl.col("tag").forward_fill().shift(1))
+    is_other_tag = pl.col("tag").is_not_null() & pl.col("tag").ne_missing(named)
+    is_run = pl.col("run").ne_missing(pl.col("run").shift(1))
+    return rows.with_columns(is_group=is_run | is_other_tag).drop("run")
 
 
 def find_tags(events: pl.LazyFrame, pull_gap: timedelta = PULL_GAP) -> pl.LazyFrame:
@@ -161,8 +163,12 @@ def find_tags(events: pl.LazyFrame, pull_gap: timedelta = PULL_GAP) -> pl.LazyFr
     Returns:
         `timestamp`, `package_name`, `digest`, `digest_tag`, sorted by time.
     """
-    grouped = group_manifests(_with_source_start(events), pull_gap)
-    seen = grouped.filter((pl.col("reference_kind") == "digest") & pl.col("group_tag").is_not_null() & (IS_TAKEN | (STATUS < 400)))
+    rows = group_manifests(rank_sources(events), pull_gap)
+    group = pl.col("is_group").cum_sum()
+    tagged = pl.when(pl.col("tag").is_not_null()).then(group)
+    # A group's tag is named by its first request; a group that a digest opened has none.
+    rows = rows.with_columns(group_tag=pl.when(tagged.forward_fill() == group).then(pl.col("tag").forward_fill()))
+    seen = rows.filter((pl.col("reference_kind") == "digest") & pl.col("group_tag").is_not_null() & (STATUS < 400))
     return seen.select("timestamp", "package_name", digest="package_version", digest_tag="group_tag").sort("timestamp", "digest_tag")
 
 
@@ -190,23 +196,26 @@ def count_files(events: pl.LazyFrame) -> pl.LazyFrame:
     `PULL_GAP`: then the last answer speaks for all.
     """
     is_file = (pl.col("package_type") != "oci") & (pl.col("action") == "download") & pl.col("is_downloadable") & IS_GET
-    owner = ("origin_id", "url_path")
-    rows = events.filter(is_file & ~IS_UNCHANGED.fill_null(value=False)).sort(*owner, *_ORDER)
-    is_new = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in owner).fill_null(value=True)
-    rows = rows.with_columns(asked=is_new.cum_sum())
     is_answer = (IS_WHOLE | IS_PART | IS_REDIRECT).fill_null(value=False)
-    answer = pl.when(is_answer).then(pl.struct("timestamp", is_redirect=IS_REDIRECT)).forward_fill().over("asked").shift(1).over("asked")
-    follows_redirect = answer.struct.field("is_redirect") & (pl.col("timestamp") - answer.struct.field("timestamp") <= PULL_GAP)
+    files = events.filter(is_file & ~IS_UNCHANGED.fill_null(value=False)).with_columns(is_answer=is_answer, is_redirect=IS_REDIRECT)
+    rows = sort_by_owner(files, ("origin_id", "url_path")).with_columns(asked=pl.col(IS_NEW).cum_sum())
+    pause = pl.col("timestamp") - _before(pl.col("is_answer"), pl.col("timestamp"))
+    follows_redirect = _before(pl.col("is_answer"), pl.col("is_redirect")) & (pause <= PULL_GAP)
     # The last piece or whole file of the same origin and path before this row.
-    body = pl.when(IS_WHOLE | IS_PART).then(pl.col("timestamp")).forward_fill().over("asked").shift(1).over("asked")
+    body = _before(IS_WHOLE | IS_PART, pl.col("timestamp"))
     continues = IS_PART & ((pl.col("timestamp") - body) <= PART_GAP).fill_null(value=False)
-    counts = is_answer & ~(follows_redirect.fill_null(value=False) | continues)
-    is_repeated = ((pl.col("timestamp").shift(-1).over("asked") - pl.col("timestamp")) <= PULL_GAP).fill_null(value=False)
-    return (
-        rows.with_columns(downloads=counts.cast(pl.Int64), attempts=(counts | (~is_answer & ~is_repeated)).cast(pl.Int64))
-        .filter(pl.col("attempts") == 1)
-        .drop("asked")
-    )
+    counts = pl.col("is_answer") & ~(follows_redirect.fill_null(value=False) | continues)
+    is_repeated = ~pl.col(IS_NEW).shift(-1).fill_null(value=True) & (pl.col("timestamp").shift(-1) - pl.col("timestamp") <= PULL_GAP)
+    is_attempt = counts | (~pl.col("is_answer") & ~is_repeated.fill_null(value=False))
+    marked = rows.with_columns(downloads=counts.cast(pl.Int64), attempts=is_attempt.cast(pl.Int64))
+    return marked.filter(pl.col("attempts") == 1).drop("asked", "is_answer", "is_redirect", IS_NEW)
+
+
+def _before(where: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """Take a value from the last row before this one of the same origin and path (`asked`) that is true."""
+    is_known = where.fill_null(value=False)
+    owner = pl.when(is_known).then(pl.col("asked")).forward_fill().shift(1)
+    return pl.when(owner == pl.col("asked")).then(pl.when(is_known).then(value).forward_fill().shift(1))
 
 
 def count_unchanged(events: pl.LazyFrame) -> pl.LazyFrame:
@@ -221,16 +230,10 @@ def count_sessions(events: pl.LazyFrame) -> pl.LazyFrame:
     is_read = pl.col("action").is_in(["index", "metadata"]) & IS_WHOLE
     is_got = (pl.col("action") == "download") & pl.col("is_downloadable") & (IS_TAKEN | IS_UNCHANGED)
     relevant = IS_GET & pl.col("package_name").is_not_null() & (pl.col("package_type") != "oci") & (is_read | is_got | IS_UNCHANGED)
-    rows = events.filter(relevant).sort(*owner, *_ORDER)
-    is_new = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in owner).fill_null(value=True)
+    rows = sort_by_owner(events.filter(relevant).with_columns(is_other=is_got | IS_UNCHANGED), owner)
     is_late = (pl.col("timestamp") - pl.col("timestamp").shift(1)) > SESSION_GAP
-    rows = rows.with_columns(session=(is_new | is_late).fill_null(value=True).cum_sum(), is_read=is_read, is_other=is_got | IS_UNCHANGED)
-    rows = rows.with_columns(
-        is_empty=~pl.col("is_other").any().over("session"),
-        place=pl.int_range(pl.len()).over("session"),
-    )
-    return (
-        rows.filter(pl.col("is_empty") & (pl.col("place") == 0))
-        .drop("session", "is_read", "is_other", "is_empty", "place")
-        .with_columns(checks=pl.lit(1, pl.Int64))
-    )
+    rows = rows.with_columns(is_session=pl.col(IS_NEW) | is_late.fill_null(value=True))
+    session = Runs(pl.col("is_session"))
+    names = [name for name in rows.collect_schema().names() if name not in {"is_session", "is_other", IS_NEW}]
+    found = rows.select(*(pl.col(name).gather(session.first) for name in names), is_busy=session.any(pl.col("is_other")))
+    return found.filter(~pl.col("is_busy")).drop("is_busy").with_columns(checks=pl.lit(1, pl.Int64))
