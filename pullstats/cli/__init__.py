@@ -30,6 +30,7 @@ class Entry(NamedTuple):
 
 COMMANDS: Final[dict[str, Entry]] = {
     "ingest": Entry("In", "pullstats.cli.ingest", "Read access logs into the store."),
+    "formats": Entry("In", "pullstats.cli.formats", "Tell the format of a log, and which lines fail; list what can be read."),
     "report": Entry("Look", "pullstats.cli.look", "Break any metric down by one to three dimensions."),
     "series": Entry("Look", "pullstats.cli.look", "Show metrics over time, in buckets."),
     "export": Entry("Out", "pullstats.cli.out", "Write files for cron: daily numbers, events, rejected lines."),
@@ -91,7 +92,7 @@ def run(arguments: list[str]) -> int:
         return request.exit_code
     except click.ClickException as error:
         return _fail(_usage_message(error), EXIT_USAGE)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click ends the process itself where nobody reads its output
         _close_stdout()
         return 0
     except PullstatsError as error:

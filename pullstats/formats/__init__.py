@@ -12,11 +12,13 @@ from typing import Final
 
 from pullstats.errors import unknown_name
 from pullstats.formats import apache, json_lines, nginx, registries
+from pullstats.formats.departure import Departure, find_departure
 from pullstats.formats.detect import Detection, detect_format
 from pullstats.formats.json_lines import JsonReader
 from pullstats.formats.lines import LogFormat, parse_lines
 from pullstats.formats.nginx_conf import ConfFormat, read_log_format
 from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
+from pullstats.formats.recommended import RECOMMENDED
 
 _MODULES: Final = (nginx, apache, json_lines, registries)
 
@@ -28,14 +30,17 @@ __all__ = [
     "CUSTOM",
     "FORMATS",
     "REASONS",
+    "RECOMMENDED",
     "REJECT_SCHEMA",
     "TEXT_COLUMNS",
+    "Departure",
     "Detection",
     "LogFormat",
     "Parsed",
     "Reading",
     "custom_format",
     "detect_format",
+    "find_departure",
     "named_format",
     "parse_lines",
 ]

@@ -74,7 +74,7 @@ def compile_log_format(text: str, *, needs_time: bool = True) -> CompiledFormat:
     parts = _split(text)
     names = [name for name, _ in parts if name]
     _check(text, names, needs_time=needs_time)
-    pattern = _build_pattern(parts)
+    pattern = f"^{''.join(piece.pattern for piece in pattern_pieces(text))}\\s*$"
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.ComputeError as error:
@@ -114,23 +114,35 @@ def _check(text: str, names: list[str], *, needs_time: bool) -> None:
     raise InputError(message)
 
 
-def _build_pattern(parts: list[tuple[str | None, str]]) -> str:
-    """Write the pattern of a line: literals as they are, values by what bounds them."""
-    pieces: list[str] = []
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A literal or a value of a format.
+
+    Attributes:
+        pattern: what it looks like in a line.
+        label: what it is, for people.
+    """
+
+    pattern: str
+    label: str
+
+
+def pattern_pieces(text: str) -> list[Piece]:
+    """Write the pattern of a line in pieces: literals as they are, values by what bounds them."""
+    parts = _split(text)
+    pieces: list[Piece] = []
     seen: set[str] = set()
     for index, (name, literal) in enumerate(parts):
         if name is None:
-            pieces.append(re.escape(literal).replace(r"\ ", " "))
+            pieces.append(Piece(re.escape(literal).replace(r"\ ", " "), f"'{literal}'"))
             continue
         before = parts[index - 1][1] if index else ""
         after = parts[index + 1][1] if index + 1 < len(parts) else ""
         value = _value_pattern(name, before, after)
-        if name in KEPT and name not in seen:
-            seen.add(name)
-            pieces.append(f"(?P<{name}>{value})")
-        else:
-            pieces.append(f"(?:{value})")
-    return f"^{''.join(pieces)}\\s*$"
+        group = f"?P<{name}>" if name in KEPT and name not in seen else "?:"
+        seen.add(name)
+        pieces.append(Piece(f"({group}{value})", f"${name}"))
+    return pieces
 
 
 def _value_pattern(name: str, before: str, after: str) -> str:

@@ -43,6 +43,11 @@ class TextReader:
         # Blanks between the values, the newline, and what of each token is not its value.
         self._fixed = len(self._tokens) + sum(2 for token in self._tokens if token.is_quoted)
 
+    @property
+    def compiled(self) -> CompiledFormat:
+        """The format as compiled."""
+        return self._compiled
+
     def _name_columns(self) -> dict[str, int]:
         """Map each kept variable to its first token."""
         kept: dict[str, int] = {}

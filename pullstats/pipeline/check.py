@@ -1,0 +1,121 @@
+"""Look at logs without keeping anything: which format, how sure, which lines fail and where."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import polars as pl
+
+from pullstats.enrich import redact_reject
+from pullstats.formats import REJECT_SCHEMA, Departure, Detection, LogFormat, find_departure
+from pullstats.pipeline.reading import LogReading, detect_log
+from pullstats.sources import SourceFile, expand_paths, open_source, read_blocks
+
+_BLOCK: Final = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A line that no format reads.
+
+    Attributes:
+        line: its 1-based number.
+        reason: code, as in `REASONS`.
+        text: the line, redacted.
+        departure: where it departs from the nearest format.
+    """
+
+    line: int
+    reason: str
+    text: str
+    departure: Departure
+
+
+@dataclass(slots=True)
+class LogCheck:
+    """What a log looks like.
+
+    Attributes:
+        file: its name.
+        format: the format that fits best, None if none fits any line.
+        wrapper: what it is wrapped in, None for plain lines.
+        confidence: share of the sampled lines that the format reads, 0–1.
+        lines: lines looked at.
+        ignored: of these, lines that are no event by nature.
+        reasons: failed lines by reason.
+        failures: the first of them.
+    """
+
+    file: str
+    format: str | None
+    wrapper: str | None
+    confidence: float
+    lines: int = 0
+    ignored: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def failed(self) -> int:
+        """Lines that no format reads."""
+        return sum(self.reasons.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the keys that scripts rely on."""
+        return {
+            "file": self.file,
+            "format": self.format,
+            "wrapper": self.wrapper,
+            "confidence": round(self.confidence, 4),
+            "lines": self.lines,
+            "failed": self.failed,
+            "reasons": dict(self.reasons.most_common()),
+        }
+
+
+def check_logs(paths: Sequence[str], candidates: Sequence[LogFormat], max_lines: int, shown: int = 0) -> tuple[list[LogCheck], list[str]]:
+    """Look at logs.
+
+    Args:
+        paths: files, folders, globs, `-`.
+        candidates: formats to try.
+        max_lines: lines to read of each log, 0 for all.
+        shown: failing lines to describe of each log.
+
+    Returns:
+        A check per log; and a note for each thing that was passed over.
+
+    Raises:
+        InputError: an argument names nothing that can be read.
+    """
+    files, notes = expand_paths(paths)
+    return [_check_log(file, candidates, max_lines, shown) for file in files], notes
+
+
+def _check_log(file: SourceFile, candidates: Sequence[LogFormat], max_lines: int, shown: int) -> LogCheck:
+    with open_source(file) as source:
+        log = detect_log(source, candidates)
+        best = log.detection.best
+        check = LogCheck(file.name, best.name if best else None, log.wrapper.name if log.wrapper else None, log.detection.confidence)
+        if best is None:
+            log = LogReading(Detection(tuple(candidates), 0.0, {}))
+        for block in read_blocks(source, block_size=_BLOCK, framing=log.framing):
+            parsed = log.read(block)
+            rejects = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects]).sort("source_line")
+            check.reasons += Counter(rejects["reason"].to_list())
+            check.failures += _describe(rejects.head(shown - len(check.failures)), check.lines, log)
+            check.lines += parsed.lines
+            check.ignored += parsed.ignored
+            if 0 < max_lines <= check.lines:
+                break
+    return check
+
+
+def _describe(rejects: pl.DataFrame, before: int, log: LogReading) -> list[Failure]:
+    # A line of a log whose format is known departs from that one, not from the one it happens to fit furthest.
+    formats = log.formats[:1] if log.detection.confidence else log.formats
+    rows = redact_reject(rejects, "text").select("source_line", "reason", "text").rows()
+    return [Failure(before + line, reason, text, find_departure(text, formats)) for line, reason, text in rows]
