@@ -59,6 +59,30 @@ GROUP BY country ORDER BY requests DESC''',
 print(json.dumps([dict(zip(("country", "requests", "origins"), row)) for row in rows]))
 """
 
+DUCKDB_PULLS = r"""
+import duckdb, json, pathlib, sys
+files = json.loads(pathlib.Path(sys.argv[1]).read_text())
+rows = duckdb.execute('''
+WITH manifests AS (
+  SELECT origin_id, package_name, timestamp AS at, source_id, source_offset, user_agent_name AS client, http_request_method = 'GET' AS is_get,
+         http_response_status_code BETWEEN 200 AND 299 OR http_response_status_code IN (301, 302, 303, 307, 308) AS is_answered,
+         CASE WHEN reference_kind = 'tag' THEN package_version END AS tag
+  FROM read_parquet($files)
+  WHERE package_type = 'oci' AND action = 'manifest' AND is_downloadable AND http_request_method IN ('GET', 'HEAD')),
+timed AS (SELECT *, coalesce(at - lag(at) OVER owner > INTERVAL 5 SECOND, true) AS is_late FROM manifests
+  WINDOW owner AS (PARTITION BY origin_id, package_name ORDER BY at, source_id, source_offset)),
+runs AS (SELECT *, sum(is_late::INT) OVER owner AS run FROM timed
+  WINDOW owner AS (PARTITION BY origin_id, package_name ORDER BY at, source_id, source_offset)),
+named AS (SELECT *, last_value(tag IGNORE NULLS) OVER before AS open_tag FROM runs
+  WINDOW before AS (PARTITION BY origin_id, package_name, run ORDER BY at, source_id, source_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)),
+grouped AS (SELECT *, sum((is_late OR (tag IS NOT NULL AND tag IS DISTINCT FROM open_tag))::INT) OVER owner AS pull FROM named
+  WINDOW owner AS (PARTITION BY origin_id, package_name ORDER BY at, source_id, source_offset)),
+pulls AS (SELECT min(at) FILTER (is_get) AS at, arg_min(client, (at, source_id, source_offset)) FILTER (is_get) AS client
+  FROM grouped GROUP BY origin_id, package_name, pull HAVING bool_or(is_get AND is_answered))
+SELECT strftime(at AT TIME ZONE 'UTC', '%Y-%m-%d') AS bucket, client, count(*) AS pulls FROM pulls GROUP BY ALL''', {"files": files}).fetchall()
+print(json.dumps([dict(zip(("bucket", "client", "pulls"), row)) for row in rows]))
+"""
+
 LIST_FILES = "import json, sys, deltalake; print(json.dumps(deltalake.DeltaTable(sys.argv[1]).file_uris()))"
 
 
@@ -159,6 +183,21 @@ def report_contestants(store: Path, work: Path) -> list[Contestant]:
     ]
 
 
+def pull_contestants(store: Path, work: Path) -> list[Contestant]:
+    """List pulls by day and client, and the same rule as SQL on the same Parquet files."""
+    listed = work / "files.json"
+    series = ("series", "--every", "d", "--by", "client", "--metric", "pulls", "--window", "all", "--limit", "0", "--format", "json")
+    return [
+        Contestant("pullstats series", (*PULLSTATS, *series, "--store", str(store))),
+        Contestant(
+            "DuckDB, the rule as SQL, same files",
+            (sys.executable, "-c", DUCKDB_PULLS, str(listed)),
+            missing="" if has_duckdb() else NEEDS_DUCKDB,
+            shown=f"python -c DUCKDB_PULLS {listed}",
+        ),
+    ]
+
+
 def list_store_files(store: Path, work: Path) -> str:
     """Write the Parquet files of the store's last snapshot to `files.json`; says what went wrong, if anything."""
     done = subprocess.run((sys.executable, "-c", LIST_FILES, str(store / "events")), capture_output=True, text=True, check=False)
@@ -169,12 +208,24 @@ def list_store_files(store: Path, work: Path) -> str:
 
 
 def same_answer(left: str, right: str) -> str:
-    """Compare two JSON answers row by row, whatever their order."""
+    """Compare two JSON answers row by row, whatever their order; rows without a pull do not count."""
     try:
-        tables = [{row["country"]: (row["requests"], row["origins"]) for row in json.loads(text)} for text in (left, right)]
+        tables = [_by_dimension(json.loads(text)) for text in (left, right)]
     except (ValueError, KeyError, TypeError) as problem:
         return f"not comparable: {problem!r}"
     if tables[0] == tables[1]:
-        return f"equal, {len(tables[0])} countries"
-    differing = [country for country in sorted({*tables[0], *tables[1]}, key=str) if tables[0].get(country) != tables[1].get(country)]
+        return f"equal, {len(tables[0])} rows"
+    differing = [key for key in sorted({*tables[0], *tables[1]}, key=str) if tables[0].get(key) != tables[1].get(key)]
     return f"DIFFERENT in {len(differing)} rows, first {differing[0]}: {tables[0].get(differing[0])} and {tables[1].get(differing[0])}"
+
+
+def _by_dimension(rows: list[dict[str, str | int | None]]) -> dict[tuple[object, ...], tuple[object, ...]]:
+    """Split rows into what they are about and what they count."""
+    counts = ("requests", "origins", "pulls")
+    split = {
+        tuple(value for name, value in row.items() if name not in counts and name in ("country", "bucket", "client")): tuple(
+            row[name] for name in counts if name in row
+        )
+        for row in rows
+    }
+    return {key: values for key, values in split.items() if any(values)}

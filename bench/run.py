@@ -21,26 +21,38 @@ from pathlib import Path
 
 import contestants
 import results
-from contestants import PULLSTATS, Contestant, ingest_contestants, list_store_files, pullstats_ingest, report_contestants, same_answer
+from contestants import (
+    PULLSTATS,
+    Contestant,
+    ingest_contestants,
+    list_store_files,
+    pull_contestants,
+    pullstats_ingest,
+    report_contestants,
+    same_answer,
+)
 from measure import Series, run_once
+from wrap import wrap_log
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
-GROUPS = ("ingest", "inputs", "report", "start", "growth")
+GROUPS = ("ingest", "inputs", "report", "start", "growth", "pulls")
 TITLES = {
     "ingest": "Ingest of one nginx combined log",
-    "inputs": "The same lines as plain text, gzip and JSON lines",
+    "inputs": "The same lines as plain text, gzip, JSON lines, and in CloudWatch's envelopes",
     "report": "Report by country over 30 days",
     "start": "Start-up",
     "growth": "Growth: one and four times the lines",
+    "pulls": "Pulls by day and client, over four times the lines",
 }
 GROWTH = 4
-GENERATOR = ("generate.py", "clients.py", "machines.py", "visits.py")
+GENERATOR = ("generate.py", "clients.py", "machines.py", "visits.py", "wrap.py")
+SUFFIXES = {"combined": "log", "json": "json", "gz": "log.gz", "export": "export.log", "firehose": "firehose.json"}
 
 
 def prepare_input(work: Path, lines: int, seed: int, shape: str) -> Path:
-    """Generate a log (`combined`, `json`, or `gz` of the combined one), or reuse it where its stamp fits."""
-    path = work / f"access-{lines}-{seed}.{ {'combined': 'log', 'json': 'json', 'gz': 'log.gz'}[shape] }"
+    """Generate a log (`combined`, `json`, or the combined one as `gz`, `export` or `firehose`), or reuse it where its stamp fits."""
+    path = work / f"access-{lines}-{seed}.{SUFFIXES[shape]}"
     stamp_path = path.with_name(path.name + ".stamp")
     source = hashlib.sha256(b"".join((BENCH / name).read_bytes() for name in GENERATOR)).hexdigest()
     if path.exists() and stamp_path.exists():
@@ -51,6 +63,8 @@ def prepare_input(work: Path, lines: int, seed: int, shape: str) -> Path:
         plain = prepare_input(work, lines, seed, "combined")
         with plain.open("rb") as log, gzip.open(path, "wb", compresslevel=6) as packed:
             shutil.copyfileobj(log, packed, 1 << 20)
+    elif shape in ("export", "firehose"):
+        wrap_log(prepare_input(work, lines, seed, "combined"), path, shape)
     else:
         subprocess.run(
             (sys.executable, str(BENCH / "generate.py"), "--lines", str(lines), "--seed", str(seed), "--format", shape, "-o", str(path)),
@@ -68,12 +82,14 @@ def group_contestants(name: str, options: argparse.Namespace) -> list[Contestant
     if name == "inputs":
         return [
             pullstats_ingest(f"pullstats ingest, {shape}", prepare_input(work, lines, seed, shape), lines, work / f"store-{shape}")
-            for shape in ("combined", "gz", "json")
+            for shape in SUFFIXES
         ]
     if name == "report":
         return report_contestants(work / "store", work)
     if name == "start":
         return [Contestant("pullstats --help", (*PULLSTATS, "--help"))]
+    if name == "pulls":
+        return pull_contestants(work / "store-growth", work)
     return [
         pullstats_ingest(
             f"pullstats ingest, {lines * times:,} lines",
@@ -114,12 +130,14 @@ def remove(path: Path | None) -> None:
         path.unlink()
 
 
-def ensure_store(options: argparse.Namespace, seen: dict[str, list[Series]]) -> str:
-    """Make the store that the report reads, where the ingest group was not asked for."""
-    if "ingest" not in seen:
+def ensure_store(options: argparse.Namespace, seen: dict[str, list[Series]], name: str) -> str:
+    """Make the store that a group reads, where the group that leaves it behind was not asked for."""
+    maker, store = ("ingest", "store") if name == "report" else ("growth", "store-growth")
+    if maker not in seen:
         once = argparse.Namespace(**{**vars(options), "rounds": 1})
-        measure_group(group_contestants("ingest", once)[:1], once)
-    return list_store_files(options.work / "store", options.work)
+        found = group_contestants(maker, once)
+        measure_group(found[:1] if maker == "ingest" else found[-1:], once)
+    return list_store_files(options.work / store, options.work)
 
 
 def shown_command(contestant: Contestant, work: Path) -> str:
@@ -147,7 +165,9 @@ def write_results(
     ]
     for name, series in seen.items():
         parts += [f"## {TITLES[name]}", results.markdown_table(results.table_rows(series)), "```\n" + "\n".join(commands[name]) + "\n```"]
-    scripts = "\n".join(f"{name} = {getattr(contestants, name).strip()}\n" for name in ("DUCKDB_REGEX", "DUCKDB_CSV", "DUCKDB_REPORT"))
+    scripts = "\n".join(
+        f"{name} = {getattr(contestants, name).strip()}\n" for name in ("DUCKDB_REGEX", "DUCKDB_CSV", "DUCKDB_REPORT", "DUCKDB_PULLS")
+    )
     parts += ["## The DuckDB programs", "The two forms of ingest split lines and enrich nothing.", f"```python\n{scripts}```"]
     options.results.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
@@ -175,15 +195,15 @@ def main() -> None:
     options = parse_options()
     seen: dict[str, list[Series]] = {}
     commands: dict[str, list[str]] = {}
-    answers = ""
+    answers: dict[str, str] = {}
     for name in [group for group in GROUPS if group in options.only]:
         print(f"{TITLES[name]}:", file=sys.stderr)
-        problem = ensure_store(options, seen) if name == "report" else ""
+        problem = ensure_store(options, seen, name) if name in ("report", "pulls") else ""
         found = group_contestants(name, options)
         commands[name] = [shown_command(one, options.work) for one in found]
         seen[name] = [Series(one.name, note=problem) for one in found] if problem else measure_group(found, options)
-        if name == "report" and all(series.runs for series in seen[name]):
-            answers = same_answer(*(series.runs[-1].stdout for series in seen[name]))
+        if name in ("report", "pulls") and all(series.runs for series in seen[name]):
+            answers[name] = same_answer(*(series.runs[-1].stdout for series in seen[name]))
         print(f"\n{TITLES[name]}\n{results.text_table(results.table_rows(seen[name]))}\n")
     found_goals = results.goals(seen, answers)
     print(results.text_table(results.goal_rows(found_goals), ("goal", "result", "reached")))
