@@ -13,6 +13,7 @@ from pathlib import Path
 from pullstats.events import EVENT_FIELDS, json_schema
 from pullstats.formats import FORMATS, REASONS
 from pullstats.formats.json_keys import KEYS
+from pullstats.sources import WRAPPERS
 from pullstats.metrics import COUNTING_RULES, DIMENSIONS, METRICS
 
 ROOT = Path(__file__).parent.parent
@@ -77,6 +78,10 @@ def formats_page() -> str:
     formats = [(f"`{item.name}`", item.help, f"`{item.sample}`", item.doc_url) for item in FORMATS.values()]
     parts = {
         "formats": table(("name", "written by", "sample", "documentation"), formats),
+        "wrappers": table(
+            ("name", "what", "sample", "documentation"),
+            [(f"`{item.name}`", item.help, f"`{item.sample.splitlines()[-1]}`", item.doc_url) for item in WRAPPERS.values()],
+        ),
         "json-keys": table(("variable", "keys"), [(f"`{name}`", ", ".join(f"`{key}`" for key in keys)) for name, keys in KEYS.items()]),
         "reasons": table(("reason", "meaning"), [(f"`{name}`", text) for name, text in REASONS.items()]),
     }

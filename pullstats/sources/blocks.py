@@ -155,7 +155,7 @@ def read_blocks(source: Source, offset: int = 0, block_size: int = BLOCK_SIZE, f
             offset = block.end
             yield block
             if not framing.is_by_line:
-                context, before = framing.context(whole) or context, (before + whole)[-TAIL_LENGTH:]
+                context, before = framing.context(whole) or context, (before + whole[-TAIL_LENGTH:])[-TAIL_LENGTH:]
     may_wait = source.is_growing and framing.may_grow
     cut = rest.rfind(b"\n") + 1 if may_wait else len(rest)
     if cut:

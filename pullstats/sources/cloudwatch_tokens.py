@@ -48,16 +48,15 @@ _DECODER: Final = json.JSONDecoder(strict=False)
 def peel_subscriptions(data: bytes, offset: int) -> Peeled | None:
     """Read whole subscription envelopes with a tokeniser; None if they are anything else."""
     starts = [0, *(found.end() for found in _SUBSCRIPTION.finditer(data))]
-    pieces = [data[start:end].strip() for start, end in zip(starts, [*starts[1:], len(data)], strict=True)]
-    text = b"\n".join(piece.replace(b"\n", b" ") for piece in pieces if piece)
+    flat = memoryview(data.replace(b"\n", b" ") if b"\n" in data else data)
+    text = b"\n".join(flat[start:end] for start, end in zip(starts, [*starts[1:], len(data)], strict=True))
     try:
         envelopes = pl.read_ndjson(text, schema=_ENVELOPE_SCHEMA)
     except pl.exceptions.PolarsError:
         return None
-    kept = [start for start, piece in zip(starts, pieces, strict=True) if piece]
-    if envelopes.height != len(kept) or envelopes["messageType"].null_count() or envelopes["logEvents"].null_count():
+    if envelopes.height != len(starts) or envelopes["messageType"].null_count() or envelopes["logEvents"].null_count():
         return None
-    envelopes = envelopes.with_columns(pl.Series("start", kept, pl.Int64) + offset)
+    envelopes = envelopes.with_columns(pl.Series("start", starts, pl.Int64) + offset)
     control = envelopes["messageType"] == CONTROL
     ignored = int(envelopes.filter(control)["logEvents"].list.len().sum())
     counts = pl.col("logEvents").list.len()

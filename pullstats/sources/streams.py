@@ -20,6 +20,8 @@ HEAD_LENGTH: Final = 256 << 10
 _FIT_LENGTH: Final = 64 << 10
 SAMPLE_PARTS: Final = 8
 SAMPLE_LENGTH: Final = 64 << 10
+MAX_UNFINISHED: Final = 1 << 20
+"""A file without a newline that is larger than this is no log whose first line is being written."""
 MAX_LAYERS: Final = 3
 """Layers of compression that are undone; more are no log."""
 
@@ -93,7 +95,8 @@ class Source:
             step = self.size // SAMPLE_PARTS
             parts += [os.pread(self._raw.fileno(), SAMPLE_LENGTH, start) for start in range(step, self.size, step)]
         lines = [part[(part.find(b"\n") + 1 if index else 0) : part.rfind(b"\n") + 1] for index, part in enumerate(parts)]
-        return b"".join(lines) or (b"" if self.is_growing else head)
+        is_unfinished = self.is_growing and self.size <= MAX_UNFINISHED
+        return b"".join(lines) or (b"" if is_unfinished else head)
 
     def fit(self, count: int) -> int:
         """Shorten a read of a plain file so that it ends with a line: whole lines need no copying.
