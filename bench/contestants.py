@@ -64,22 +64,22 @@ import duckdb, json, pathlib, sys
 files = json.loads(pathlib.Path(sys.argv[1]).read_text())
 rows = duckdb.execute('''
 WITH manifests AS (
-  SELECT origin_id, package_name, timestamp AS at, source_id, source_offset, user_agent_name AS client, http_request_method = 'GET' AS is_get,
+  SELECT origin_id, package_name, timestamp AS instant, source_id, source_offset, user_agent_name AS client, http_request_method = 'GET' AS is_get,
          http_response_status_code BETWEEN 200 AND 299 OR http_response_status_code IN (301, 302, 303, 307, 308) AS is_answered,
          CASE WHEN reference_kind = 'tag' THEN package_version END AS tag
   FROM read_parquet($files)
   WHERE package_type = 'oci' AND action = 'manifest' AND is_downloadable AND http_request_method IN ('GET', 'HEAD')),
-timed AS (SELECT *, coalesce(at - lag(at) OVER owner > INTERVAL 5 SECOND, true) AS is_late FROM manifests
-  WINDOW owner AS (PARTITION BY origin_id, package_name ORDER BY at, source_id, source_offset)),
+timed AS (SELECT *, coalesce(instant - lag(instant) OVER owner > INTERVAL 5 SECOND, true) AS is_late FROM manifests
+  WINDOW owner AS (PARTITION BY origin_id, package_name ORDER BY instant, source_id, source_offset)),
 runs AS (SELECT *, sum(is_late::INT) OVER owner AS run FROM timed
-  WINDOW owner AS (PARTITION BY origin_id, package_name ORDER BY at, source_id, source_offset)),
+  WINDOW owner AS (PARTITION BY origin_id, package_name ORDER BY instant, source_id, source_offset)),
 named AS (SELECT *, last_value(tag IGNORE NULLS) OVER before AS open_tag FROM runs
-  WINDOW before AS (PARTITION BY origin_id, package_name, run ORDER BY at, source_id, source_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)),
+  WINDOW before AS (PARTITION BY origin_id, package_name, run ORDER BY instant, source_id, source_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)),
 grouped AS (SELECT *, sum((is_late OR (tag IS NOT NULL AND tag IS DISTINCT FROM open_tag))::INT) OVER owner AS pull FROM named
-  WINDOW owner AS (PARTITION BY origin_id, package_name ORDER BY at, source_id, source_offset)),
-pulls AS (SELECT min(at) FILTER (is_get) AS at, arg_min(client, (at, source_id, source_offset)) FILTER (is_get) AS client
+  WINDOW owner AS (PARTITION BY origin_id, package_name ORDER BY instant, source_id, source_offset)),
+pulls AS (SELECT min(instant) FILTER (is_get) AS instant, arg_min(client, (instant, source_id, source_offset)) FILTER (is_get) AS client
   FROM grouped GROUP BY origin_id, package_name, pull HAVING bool_or(is_get AND is_answered))
-SELECT strftime(at AT TIME ZONE 'UTC', '%Y-%m-%d') AS bucket, client, count(*) AS pulls FROM pulls GROUP BY ALL''', {"files": files}).fetchall()
+SELECT strftime(instant AT TIME ZONE 'UTC', '%Y-%m-%d') AS bucket, client, count(*) AS pulls FROM pulls GROUP BY ALL''', {"files": files}).fetchall()
 print(json.dumps([dict(zip(("bucket", "client", "pulls"), row)) for row in rows]))
 """
 
@@ -210,7 +210,8 @@ def list_store_files(store: Path, work: Path) -> str:
 def same_answer(left: str, right: str) -> str:
     """Compare two JSON answers row by row, whatever their order; rows without a pull do not count."""
     try:
-        tables = [_by_dimension(json.loads(text)) for text in (left, right)]
+        # DuckDB draws a progress bar in front of a slow answer.
+        tables = [_by_dimension(json.loads(text.strip().rpartition("\n")[2])) for text in (left, right)]
     except (ValueError, KeyError, TypeError) as problem:
         return f"not comparable: {problem!r}"
     if tables[0] == tables[1]:

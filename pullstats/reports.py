@@ -48,6 +48,7 @@ class Report:
         meta: what `--meta` adds to JSON: window, tz, counting_rule, unique_level, excluded,
             completeness, warnings.
         is_empty: no event lay in the window (exit 4).
+        flat: what machine formats get instead, where people get several values in one cell.
     """
 
     frame: pl.DataFrame
@@ -57,3 +58,4 @@ class Report:
     headline: str = ""
     meta: dict[str, Any] = field(default_factory=dict)
     is_empty: bool = False
+    flat: tuple[pl.DataFrame, tuple[Column, ...]] | None = None

@@ -281,3 +281,17 @@ def test_any_filter_is_read_or_refused(text: str) -> None:
 def test_deep_filters_are_refused_and_not_followed() -> None:
     with pytest.raises(UsageError, match="levels"):
         parse_filter("(" * 5000 + "status=1" + ")" * 5000, "UTC")
+
+
+def test_a_series_by_value_has_a_row_for_every_bucket_and_value_for_machines() -> None:
+    """One row a day and client, days without a request too; sums are those of the table people see."""
+    rows = [file(0), file(2 * 86_400, origin=2) | {"client": "pip"}, manifest(2 * 86_400, "GET", "1.0", origin=3)]
+    found = ask(rows, metrics=("downloads", "origins"), dimensions=("client",), every="d")
+    assert found.flat is not None
+    frame, columns = found.flat
+    assert [column.name for column in columns] == ["bucket", "client", "downloads", "origins"] == frame.columns
+    days = sorted(set(frame["bucket"]))
+    wanted = {(day, client): (0, 0) for day in days for client in ("docker", "pip")}
+    wanted |= {(days[0], "docker"): (1, 1), (days[2], "docker"): (1, 1), (days[2], "pip"): (1, 1)}
+    assert {row[:2]: row[2:] for row in frame.rows()} == wanted
+    assert len(days) == 3

@@ -13,8 +13,8 @@ from pathlib import Path
 from pullstats.events import EVENT_FIELDS, json_schema
 from pullstats.formats import FORMATS, REASONS
 from pullstats.formats.json_keys import KEYS
-from pullstats.sources import WRAPPERS
 from pullstats.metrics import COUNTING_RULES, DIMENSIONS, METRICS
+from pullstats.sources import WRAPPERS
 
 ROOT = Path(__file__).parent.parent
 Rows = list[tuple[str, ...]]

@@ -112,11 +112,26 @@ def _series(asked: Resolved, scan: Scan) -> Report:
     partials = compute_partials(asked, scan, groups, [*_columns(asked), "timestamp"])
     total = fold(partials, asked.metrics, ())
     everything = buckets.range(asked.window, asked.reach)
-    if asked.dimensions:
-        frame, columns = _lines(asked, partials, everything)
-    else:
+    if not asked.dimensions:
         frame, columns = _points(asked, partials, everything, buckets)
-    return _report(asked, partials, frame, columns, total)
+        return _report(asked, partials, frame, columns, total)
+    frame, columns = _lines(asked, partials, everything)
+    return replace(_report(asked, partials, frame, columns, total), flat=_cells(asked, partials, frame, everything, buckets))
+
+
+def _cells(
+    asked: Resolved, partials: Partials, shown: pl.DataFrame, everything: pl.DataFrame, buckets: Buckets
+) -> tuple[pl.DataFrame, tuple[Column, ...]]:
+    """One row a bucket and value, empty ones too, in the order in which the values are shown."""
+    keys = [dimension.key for dimension in asked.dimensions]
+    values = fold(keep_groups(partials, shown, keys), asked.metrics, (*keys, BUCKET))
+    grid = everything.join(shown.select(keys), how="cross", maintain_order="left_right")
+    rows = grid.join(values, on=[*keys, BUCKET], how="left", nulls_equal=True, maintain_order="left")
+    zero = [metric.key for metric in asked.metrics if metric.kind in {"count", "bytes"}]
+    rows = rows.with_columns(pl.col(zero).fill_null(0), bucket=buckets.label(rows[BUCKET]))
+    dimensions = (Column(dimension.key, dimension.name, "dimension") for dimension in asked.dimensions)
+    columns = (Column(BUCKET, BUCKET, "bucket"), *dimensions, *_metric_columns(asked.metrics))
+    return rows.select(column.name for column in columns), columns
 
 
 def _points(asked: Resolved, partials: Partials, everything: pl.DataFrame, buckets: Buckets) -> tuple[pl.DataFrame, tuple[Column, ...]]:
