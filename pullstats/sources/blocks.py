@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -70,6 +71,9 @@ class Block:
         return self.data.count(b"\n") + unfinished + len(self.long_lines)
 
 
+_WINDOW: Final = 256 << 10
+
+
 class Framing(Protocol):
     """Where a log may be cut into blocks.
 
@@ -122,6 +126,19 @@ class LineFraming:
 
 
 BY_LINE: Final = LineFraming()
+
+
+def find_last(pattern: re.Pattern[bytes], data: bytes) -> int:
+    """Find the end of a pattern's last match, looking back in growing windows; 0 if there is none."""
+    size = _WINDOW
+    while True:
+        start = max(len(data) - size, 0)
+        ends = [found.end() for found in pattern.finditer(data, start)]
+        if ends:
+            return ends[-1]
+        if not start:
+            return 0
+        size *= 4
 
 
 def read_blocks(source: Source, offset: int = 0, block_size: int = BLOCK_SIZE, framing: Framing = BY_LINE, before: bytes = b"") -> Iterator[Block]:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pullstats.sources.blocks import Block
+from pullstats.sources.blocks import Block, find_last
 from pullstats.sources.cloudwatch_scan import Scan
 from pullstats.sources.cloudwatch_tokens import EVENT_KEYS, MAX_DOCUMENT, WINDOW, find_labels, peel_events, peel_subscriptions
 from pullstats.sources.messages import Peeled, Wrapper
@@ -47,8 +47,8 @@ class DocumentFraming:
 
     def last_cut(self, data: bytes) -> int:
         """Find where the last document, or element of a large one, begins."""
-        cut = _find_last(_DOCUMENT, data)
-        return cut or (_find_last(_ELEMENT, data) if len(data) >= SPLIT_FROM else 0)
+        cut = find_last(_DOCUMENT, data)
+        return cut or (find_last(_ELEMENT, data) if len(data) >= SPLIT_FROM else 0)
 
     def next_cut(self, data: bytes) -> int:
         """Find where the first whole document or element begins."""
@@ -64,17 +64,11 @@ class DocumentFraming:
         return find_labels(data[begin:start])
 
 
-def _find_last(pattern: re.Pattern[bytes], data: bytes) -> int:
-    """Find the end of a pattern's last match, looking back in growing windows; 0 if there is none."""
-    size = WINDOW
-    while True:
-        start = max(len(data) - size, 0)
-        ends = [found.end() for found in pattern.finditer(data, start)]
-        if ends:
-            return ends[-1]
-        if not start:
-            return 0
-        size *= 4
+def remark_on_pages(rows: int) -> str | None:
+    """Tell an answer of Insights that was probably cut off."""
+    if not rows or rows % PAGE_ROWS:
+        return None
+    return f"it holds {rows:,} rows, a full page of Insights: it was probably cut off; ask for a shorter time or export to S3"
 
 
 class DocumentPeeler:
@@ -102,9 +96,7 @@ class DocumentPeeler:
 
     def remark(self, messages: int) -> str | None:
         """Tell a query's answer that was probably cut off."""
-        if self._has_rows and messages and messages % PAGE_ROWS == 0:
-            return f"it holds {messages:,} rows, a full page of Insights: it was probably cut off; ask for a shorter time or export to S3"
-        return None
+        return remark_on_pages(messages) if self._has_rows else None
 
 
 def _opener(pattern: str, *, has_rows: bool = False) -> Any:

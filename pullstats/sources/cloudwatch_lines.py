@@ -21,7 +21,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.clean_lines import cut_clean
-from pullstats.sources.blocks import Block
+from pullstats.sources.blocks import Block, find_last
 from pullstats.sources.messages import Peeled, Peeler, Wrapper, refuse, shape_messages
 
 LIMIT: Final = 16 << 20
@@ -31,7 +31,6 @@ _SHARE: Final = 0.5
 """Share of a log's first lines that must begin as the wrapper's do: the others continue them."""
 _COLOUR: Final = r"(?:\x1b\[[0-9;]*m)?"
 _CLOCK: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
-_WINDOW: Final = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +64,7 @@ class EventFraming:
 
     def last_cut(self, data: bytes) -> int:
         """Cut in front of the last event that is followed by another: it may go on."""
-        size = _WINDOW
-        while True:
-            start = max(len(data) - size, 0)
-            cuts = [found.end() for found in self._start.finditer(data, start)]
-            if cuts or not start:
-                return cuts[-1] if cuts else 0
-            size *= 4
+        return find_last(self._start, data)
 
     def next_cut(self, data: bytes) -> int:
         """Cut in front of the first event."""

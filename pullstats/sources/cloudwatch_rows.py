@@ -16,7 +16,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.sources.blocks import Block
-from pullstats.sources.cloudwatch_documents import PAGE_ROWS
+from pullstats.sources.cloudwatch_documents import remark_on_pages
 from pullstats.sources.messages import Peeled, Peeler, Wrapper, refuse, shape_messages
 
 LIMIT: Final = 64 << 20
@@ -88,9 +88,7 @@ class RowPeeler:
 
     def remark(self, messages: int) -> str | None:
         """Tell an answer that was probably cut off."""
-        if messages and messages % PAGE_ROWS == 0:
-            return f"it holds {messages:,} rows, a full page of Insights: it was probably cut off; ask for a shorter time or export to S3"
-        return None
+        return remark_on_pages(messages)
 
 
 def _open(head: bytes, name: str) -> Peeler | None:  # noqa: ARG001 - the same for every wrapper
