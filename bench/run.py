@@ -47,7 +47,7 @@ TITLES = {
 }
 GROWTH = 4
 GENERATOR = ("generate.py", "clients.py", "machines.py", "visits.py", "wrap.py")
-SUFFIXES = {"combined": "log", "json": "json", "gz": "log.gz", "export": "export.log", "firehose": "firehose.json"}
+SUFFIXES = {"combined": "log", "gz": "log.gz", "json": "json", "export": "export.log", "firehose": "firehose.json"}
 
 
 def prepare_input(work: Path, lines: int, seed: int, shape: str) -> Path:
