@@ -56,18 +56,19 @@ def _draw(report: Report, console: Console, width: int) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     cells = {column.name: _cells(report, column) for column in report.columns}
-    rooms = _text_rooms(report.columns, cells, width)
+    has_bars = _has_room_for_bars(report.columns, cells, width)
+    rooms = _text_rooms(report.columns, cells, width, has_bars=has_bars)
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     for column in report.columns:
         table.add_column(Text(column.title), justify="right" if column.kind in NUMERIC else "left", no_wrap=True)
-        if column.bar:
+        if column.bar and has_bars:
             table.add_column("", no_wrap=True)
     for index in range(report.frame.height):
         row: list[Text] = []
         for column in report.columns:
             text = cells[column.name][index]
             row.append(Text(_cut(text, rooms[column.name]) if column.name in rooms else text, style="dim italic" if _is_other(text) else ""))
-            if column.bar:
+            if column.bar and has_bars:
                 row.append(Text(_bar(report, column, index), style="cyan"))
         table.add_row(*row)
     console.print(table)
@@ -77,11 +78,19 @@ def _is_other(text: str) -> bool:
     return text in {UNKNOWN, "other"}
 
 
-def _text_rooms(columns: Sequence[Column], cells: dict[str, list[str]], width: int) -> dict[str, int]:
+def _has_room_for_bars(columns: Sequence[Column], cells: dict[str, list[str]], width: int) -> bool:
+    """Tell whether bars leave every text column its least: a number is worth more than its bar."""
+    rooms = _text_rooms(columns, cells, width, has_bars=True)
+    numbers = sum(max([len(column.title), *map(len, cells[column.name])]) for column in columns if column.kind in UNCUT)
+    bars = sum(_BAR_WIDTH + 2 for column in columns if column.bar)
+    return sum(rooms.values()) + numbers + bars + 2 * len(columns) <= width
+
+
+def _text_rooms(columns: Sequence[Column], cells: dict[str, list[str]], width: int, *, has_bars: bool) -> dict[str, int]:
     """Share what numbers, times and bars leave among the text columns: short ones keep what they need."""
     needs = {column.name: max([len(column.title), *map(len, cells[column.name])], default=1) for column in columns}
     texts = [column.name for column in columns if column.kind not in UNCUT]
-    left = width - sum(_BAR_WIDTH + 2 for column in columns if column.bar) - 2 * len(columns)
+    left = width - sum(_BAR_WIDTH + 2 for column in columns if column.bar and has_bars) - 2 * len(columns)
     left -= sum(need for name, need in needs.items() if name not in texts)
     rooms: dict[str, int] = {}
     for index, name in enumerate(sorted(texts, key=lambda name: needs[name])):
