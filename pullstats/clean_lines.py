@@ -14,3 +14,14 @@ def cut_clean(data: bytes) -> pl.Series | None:
     lines = frame["line"]
     total = (lines.str.len_bytes().sum() or 0) + lines.len()
     return lines if not lines.null_count() and total == len(data) else None
+
+
+def split_lines(data: bytes) -> pl.Series:
+    r"""Cut bytes into lines of text; bytes that are no UTF-8 become the text `\xhh`."""
+    lines = cut_clean(data) if data.endswith(b"\n") else None
+    if lines is not None:
+        return lines
+    rows = data.decode("utf-8", "backslashreplace").split("\n")
+    if not rows[-1]:
+        rows.pop()
+    return pl.Series("line", rows, pl.String)

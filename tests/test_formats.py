@@ -113,7 +113,7 @@ def test_formats_are_read_from_an_nginx_conf(tmp_path: Path) -> None:
     line = b'1.2.3.4 - [23/Nov/2026:23:35:37 +0000] "GET /a HTTP/1.1" 200 7\n'
     parsed = parse_lines(line, 0, 1, [custom_format(f"@{conf}:main")])
     assert events_of(parsed)["request"].to_list() == ["GET /a HTTP/1.1"]
-    assert custom_format(f"@{conf}:j").reader.is_escaped is False
+    assert custom_format(f"@{conf}:j").reader.escaping == "none"
     with pytest.raises(Exception, match="did you mean 'main'"):
         custom_format(f"@{conf}:mian")
     with pytest.raises(InputError, match="several log formats"):

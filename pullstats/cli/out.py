@@ -11,10 +11,11 @@ import click
 from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options
 from pullstats.cli.questions import build_query, question_options
+from pullstats.clock import find_zone
 from pullstats.errors import UsageError
 from pullstats.metrics import DAILY_METRICS
 from pullstats.metrics.filters import parse_filter
-from pullstats.metrics.windows import find_zone, parse_window
+from pullstats.metrics.windows import parse_window
 from pullstats.pipeline.answer import export_daily, export_events, export_rejects
 from pullstats.render import format_of_path, write_frames
 

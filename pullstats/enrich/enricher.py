@@ -7,7 +7,7 @@ goes no further than this module.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 import polars as pl
 
@@ -20,6 +20,7 @@ from pullstats.enrich.origins import agent_terms, combine_origins, endpoint_term
 from pullstats.enrich.packages import action_by_method, classify_paths, client_ecosystem
 from pullstats.enrich.redact import address_tokens, redact_own_address, redact_path, redact_query, redact_text, redact_url
 from pullstats.enrich.request import domain_of, split_request
+from pullstats.escaping import Escaping
 from pullstats.events import conform
 from pullstats.lookup import Lookup
 
@@ -63,7 +64,7 @@ class Enricher:
         self._users = Lookup("user", self._look_at_users)
         self._hinted = Lookup("hinted", _look_at_hinted)
         self._hosts = Lookup("host", _look_at_hosts)
-        self._texts = {is_escaped: _TextLookups(key, digests, is_escaped=is_escaped) for is_escaped in (True, False)}
+        self._texts = {escaping: _TextLookups(key, digests, escaping) for escaping in get_args(Escaping)}
 
     def _look_at_addresses(self, values: pl.Series) -> pl.DataFrame:
         addresses = normalise_addresses(values)
@@ -82,19 +83,19 @@ class Enricher:
         users = _said(values.replace(_NOBODY, None))
         return user_terms(users, self._key).with_columns(hash_values(users, self._key, b"user").alias("user_id"))
 
-    def enrich(self, reading: pl.DataFrame, format_name: str, tags: SourceTags, *, is_escaped: bool) -> pl.DataFrame:
+    def enrich(self, reading: pl.DataFrame, format_name: str, tags: SourceTags, escaping: Escaping) -> pl.DataFrame:
         """Turn lines that were read into events.
 
         Args:
             reading: columns of `READING_SCHEMA`.
             format_name: the format that read them.
             tags: what all events of the log share.
-            is_escaped: whether texts are still escaped as nginx, Apache or Go write them.
+            escaping: how the texts are still escaped.
 
         Returns:
             A row per row, the columns of `EVENT_SCHEMA`.
         """
-        texts = self._texts[is_escaped]
+        texts = self._texts[escaping]
         address = self._addresses.apply(reading["address"])
         user = self._users.apply(reading["user"])
         agent = texts.agents.apply(_fill(reading["agent"], "-"))
@@ -189,24 +190,24 @@ def _auth_scheme(events: pl.DataFrame) -> pl.Series:
 class _TextLookups:
     """Lookups of texts that are escaped one way."""
 
-    def __init__(self, key: HashKey, digests: pl.DataFrame | None, *, is_escaped: bool) -> None:
+    def __init__(self, key: HashKey, digests: pl.DataFrame | None, escaping: Escaping) -> None:
         self._key = key
         self._digests = digests
-        self._is_escaped = is_escaped
+        self._escaping = escaping
         # What looks like an address in each kind of text.
         self.tokens: tuple[set[str], set[str], set[str]] = (set(), set(), set())
         self.requests = Lookup("request", self._look_at_requests, notes=self.tokens[0])
         self.agents = Lookup("agent", self._look_at_agents, notes=self.tokens[1])
         self.referrers = Lookup("referrer", self._look_at_referrers, notes=self.tokens[2])
 
-    def _read(self, values: pl.Series, tokens: set[str]) -> pl.Series:
-        """Undo escapes, and note what looks like an address."""
-        texts = unescape_values(values) if self._is_escaped else values
+    def _read(self, values: pl.Series, tokens: set[str], *, is_target: bool = False) -> pl.Series:
+        """Undo escapes, and note what looks like an address; `%` in a target is the client's own."""
+        texts = values if is_target and self._escaping in ("percent", "plus") else unescape_values(values, self._escaping)
         tokens.update(address_tokens(texts))
         return texts
 
     def _look_at_requests(self, values: pl.Series) -> pl.DataFrame:
-        request = split_request(self._read(values, self.tokens[0]))
+        request = split_request(self._read(values, self.tokens[0], is_target=True))
         packages = self._add_platforms(classify_paths(request["url_path"]))
         frame = pl.concat([request, packages], how="horizontal")
         return frame.select(

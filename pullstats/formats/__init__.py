@@ -11,16 +11,18 @@ from __future__ import annotations
 from typing import Final
 
 from pullstats.errors import unknown_name
-from pullstats.formats import apache, json_lines, nginx, registries
+from pullstats.formats import apache, aws, ingress, json_dialects, ltsv, nginx, proxies, registries, traefik, w3c
 from pullstats.formats.departure import Departure, find_departure
 from pullstats.formats.detect import Detection, detect_format
 from pullstats.formats.json_lines import JsonReader
-from pullstats.formats.lines import LogFormat, parse_lines
+from pullstats.formats.lines import LogFormat, Times, merge_parsed, parse_lines
 from pullstats.formats.nginx_conf import ConfFormat, read_log_format
 from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
 from pullstats.formats.recommended import RECOMMENDED
+from pullstats.formats.text_lines import text_format
+from pullstats.formats.w3c import last_directive, split_sections
 
-_MODULES: Final = (nginx, apache, json_lines, registries)
+_MODULES: Final = (nginx, ingress, apache, json_dialects, registries, traefik, proxies, aws, w3c, ltsv)
 
 FORMATS: Final[dict[str, LogFormat]] = {log_format.name: log_format for module in _MODULES for log_format in module.FORMATS}
 
@@ -38,11 +40,15 @@ __all__ = [
     "LogFormat",
     "Parsed",
     "Reading",
+    "Times",
     "custom_format",
     "detect_format",
     "find_departure",
+    "last_directive",
+    "merge_parsed",
     "named_format",
     "parse_lines",
+    "split_sections",
 ]
 
 
@@ -69,4 +75,4 @@ def custom_format(text: str) -> LogFormat:
     found = read_log_format(text) if text.startswith("@") else ConfFormat(CUSTOM, text, "default")
     if found.text.lstrip().startswith("{"):
         return LogFormat(CUSTOM, "JSON as --log-format describes", "", found.text, JsonReader())
-    return nginx.nginx_format(CUSTOM, found.text, "as --log-format describes", sample=found.text)
+    return text_format(CUSTOM, found.text, "as --log-format describes", nginx.MODULE, sample=found.text)

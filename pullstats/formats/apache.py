@@ -11,34 +11,34 @@ from __future__ import annotations
 from typing import Final
 
 from pullstats.formats.lines import LogFormat
-from pullstats.formats.nginx import nginx_format
+from pullstats.formats.text_lines import text_format
 
 _LOGS: Final = "https://httpd.apache.org/docs/2.4/logs.html"
 _COMMON: Final = '$remote_addr $ident $remote_user [$time_local] "$request" $status $body_bytes_sent'
 
 FORMATS: Final[tuple[LogFormat, ...]] = (
-    nginx_format(
+    text_format(
         "apache-common",
         _COMMON,
         "Apache common: no referrer, no agent",
-        doc_url=_LOGS + "#common",
+        _LOGS + "#common",
         # beats/apache-access/darwin-2.4.23.log
-        sample='::1 - - [26/Dec/2016:16:16:28 +0200] "GET / HTTP/1.1" 200 45',
+        '::1 - - [26/Dec/2016:16:16:28 +0200] "GET / HTTP/1.1" 200 45',
     ),
-    nginx_format(
+    text_format(
         "apache-combined",
         _COMMON + ' "$http_referer" "$http_user_agent"',
         "Apache combined with an identity",
-        doc_url=_LOGS + "#combined",
+        _LOGS + "#combined",
         # crowdsecurity/hub .tests/apache2-logs
-        sample='127.0.0.1 ident frank [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 200 2326 "-" "Mozilla/4.08 [en] (Win98; I ;Nav)"',
+        '127.0.0.1 ident frank [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 200 2326 "-" "Mozilla/4.08 [en] (Win98; I ;Nav)"',
     ),
-    nginx_format(
+    text_format(
         "apache-vhost-common",
         "$host " + _COMMON,
         "host in front of common",
-        doc_url=_LOGS + "#virtualhost",
-        sample='www.example.com:80 ::1 - - [26/Dec/2016:16:16:28 +0200] "GET / HTTP/1.1" 200 45',
-        rank=1,
+        _LOGS + "#virtualhost",
+        'www.example.com:80 ::1 - - [26/Dec/2016:16:16:28 +0200] "GET / HTTP/1.1" 200 45',
+        1,
     ),
 )

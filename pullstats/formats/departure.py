@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pullstats.formats.lines import LogFormat
+from pullstats.formats.lines import LogFormat, Reader
 from pullstats.formats.log_format import CompiledFormat, pattern_pieces
 from pullstats.formats.reading import REASONS
 from pullstats.formats.text_lines import TextReader
+from pullstats.formats.w3c import W3cReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,16 @@ def find_departure(line: str, formats: Sequence[LogFormat]) -> Departure:
     """
     if line.lstrip().startswith("{"):
         return _json_departure(line)
-    found = [
-        _text_departure(log_format.name, line, log_format.reader.compiled) for log_format in formats if isinstance(log_format.reader, TextReader)
-    ]
+    compiled = {log_format.name: _compiled(log_format.reader) for log_format in formats}
+    found = [_text_departure(name, line, text) for name, text in compiled.items() if text is not None]
     return max(found, key=lambda departure: (departure.pieces, departure.column), default=Departure(formats[0].name, 0, "a JSON object"))
+
+
+def _compiled(reader: Reader) -> CompiledFormat | None:
+    """Give the `log_format` a reader goes by; None if it goes by labels or keys."""
+    if isinstance(reader, W3cReader):
+        reader = reader.text
+    return reader.compiled if isinstance(reader, TextReader) else None
 
 
 def _json_departure(line: str) -> Departure:

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import polars as pl
+
 from pullstats.formats.lines import IGNORED, LogFormat, split_text
 
 _SAMPLE_LINES: Final = 400
 _SAMPLE_PARTS: Final = 8
 _PART_BYTES: Final = 64 << 10
+_CATCH_ALL: Final = 0.5
+"""What a line counts for a format that reads whatever comes: half, so that one known by name goes before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def detect_format(data: bytes, candidates: Sequence[LogFormat], *, has_time: boo
     lines = lines.filter(lines.str.strip_chars().str.len_bytes() > 0)
     if not lines.len():
         return Detection((), 0.0, {})
-    judged = {candidate.name: candidate.judge(lines, has_time=has_time) for candidate in candidates}
+    judged = _judge(lines, candidates, has_time=has_time)
     shares = {name: reasons.null_count() / lines.len() for name, reasons in judged.items()}
     known = {name: int((reasons == IGNORED).sum()) for name, reasons in judged.items()}
     # A format that knows the other lines of the log goes before one that only knows its requests.
@@ -57,11 +61,29 @@ def detect_format(data: bytes, candidates: Sequence[LogFormat], *, has_time: boo
 
     def order(candidate: LogFormat) -> tuple[float, int, bool, int, str]:
         name = candidate.name
-        return -shares[name], -known[name], not signed[name], -candidate.rank, name
+        share = shares[name] * (_CATCH_ALL if candidate.is_catch_all else 1)
+        return -share, -known[name], not signed[name], -candidate.rank, name
 
     ranked = sorted(candidates, key=order)
     best = shares[ranked[0].name]
-    return Detection(tuple(ranked) if best else (), best, shares)
+    return Detection(_distinct(ranked) if best else (), best, shares)
+
+
+def _distinct(ranked: Sequence[LogFormat]) -> tuple[LogFormat, ...]:
+    """Leave one of the formats that read alike: the best."""
+    by_reader: dict[int, LogFormat] = {}
+    for candidate in ranked:
+        by_reader.setdefault(id(candidate.reader), candidate)
+    return tuple(by_reader.values())
+
+
+def _judge(lines: pl.Series, candidates: Sequence[LogFormat], *, has_time: bool) -> dict[str, pl.Series]:
+    """Ask every candidate for its reasons, those that read alike once."""
+    by_reader: dict[int, pl.Series] = {}
+    for candidate in candidates:
+        if id(candidate.reader) not in by_reader:
+            by_reader[id(candidate.reader)] = candidate.judge(lines, has_time=has_time)
+    return {candidate.name: by_reader[id(candidate.reader)] for candidate in candidates}
 
 
 def sample_lines(data: bytes) -> bytes:

@@ -15,14 +15,17 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.clean_lines import cut_clean
+from pullstats.escaping import Escaping
 from pullstats.formats.json_keys import KEYS, KeyTree, build_tree
-from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, LogFormat
+from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
 
 _TREE: Final = build_tree()
 _NAMES: Final = frozenset(name for paths in KEYS.values() for path in paths for name in path.split("."))
 _SAMPLE: Final = 40
 _LINE: Final = 64 << 10
-_HEADERS: Final = ("http_user_agent", "http_referer", "http_range", "http_authorization")
+_HEADERS: Final = (
+    "http_user_agent", "http_referer", "http_range", "http_authorization", "http_forwarded", "http_x_real_ip", "http_cf_connecting_ip",
+)  # fmt: skip
 _MAX_DEPTH: Final = 3
 _NUMBERS: Final = ("status", "body_bytes_sent")
 """Variables that may stay numbers."""
@@ -35,7 +38,7 @@ _BYTE_ESCAPE: Final = re.compile(rb"\\x([0-9A-Fa-f]{2})")
 class JsonReader:
     """Reads JSON lines through the alias table."""
 
-    is_escaped = False
+    escaping: Escaping = "none"
     has_fast = True
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
@@ -259,14 +262,3 @@ def _to_text(value: Any) -> str:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:
         return text.encode("utf-8", "backslashreplace").decode()
-
-
-FORMATS: Final[tuple[LogFormat, ...]] = (
-    LogFormat(
-        "json",
-        "JSON lines: nginx escape=json, Traefik, Caddy, Fastly, Cloudflare",
-        "https://nginx.org/en/docs/http/ngx_http_log_module.html",
-        '{"time":"2026-11-23T23:35:37+00:00","remote_addr":"133.11.5.20","request":"GET /v2/ HTTP/1.1","status":200,"body_bytes_sent":2}',
-        JsonReader(),
-    ),
-)

@@ -7,12 +7,14 @@ one, goes through the safe reader, line by line, and there every format of the l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import polars as pl
 
+from pullstats.clock import Clock
+from pullstats.escaping import Escaping
 from pullstats.formats.reading import KEPT_OF_REJECT, READING_SCHEMA, REJECT_SCHEMA, Parsed, Reading, fill_times, shape_reading
 
 LINE_LIMIT: Final = 1 << 20
@@ -26,7 +28,7 @@ IGNORED: Final = "ignored"
 class Reader(Protocol):
     """How a format takes lines apart."""
 
-    is_escaped: bool
+    escaping: Escaping
     has_fast: bool
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
@@ -51,6 +53,8 @@ class LogFormat:
         reader: takes lines apart.
         rank: of formats that fit a line equally well the highest names the most.
         sign: pattern of what shows in lines of this format, and not in those of others that fit equally well.
+        is_catch_all: it reads lines of formats that are not known by name, and less of them than these would.
+        headed: makes the format that a directive in the log (`#Fields:`) describes; None if there are no such directives.
     """
 
     name: str
@@ -60,6 +64,8 @@ class LogFormat:
     reader: Reader
     rank: int = 0
     sign: str | None = None
+    is_catch_all: bool = False
+    headed: Callable[[str, bool], LogFormat] | None = None
 
     def judge(self, lines: pl.Series, *, has_time: bool = False) -> pl.Series:
         """Say per line why the format does not read it, null where it does.
@@ -69,12 +75,25 @@ class LogFormat:
             has_time: every line has a time from elsewhere, so it needs none of its own.
         """
         raw = self.reader.read_safe(lines).with_columns(source_line=pl.lit(0), source_offset=pl.lit(0))
-        is_late = shape_reading(raw.drop("reason"))["timestamp"].is_null()
+        is_late = shape_reading(raw.drop("reason"), Clock())["timestamp"].is_null()
         late = pl.lit(is_late) & pl.lit(not has_time) & pl.col("reason").is_null()
         return raw.select(pl.when(late).then(pl.lit("time")).otherwise("reason").alias("reason")).to_series()
 
 
-def parse_lines(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], times: pl.Series | None = None) -> Parsed:
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What is known of the times of some lines beside what they say themselves.
+
+    Attributes:
+        clock: reads times that name no zone.
+        stamped: a time per line (UTC) for those that have none of their own; None if nothing stamped them.
+    """
+
+    clock: Clock = field(default_factory=Clock)
+    stamped: pl.Series | None = None
+
+
+def parse_lines(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], times: Times | None = None) -> Parsed:
     """Read whole lines with the formats of their log, the first being the usual one.
 
     Args:
@@ -82,19 +101,19 @@ def parse_lines(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
         offset: byte offset of the first in the decompressed log.
         line: 1-based number of the first.
         formats: formats to try, best first; not empty.
-        times: a time per line (UTC) for lines that have none of their own; then `line` is 1.
+        times: how their times are read; if `stamped` is there, `line` is 1.
 
     Returns:
         Every line exactly once: read, ignored or rejected.
     """
     parsed = Parsed()
     if data:
-        _parse_piece(data, offset, line, formats, parsed, times)
+        _parse_piece(data, offset, line, formats, parsed, times or Times())
     parsed.readings = _join_readings(parsed.readings)
     return parsed
 
 
-def _parse_piece(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed, times: pl.Series | None) -> None:
+def _parse_piece(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed, times: Times) -> None:
     usual = formats[0]
     raw = usual.reader.read_fast(data) if usual.reader.has_fast else None
     if raw is not None:
@@ -116,7 +135,7 @@ def _cuts(data: bytes) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def _take_fast(log_format: LogFormat, raw: pl.DataFrame, offset: int, line: int, parsed: Parsed, times: pl.Series | None) -> None:
+def _take_fast(log_format: LogFormat, raw: pl.DataFrame, offset: int, line: int, parsed: Parsed, times: Times) -> None:
     length = pl.col(LENGTH).cast(pl.Int64)
     placed = raw.with_columns(
         source_line=pl.int_range(line, line + pl.len(), dtype=pl.Int64),
@@ -126,13 +145,13 @@ def _take_fast(log_format: LogFormat, raw: pl.DataFrame, offset: int, line: int,
         ignored = placed["reason"] == IGNORED
         parsed.ignored += int(ignored.sum())
         placed = placed.filter(ignored.is_null())
-    frame = fill_times(shape_reading(placed), times)
+    frame = fill_times(shape_reading(placed, times.clock), times.stamped)
     late = frame["timestamp"].is_null()
     if late.any():
         parsed.rejects.append(_untimed(placed, late))
         frame = frame.filter(~late)
     if frame.height:
-        parsed.readings.append(Reading(log_format.name, log_format.reader.is_escaped, frame))
+        parsed.readings.append(Reading(log_format.name, log_format.reader.escaping, frame))
 
 
 def _untimed(placed: pl.DataFrame, late: pl.Series) -> pl.DataFrame:
@@ -164,7 +183,7 @@ def split_text(data: bytes) -> tuple[pl.Series, pl.Series]:
     return lines, lengths
 
 
-def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed, times: pl.Series | None) -> None:
+def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed, times: Times) -> None:
     texts, lengths = split_text(data)
     lines = pl.DataFrame({"text": texts, "length": lengths}).with_columns(
         source_line=pl.int_range(line, line + pl.len(), dtype=pl.Int64),
@@ -181,7 +200,7 @@ def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
             return
         frame, reasons = _read_with(log_format, rest, times)
         if frame.height:
-            parsed.readings.append(Reading(log_format.name, log_format.reader.is_escaped, frame))
+            parsed.readings.append(Reading(log_format.name, log_format.reader.escaping, frame))
         ignored = (reasons == IGNORED).fill_null(value=False)
         parsed.ignored += int(ignored.sum())
         failed = reasons.is_not_null() & ~ignored
@@ -191,13 +210,14 @@ def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
         parsed.rejects.append(_reject(rest, pl.col("reason")))
 
 
-def _read_with(log_format: LogFormat, lines: pl.DataFrame, times: pl.Series | None) -> tuple[pl.DataFrame, pl.Series]:
+def _read_with(log_format: LogFormat, lines: pl.DataFrame, times: Times) -> tuple[pl.DataFrame, pl.Series]:
     """Read lines with one format: the rows it read, and a reason (or null) per line."""
     raw = log_format.reader.read_safe(lines["text"])
     reasons = raw["reason"]
     if reasons.null_count() == 0:
         return pl.DataFrame(schema=READING_SCHEMA), reasons
-    shaped = fill_times(shape_reading(raw.drop("reason").with_columns(lines["source_line"], lines["source_offset"])), times)
+    shaped = raw.drop("reason").with_columns(lines["source_line"], lines["source_offset"])
+    shaped = fill_times(shape_reading(shaped, times.clock), times.stamped)
     late = reasons.is_null() & shaped["timestamp"].is_null()
     reasons = raw.select(pl.when(late).then(pl.lit("time")).otherwise("reason").alias("reason")).to_series()
     return shaped.filter(reasons.is_null()), reasons
@@ -208,12 +228,24 @@ def _reject(lines: pl.DataFrame, reason: pl.Expr) -> pl.DataFrame:
     return lines.select("source_line", "source_offset", "length", reason.alias("reason"), kept.alias("text")).cast(REJECT_SCHEMA)
 
 
+def merge_parsed(parts: Sequence[Parsed]) -> Parsed:
+    """Join what became of pieces of a block."""
+    merged = Parsed()
+    for part in parts:
+        merged.readings += part.readings
+        merged.rejects += part.rejects
+        merged.ignored += part.ignored
+        merged.remarks |= part.remarks
+    merged.readings = _join_readings(merged.readings)
+    return merged
+
+
 def _join_readings(readings: list[Reading]) -> list[Reading]:
     """Join the readings of one format into one, in line order."""
     by_name: dict[str, list[Reading]] = {}
     for reading in readings:
         by_name.setdefault(reading.format_name, []).append(reading)
-    return [Reading(name, parts[0].is_escaped, _in_order(parts)) for name, parts in by_name.items()]
+    return [Reading(name, parts[0].escaping, _in_order(parts)) for name, parts in by_name.items()]
 
 
 def _in_order(parts: list[Reading]) -> pl.DataFrame:

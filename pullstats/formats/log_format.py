@@ -16,7 +16,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import InputError
-from pullstats.formats.variables import ADDRESS, FREE, HOST, KEPT, TIMES, WORD, bare_pattern
+from pullstats.formats.variables import ADDRESS, CAPTURES, FREE, HOST, KEPT, TIMES, WORD, bare_pattern
 
 _VARIABLE: Final = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<name>\w+))")
 _CLOSING: Final = {'"': '"', "[": "]", "(": ")", "<": ">", "{": "}", "'": "'"}
@@ -50,7 +50,7 @@ class CompiledFormat:
         variables: variables that are kept, in order, each once.
         pattern: regular expression of a whole line with a group per kept variable.
         tokens: the format cut at its separators, None if these and quotes do not bound every value.
-        separator: what stands between tokens, a blank or a pipe.
+        separator: what stands between tokens: a blank, a pipe or a tab.
     """
 
     text: str
@@ -60,12 +60,13 @@ class CompiledFormat:
     separator: str = " "
 
 
-def compile_log_format(text: str, *, needs_time: bool = True) -> CompiledFormat:
+def compile_log_format(text: str, *, needs_time: bool = True, needs_address: bool = True) -> CompiledFormat:
     """Compile a `log_format` string.
 
     Args:
         text: the string.
         needs_time: refuse a format without a time; a wrapper may have one.
+        needs_address: refuse a format without a client address.
 
     Raises:
         InputError: it is empty, too long, has no variables, lacks a time or a client address, or
@@ -73,7 +74,7 @@ def compile_log_format(text: str, *, needs_time: bool = True) -> CompiledFormat:
     """
     parts = _split(text)
     names = [name for name, _ in parts if name]
-    _check(text, names, needs_time=needs_time)
+    _check(text, names, needs_time=needs_time, needs_address=needs_address)
     pattern = f"^{''.join(piece.pattern for piece in pattern_pieces(text))}\\s*$"
     try:
         pl.Series([""]).str.contains(pattern)
@@ -81,7 +82,7 @@ def compile_log_format(text: str, *, needs_time: bool = True) -> CompiledFormat:
         message = f"the log format is too large to compile ({len(names)} variables); shorten it"
         raise InputError(message) from error
     kept = tuple(dict.fromkeys(name for name in names if name in KEPT))
-    separator = "|" if "|" in text and " " not in text else " "
+    separator = "\t" if "\t" in text else "|" if "|" in text and " " not in text else " "
     return CompiledFormat(text, kept, pattern, _build_tokens(text, separator), separator)
 
 
@@ -99,7 +100,7 @@ def _split(text: str) -> list[tuple[str | None, str]]:
     return parts
 
 
-def _check(text: str, names: list[str], *, needs_time: bool) -> None:
+def _check(text: str, names: list[str], *, needs_time: bool, needs_address: bool) -> None:
     shown = text if len(text) <= 80 else text[:77] + "…"
     if len(text) > MAX_LENGTH or len(names) > MAX_VARIABLES:
         message = f"the log format is too long ({len(text)} characters, {len(names)} variables); {MAX_LENGTH} and {MAX_VARIABLES} are the limits"
@@ -107,7 +108,7 @@ def _check(text: str, names: list[str], *, needs_time: bool) -> None:
         message = f"the log format {shown!r} has no $variables; paste the string of nginx's log_format directive, or @nginx.conf:name"
     elif needs_time and not any(name in TIMES for name in names):
         message = f"the log format {shown!r} has no time; it needs one of ${', $'.join(TIMES)}"
-    elif not any(name in ADDRESS for name in names):
+    elif needs_address and not any(name in ADDRESS for name in names):
         message = f"the log format {shown!r} has no client address; it needs one of ${', $'.join(ADDRESS)}"
     else:
         return
@@ -153,6 +154,8 @@ def _value_pattern(name: str, before: str, after: str) -> str:
         return r'[^"\\]*(?:\\.[^"\\]*)*'
     if after.startswith(("\t", "|")):
         return f"[^{re.escape(after[0])}]*"
+    if not after and "\t" in before:
+        return r"[^\t]*"
     if closing and after.startswith(closing) and bare == FREE:
         return FREE
     if closing and after.startswith(closing):
@@ -164,12 +167,13 @@ def _value_pattern(name: str, before: str, after: str) -> str:
 
 def _build_tokens(text: str, separator: str) -> tuple[Token, ...] | None:
     """Cut a format at its separators; None where that does not give one value a token."""
-    if not text or "\t" in text or "  " in text or text != text.strip() or "\\" in text:
+    if not text or "  " in text or text != text.strip() or "\\" in text:
         return None
     tokens: list[Token] = []
+    is_blank = separator == " "
     for word in text.split(separator):
         names = _VARIABLE.findall(word)
-        if len(names) > 1 or (not names and '"' in word):
+        if len(names) > 1 or (not names and is_blank and '"' in word):
             return None
         if not names:
             tokens.append(Token(None, prefix=word))
@@ -177,13 +181,15 @@ def _build_tokens(text: str, separator: str) -> tuple[Token, ...] | None:
         match = _VARIABLE.search(word)
         assert match is not None
         name, prefix, suffix = match["braced"] or match["name"], word[: match.start()], word[match.end() :]
-        if prefix == suffix == '"':
+        if not is_blank:
+            tokens.append(Token(name, prefix, suffix))
+        elif prefix == suffix == '"':
             tokens.append(Token(name, is_quoted=True))
         elif '"' in prefix + suffix:
             return None
         elif name == "time_local":
             tokens += [Token("time_local", prefix=prefix), Token("time_zone", suffix=suffix)]
-        elif name in KEPT and KEPT[name].bare == FREE and name != "remote_user" and separator == " ":
+        elif bare_pattern(name) in (FREE, CAPTURES) and name != "remote_user":
             return None
         else:
             tokens.append(Token(name, prefix, suffix))

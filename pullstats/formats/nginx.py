@@ -4,7 +4,7 @@ To add one: append a `LogFormat` to `FORMATS`, with a real line, and a case in
 `tests/cases/formats/`.
 
 Sources: nginx.org/en/docs/http/ngx_http_log_module.html (combined), the stock nginx image's
-`main`, Debian's `vhost_combined`, kubernetes.github.io/ingress-nginx (upstreaminfo).
+`main`, Debian's `vhost_combined`.
 """
 
 from __future__ import annotations
@@ -12,63 +12,78 @@ from __future__ import annotations
 from typing import Final
 
 from pullstats.formats.lines import LogFormat
-from pullstats.formats.log_format import compile_log_format
-from pullstats.formats.text_lines import TextReader
+from pullstats.formats.text_lines import text_format
 
 COMBINED: Final = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
+_XFF: Final = ' "$http_x_forwarded_for"'
 
-_MODULE: Final = "https://nginx.org/en/docs/http/ngx_http_log_module.html"
-
-
-def nginx_format(name: str, log_format: str, help: str, doc_url: str = _MODULE, sample: str = "", rank: int = 0) -> LogFormat:  # noqa: A002 - named for the field
-    """Build a format from a `log_format` string."""
-    return LogFormat(name, help, doc_url, sample, TextReader(compile_log_format(log_format)), rank)
-
+MODULE: Final = "https://nginx.org/en/docs/http/ngx_http_log_module.html"
+_VHOST: Final = "https://httpd.apache.org/docs/2.4/logs.html#virtualhost"
 
 FORMATS: Final[tuple[LogFormat, ...]] = (
-    nginx_format(
+    text_format(
         "nginx-combined",
         COMBINED,
         "nginx and Apache combined",
+        MODULE,
         # beats/nginx-access/access.log
-        sample='172.17.0.1 - - [29/May/2017:19:02:48 +0000] "GET /stringpatch HTTP/1.1" 404 612 "-" "Mozilla/5.0 (Windows NT 6.1; rv:15.0)"',
-        rank=1,
+        '172.17.0.1 - - [29/May/2017:19:02:48 +0000] "GET /stringpatch HTTP/1.1" 404 612 "-" "Mozilla/5.0 (Windows NT 6.1; rv:15.0)"',
+        1,
     ),
-    nginx_format(
+    text_format(
         "nginx-main",
-        COMBINED + ' "$http_x_forwarded_for"',
+        COMBINED + _XFF,
         "combined and X-Forwarded-For, the stock image's main",
+        MODULE,
         # containers/podman docs/tutorials/podman_tutorial.md
-        sample='10.88.0.1 - - [07/Feb/2018:15:22:11 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/7.55.1" "-"',
-        rank=2,
+        '10.88.0.1 - - [07/Feb/2018:15:22:11 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/7.55.1" "-"',
+        2,
     ),
-    nginx_format(
+    text_format(
         "nginx-vhost",
         "$host " + COMBINED,
         "host in front of combined",
-        doc_url="https://httpd.apache.org/docs/2.4/logs.html#virtualhost",
+        _VHOST,
         # beats/nginx-access/test-with-host.log
-        sample='example.com 172.17.0.1 - - [29/May/2017:19:02:48 +0000] "GET /stringpatch HTTP/1.1" 404 612 "-" "Mozilla/5.0"',
-        rank=2,
+        'example.com 172.17.0.1 - - [29/May/2017:19:02:48 +0000] "GET /stringpatch HTTP/1.1" 404 612 "-" "Mozilla/5.0"',
+        2,
     ),
-    nginx_format(
+    text_format(
         "nginx-vhost-main",
-        "$host " + COMBINED + ' "$http_x_forwarded_for"',
+        "$host " + COMBINED + _XFF,
         "host in front of main",
-        doc_url="https://httpd.apache.org/docs/2.4/logs.html#virtualhost",
+        _VHOST,
         # beats/nginx-access/test-with-host.log
-        sample='example.com:80 172.17.0.1 - - [29/May/2017:19:02:48 +0000] "GET /stringpatch HTTP/1.1" 404 612 "-" "Mozilla/5.0" "-"',
-        rank=3,
+        'example.com:80 172.17.0.1 - - [29/May/2017:19:02:48 +0000] "GET /stringpatch HTTP/1.1" 404 612 "-" "Mozilla/5.0" "-"',
+        3,
     ),
-    nginx_format(
-        "nginx-ingress",
-        COMBINED + " $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr"
-        " $upstream_response_length $upstream_response_time $upstream_status $req_id",
-        "ingress-nginx for Kubernetes",
-        doc_url="https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/log-format/",
-        # beats/nginx-ingress/test.log
-        sample='192.168.64.1 - - [07/Feb/2020:11:48:51 +0000] "POST /products HTTP/1.1" 200 59 "-" "curl/7.54.0" 89 0.001 '
-        "[default-web-8080] [] 172.17.0.5:8080 59 0.000 200 529a007902362a5f51385a5fa7049884",
-        rank=3,
+    text_format(
+        "nginx-msec",
+        '$msec $remote_addr $status $request_length $bytes_sent "$request" "$http_user_agent" $rest',
+        "$msec, address, status and sizes in front of the request",
+        MODULE,
+        # recorded from nginx 1.22.1 (the gateway's `epoch`)
+        '1795476964.697 192.168.7.9 404 134 308 "GET /actuator/health HTTP/1.1" "Mozilla/5.0 zgrab/0.x" "-" "-"',
+        1,
+    ),
+    text_format(
+        "nginx-main-plus",
+        COMBINED + _XFF + " $rest",
+        "main, and what an administrator put behind it, which is not read",
+        MODULE,
+        # recorded from nginx 1.22.1 (the gateway's `ext`)
+        '192.168.7.9 - - [23/Nov/2026:23:36:04 +0000] "GET /v2/ HTTP/1.1" 200 2 "-" "skopeo/1.9.3" "192.168.7.9" 0.002 0.001 0f4eef962a526d66',
+        2,
+        is_catch_all=True,
+    ),
+    text_format(
+        "nginx-combined-plus",
+        COMBINED + " $rest",
+        "combined, and what an administrator put behind it, which is not read",
+        MODULE,
+        # martin-helmich/prometheus-nginxlog-exporter features/message_sizes.feature
+        '172.17.0.1 - - [23/Jun/2016:16:04:20 +0000] "GET / HTTP/1.1" 200 1000 "-" "curl/7.29.0" 300 400',
+        1,
+        is_catch_all=True,
     ),
 )

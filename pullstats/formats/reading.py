@@ -11,9 +11,11 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.clock import Clock
+from pullstats.escaping import Escaping
 from pullstats.events import TIMESTAMP
-from pullstats.formats.timestamps import keep_plausible, parse_clf, parse_times
 from pullstats.formats.variables import ADDRESS, TIMES
+from pullstats.timestamps import keep_plausible, parse_clf, parse_digits, parse_times
 
 TEXT_COLUMNS: Final = ("request", "address", "user", "agent", "referrer")
 """Columns whose distinct values are looked at one by one later; still as the log escaped them."""
@@ -64,12 +66,12 @@ class Reading:
 
     Attributes:
         format_name: the format.
-        is_escaped: the texts are still escaped as nginx, Apache or Go write them.
+        escaping: how the server wrote what it would not write as it is; not undone yet.
         frame: a row per line, columns of `READING_SCHEMA`.
     """
 
     format_name: str
-    is_escaped: bool
+    escaping: Escaping
     frame: pl.DataFrame
 
 
@@ -95,17 +97,18 @@ class Parsed:
         return sum(reading.frame.height for reading in self.readings) + self.ignored + sum(part.height for part in self.rejects)
 
 
-def shape_reading(raw: pl.DataFrame) -> pl.DataFrame:
+def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
     """Turn raw text columns into the columns of `READING_SCHEMA`.
 
     Args:
         raw: text columns named by variables, `source_line` and `source_offset`.
+        clock: reads times that name no zone.
 
     Returns:
         A row per row of `raw`; `timestamp` is null where the time is unusable.
     """
     columns = {
-        "timestamp": keep_plausible(_timestamp(raw)),
+        "timestamp": keep_plausible(_timestamp(raw, clock)),
         "timestamp_source": pl.lit("log"),
         "http_response_status_code": _status(raw.columns),
         "http_response_body_size": _number(raw.columns, "body_bytes_sent", "bytes_sent"),
@@ -162,13 +165,15 @@ def _known(text: pl.Expr) -> pl.Expr:
     return pl.when((text != "-") & (text != "")).then(text)
 
 
-def _timestamp(raw: pl.DataFrame) -> pl.Expr:
+def _timestamp(raw: pl.DataFrame, clock: Clock) -> pl.Expr:
     if "time_zone" in raw.columns:
         return parse_clf(pl.col("time_local"), _zone(raw["time_zone"]))
     name = next((name for name in TIMES if name in raw.columns), None)
+    if name == "w3c_date" and "w3c_time" in raw.columns:
+        return pl.lit(parse_times(raw.select(pl.concat_str("w3c_date", pl.lit("T"), "w3c_time", pl.lit("Z"))).to_series(), clock))
     if name == "time_digits":
-        return pl.col(name).str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us").dt.replace_time_zone("UTC")
-    return pl.lit(None, TIMESTAMP) if name is None else pl.lit(parse_times(raw[name]))
+        return pl.lit(parse_digits(raw[name], clock))
+    return pl.lit(None, TIMESTAMP) if name is None else pl.lit(parse_times(raw[name], clock))
 
 
 def _zone(zones: pl.Series) -> pl.Expr:
@@ -190,7 +195,7 @@ def _number(present: list[str], *names: str) -> pl.Expr:
 
 def _duration(present: list[str]) -> pl.Expr:
     """Read a duration in µs from seconds (`request_time`), milliseconds, or from `duration_us`."""
-    seconds = _first(present, "request_time").cast(pl.Float64, strict=False)
+    seconds = _first(present, "request_time").str.strip_suffix("s").cast(pl.Float64, strict=False)
     micros = (seconds * 1_000_000).round()
     exact = _first(present, "duration_us").cast(pl.Float64, strict=False).round()
     millis = _first(present, "request_time_ms").cast(pl.Float64, strict=False) * 1_000

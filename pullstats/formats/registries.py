@@ -18,9 +18,8 @@ from __future__ import annotations
 from typing import Final
 
 from pullstats.formats.lines import LogFormat
-from pullstats.formats.log_format import compile_log_format
 from pullstats.formats.nginx import COMBINED
-from pullstats.formats.text_lines import TextReader
+from pullstats.formats.text_lines import text_format
 
 # time="2026-11-23T23:35:37.1Z" level=info msg="response completed" …, INFO[0002] listening …, {"level":"info","msg":…}
 _MESSAGES: Final = r'^(?:time=\S+.* level=\w+|level=\w+ |(?:TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[[0-9]+\] |\{.*"level":.*"msg":)'
@@ -29,23 +28,8 @@ _NEXUS: Final = "https://support.sonatype.com/hc/en-us/articles/115009807628"
 _JFROG: Final = "https://jfrog.com/help/r/jfrog-platform-administration-documentation/request-log"
 
 
-def _text_format(
-    name: str,
-    log_format: str,
-    help: str,  # noqa: A002 - named for the field
-    doc_url: str,
-    sample: str,
-    rank: int,
-    *,
-    ignored: str | None = None,
-    sign: str | None = None,
-) -> LogFormat:
-    compiled = compile_log_format(log_format, needs_time="harbor-untimed" not in name)
-    return LogFormat(name, help, doc_url, sample, TextReader(compiled, ignored), rank, sign)
-
-
 FORMATS: Final[tuple[LogFormat, ...]] = (
-    _text_format(
+    text_format(
         "distribution",
         COMBINED,
         "distribution (registry:2, 3): access lines among its own messages",
@@ -56,7 +40,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         ignored=_MESSAGES,
         sign=r'"[A-Z]+ /v2/[^"]*" [0-9]{3} [0-9]+ "" "',  # a missing referrer is nothing, where nginx and Apache write "-"
     ),
-    _text_format(
+    text_format(
         "harbor",
         "[$time_local]:" + _HARBOR,
         "Harbor's gateway with a time",
@@ -64,15 +48,16 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         '[24/Jul/2024:09:14:02 +0000]:10.42.0.1 - "GET /v2/ HTTP/1.1" 401 76 "-" "docker/24.0.7 go/go1.20.10 os/linux arch/amd64" 0.006 0.006 .',
         3,
     ),
-    _text_format(
+    text_format(
         "harbor-untimed",
         _HARBOR,
         "Harbor's gateway without a time: needs a wrapper that has one",
         "https://github.com/goharbor/harbor/issues/7159",
         '172.18.0.1 - "GET /v2/ HTTP/1.1" 401 76 "-" "docker/18.09.2 go/go1.10.6 os/linux arch/amd64" 0.006 0.006 .',
         3,
+        needs_time=False,
     ),
-    _text_format(
+    text_format(
         "quay",
         '$remote_addr ($proxy_protocol_addr) - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
         " ($request_time $request_length $upstream_response_time)",
@@ -81,7 +66,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         '10.0.2.15 (-) - - [12/Mar/2024:10:11:12 +0000] "GET /v2/acme/app/manifests/1.0 HTTP/1.1" 200 1222 "-" "containerd/1.7.2" (0.042 312 0.041)',
         3,
     ),
-    _text_format(
+    text_format(
         "artifactory",
         "$time_iso8601|$request_id|$remote_addr|$remote_user|$request_method|$request_uri|$status|$request_length|$body_bytes_sent"
         "|$request_time_ms|$http_user_agent",
@@ -90,7 +75,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         "2023-04-05T12:23:37.828Z|fe827b51f5d3ffb9|10.195.80.195|builds|POST|/api/docker/acme/v2/app/blobs/uploads/|202|0|0|0|buildkit/v0.11",
         3,
     ),
-    _text_format(
+    text_format(
         "artifactory-6",
         "$time_digits|$request_time_ms|REQUEST|$remote_addr|$remote_user|$request_method|$request_uri|$server_protocol|$status|$body_bytes_sent",
         "Artifactory up to 6: request.log",
@@ -98,7 +83,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         "20140508154145|2632|REQUEST|86.12.14.192|admin|GET|/jcenter/org/iostreams/iostreams/0.2/iostreams-0.2.jar|HTTP/1.1|200|8296",
         3,
     ),
-    _text_format(
+    text_format(
         "nexus",
         '$remote_addr - $remote_user [$time_local] "$request" $status $content_length $body_bytes_sent $request_time_ms "$http_user_agent" [$thread]',
         "Nexus Repository 3: request.log",
@@ -107,7 +92,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         '192.168.80.1 - - [10/Jul/2026:07:14:40 +0000] "GET /repository/pypi/simple/no-such/ HTTP/1.1" 404 - 1381 1199 "curl/8.12.1" [qtp1199213870-40]',
         3,
     ),
-    _text_format(
+    text_format(
         "nexus-unthreaded",
         '$remote_addr - $remote_user [$time_local] "$request" $status $content_length $body_bytes_sent $request_time_ms "$http_user_agent"',
         "Nexus Repository 3 without the thread",
@@ -115,7 +100,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         '10.0.0.1 - ci [28/May/2025:14:30:45 +0000] "GET /repository/maven-public/org/a/b/1/b-1.jar HTTP/1.1" 200 - 1234567 89 "Maven/3.8.1"',
         3,
     ),
-    _text_format(
+    text_format(
         "nexus-2",
         '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent $request_time_ms "$http_user_agent"',
         "Nexus Repository 2, and 3 before 3.10",

@@ -22,6 +22,7 @@ ADDRESSES: Final = r'(?:(?:"[^"]*"|[^\s,"]*(?:, ?[^\s,"]+)+)(?: [^\s,"]+)??|[^\s
 HOST: Final = r'[^\s",]*'
 FREE: Final = r".*?"
 CLF_TIME: Final = r"[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[0-9:]{8} ?[+-]?[0-9:]*"
+CAPTURES: Final = r"(?:\{[^}]*\} ){0,2}"  # HAProxy's captured headers, each blank behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,17 @@ KEPT: Final[dict[str, Variable]] = {
         Variable("realip_remote_addr"),
         Variable("proxy_protocol_addr"),
         Variable("http_x_forwarded_for", ADDRESSES),
+        Variable("http_forwarded", FREE),
+        Variable("http_x_real_ip"),
+        Variable("http_cf_connecting_ip"),
         Variable("remote_user", FREE),
         Variable("time_local", CLF_TIME),
         Variable("time_iso8601"),
         Variable("msec", NUMBER),
         Variable("time_digits", NUMBER),  # 20140508154145, not nginx's: Artifactory 6
+        Variable("accept_date", FREE),  # 06/Feb/2009:12:14:14.655, not nginx's: HAProxy
+        Variable("w3c_date"),  # not nginx's: the W3C extended format holds date and time apart, in UTC
+        Variable("w3c_time"),
         Variable("request", FREE),
         Variable("request_method"),
         Variable("request_uri"),
@@ -81,21 +88,27 @@ KEPT: Final[dict[str, Variable]] = {
 LISTS: Final = ("upstream_", "proxy_add_x_forwarded_for", "http_x_forwarded")
 """Variables, by prefix, whose unquoted value may hold blanks though we do not keep them."""
 
-TIMES: Final = ("msec", "time_iso8601", "time_local", "time_digits")
+TIMES: Final = ("msec", "time_iso8601", "time_local", "time_digits", "accept_date", "w3c_date")
 """Variables that give the time, the most exact first."""
 
 ADDRESS: Final = ("remote_addr", "realip_remote_addr", "proxy_protocol_addr", "http_x_forwarded_for")
 """Variables that give the client, the best first."""
 
 
+REST: Final = "rest"
+"""Whatever a server's administrator put behind a known format; never nginx's name."""
+
 IDENT: Final = r"-|[A-Za-z_][\w-]*"
 """An RFC 1413 identity; whatever looks like an address or a host there is none, but the line is another format's."""
 
 
+_OTHERS: Final = {"ident": IDENT, "captures": CAPTURES, REST: FREE}
+
+
 def bare_pattern(name: str) -> str:
     """Pattern of a variable's value where nothing bounds it but a blank."""
-    if name == "ident":
-        return IDENT
+    if name in _OTHERS:
+        return _OTHERS[name]
     if name in KEPT:
         return KEPT[name].bare
     return LIST if name.startswith(LISTS) else WORD

@@ -9,12 +9,13 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.clock import find_zone
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.counting import COUNTING_RULES, PULL_GAP, CountingRule
 from pullstats.metrics.definitions import UNIQUE_LEVELS, Metric, find_metric
 from pullstats.metrics.dimensions import DIMENSIONS, Dimension, find_dimension
 from pullstats.metrics.filters import parse_filter
-from pullstats.metrics.windows import Window, find_zone, is_relative, parse_window
+from pullstats.metrics.windows import Window, is_relative, parse_window
 
 MAX_DIMENSIONS: Final = 3
 _TICK: Final = timedelta(microseconds=1)

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pullstats.errors import UsageError, unknown_name
+from pullstats.errors import UsageError
 
 GRAMMAR: Final = "all, today, yesterday, 30d, 12h, last-week, last-month, this-year, 2025, 2025-Q2, 2025-04, 2025-04-16, 2025-04-01..2025-04-16"
 
@@ -34,18 +34,6 @@ class Window:
     start: datetime | None
     end: datetime | None
     label: str
-
-
-def find_zone(name: str) -> ZoneInfo:
-    """Look a time zone up.
-
-    Raises:
-        UsageError: there is none of that name, with the nearest one.
-    """
-    if name not in available_timezones():
-        near = unknown_name("time zone", name, available_timezones())
-        raise near if "did you mean" in str(near) else UsageError(f"no time zone '{name}'; use an IANA name such as Europe/Berlin, or UTC")
-    return ZoneInfo(name)
 
 
 def is_relative(text: str) -> bool:

@@ -86,7 +86,7 @@ def work_block(
         following_line.set_exception(error)  # the blocks behind this one wait for it
         raise
     number = pl.col("source_line") + before
-    frames = [enricher.enrich(part.frame.with_columns(number), part.format_name, tags, is_escaped=part.is_escaped) for part in parsed.readings]
+    frames = [enricher.enrich(part.frame.with_columns(number), part.format_name, tags, part.escaping) for part in parsed.readings]
     rejects = redact_reject(refused, "text").with_columns(number)
     found = _join(frames) if frames else None
     events = found if found is None else seen.drop_known(found)

@@ -99,7 +99,7 @@ def _check_log(file: SourceFile, candidates: Sequence[LogFormat], max_lines: int
     with open_source(file) as source:
         log = detect_log(source, candidates)
         best = log.detection.best
-        check = LogCheck(file.name, best.name if best else None, log.wrapper.name if log.wrapper else None, log.detection.confidence)
+        check = LogCheck(file.name, best.name if best else None, log.wrapper, log.detection.confidence)
         if best is None:
             log = LogReading(Detection(tuple(candidates), 0.0, {}))
         for block in read_blocks(source, block_size=_BLOCK, framing=log.framing):

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from pullstats.clock import AMBIGUOUS, MISSING, Clock, find_zone
 from pullstats.enrich import Enricher, HashKey, SourceTags, load_digests, load_key, open_geo, rule_set_version
 from pullstats.errors import InputError
 from pullstats.events import SCHEMA_VERSION
@@ -25,7 +26,7 @@ from pullstats.pipeline.blocks import BlockResult, work_block
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.identity import Place, find_place, tail_mark
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, Progress, ProgressHandler, SourceSummary
-from pullstats.pipeline.reading import LogReading, detect_log
+from pullstats.pipeline.reading import LogReading, context_at, detect_log
 from pullstats.sources import Source, SourceFile, expand_paths, is_test_object, open_source, read_blocks
 from pullstats.sources.blocks import TAIL_LENGTH
 from pullstats.store import RUN_SCHEMA, PendingFile, SourceProgress, Store, open_store
@@ -51,8 +52,9 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
     """
     started = time.monotonic()
     candidates = _choose_formats(plan)
+    find_zone(plan.tz_in)
     files, notes = expand_paths(plan.paths, exclude=plan.store)
-    logs = _check_named(files, candidates, is_forced=_is_forced(plan))
+    logs = _check_named(files, candidates, plan)
     key = load_key(plan.key_file)
     digests = load_digests(plan.digests) if plan.digests else None
     enricher = Enricher(key, open_geo(plan.geo_db), keep_addresses=plan.keep_addresses, digests=digests)
@@ -80,15 +82,15 @@ def _size(file: SourceFile) -> int:
     return file.path.stat().st_size if file.path is not None else 0
 
 
-def _check_named(files: Sequence[SourceFile], candidates: Sequence[LogFormat], *, is_forced: bool) -> dict[SourceFile, LogReading]:
+def _check_named(files: Sequence[SourceFile], candidates: Sequence[LogFormat], plan: IngestPlan) -> dict[SourceFile, LogReading]:
     """Detect the format of the files the user named, before anything is written."""
     found: dict[SourceFile, LogReading] = {}
     for file in files:
         if file.is_named and file.path is not None and file.path.is_file():
             with open_source(file) as source:
-                found[file] = detect_log(source, candidates)
+                found[file] = detect_log(source, candidates, plan.tz_in)
                 if found[file].sample and found[file].detection.best is None and not is_test_object(source.peek(64)):
-                    raise _no_format(file, candidates, is_forced=is_forced)
+                    raise _no_format(file, candidates, is_forced=_is_forced(plan))
     return found
 
 
@@ -98,6 +100,15 @@ def _no_format(file: SourceFile, candidates: Sequence[LogFormat], *, is_forced: 
     else:
         message = f"no known log format fits '{file.name}'; paste the server's with --log-format, or name one with --input-format"
     return InputError(message)
+
+
+def _remark_on_times(clock: Clock) -> Iterator[str]:
+    """Say how often a local time had to be decided."""
+    odd = clock.sum_odd()
+    if odd[AMBIGUOUS]:
+        yield f"{odd[AMBIGUOUS]:,} local times came twice in {clock.zone}, when clocks were put back; each was taken for the first"
+    if odd[MISSING]:
+        yield f"{odd[MISSING]:,} local times do not exist in {clock.zone}, where clocks were put forward; each was read by the offset that held before"
 
 
 @contextmanager
@@ -145,14 +156,13 @@ class _Run:
     def read(self, file: SourceFile, log: LogReading | None, candidates: Sequence[LogFormat]) -> None:
         """Read one log from where it was left."""
         with open_source(file) as source:
-            log = log or detect_log(source, candidates)
+            log = log or detect_log(source, candidates, self._plan.tz_in)
             best = log.detection.best
             if best is None:
                 self._pass_over(file, source, log, candidates)
                 return
             place = self._find_place(file, source, log)
-            wrapper = log.wrapper.name if log.wrapper else None
-            summary = SourceSummary(file.name, place.source_id, best.name, log.detection.confidence, wrapper)
+            summary = SourceSummary(file.name, place.source_id, best.name, log.detection.confidence, log.wrapper)
             summary.lines = summary.duplicates = place.lines_known
             self._summary.sources.append(summary)
             if not place.is_complete:
@@ -160,6 +170,8 @@ class _Run:
             if source.damage:
                 self._note(file, f"{source.damage}; what came before is kept")
             if log.peeler and (remark := log.peeler.remark(summary.lines)):
+                self._note(file, remark)
+            for remark in _remark_on_times(log.clock):
                 self._note(file, remark)
         self._bytes_before += _size(file)
 
@@ -190,11 +202,12 @@ class _Run:
         if place.offset and not source.skip_to(start):
             return
         before = source.read(place.offset - start)
+        context = context_at(source.file, place.offset, log.framing) if place.offset else ()
         waiting: deque[Future[BlockResult]] = deque()
         line: Future[int] = Future()
         line.set_result(place.line)
         try:
-            for block in read_blocks(source, place.offset, self._plan.block_size, log.framing, before):
+            for block in read_blocks(source, place.offset, self._plan.block_size, log.framing, before, context):
                 following: Future[int] = Future()
                 job = (block, log, self._enricher, tags, self._writing, self._seen, line, following)
                 waiting.append(self._pool.submit(work_block, *job))

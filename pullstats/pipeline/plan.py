@@ -25,6 +25,7 @@ class IngestPlan:
         input_format: name of a format, or `auto`.
         log_format: an nginx `log_format` string or `@nginx.conf[:name]`; goes over `input_format`.
         source_name: name of the source, which gives standard input an identity.
+        tz_in: IANA name of the zone of times that name none.
         geo_db: a MaxMind-format database instead of the bundled one.
         digests: image indexes that name the platform of a digest.
         key_file: the key of the hashes, None for the user's own.
@@ -39,6 +40,7 @@ class IngestPlan:
     input_format: str = "auto"
     log_format: str | None = None
     source_name: str | None = None
+    tz_in: str = "UTC"
     geo_db: Path | None = None
     digests: tuple[Path, ...] = ()
     key_file: Path | None = None

@@ -1,4 +1,4 @@
-"""Blocks to lines that were read: out of their wrapper, into columns.
+"""Blocks to lines that were read: out of their wrappers, into columns.
 
 Nothing else reads a block, so that a log is read the same way whether it is ingested, compared
 with what the store holds, or only looked at.
@@ -7,14 +7,43 @@ with what the store holds, or only looked at.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
 
-from pullstats.formats import REJECT_SCHEMA, Detection, LogFormat, Parsed, Reading, detect_format, parse_lines
-from pullstats.sources import BY_LINE, Block, Peeled, Peeler, Source, Wrapper, find_wrapper
-from pullstats.sources.blocks import Framing
+from pullstats.clock import Clock
+from pullstats.formats import (
+    REJECT_SCHEMA,
+    Detection,
+    LogFormat,
+    Parsed,
+    Reading,
+    Times,
+    detect_format,
+    last_directive,
+    merge_parsed,
+    parse_lines,
+    split_sections,
+)
+from pullstats.sources import (
+    BY_LINE,
+    MAX_LAYERS,
+    Block,
+    LinesPeeler,
+    LineWrapper,
+    Peeled,
+    Peeler,
+    Source,
+    SourceFile,
+    find_line_wrapper,
+    find_wrapper,
+    open_source,
+    read_blocks,
+    take_off,
+)
+from pullstats.sources.blocks import Context, Framing, LineFraming
 from pullstats.sources.streams import HEAD_LENGTH
 
 _LONG: Final = "too-long"
@@ -23,49 +52,87 @@ _LOOK_FURTHER: Final = 8 << 20
 """Bytes to look at where a wrapper's first event does not end in the usual number."""
 
 
+class DirectiveFraming(LineFraming):
+    """A record is a line; what its columns are, a directive somewhere before it says."""
+
+    is_by_line = False
+
+    def context(self, data: bytes) -> Context:
+        """Give the last directive."""
+        found = last_directive(data)
+        return (found,) if found else ()
+
+
+_BY_DIRECTIVE: Final = DirectiveFraming()
+
+
 @dataclass(frozen=True, slots=True)
 class LogReading:
     """How to read one log.
 
     Attributes:
         detection: its format, and how sure.
-        wrapper: what it is wrapped in, None for plain lines.
+        wrapper: names of what it is wrapped in, the outermost first, joined by `+`; None for plain lines.
         peeler: takes it out of there.
         sample: the lines that were looked at.
+        clock: reads times that name no zone.
     """
 
     detection: Detection
-    wrapper: Wrapper | None = None
+    wrapper: str | None = None
     peeler: Peeler | None = None
     sample: bytes = b""
+    clock: Clock = field(default_factory=Clock)
 
     @property
     def framing(self) -> Framing:
         """Where the log may be cut."""
-        return BY_LINE if self.peeler is None else self.peeler.framing
+        if self.peeler is not None:
+            return self.peeler.framing
+        return _BY_DIRECTIVE if self._is_headed else BY_LINE
 
     @property
     def formats(self) -> tuple[LogFormat, ...]:
         """The formats to read it with, best first."""
         return self.detection.formats
 
+    @property
+    def _is_headed(self) -> bool:
+        return bool(self.formats) and self.formats[0].headed is not None
+
     def read(self, block: Block) -> Parsed:
         """Read a block: every line of it once, numbered from 1, offsets as in the log."""
-        if self.peeler is None:
-            parsed = parse_lines(block.data, block.offset, 1, self.formats)
+        if self.peeler is not None:
+            parsed = _read_messages(self.peeler.peel(block), self.formats, self.clock)
+        elif self._is_headed:
+            parsed = _read_sections(block, self.formats, self.clock)
         else:
-            parsed = _read_messages(self.peeler.peel(block), self.formats)
+            parsed = parse_lines(block.data, block.offset, 1, self.formats, Times(self.clock))
         if block.long_lines:
             parsed.rejects.append(_reject_long(block, parsed.lines + 1))
         return parsed
 
 
-def _read_messages(peeled: Peeled, formats: Sequence[LogFormat]) -> Parsed:
+def _read_sections(block: Block, formats: Sequence[LogFormat], clock: Clock) -> Parsed:
+    """Read lines by the directives among and before them."""
+    parts: list[Parsed] = []
+    line = 1
+    for section in split_sections(block.data, block.context[0] if block.context else None):
+        usual = formats[0]
+        if section.directive is not None and usual.headed is not None:
+            usual = usual.headed(section.directive, section.is_tabbed)
+        part = parse_lines(block.data[section.start : section.end], block.offset + section.start, line, (usual, *formats[1:]), Times(clock))
+        line += part.lines
+        parts.append(part)
+    return merge_parsed(parts)
+
+
+def _read_messages(peeled: Peeled, formats: Sequence[LogFormat], clock: Clock) -> Parsed:
     """Read the messages of a wrapper, and give back to each what the wrapper says of it."""
     messages = peeled.messages
     data = b"" if messages.is_empty() else (messages["message"].fill_null("").str.join("\n").item() + "\n").encode()
-    parsed = parse_lines(data, 0, 1, formats, messages["envelope_time"])
-    parsed.readings = [Reading(reading.format_name, reading.is_escaped, _place(reading.frame, messages, _ENVELOPE)) for reading in parsed.readings]
+    parsed = parse_lines(data, 0, 1, formats, Times(clock, messages["envelope_time"]))
+    parsed.readings = [Reading(reading.format_name, reading.escaping, _place(reading.frame, messages, _ENVELOPE)) for reading in parsed.readings]
     parsed.rejects = [_place(rejects, messages, ()) for rejects in parsed.rejects]
     if peeled.refused.height:
         number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64) + messages.height
@@ -76,12 +143,13 @@ def _read_messages(peeled: Peeled, formats: Sequence[LogFormat]) -> Parsed:
 
 
 def _place(frame: pl.DataFrame, messages: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    """Give lines the offsets of their messages in the log, and some of the wrapper's columns."""
+    """Give lines the places of their messages in the log, and some of the wrapper's columns."""
     is_all = frame.height == messages.height
     taken = messages if is_all else messages[frame["source_line"] - 1]
     present = [name for name in columns if taken[name].null_count() < taken.height]
     renamed = {"envelope_time": "cloudwatch_timestamp"}
-    return frame.with_columns(taken["source_offset"], *(taken[name].alias(renamed.get(name, name)) for name in present))
+    line = pl.coalesce(taken["source_line"], frame["source_line"]).alias("source_line")
+    return frame.with_columns(line, taken["source_offset"], *(taken[name].alias(renamed.get(name, name)) for name in present))
 
 
 def _reject_long(block: Block, line: int) -> pl.DataFrame:
@@ -91,33 +159,76 @@ def _reject_long(block: Block, line: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=REJECT_SCHEMA, orient="row")
 
 
-def detect_log(source: Source, candidates: Sequence[LogFormat]) -> LogReading:
-    """Tell how to read a log: as it is, or out of a wrapper, whichever gives more lines a format fits.
+def detect_log(source: Source, candidates: Sequence[LogFormat], zone: str = "UTC") -> LogReading:
+    """Tell how to read a log: as it is, or out of its wrappers, whichever gives more lines a format fits.
 
     Args:
         source: the log, standing at its start; it is not moved.
         candidates: formats to try.
+        zone: IANA name of the zone of times that name none.
     """
+    clock = Clock(zone, _written(source))
     sample = source.sample()
-    plain = LogReading(detect_format(sample, candidates), sample=sample)
+    plain = LogReading(detect_format(sample, candidates), sample=sample, clock=clock)
     found = find_wrapper(source.peek(HEAD_LENGTH), source.file.name)
-    if found is None:
+    if found is not None:
+        wrapper, peeler = found
+        peeled = _peel_head(source, peeler, HEAD_LENGTH)
+        if peeled.messages.is_empty():
+            peeled = _peel_head(source, peeler, _LOOK_FURTHER)
+        if not peeled.messages.is_empty():
+            return _unwrap_lines(_detect_in(peeled, candidates, [wrapper.name], peeler, clock, plain), peeled, candidates, [wrapper.name], peeler)
+        if plain.detection.best is None and not peeled.refused.height:
+            return LogReading(Detection(tuple(candidates), 1.0, {}), wrapper.name, peeler, sample or b"\n", clock)
+    if plain.detection.confidence == 1.0 or not sample:
         return plain
-    wrapper, peeler = found
-    peeled = _peel_head(source, peeler, HEAD_LENGTH)
-    if peeled.messages.is_empty():
-        peeled = _peel_head(source, peeler, _LOOK_FURTHER)
-    if peeled.messages.is_empty():
-        if plain.detection.best is not None or peeled.refused.height:
-            return plain
-        return LogReading(Detection(tuple(candidates), 1.0, {}), wrapper, peeler, sample or b"\n")
+    return _unwrap_lines(plain, LinesPeeler((), clock).peel(Block(sample, 0)), candidates, [], None)
+
+
+def _unwrap_lines(best: LogReading, peeled: Peeled, candidates: Sequence[LogFormat], names: list[str], outer: Peeler | None) -> LogReading:
+    """Take wrappers off sampled lines as long as there are any; give what a format fits best."""
+    clock = best.clock
+    chain: list[LineWrapper] = []
+    for _ in range(MAX_LAYERS):
+        lines = peeled.messages["message"]
+        wrapper = find_line_wrapper(lines.filter(lines.str.strip_chars().str.len_bytes() > 0))
+        if wrapper is None:
+            break
+        chain.append(wrapper)
+        peeled = take_off(peeled, [wrapper], Clock(clock.zone, clock.written))
+        best = _detect_in(peeled, candidates, [*names, *(layer.name for layer in chain)], LinesPeeler(tuple(chain), clock, outer), clock, best)
+    return best
+
+
+def _detect_in(peeled: Peeled, candidates: Sequence[LogFormat], names: list[str], peeler: Peeler, clock: Clock, other: LogReading) -> LogReading:
+    """Tell the format of a wrapper's messages; another reading of the log stays if it fits more lines."""
     lines = "".join(f"{line}\n" for line in peeled.messages["message"]).encode()
     inner = detect_format(lines, candidates, has_time=peeled.messages["envelope_time"].null_count() == 0)
-    if inner.confidence < plain.detection.confidence:
-        return plain
+    is_service = other.peeler is None and not isinstance(peeler, LinesPeeler)
+    if inner.confidence < other.detection.confidence or (inner.confidence == other.detection.confidence and not is_service):
+        return other
     if inner.best is None:
-        return LogReading(inner, sample=lines)
-    return LogReading(inner, wrapper, peeler, lines)
+        return LogReading(inner, sample=lines, clock=clock)
+    return LogReading(inner, "+".join(names), peeler, lines, clock)
+
+
+def context_at(file: SourceFile, offset: int, framing: Framing) -> Context:
+    """Tell what a framing needs to know of a log that is read on from an offset: all before it is looked through."""
+    if framing.is_by_line or file.path is None:
+        return ()
+    context: Context = ()
+    with open_source(file) as source:
+        for block in read_blocks(source, framing=framing):
+            if block.offset >= offset:
+                break
+            context = framing.context(block.data[: offset - block.offset]) or context
+    return context
+
+
+def _written(source: Source) -> datetime:
+    """Tell when a log was last written to; now for one that is coming in."""
+    path = source.file.path
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC) if path is not None and path.is_file() else datetime.now(UTC)
 
 
 def _peel_head(source: Source, peeler: Peeler, count: int) -> Peeled:

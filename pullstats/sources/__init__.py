@@ -8,6 +8,7 @@ find_wrapper(head)       →  Peeler: Block → Peeled(messages, refused, ignore
 
 from pullstats.sources.blocks import BY_LINE, Block, LongLine, read_blocks
 from pullstats.sources.compression import CODECS, Codec, detect_codec
+from pullstats.sources.line_wrappers import MAX_LAYERS, LinesPeeler, LineWrapper, find_line_wrapper, take_off
 from pullstats.sources.messages import Peeled, Peeler, Wrapper
 from pullstats.sources.paths import SourceFile, expand_paths
 from pullstats.sources.streams import Source, open_source
@@ -16,9 +17,12 @@ from pullstats.sources.wrappers import WRAPPERS, find_wrapper, is_test_object
 __all__ = [
     "BY_LINE",
     "CODECS",
+    "MAX_LAYERS",
     "WRAPPERS",
     "Block",
     "Codec",
+    "LineWrapper",
+    "LinesPeeler",
     "LongLine",
     "Peeled",
     "Peeler",
@@ -27,8 +31,10 @@ __all__ = [
     "Wrapper",
     "detect_codec",
     "expand_paths",
+    "find_line_wrapper",
     "find_wrapper",
     "is_test_object",
     "open_source",
     "read_blocks",
+    "take_off",
 ]

@@ -17,6 +17,10 @@ TAIL_LENGTH: Final = 4096
 """Bytes at the end of what was read by which a log is recognised when it is read on."""
 
 
+Context = tuple[str | None, ...]
+"""What a framing knows of the records before some bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class LongLine:
     """A line over `LINE_LIMIT`.
@@ -51,7 +55,7 @@ class Block:
     data: bytes
     offset: int
     long_lines: tuple[LongLine, ...] = ()
-    context: tuple[str | None, ...] = ()
+    context: Context = ()
     before: bytes = b""
 
     @property
@@ -75,25 +79,19 @@ _WINDOW: Final = 256 << 10
 
 
 class Framing(Protocol):
-    """Where a log may be cut into blocks.
-
-    Attributes:
-        limit: bytes after which a record is too long to be held.
-        may_grow: an unfinished last record is left for the next run while the log is growing.
-        is_by_line: records end with a newline and nowhere else.
-    """
+    """Where a log may be cut into blocks."""
 
     @property
     def limit(self) -> int:
-        """See above."""
+        """Bytes after which a record is too long to be held."""
 
     @property
     def may_grow(self) -> bool:
-        """See above."""
+        """An unfinished last record is left for the next run while the log is growing."""
 
     @property
     def is_by_line(self) -> bool:
-        """See above."""
+        """Records end with a newline and nowhere else, and know of no other."""
 
     def last_cut(self, data: bytes) -> int:
         """Find where the last record of some bytes starts that may be held back; 0 if nowhere."""
@@ -101,7 +99,7 @@ class Framing(Protocol):
     def next_cut(self, data: bytes) -> int:
         """Find where the first whole record of some bytes starts; 0 if nowhere."""
 
-    def context(self, data: bytes) -> tuple[str | None, ...]:
+    def context(self, data: bytes) -> Context:
         """Tell, of the bytes before a cut, what the records behind it will need."""
 
 
@@ -120,7 +118,7 @@ class LineFraming:
         """Cut behind the first newline."""
         return data.find(b"\n") + 1
 
-    def context(self, data: bytes) -> tuple[str | None, ...]:  # noqa: ARG002 - lines know of no other
+    def context(self, data: bytes) -> Context:  # noqa: ARG002 - lines know of no other
         """Nothing: every line stands for itself."""
         return ()
 
@@ -141,7 +139,9 @@ def find_last(pattern: re.Pattern[bytes], data: bytes) -> int:
         size *= 4
 
 
-def read_blocks(source: Source, offset: int = 0, block_size: int = BLOCK_SIZE, framing: Framing = BY_LINE, before: bytes = b"") -> Iterator[Block]:
+def read_blocks(
+    source: Source, offset: int = 0, block_size: int = BLOCK_SIZE, framing: Framing = BY_LINE, before: bytes = b"", context: Context = ()
+) -> Iterator[Block]:
     """Read a log from an offset on as blocks of whole lines, or of whole records of a wrapper.
 
     Memory is bounded by two blocks and the longest record. An unfinished last line is left for
@@ -153,12 +153,12 @@ def read_blocks(source: Source, offset: int = 0, block_size: int = BLOCK_SIZE, f
         block_size: bytes to read at a time.
         framing: where the log may be cut.
         before: what stands right before `offset`.
+        context: what the framing knows of what came before `offset`.
 
     Yields:
         Blocks without gaps: each starts where the one before it ended.
     """
     rest = b""
-    context: tuple[str | None, ...] = ()
     while chunk := source.read(source.fit(block_size) if framing.is_by_line else block_size):
         data = rest + chunk if rest else chunk
         cut = framing.last_cut(data)

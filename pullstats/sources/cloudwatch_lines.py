@@ -20,7 +20,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.clean_lines import cut_clean
+from pullstats.clean_lines import split_lines
 from pullstats.sources.blocks import Block, find_last
 from pullstats.sources.messages import Peeled, Peeler, Wrapper, refuse, shape_messages
 
@@ -94,7 +94,7 @@ class LinePeeler:
 
     def peel(self, block: Block) -> Peeled:
         """Give the messages of a block."""
-        lines = _split_lines(block.data)
+        lines = split_lines(block.data)
         lengths = lines.str.len_bytes().cast(pl.Int64) + 1
         placed = pl.DataFrame({"line": lines, "source_offset": lengths.cum_sum() - lengths + block.offset})
         uniform = self._peel_uniform(placed) if self._shape.width else None
@@ -131,17 +131,6 @@ class LinePeeler:
             return frame.rename({"rest": "message"})
         message = pl.col("rest").str.join("\n").str.strip_chars("\n").alias("message")
         return frame.group_by("event", maintain_order=True).agg(message, pl.col("source_offset", "time", "stream").first())
-
-
-def _split_lines(data: bytes) -> pl.Series:
-    r"""Cut into lines of text; bytes that are no UTF-8 become the text `\xhh`."""
-    lines = cut_clean(data) if data.endswith(b"\n") else None
-    if lines is not None:
-        return lines
-    rows = data.decode("utf-8", "backslashreplace").split("\n")
-    if not rows[-1]:
-        rows.pop()
-    return pl.Series("line", rows, pl.String)
 
 
 def _parse_time(text: pl.Expr) -> pl.Expr:

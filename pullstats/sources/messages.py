@@ -23,10 +23,12 @@ MESSAGE_SCHEMA: Final = pl.Schema(
         "cloudwatch_log_group": pl.String(),
         "cloudwatch_log_stream": pl.String(),
         "event_id": pl.String(),
+        "source_line": pl.Int64(),
     }
 )
-"""A line as the server wrote it, the byte offset that orders it in the decompressed log, and what
-the wrapper says of it: when its agent stamped it (µs UTC), group, stream, id; null where it does not."""
+"""A line as the server wrote it, the byte offset that orders it in the decompressed log, what the
+wrapper says of it (when its agent stamped it in µs UTC, group, stream, id), and its 1-based number in
+the block where wrapped lines are lines of the log; null where the wrapper does not say."""
 
 REFUSED_SCHEMA: Final = pl.Schema({"source_offset": pl.Int64(), "length": pl.Int64(), "reason": pl.String(), "text": pl.String()})
 """A piece of a wrapper that holds no message: its place, its length in bytes, a reason's code, its first characters."""
@@ -52,20 +54,15 @@ class Peeled:
 
 
 class Peeler(Protocol):
-    """Takes one log out of its wrapper.
-
-    Attributes:
-        framing: where such a log may be cut into blocks.
-        telling: the first bytes of the log that tell it from others; None if its first line does.
-    """
+    """Takes one log out of its wrapper."""
 
     @property
     def framing(self) -> Framing:
-        """See above."""
+        """Where such a log may be cut into blocks."""
 
     @property
     def telling(self) -> bytes | None:
-        """See above."""
+        """The first bytes of the log that tell it from others; None if its first line does."""
 
     def peel(self, block: Block) -> Peeled:
         """Give the messages of a block."""

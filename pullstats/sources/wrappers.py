@@ -1,6 +1,8 @@
 """The ways logs are wrapped.
 
-To add one: a `Wrapper` in a module of its own, listed in `_MODULES`, and cases in
+A log service wraps a log as a whole, a runtime every line (`line_wrappers.py`).
+
+To add a service: a `Wrapper` in a module of its own, listed in `_MODULES`, and cases in
 `tests/cases/wrappers/`.
 """
 
@@ -8,12 +10,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from pullstats.sources import cloudwatch_documents, cloudwatch_lines, cloudwatch_rows
+from pullstats.sources import cloudwatch_documents, cloudwatch_lines, cloudwatch_rows, line_wrappers
+from pullstats.sources.line_wrappers import LineWrapper
 from pullstats.sources.messages import Peeler, Wrapper
 
 _MODULES: Final = (cloudwatch_documents, cloudwatch_rows, cloudwatch_lines)
 
-WRAPPERS: Final[dict[str, Wrapper]] = {wrapper.name: wrapper for module in _MODULES for wrapper in module.WRAPPERS}
+_DOCUMENTS: Final[tuple[Wrapper, ...]] = tuple(wrapper for module in _MODULES for wrapper in module.WRAPPERS)
+
+_ALL: Final[tuple[Wrapper | LineWrapper, ...]] = (*_DOCUMENTS, *line_wrappers.WRAPPERS)
+
+WRAPPERS: Final[dict[str, Wrapper | LineWrapper]] = {wrapper.name: wrapper for wrapper in _ALL}
 
 TEST_OBJECT: Final = b"Permission Check Successful"
 """What CloudWatch writes beside an export to see whether it may: no log.
@@ -23,13 +30,13 @@ Source: docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3ExportTasksConsole.ht
 
 
 def find_wrapper(head: bytes, name: str) -> tuple[Wrapper, Peeler] | None:
-    """Tell how a log is wrapped, and how to peel it; None for a plain one.
+    """Tell what log service wraps a log as a whole, and how to peel it; None where lines are lines.
 
     Args:
         head: its first bytes, decompressed.
         name: its path, which may name the stream it comes from.
     """
-    for wrapper in WRAPPERS.values():
+    for wrapper in _DOCUMENTS:
         peeler = wrapper.open(head, name)
         if peeler is not None:
             return wrapper, peeler

@@ -14,6 +14,7 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.clock import Clock
 from pullstats.events import TIMESTAMP
 
 EARLIEST: Final = datetime(1995, 1, 1, tzinfo=UTC)
@@ -23,19 +24,31 @@ _ISO: Final = (
     r"(?:[.,](?P<fraction>[0-9]{1,9}))?\s*(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?$"
 )
 _EPOCH: Final = r"^(?P<whole>[0-9]{9,19})(?:\.(?P<fraction>[0-9]*))?$"
-_CLF: Final = r"^\[?(?P<time>[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2})(?: (?P<zone>[+-][0-9]{2}:?[0-9]{2}))?\]?$"
+_CLF: Final = (
+    r"^\[?(?P<time>[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.(?P<fraction>[0-9]{1,9}))?"
+    r"(?: (?P<zone>[+-][0-9]{2}:?[0-9]{2}))?\]?$"
+)
 _CLF_CLOCK: Final = "%d/%b/%Y:%H:%M:%S"
 
 
 def parse_clf(clock: pl.Expr, zone: pl.Expr) -> pl.Expr:
-    """Read `10/Oct/2000:13:55:36` and its zone `-0700`, held apart; a missing zone is UTC."""
+    """Read `10/Oct/2000:13:55:36` and its zone `-0700`, held apart."""
     return _to_utc(clock.str.to_datetime(_CLF_CLOCK, strict=False, time_unit="us"), zone)
 
 
-def parse_times(texts: pl.Series) -> pl.Series:
+def parse_digits(texts: pl.Series, clock: Clock) -> pl.Series:
+    """Read `20140508154145`."""
+    return clock.to_utc(texts.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us"))
+
+
+def parse_times(texts: pl.Series, clock: Clock) -> pl.Series:
     """Read any of the shapes a log may hold: ISO 8601, epoch in s, ms, µs or ns, CLF.
 
     The shape most lines have is read first; only what it leaves is tried with the others.
+
+    Args:
+        texts: times; null stays null.
+        clock: reads those that name no zone.
     """
     frame = pl.DataFrame({"text": texts}).with_columns(time=pl.lit(None, TIMESTAMP))
     for parse in (_parse_uniform_iso, _parse_iso, _parse_epoch, _parse_clf):
@@ -43,9 +56,9 @@ def parse_times(texts: pl.Series) -> pl.Series:
         if not left.any():
             break
         if left.all():
-            frame = frame.with_columns(time=parse(frame["text"]))
+            frame = frame.with_columns(time=parse(frame["text"], clock))
         else:
-            frame = frame.with_columns(time=frame["time"].scatter(left.arg_true(), parse(frame["text"].filter(left))))
+            frame = frame.with_columns(time=frame["time"].scatter(left.arg_true(), parse(frame["text"].filter(left), clock)))
     return frame["time"]
 
 
@@ -55,7 +68,7 @@ def keep_plausible(timestamp: pl.Expr) -> pl.Expr:
     return pl.when(timestamp.is_between(EARLIEST, latest)).then(timestamp)
 
 
-def _parse_uniform_iso(texts: pl.Series) -> pl.Series:
+def _parse_uniform_iso(texts: pl.Series, clock: Clock) -> pl.Series:
     """Read ISO times of one length and zone, as one server writes them, without a pattern."""
     frame = pl.DataFrame({"text": texts})
     sample = re.match(_ISO, texts.item(0))
@@ -68,19 +81,28 @@ def _parse_uniform_iso(texts: pl.Series) -> pl.Series:
     fits = (pl.col("text").str.len_bytes() == len(sample[0])) & pl.col("text").str.ends_with(zone)
     if fraction and len(fraction) not in (3, 6, 9):
         fits = pl.lit(value=False)
-    clock = pl.when(fits).then(naive).str.strip_chars_end().str.to_datetime(shape, strict=False, time_unit="us")
-    return frame.select(_to_utc(clock, pl.lit(zone)).alias("time")).to_series()
+    local = pl.when(fits).then(naive).str.strip_chars_end().str.to_datetime(shape, strict=False, time_unit="us")
+    if not zone:
+        return clock.to_utc(frame.select(local.alias("time")).to_series())
+    return frame.select(_to_utc(local, pl.lit(zone)).alias("time")).to_series()
 
 
-def _parse_iso(texts: pl.Series) -> pl.Series:
-    groups = pl.col("text").str.extract_groups(_ISO)
-    clock = pl.concat_str(groups.struct.field("date"), pl.lit("T"), groups.struct.field("clock"))
-    naive = clock.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
-    time = _to_utc(naive + pl.duration(microseconds=_micros(groups)), groups.struct.field("zone"))
-    return pl.DataFrame({"text": texts}).select(time.alias("time")).to_series()
+def _parse_iso(texts: pl.Series, clock: Clock) -> pl.Series:
+    groups = texts.to_frame("text").select(pl.col("text").str.extract_groups(_ISO).alias("groups")).unnest("groups")
+    return _parse_groups(
+        groups, pl.concat_str("date", pl.lit("T"), "clock").str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us"), clock
+    )
 
 
-def _parse_epoch(texts: pl.Series) -> pl.Series:
+def _parse_groups(groups: pl.DataFrame, local: pl.Expr, clock: Clock) -> pl.Series:
+    """Read local times, `fraction` and `zone`; the clock reads those without a zone."""
+    exact = groups.select((local + pl.duration(microseconds=_micros(pl.col("fraction")))).alias("local"), "zone")
+    zoneless = exact["zone"].is_null() & exact["local"].is_not_null()
+    times = exact.select(_to_utc(pl.col("local"), pl.col("zone"))).to_series()
+    return times.scatter(zoneless.arg_true(), clock.to_utc(exact["local"].filter(zoneless))) if zoneless.any() else times
+
+
+def _parse_epoch(texts: pl.Series, clock: Clock) -> pl.Series:  # noqa: ARG001 - an instant as it is
     """Tell the unit by the number of digits: up to 11 are seconds, 14 ms, 17 µs, more ns."""
     groups = pl.col("text").str.extract_groups(_EPOCH)
     whole = groups.struct.field("whole")
@@ -88,7 +110,7 @@ def _parse_epoch(texts: pl.Series) -> pl.Series:
     number = whole.cast(pl.Int64, strict=False)
     micros = (
         pl.when(digits <= 11)
-        .then(number * _MICROSECOND + _micros(groups))
+        .then(number * _MICROSECOND + _micros(groups.struct.field("fraction")))
         .when(digits <= 14)
         .then(number * 1_000)
         .when(digits <= 17)
@@ -99,19 +121,18 @@ def _parse_epoch(texts: pl.Series) -> pl.Series:
     return pl.DataFrame({"text": texts}).select(time.alias("time")).to_series()
 
 
-def _parse_clf(texts: pl.Series) -> pl.Series:
-    groups = pl.col("text").str.extract_groups(_CLF)
-    time = parse_clf(groups.struct.field("time"), groups.struct.field("zone"))
-    return pl.DataFrame({"text": texts}).select(time.alias("time")).to_series()
+def _parse_clf(texts: pl.Series, clock: Clock) -> pl.Series:
+    groups = texts.to_frame("text").select(pl.col("text").str.extract_groups(_CLF).alias("groups")).unnest("groups")
+    return _parse_groups(groups, pl.col("time").str.to_datetime(_CLF_CLOCK, strict=False, time_unit="us"), clock)
 
 
-def _micros(groups: pl.Expr) -> pl.Expr:
+def _micros(fraction: pl.Expr) -> pl.Expr:
     """Cut or fill a fraction to microseconds: digits are cut, never rounded up into the next second."""
-    return groups.struct.field("fraction").str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64, strict=False).fill_null(0)
+    return fraction.str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64, strict=False).fill_null(0)
 
 
 def _to_utc(naive: pl.Expr, zone: pl.Expr) -> pl.Expr:
-    """Subtract a zone's offset from a local time; no zone is UTC."""
+    """Subtract a zone's offset from a local time."""
     return (naive - pl.duration(minutes=_offset_minutes(zone).fill_null(0))).dt.replace_time_zone("UTC")
 
 

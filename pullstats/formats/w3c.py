@@ -1,0 +1,221 @@
+r"""The W3C extended format: CloudFront's standard logs, IIS, and whoever else names its columns in `#Fields:`.
+
+    #Version: 1.0
+    #Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status …
+    2024-03-12	15:22:28	CDG50-P2	703	1.2.3.4	GET	d6rc.cloudfront.net	/testseb	400	…
+
+The directive may change within a log, where files were joined; each holds for the lines behind it.
+Times are UTC by definition. CloudFront separates by tabs, writes `%HH` (some texts twice) and gives
+seconds; IIS separates by blanks, writes `+` for a blank and gives milliseconds.
+
+Sources: w3.org/TR/WD-logfile.html; docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/
+standard-logs-reference.html; learn.microsoft.com/iis/configuration/system.applicationhost/sites/
+site/logfile; real lines of rust-lang/crates.io (fields that change in mid-file) and of
+crowdsecurity/hub (no directive at all).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+import polars as pl
+
+from pullstats.escaping import Escaping
+from pullstats.formats.lines import LogFormat
+from pullstats.formats.log_format import compile_log_format
+from pullstats.formats.text_lines import TextReader
+
+_DIRECTIVE: Final = re.compile(rb"^#[Ff]ields:[^\n]*", re.MULTILINE)
+_COMMENT: Final = "^#"
+
+_VARIABLES: Final = {
+    "date": "w3c_date",
+    "time": "w3c_time",
+    "c-ip": "remote_addr",
+    "x-forwarded-for": "http_x_forwarded_for",
+    "cs(x-forwarded-for)": "http_x_forwarded_for",
+    "cs-username": "remote_user",
+    "cs-method": "request_method",
+    "cs-uri-stem": "uri",
+    "cs-uri-query": "args",
+    "cs-uri": "request_uri",
+    "cs-protocol-version": "server_protocol",
+    "cs-version": "server_protocol",
+    "cs-protocol": "scheme",
+    "cs-uri-scheme": "scheme",
+    "x-host-header": "host",
+    "cs(host)": "http_host",
+    "cs-host": "http_host",
+    "s-computername": "server_name",
+    "sc-status": "status",
+    "sc-bytes": "bytes_sent",
+    "cs(user-agent)": "http_user_agent",
+    "cs(referer)": "http_referer",
+    "cs(range)": "http_range",
+    "x-edge-request-id": "request_id",
+    "x-edge-result-type": "upstream_cache_status",
+}
+"""Variables by field, in lower case; `time-taken` depends on who writes."""
+
+_CLOUDFRONT: Final = (
+    "#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie)"
+    " x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher"
+    " x-edge-response-result-type cs-protocol-version fle-status fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type"
+    " sc-content-type sc-content-len sc-range-start sc-range-end"
+)
+"""What CloudFront writes since December 2019, for logs whose directive was cut off."""
+
+_IIS: Final = (
+    "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status sc-substatus"
+    " sc-win32-status time-taken"
+)
+"""What IIS writes from version 8 on unless it is told otherwise."""
+
+MAX_FIELDS: Final = 200
+
+
+class W3cReader:
+    """Reads lines under one directive; lines given with directives among them change it."""
+
+    has_fast = True
+
+    def __init__(self, directive: str, *, is_tabbed: bool) -> None:
+        """Prepare for the lines behind a directive.
+
+        Args:
+            directive: the whole line.
+            is_tabbed: the values stand between tabs.
+        """
+        self.escaping: Escaping = "percent" if is_tabbed else "plus"
+        self._reader = _reader_of(directive, is_tabbed=is_tabbed)
+
+    @property
+    def text(self) -> TextReader:
+        """Reads the lines as such."""
+        return self._reader
+
+    def read_fast(self, data: bytes) -> pl.DataFrame | None:
+        """Read whole lines, none of them another directive; see `Reader`."""
+        return self._reader.read_fast(data)
+
+    def read_safe(self, lines: pl.Series) -> pl.DataFrame:
+        """Read lines one by one, those behind another directive by that one."""
+        starts = lines.str.contains("^#[Ff]ields:").arg_true().to_list()
+        if not starts:
+            return self._reader.read_safe(lines)
+        edges = [0, *starts, lines.len()] if starts[0] else [*starts, lines.len()]
+        parts = [_read_part(self._reader, lines[start:end]) for start, end in pairwise(edges)]
+        return pl.concat(parts, how="diagonal")
+
+
+def _read_part(reader: TextReader, lines: pl.Series) -> pl.DataFrame:
+    if lines[0].lower().startswith("#fields:"):
+        reader = _reader_of(lines[0], is_tabbed=lines.len() > 1 and "\t" in lines[1])
+    return reader.read_safe(lines)
+
+
+@lru_cache(maxsize=64)
+def _reader_of(directive: str, *, is_tabbed: bool) -> TextReader:
+    fields = directive.partition(":")[2].split()[:MAX_FIELDS]
+    variables = [_variable(field.lower(), index, is_tabbed=is_tabbed) for index, field in enumerate(fields)] or ["w3c_date"]
+    text = ("\t" if is_tabbed else " ").join(f"${name}" for name in variables)
+    compiled = compile_log_format(text, needs_time=False, needs_address=False)
+    return TextReader(compiled, _COMMENT, "percent" if is_tabbed else "plus")
+
+
+def _variable(field: str, index: int, *, is_tabbed: bool) -> str:
+    if field == "time-taken":
+        return "request_time" if is_tabbed else "request_time_ms"
+    return _VARIABLES.get(field, f"field_{index}")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A run of lines under one directive.
+
+    Attributes:
+        start: where it begins in the piece.
+        end: where it ends.
+        directive: the directive, None before the first.
+        is_tabbed: the values stand between tabs.
+    """
+
+    start: int
+    end: int
+    directive: str | None
+    is_tabbed: bool
+
+
+def last_directive(data: bytes) -> str | None:
+    """Find the last directive in some bytes; None if there is none."""
+    found = None
+    start = max(data.rfind(b"#Fields:"), data.rfind(b"#fields:"))
+    while start > 0 and data[start - 1 : start] != b"\n":
+        start = max(data.rfind(b"#Fields:", 0, start), data.rfind(b"#fields:", 0, start))
+    if start >= 0:
+        found = _DIRECTIVE.match(data, start) if start else _DIRECTIVE.match(data)
+    return found[0].decode("utf-8", "replace").rstrip("\r") if found else None
+
+
+def split_sections(data: bytes, directive: str | None) -> Iterator[Section]:
+    """Cut whole lines where their directive changes; one that is repeated changes nothing.
+
+    Args:
+        data: whole lines.
+        directive: the one that holds for the first of them.
+    """
+    start = 0
+    for found in _DIRECTIVE.finditer(data):
+        text = found[0].decode("utf-8", "replace").rstrip("\r")
+        if text == directive:
+            continue
+        if found.start() > start:
+            yield Section(start, found.start(), directive, _is_tabbed(data, start))
+        start, directive = found.start(), text
+    if start < len(data):
+        yield Section(start, len(data), directive, _is_tabbed(data, start))
+
+
+def _is_tabbed(data: bytes, start: int) -> bool:
+    """Tell whether the first line that is no comment holds a tab."""
+    while data[start : start + 1] == b"#":
+        start = data.find(b"\n", start) + 1
+        if not start:
+            return False
+    end = data.find(b"\n", start)
+    return data.find(b"\t", start, end if end >= 0 else len(data)) >= 0
+
+
+def _under(directive: str, is_tabbed: bool) -> LogFormat:  # noqa: FBT001 - the one switch of a W3C log
+    """Give the format that a directive describes."""
+    return replace(FORMATS[0] if is_tabbed else FORMATS[1], reader=W3cReader(directive, is_tabbed=is_tabbed))
+
+
+FORMATS: Final[tuple[LogFormat, ...]] = (
+    LogFormat(
+        "cloudfront",
+        "CloudFront standard logs",
+        "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html",
+        # crowdsecurity/hub .tests/aws-cloudfront-logs
+        "2024-03-12\t15:22:28\tCDG50-P2\t703\t1.2.3.4\tGET\td6rcaj0q1hys9.cloudfront.net\t/testseb\t400\t-\tcurl/7.81.0\tquery_param=42\t-\tError\t"
+        "375WZmnR4hhhnlZKNn0D_LvkWhAqvWvBsUqySq8f_GOoAPP3k8R8fw==\thub-cdn.crowdsec.net\thttps\t62\t0.113\t-\tTLSv1.3\tTLS_AES_128_GCM_SHA256\t"
+        "Error\tHTTP/2.0\t-\t-\t51754\t0.113\tError\ttext/plain;%20charset=utf-8\t20\t-\t-",
+        W3cReader(_CLOUDFRONT, is_tabbed=True),
+        1,
+        sign="^#Fields:.* x-edge-|\tHTTP/[0-9.]+\t",
+        headed=_under,
+    ),
+    LogFormat(
+        "w3c",
+        "W3C extended: IIS and others that write #Fields",
+        "https://www.w3.org/TR/WD-logfile.html",
+        "2024-03-12 15:22:28 10.0.0.5 GET /dl/app-1.0.zip - 443 - 203.0.113.7 Mozilla/5.0+(Windows+NT+10.0;+Win64;+x64) - 200 0 0 15",
+        W3cReader(_IIS, is_tabbed=False),
+        headed=_under,
+    ),
+)
