@@ -118,10 +118,10 @@ def _parse_piece(data: bytes, offset: int, line: int, formats: Sequence[LogForma
     raw = usual.reader.read_fast(data) if usual.reader.has_fast else None
     if raw is not None:
         _take_fast(usual, raw, offset, line, parsed, times)
-    elif len(data) <= _LEAF or not usual.reader.has_fast:
+    elif len(data) <= _LEAF or not usual.reader.has_fast or len(cuts := list(_cuts(data))) == 1:
         _parse_safe(data, offset, line, formats, parsed, times)
     else:
-        for start, end in _cuts(data):
+        for start, end in cuts:
             _parse_piece(data[start:end], offset + start, line, formats, parsed, times)
             line += data.count(b"\n", start, end)
 

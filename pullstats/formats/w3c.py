@@ -206,7 +206,6 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         "375WZmnR4hhhnlZKNn0D_LvkWhAqvWvBsUqySq8f_GOoAPP3k8R8fw==\thub-cdn.crowdsec.net\thttps\t62\t0.113\t-\tTLSv1.3\tTLS_AES_128_GCM_SHA256\t"
         "Error\tHTTP/2.0\t-\t-\t51754\t0.113\tError\ttext/plain;%20charset=utf-8\t20\t-\t-",
         W3cReader(_CLOUDFRONT, is_tabbed=True),
-        1,
         sign="^#Fields:.* x-edge-|\tHTTP/[0-9.]+\t",
         headed=_under,
     ),
@@ -216,6 +215,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         "https://www.w3.org/TR/WD-logfile.html",
         "2024-03-12 15:22:28 10.0.0.5 GET /dl/app-1.0.zip - 443 - 203.0.113.7 Mozilla/5.0+(Windows+NT+10.0;+Win64;+x64) - 200 0 0 15",
         W3cReader(_IIS, is_tabbed=False),
+        1,
         headed=_under,
     ),
 )

@@ -29,6 +29,7 @@ from pullstats.formats import (
 )
 from pullstats.sources import (
     BY_LINE,
+    COLOURS,
     MAX_LAYERS,
     Block,
     LinesPeeler,
@@ -48,6 +49,7 @@ from pullstats.sources.streams import HEAD_LENGTH
 
 _LONG: Final = "too-long"
 _ENVELOPE: Final = ("envelope_time", "cloudwatch_log_group", "cloudwatch_log_stream", "event_id")
+_ESCAPE: Final = b"\x1b"
 _LOOK_FURTHER: Final = 8 << 20
 """Bytes to look at where a wrapper's first event does not end in the usual number."""
 
@@ -180,7 +182,7 @@ def detect_log(source: Source, candidates: Sequence[LogFormat], zone: str = "UTC
             return _unwrap_lines(_detect_in(peeled, candidates, [wrapper.name], peeler, clock, plain), peeled, candidates, [wrapper.name], peeler)
         if plain.detection.best is None and not peeled.refused.height:
             return LogReading(Detection(tuple(candidates), 1.0, {}), wrapper.name, peeler, sample or b"\n", clock)
-    if plain.detection.confidence == 1.0 or not sample:
+    if not sample or (plain.detection.confidence == 1.0 and _ESCAPE not in sample):
         return plain
     return _unwrap_lines(plain, LinesPeeler((), clock).peel(Block(sample, 0)), candidates, [], None)
 
@@ -204,8 +206,9 @@ def _detect_in(peeled: Peeled, candidates: Sequence[LogFormat], names: list[str]
     """Tell the format of a wrapper's messages; another reading of the log stays if it fits more lines."""
     lines = "".join(f"{line}\n" for line in peeled.messages["message"]).encode()
     inner = detect_format(lines, candidates, has_time=peeled.messages["envelope_time"].null_count() == 0)
-    is_service = other.peeler is None and not isinstance(peeler, LinesPeeler)
-    if inner.confidence < other.detection.confidence or (inner.confidence == other.detection.confidence and not is_service):
+    # Where both fit, the bare line is meant; but no server writes a service's documents or a terminal's colours by itself.
+    is_sure = not isinstance(peeler, LinesPeeler) or names[-1] == COLOURS
+    if inner.confidence < other.detection.confidence or (inner.confidence == other.detection.confidence and not is_sure):
         return other
     if inner.best is None:
         return LogReading(inner, sample=lines, clock=clock)

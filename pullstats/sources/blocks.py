@@ -96,6 +96,9 @@ class Framing(Protocol):
     def last_cut(self, data: bytes) -> int:
         """Find where the last record of some bytes starts that may be held back; 0 if nowhere."""
 
+    def final_cut(self, data: bytes) -> int:
+        """Find where the last record ends that need not wait for the next run, at the end of a growing log."""
+
     def next_cut(self, data: bytes) -> int:
         """Find where the first whole record of some bytes starts; 0 if nowhere."""
 
@@ -104,11 +107,15 @@ class Framing(Protocol):
 
 
 class LineFraming:
-    """A record is a line."""
+    """A record is a line; others are framed like this but where they say otherwise."""
 
     limit = LINE_LIMIT
     may_grow = True
     is_by_line = True
+
+    def final_cut(self, data: bytes) -> int:
+        """Cut behind the last newline."""
+        return data.rfind(b"\n") + 1
 
     def last_cut(self, data: bytes) -> int:
         """Cut behind the last newline."""
@@ -118,8 +125,8 @@ class LineFraming:
         """Cut behind the first newline."""
         return data.find(b"\n") + 1
 
-    def context(self, data: bytes) -> Context:  # noqa: ARG002 - lines know of no other
-        """Nothing: every line stands for itself."""
+    def context(self, data: bytes) -> Context:  # noqa: ARG002 - most records know of no other
+        """Nothing: every record stands for itself."""
         return ()
 
 
@@ -174,7 +181,7 @@ def read_blocks(
             if not framing.is_by_line:
                 context, before = framing.context(whole) or context, (before + whole[-TAIL_LENGTH:])[-TAIL_LENGTH:]
     may_wait = source.is_growing and framing.may_grow
-    cut = rest.rfind(b"\n") + 1 if may_wait else len(rest)
+    cut = framing.final_cut(rest) if may_wait else len(rest)
     if cut:
         yield Block(rest[:cut], offset, (), context, before)
 

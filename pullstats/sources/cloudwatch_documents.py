@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pullstats.sources.blocks import Block, find_last
+from pullstats.sources.blocks import Block, Context, LineFraming, find_last
 from pullstats.sources.cloudwatch_scan import Scan
 from pullstats.sources.cloudwatch_tokens import EVENT_KEYS, MAX_DOCUMENT, WINDOW, find_labels, peel_events, peel_subscriptions
 from pullstats.sources.messages import Peeled, Wrapper
@@ -38,7 +38,7 @@ _DOCUMENT: Final = re.compile(rb'\}\s*(?=\{\s*"[A-Za-z@])')
 _ELEMENT: Final = re.compile(rb'\}\s*,(?=\s*\{\s*"(?:' + EVENT_KEYS.encode() + rb'|kinesis|@[A-Za-z]+)"\s*:)|\]\s*,(?=\s*\[\s*\{\s*"field")')
 
 
-class DocumentFraming:
+class DocumentFraming(LineFraming):
     """Cuts between documents; inside one only where it is too large to be held."""
 
     limit = MAX_DOCUMENT
@@ -55,7 +55,7 @@ class DocumentFraming:
         found = _DOCUMENT.search(data) or _ELEMENT.search(data)
         return found.end() if found else 0
 
-    def context(self, data: bytes) -> tuple[str | None, ...]:
+    def context(self, data: bytes) -> Context:
         """Tell group and stream of the last envelope in some bytes."""
         start = data.rfind(b'"logEvents"')
         if start < 0:

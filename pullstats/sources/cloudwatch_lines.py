@@ -21,7 +21,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.clean_lines import split_lines
-from pullstats.sources.blocks import Block, find_last
+from pullstats.sources.blocks import Block, LineFraming, find_last
 from pullstats.sources.messages import Peeled, Peeler, Wrapper, refuse, shape_messages
 
 LIMIT: Final = 16 << 20
@@ -51,11 +51,10 @@ _TAIL: Final = Shape(rf"{_COLOUR}(?P<time>{_CLOCK}(?:\.[0-9]{{6}})?)\+00:00{_COL
 _SHORT: Final = Shape(rf"{_COLOUR}(?P<time>{_CLOCK}){_COLOUR} ", 20)
 
 
-class EventFraming:
+class EventFraming(LineFraming):
     """Cuts where an event begins, never between the lines of one."""
 
     limit = LIMIT
-    may_grow = True
     is_by_line = False
 
     def __init__(self, shape: Shape) -> None:
@@ -70,10 +69,6 @@ class EventFraming:
         """Cut in front of the first event."""
         found = self._start.search(data)
         return found.end() if found else 0
-
-    def context(self, data: bytes) -> tuple[str | None, ...]:  # noqa: ARG002 - events know of no other
-        """Nothing: every event stands for itself."""
-        return ()
 
 
 class LinePeeler:

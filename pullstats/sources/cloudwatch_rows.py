@@ -15,7 +15,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.sources.blocks import Block
+from pullstats.sources.blocks import Block, LineFraming
 from pullstats.sources.cloudwatch_documents import remark_on_pages
 from pullstats.sources.messages import Peeled, Peeler, Wrapper, refuse, shape_messages
 
@@ -28,7 +28,7 @@ _NEEDED: Final = "@message"
 csv.field_size_limit(LIMIT)
 
 
-class RowFraming:
+class RowFraming(LineFraming):
     """Cuts where a row begins with its time; a table that begins otherwise stays whole."""
 
     limit = LIMIT
@@ -43,10 +43,6 @@ class RowFraming:
         """Find where the first row begins."""
         found = _ROW.search(data)
         return found.end() if found else 0
-
-    def context(self, data: bytes) -> tuple[str | None, ...]:  # noqa: ARG002 - the header is known
-        """Nothing: rows know of no other."""
-        return ()
 
 
 class RowPeeler:

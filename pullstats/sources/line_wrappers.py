@@ -25,6 +25,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import polars as pl
@@ -39,6 +40,7 @@ from pullstats.timestamps import parse_times
 _SHARE: Final = 0.5
 """Share of a log's lines that must be wrapped: others may be the runtime's own."""
 MAX_LAYERS: Final = 4
+COLOURS: Final = "ansi"
 _PARTS_LOOKED_AT: Final = 64
 _PARTIAL: Final = "is_partial"
 _STREAM: Final = "stream"
@@ -62,7 +64,8 @@ class LineWrapper:
         sample: a real line.
         pattern: what a wrapped line looks like.
         unwrap: takes lines out.
-        partial: pattern of the bytes of a wrapped line that goes on in the next, with a group `stream`; None if lines are never cut.
+        parts: pattern of a wrapped line's bytes with groups `stream` and `end`, which is missing where the line goes on
+            in the next; None if lines are never cut.
     """
 
     name: str
@@ -71,7 +74,7 @@ class LineWrapper:
     sample: str
     pattern: str
     unwrap: Unwrap
-    partial: re.Pattern[bytes] | None = None
+    parts: re.Pattern[bytes] | None = None
 
 
 class PartFraming(LineFraming):
@@ -79,32 +82,30 @@ class PartFraming(LineFraming):
 
     is_by_line = False
 
-    def __init__(self, partial: re.Pattern[bytes]) -> None:
-        """Know a part by a pattern."""
-        self._partial = partial
+    def __init__(self, parts: re.Pattern[bytes]) -> None:
+        """Know a part by a pattern; see `LineWrapper.parts`."""
+        self._parts = parts
 
     def last_cut(self, data: bytes) -> int:
-        """Cut behind the last line that leaves no stream waiting for its end."""
-        cut = end = data.rfind(b"\n") + 1
-        starts: list[int] = []
-        for _ in range(_PARTS_LOOKED_AT):
-            if not end:
-                break
-            end = data.rfind(b"\n", 0, end - 1) + 1
-            starts.append(end)
+        """Cut behind the last line that leaves no stream waiting for its end; anywhere if all of the last lines do."""
+        edges = [data.rfind(b"\n") + 1]
+        while edges[-1] and len(edges) <= _PARTS_LOOKED_AT:
+            edges.append(data.rfind(b"\n", 0, edges[-1] - 1) + 1)
         waiting: set[bytes] = set()
         safe = 0
-        for start, stop in zip(reversed(starts), [*reversed(starts[:-1]), cut], strict=True):
-            found = self._partial.match(data, start, stop)
-            if found:
+        for start, stop in pairwise(reversed(edges)):
+            found = self._parts.match(data, start, stop)
+            if found and found["end"] is None:
                 waiting.add(found["stream"])
-            else:
-                waiting = {
-                    stream for stream in waiting if stream not in data[start : min(stop, start + 256)] and stream not in data[stop - 128 : stop]
-                }
+            elif found:
+                waiting.discard(found["stream"])
             if not waiting:
                 safe = stop
-        return safe or cut
+        return safe or (edges[0] if edges[-1] else 0)
+
+    def final_cut(self, data: bytes) -> int:
+        """Cut as anywhere: the runtime may be about to write the end of a line."""
+        return self.last_cut(data)
 
 
 class LinesPeeler:
@@ -123,8 +124,8 @@ class LinesPeeler:
         self._wrappers = tuple(wrappers)
         self._clock = clock
         self._outer = outer
-        partial = next((wrapper.partial for wrapper in wrappers if wrapper.partial), None)
-        self.framing: Framing = outer.framing if outer else PartFraming(partial) if partial else BY_LINE
+        parts = wrappers[0].parts if wrappers else None
+        self.framing: Framing = outer.framing if outer else PartFraming(parts) if parts else BY_LINE
         if outer is not None:
             self.telling = outer.telling
 
@@ -290,7 +291,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         '"time":"2017-05-29T19:02:48.123456789Z"}',
         r'^\{.*"log":".*"stream":"std(?:out|err)".*"time":"|^\{.*"stream":"std(?:out|err)".*"log":".*"time":"[^"]*"\}$',
         _by_keys("log", ("time",), has_parts=True),
-        re.compile(rb'\{"log":"(?:[^"\\]|\\[^n]|\\n(?!"))*","stream":"(?P<stream>std(?:out|err))"'),
+        re.compile(rb'\{"log":"(?:[^"\\]|\\.)*?(?P<end>\\n)?","stream":"(?P<stream>std(?:out|err))"'),
     ),
     LineWrapper(
         "cri",
@@ -299,7 +300,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         '2024-01-02T03:04:05.678901234Z stdout F 10.244.0.1 - - [02/Jan/2024:03:04:05 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8.5.0" "-"',
         rf"^{_ISO} std(?:out|err) [FP]",
         _by_pattern(rf"^(?P<iso>{_ISO}) (?P<stream>std(?:out|err)) (?P<part>[FP])(?::[^ ]*)* ?(?P<message>.*)$"),
-        re.compile(rb"\S+ (?P<stream>std(?:out|err)) P"),
+        re.compile(rb"\S+ (?P<stream>std(?:out|err)) (?:P|(?P<end>F))"),
     ),
     LineWrapper(
         "compose",
@@ -372,7 +373,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         _by_pattern(rf"^(?P<iso>{_ISO}) (?P<message>.*)$"),
     ),
     LineWrapper(
-        "ansi",
+        COLOURS,
         "colours of a terminal",
         "https://en.wikipedia.org/wiki/ANSI_escape_code#SGR",
         '\x1b[36mweb-1  |\x1b[0m 172.18.0.1 - - [02/Jan/2024:03:04:05 +0000] "GET / HTTP/1.1" 200 615 "-" "curl/8.5.0" "-"',
