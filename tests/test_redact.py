@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.enrich.redact import address_tokens, redact_addresses, redact_own_address, redact_query, redact_text, redact_url
+from pullstats.enrich.redact import address_tokens, redact_addresses, redact_own_addresses, redact_query, redact_text, redact_url
 
 URLS = [
     ("/a?token=abc&x=1", "/a?token=REDACTED&x=1"),
@@ -42,7 +42,7 @@ def test_a_query_begins_without_a_question_mark() -> None:
 
 def test_own_address_goes_and_other_versions_stay() -> None:
     texts, addresses = pl.Series(["GET 9.9.9.9 by 1.2.3.4", "Chrome/1.2.3.4", None]), pl.Series(["9.9.9.9", "8.8.8.8", "1.1.1.1"])
-    assert redact_own_address(texts, addresses).to_list() == ["GET ADDRESS by 1.2.3.4", "Chrome/1.2.3.4", None]
+    assert redact_own_addresses(texts, addresses).to_list() == ["GET ADDRESS by 1.2.3.4", "Chrome/1.2.3.4", None]
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1", "::1", "2001:db8:0:1:2:3:4:5", "::ffff:192.0.2.1", "fe80::1"])

@@ -27,6 +27,11 @@ reading_options = combine(
     click.option("--log-format", help="nginx log_format string, or @nginx.conf[:name]."),
     click.option("--source", "source_name", help="Name of the source; gives standard input an identity."),
     click.option("--tz-in", default="UTC", show_default=True, help="Time zone of log times that name none, e.g. Europe/Berlin."),
+    click.option(
+        "--trusted-proxy",
+        multiple=True,
+        help="CIDR range whose word about the client counts, or private, cloudflare, fastly, cloudfront; repeatable.",
+    ),
     click.option("--geo-db", type=click.Path(path_type=Path), help="MaxMind-format database instead of the bundled one."),
     click.option(
         "--digests", type=click.Path(path_type=Path), multiple=True, help="Image index (JSON) that names the platform of digests; repeatable."
@@ -57,6 +62,7 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
         log_format=options["log_format"],
         source_name=options["source_name"],
         tz_in=options["tz_in"],
+        trusted_proxies=options["trusted_proxy"],
         geo_db=options["geo_db"],
         digests=options["digests"],
         key_file=options["key_file"],

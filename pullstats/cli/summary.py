@@ -32,6 +32,9 @@ def summary_text(summary: IngestSummary, options: RenderOptions) -> str:
         lines.append(f"and {len(summary.sources) - _SHOWN:,} more logs")
     if summary.rejects:
         lines.append("rejected: " + ", ".join(f"{reason} {count:,}" for reason, count in summary.rejects.items()))
+    if summary.address_fields:
+        named = sum(summary.address_fields.values())
+        lines.append("clients from " + ", ".join(f"${name} {_share(count, named)}".rstrip() for name, count in summary.address_fields.items()))
     read = totals[0] - totals[4]
     if summary.seconds and read:
         lines.append(f"{summary.seconds:.1f} s, {read / summary.seconds:,.0f} lines/s")
@@ -39,3 +42,8 @@ def summary_text(summary: IngestSummary, options: RenderOptions) -> str:
         lines.append("dry run: nothing was kept")
     report = Report(pl.DataFrame(rows, schema=schema), _COLUMNS, footer=lines[0], meta={"warnings": [*lines[1:], *summary.notes]})
     return str(render(report, "table", options))
+
+
+def _share(count: int, total: int) -> str:
+    """Write a share that is all as nothing more, and never round one down to nothing."""
+    return "" if count == total else f"{max(count / total, 0.001):.1%}"

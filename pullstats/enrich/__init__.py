@@ -14,9 +14,21 @@ from pullstats.enrich.digests import load_digests
 from pullstats.enrich.enricher import Enricher, SourceTags
 from pullstats.enrich.geo import GeoDatabase, open_geo
 from pullstats.enrich.keys import HashKey, load_key
+from pullstats.enrich.proxies import TrustedProxies
 from pullstats.enrich.redact import redact_reject
 
-__all__ = ["Enricher", "GeoDatabase", "HashKey", "SourceTags", "load_digests", "load_key", "open_geo", "redact_reject", "rule_set_version"]
+__all__ = [
+    "Enricher",
+    "GeoDatabase",
+    "HashKey",
+    "SourceTags",
+    "TrustedProxies",
+    "load_digests",
+    "load_key",
+    "open_geo",
+    "redact_reject",
+    "rule_set_version",
+]
 
 
 @cache

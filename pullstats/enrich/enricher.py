@@ -6,6 +6,7 @@ goes no further than this module.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final, get_args
 
@@ -18,7 +19,8 @@ from pullstats.enrich.geo import GeoDatabase
 from pullstats.enrich.keys import HashKey
 from pullstats.enrich.origins import agent_terms, combine_origins, endpoint_terms, hash_endpoints, hash_values, user_terms
 from pullstats.enrich.packages import action_by_method, classify_paths, client_ecosystem
-from pullstats.enrich.redact import address_tokens, redact_own_address, redact_path, redact_query, redact_text, redact_url
+from pullstats.enrich.proxies import HEADERS, TrustedProxies, pack, unpack
+from pullstats.enrich.redact import address_tokens, redact_own_addresses, redact_path, redact_query, redact_text, redact_url
 from pullstats.enrich.request import domain_of, split_request
 from pullstats.escaping import Escaping
 from pullstats.events import conform
@@ -47,7 +49,15 @@ class SourceTags:
 class Enricher:
     """Enriches blocks of lines, remembering every distinct value it has seen."""
 
-    def __init__(self, key: HashKey, geo: GeoDatabase, *, keep_addresses: bool = False, digests: pl.DataFrame | None = None) -> None:
+    def __init__(
+        self,
+        key: HashKey,
+        geo: GeoDatabase,
+        *,
+        keep_addresses: bool = False,
+        digests: pl.DataFrame | None = None,
+        proxies: TrustedProxies | None = None,
+    ) -> None:
         """Prepare the lookups.
 
         Args:
@@ -55,12 +65,15 @@ class Enricher:
             geo: tells country and network of an address.
             keep_addresses: keep client addresses in clear.
             digests: platforms of image digests, columns of `PLATFORM_SCHEMA`.
+            proxies: whose word about the client counts; None for nobody's.
         """
         self._key = key
+        self._proxies = proxies
         self._geo = geo
         self._keep_addresses = keep_addresses
         self._seen: set[str] = set()  # addresses of clients
-        self._addresses = Lookup("address", self._look_at_addresses, notes=self._seen)
+        look = self._look_at_addresses if proxies is None else self._look_behind_proxies
+        self._addresses = Lookup("address", look, notes=self._seen)
         self._users = Lookup("user", self._look_at_users)
         self._hinted = Lookup("hinted", _look_at_hinted)
         self._hosts = Lookup("host", _look_at_hosts)
@@ -79,11 +92,18 @@ class Enricher:
             how="horizontal",
         )
 
+    def _look_behind_proxies(self, values: pl.Series) -> pl.DataFrame:
+        """Look at the clients that trusted proxies name, for distinct peers and headers as `pack` joins them."""
+        assert self._proxies is not None
+        found = [self._proxies.find_client(*unpack(value)) for value in values]
+        clients = pl.DataFrame(found, schema={"address": pl.String, "field": pl.String}, orient="row")
+        return self._look_at_addresses(clients["address"]).with_columns(clients["field"].alias("named_by"))
+
     def _look_at_users(self, values: pl.Series) -> pl.DataFrame:
         users = _said(values.replace(_NOBODY, None))
         return user_terms(users, self._key).with_columns(hash_values(users, self._key, b"user").alias("user_id"))
 
-    def enrich(self, reading: pl.DataFrame, format_name: str, tags: SourceTags, escaping: Escaping) -> pl.DataFrame:
+    def enrich(self, reading: pl.DataFrame, format_name: str, tags: SourceTags, escaping: Escaping) -> tuple[pl.DataFrame, Counter[str]]:
         """Turn lines that were read into events.
 
         Args:
@@ -93,17 +113,17 @@ class Enricher:
             escaping: how the texts are still escaped.
 
         Returns:
-            A row per row, the columns of `EVENT_SCHEMA`.
+            A row per row, the columns of `EVENT_SCHEMA`; and how many clients each field of the log named.
         """
         texts = self._texts[escaping]
-        address = self._addresses.apply(reading["address"])
+        address = self._addresses.apply(reading["address"] if self._proxies is None else _pack_hops(reading, escaping))
         user = self._users.apply(reading["user"])
         agent = texts.agents.apply(_fill(reading["agent"], "-"))
         request = texts.requests.apply(_fill(reading["request"], ""))
         referrer = texts.referrers.apply(reading["referrer"])
         rest = reading.drop("request", "address", "user", "agent", "referrer")
         events = self._resolve_hints(pl.concat([rest, address, user, agent, request, referrer], how="horizontal"))
-        events = self._hide_own_address(events)
+        events = self._hide_addresses(events)
         events = events.with_columns(
             combine_origins(events).alias("origin_id"),
             _prefer(events, "target_domain", self._domains(reading["host"])).alias("url_domain"),
@@ -114,27 +134,32 @@ class Enricher:
         )
         if not self._keep_addresses:
             events = events.drop("client_address")
-        return conform(events)
+        return conform(events), _count_fields(events)
 
     def _domains(self, hosts: pl.Series) -> pl.Series:
         return self._hosts.apply(hosts)["host"]
 
-    def _hide_own_address(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Take the event's own client address out of its path, query, referrer and agent.
+    def _hide_addresses(self, events: pl.DataFrame) -> pl.DataFrame:
+        """Take the event's own client and the hops before it out of its path, query, referrer and agent.
 
         Few texts hold what looks like an address, and those are mostly versions: rows are looked at
-        only where such a token is an address that some client of these logs really has.
+        only where such a token is an address that some client or hop of these logs really has.
         """
-        tokens = set().union(*(found & self._seen for texts in self._texts.values() for found in texts.tokens))
+        found = set().union(*(found for texts in self._texts.values() for found in texts.tokens))
+        if not found:
+            return events
+        hops = [name for name in HEADERS if events[name].null_count() < events.height]
+        tokens = (found & self._seen) | _tokens_among(events.select(hops), found)
         if not tokens:
             return events
         hits = events.select(pl.any_horizontal(pl.col(name).cast(pl.String).str.contains_any(sorted(tokens)) for name in _FREE_TEXTS)).to_series()
         hits = hits.fill_null(value=False)
         if not hits.any():
             return events
-        texts = events.select(pl.col(*_FREE_TEXTS, "client_address").cast(pl.String))
+        texts = events.select(pl.col(*_FREE_TEXTS, "client_address", *hops).cast(pl.String))
         few = texts.filter(hits)
-        return events.with_columns(_scatter(texts[name], hits, redact_own_address(few[name], few["client_address"])) for name in _FREE_TEXTS)
+        own = few.select(pl.concat_str(["client_address", *hops], separator=" ", ignore_nulls=True)).to_series()
+        return events.with_columns(_scatter(texts[name], hits, redact_own_addresses(few[name], own)) for name in _FREE_TEXTS)
 
     def _resolve_hints(self, events: pl.DataFrame) -> pl.DataFrame:
         """Let the client decide where a path alone cannot tell the ecosystem."""
@@ -147,6 +172,27 @@ class Enricher:
         answers = answers.with_columns(pl.col(texts).cast(pl.String))
         events = events.with_columns(pl.col(texts).cast(pl.String))
         return events.with_columns(_scatter(events[name], open_rows, answers[name]) for name in answers.columns)
+
+
+def _pack_hops(reading: pl.DataFrame, escaping: Escaping) -> pl.Series:
+    headers = [unescape_values(reading[name], escaping) for name in HEADERS]
+    return reading.select(pack(pl.col("address"), [pl.lit(header) for header in headers])).to_series()
+
+
+def _tokens_among(hops: pl.DataFrame, tokens: set[str]) -> set[str]:
+    """Give the tokens that some hop of these rows really is."""
+    held = set()
+    for column in hops:
+        values = column.unique().drop_nulls()
+        held |= address_tokens(values.filter(values.str.contains_any(sorted(tokens))))
+    return held & tokens
+
+
+def _count_fields(events: pl.DataFrame) -> Counter[str]:
+    """Count the clients that each field of the log named."""
+    name = "named_by" if "named_by" in events.columns else "address_field"
+    counts = events.filter(pl.col("endpoint_id").is_not_null())[name].value_counts()
+    return Counter(dict(zip(counts[name].cast(pl.String), counts["count"], strict=True)))
 
 
 def _look_at_hinted(values: pl.Series) -> pl.DataFrame:

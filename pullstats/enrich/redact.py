@@ -78,16 +78,20 @@ def redact_addresses(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(_SHAPE, ADDRESS)
 
 
-def redact_own_address(texts: pl.Series, addresses: pl.Series) -> pl.Series:
-    """Replace each event's client address wherever it stands in a text of that event.
+def redact_own_addresses(texts: pl.Series, addresses: pl.Series) -> pl.Series:
+    """Replace each event's client address, and the hops before it, wherever they stand in a text of that event.
 
     Args:
         texts: few: the events in which such an address occurs at all.
-        addresses: their clients' addresses.
+        addresses: the event's addresses as logged, in one text.
     """
-    pairs = zip(texts, addresses, strict=True)
-    found = [text.replace(address, ADDRESS) if text and address else text for text, address in pairs]
-    return pl.Series(texts.name, found, pl.String)
+    return pl.Series(texts.name, [_without(text, own) for text, own in zip(texts, addresses, strict=True)], pl.String)
+
+
+def _without(text: str | None, own: str | None) -> str | None:
+    for address in sorted(re.findall(r"[0-9A-Fa-f.:%]{3,}", own or ""), key=len, reverse=True):
+        text = text.replace(address, ADDRESS) if text else text
+    return text
 
 
 def redact_reject(rejects: pl.DataFrame, column: str) -> pl.DataFrame:

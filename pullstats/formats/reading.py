@@ -14,11 +14,14 @@ import polars as pl
 from pullstats.clock import Clock
 from pullstats.escaping import Escaping
 from pullstats.events import TIMESTAMP
-from pullstats.formats.variables import ADDRESS, TIMES
+from pullstats.formats.variables import ADDRESS, FORWARDED, TIMES
 from pullstats.timestamps import keep_plausible, parse_clf, parse_digits, parse_times
 
 TEXT_COLUMNS: Final = ("request", "address", "user", "agent", "referrer")
 """Columns whose distinct values are looked at one by one later; still as the log escaped them."""
+
+ADDRESS_FIELD: Final = pl.Enum([*ADDRESS, *(name for name in FORWARDED if name not in ADDRESS)])
+"""The field of the log that a client was taken from."""
 
 TIMESTAMP_SOURCE: Final = pl.Enum(["log", "envelope"])
 
@@ -37,6 +40,8 @@ READING_SCHEMA: Final = pl.Schema(
         "host": pl.String(),
         "auth_scheme": pl.String(),
         **dict.fromkeys(TEXT_COLUMNS, pl.String()),
+        "address_field": ADDRESS_FIELD,
+        **dict.fromkeys(FORWARDED, pl.String()),
         "source_line": pl.Int64(),
         "source_offset": pl.Int64(),
     }
@@ -122,6 +127,8 @@ def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
         "auth_scheme": _first(raw.columns, "http_authorization").str.extract(r"^(\w{1,20})\s").str.to_lowercase(),
         "request": _request(raw.columns),
         "address": _text(raw.columns, *ADDRESS),
+        "address_field": _field(raw.columns, *ADDRESS),
+        **{name: _text(raw.columns, name) for name in FORWARDED},
         "user": _text(raw.columns, "remote_user"),
         "agent": _text(raw.columns, "http_user_agent"),
         "referrer": _text(raw.columns, "http_referer"),
@@ -159,6 +166,14 @@ def _text(present: list[str], *names: str) -> pl.Expr:
     """Take a text whose distinct values are looked at later; `-` and nothing are told there."""
     found = [pl.col(name) for name in names if name in present]
     return found[0] if len(found) == 1 else _first(present, *names)
+
+
+def _field(present: list[str], *names: str) -> pl.Expr:
+    """Name the first of some columns that says something."""
+    found = [name for name in names if name in present]
+    if len(found) < 2:
+        return pl.lit(found[0] if found else None, ADDRESS_FIELD)
+    return pl.coalesce(pl.when(_known(pl.col(name)).is_not_null()).then(pl.lit(name, ADDRESS_FIELD)) for name in found)
 
 
 def _known(text: pl.Expr) -> pl.Expr:

@@ -85,6 +85,9 @@ KEPT: Final[dict[str, Variable]] = {
     )
 }
 
+FORWARDED: Final = ("http_x_forwarded_for", "http_forwarded", "http_cf_connecting_ip", "http_x_real_ip")
+"""Variables in which a proxy names the client."""
+
 LISTS: Final = ("upstream_", "proxy_add_x_forwarded_for", "http_x_forwarded")
 """Variables, by prefix, whose unquoted value may hold blanks though we do not keep them."""
 

@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import polars as pl
 
@@ -15,6 +16,10 @@ from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.reading import LogReading
 from pullstats.sources import Block
 from pullstats.store import PendingFile, Store
+
+_SAMPLE: Final = 1_000
+_NEARLY_ALL: Final = 0.8
+"""Share of a block from which on an endpoint is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class BlockResult:
         duplicates: events whose id the store or another block holds.
         remarks: what the user must know of the log as a whole.
         reasons: refused lines by reason.
+        fields: events by the field of the log that named their client.
+        crowd: the endpoint that made up nearly all events, and how many; None if there is none.
         first: earliest event time, UTC.
         last: latest event time, UTC.
     """
@@ -50,6 +57,8 @@ class BlockResult:
     duplicates: int
     remarks: frozenset[str]
     reasons: Counter[str]
+    fields: Counter[str]
+    crowd: tuple[bytes, int] | None
     first: datetime | None
     last: datetime | None
 
@@ -86,7 +95,8 @@ def work_block(
         following_line.set_exception(error)  # the blocks behind this one wait for it
         raise
     number = pl.col("source_line") + before
-    frames = [enricher.enrich(part.frame.with_columns(number), part.format_name, tags, part.escaping) for part in parsed.readings]
+    enriched = [enricher.enrich(part.frame.with_columns(number), part.format_name, tags, part.escaping) for part in parsed.readings]
+    frames = [events for events, _ in enriched]
     rejects = redact_reject(refused, "text").with_columns(number)
     found = _join(frames) if frames else None
     events = found if found is None else seen.drop_known(found)
@@ -112,9 +122,22 @@ def work_block(
         duplicates=duplicates,
         remarks=frozenset(parsed.remarks),
         reasons=Counter(refused["reason"].to_list()),
+        fields=sum((fields for _, fields in enriched), Counter()),
+        crowd=None if events is None else _find_crowd(events["endpoint_id"]),
         first=None if times is None else times.min(),  # type: ignore[arg-type]
         last=None if times is None else times.max(),  # type: ignore[arg-type]
     )
+
+
+def _find_crowd(endpoints: pl.Series) -> tuple[bytes, int] | None:
+    """Find the endpoint that makes up nearly all of a block, if there is one; a sample says which it could be."""
+    sample = endpoints.gather_every(max(endpoints.len() // _SAMPLE, 1)).drop_nulls()
+    if not sample.len():
+        return None
+    top = sample.value_counts(sort=True).row(0)
+    if top[1] < _NEARLY_ALL * sample.len():
+        return None
+    return top[0], int(endpoints.to_frame("id").select((pl.col("id") == pl.lit(top[0], pl.Binary)).sum()).item())
 
 
 def _join(frames: list[pl.DataFrame]) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.clock import AMBIGUOUS, MISSING, Clock, find_zone
-from pullstats.enrich import Enricher, HashKey, SourceTags, load_digests, load_key, open_geo, rule_set_version
+from pullstats.enrich import Enricher, HashKey, SourceTags, TrustedProxies, load_digests, load_key, open_geo, rule_set_version
 from pullstats.errors import InputError
 from pullstats.events import SCHEMA_VERSION
 from pullstats.formats import FORMATS, LogFormat, custom_format, named_format
@@ -34,6 +34,9 @@ from pullstats.store import RUN_SCHEMA, PendingFile, SourceProgress, Store, open
 COMMIT_BLOCKS: Final = 16
 """Blocks that become visible together."""
 COMMIT_SECONDS: Final = 20.0
+CROWD_FROM: Final = 100
+CROWD_SHARE: Final = 0.9
+"""From so many events on, an address that asks for this share of them is taken for a balancer."""
 
 
 def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> IngestSummary:
@@ -53,11 +56,12 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
     started = time.monotonic()
     candidates = _choose_formats(plan)
     find_zone(plan.tz_in)
+    proxies = TrustedProxies(plan.trusted_proxies) if plan.trusted_proxies else None
     files, notes = expand_paths(plan.paths, exclude=plan.store)
     logs = _check_named(files, candidates, plan)
     key = load_key(plan.key_file)
     digests = load_digests(plan.digests) if plan.digests else None
-    enricher = Enricher(key, open_geo(plan.geo_db), keep_addresses=plan.keep_addresses, digests=digests)
+    enricher = Enricher(key, open_geo(plan.geo_db), keep_addresses=plan.keep_addresses, digests=digests, proxies=proxies)
     summary = IngestSummary(notes=notes, is_dry_run=plan.is_dry_run)
     with _opened(plan) as store:
         run = _Run(plan, store, enricher, key, summary, on_progress, sum(_size(file) for file in files))
@@ -109,6 +113,17 @@ def _remark_on_times(clock: Clock) -> Iterator[str]:
         yield f"{odd[AMBIGUOUS]:,} local times came twice in {clock.zone}, when clocks were put back; each was taken for the first"
     if odd[MISSING]:
         yield f"{odd[MISSING]:,} local times do not exist in {clock.zone}, where clocks were put forward; each was read by the offset that held before"
+
+
+def _remark_on_crowd(summary: SourceSummary, *, is_trusting: bool) -> Iterator[str]:
+    """Warn where one address asks nearly everything: that is no client, but what stands before the server."""
+    if summary.events < CROWD_FROM or summary.crowd < CROWD_SHARE:
+        return
+    share = f"{summary.crowd:.0%} of the requests come from one address"
+    if is_trusting:
+        yield f"{share}, for which the log names no client behind a trusted proxy"
+    else:
+        yield f"{share}; this looks like your load balancer: log X-Forwarded-For, and name the balancer with --trusted-proxy"
 
 
 @contextmanager
@@ -171,7 +186,7 @@ class _Run:
                 self._note(file, f"{source.damage}; what came before is kept")
             if log.peeler and (remark := log.peeler.remark(summary.lines)):
                 self._note(file, remark)
-            for remark in _remark_on_times(log.clock):
+            for remark in (*_remark_on_times(log.clock), *_remark_on_crowd(summary, is_trusting=bool(self._plan.trusted_proxies))):
                 self._note(file, remark)
         self._bytes_before += _size(file)
 
@@ -230,6 +245,9 @@ class _Run:
         for remark in sorted(result.remarks):
             self._note(source.file, remark)
         summary.reasons += result.reasons
+        summary.fields += result.fields
+        if result.crowd is not None:
+            summary.crowds[result.crowd[0]] += result.crowd[1]
         summary.see(result.first, result.last)
         self._lines += result.lines
         progress = SourceProgress(summary.source_id, result.end, result.next_line - 1, tail_mark(result.tail, self._key.secret))

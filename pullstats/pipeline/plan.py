@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from pullstats.sources.blocks import BLOCK_SIZE
 
+EndpointId = bytes
+
 WORKERS: Final = max(2, min(8, (os.cpu_count() or 2) + 1))
 
 
@@ -26,6 +28,7 @@ class IngestPlan:
         log_format: an nginx `log_format` string or `@nginx.conf[:name]`; goes over `input_format`.
         source_name: name of the source, which gives standard input an identity.
         tz_in: IANA name of the zone of times that name none.
+        trusted_proxies: ranges, or names of presets, whose word about the client counts.
         geo_db: a MaxMind-format database instead of the bundled one.
         digests: image indexes that name the platform of a digest.
         key_file: the key of the hashes, None for the user's own.
@@ -41,6 +44,7 @@ class IngestPlan:
     log_format: str | None = None
     source_name: str | None = None
     tz_in: str = "UTC"
+    trusted_proxies: tuple[str, ...] = ()
     geo_db: Path | None = None
     digests: tuple[Path, ...] = ()
     key_file: Path | None = None
@@ -68,6 +72,13 @@ class SourceSummary:
     first: datetime | None = None
     last: datetime | None = None
     reasons: Counter[str] = field(default_factory=Counter)
+    fields: Counter[str] = field(default_factory=Counter)
+    crowds: Counter[EndpointId] = field(default_factory=Counter)
+
+    @property
+    def crowd(self) -> float:
+        """Share of the events that the most frequent endpoint made up, where it made up nearly all of a block; else 0."""
+        return max(self.crowds.values(), default=0) / self.events if self.events else 0.0
 
     def see(self, first: datetime | None, last: datetime | None) -> None:
         """Widen the range of event times."""
@@ -89,6 +100,7 @@ class SourceSummary:
             "ignored": self.ignored,
             "rejected": self.rejected,
             "duplicates": self.duplicates,
+            "address_fields": dict(self.fields.most_common()),
             "first": self.first.isoformat() if self.first else None,
             "last": self.last.isoformat() if self.last else None,
         }
@@ -106,6 +118,11 @@ class IngestSummary:
     def total(self, name: str) -> int:
         """Add a count over all sources."""
         return sum(getattr(source, name) for source in self.sources)
+
+    @property
+    def address_fields(self) -> dict[str, int]:
+        """Clients by the field of the log that named them, most frequent first."""
+        return dict(sum((source.fields for source in self.sources), Counter()).most_common())
 
     @property
     def rejects(self) -> dict[str, int]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 _BAR_WIDTH: Final = 12
+_GAP: Final = 3
+"""Blanks between two columns."""
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _KILO: Final = 1000
@@ -56,11 +58,13 @@ def _draw(report: Report, console: Console, width: int) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     cells = {column.name: _cells(report, column) for column in report.columns}
-    has_bars = _has_room_for_bars(report.columns, cells, width)
-    rooms = _text_rooms(report.columns, cells, width, has_bars=has_bars)
+    needs = _needs(report.columns, cells)
+    has_bars = _has_room_for_bars(report.columns, needs, width)
+    rooms = _text_rooms(report.columns, needs, width, has_bars=has_bars)
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     for column in report.columns:
-        table.add_column(Text(column.title), justify="right" if column.kind in NUMERIC else "left", no_wrap=True)
+        least = needs[column.name] if column.kind in UNCUT else None
+        table.add_column(Text(column.title), justify="right" if column.kind in NUMERIC else "left", no_wrap=True, min_width=least)
         if column.bar and has_bars:
             table.add_column("", no_wrap=True)
     for index in range(report.frame.height):
@@ -78,22 +82,29 @@ def _is_other(text: str) -> bool:
     return text in {UNKNOWN, "other"}
 
 
-def _has_room_for_bars(columns: Sequence[Column], cells: dict[str, list[str]], width: int) -> bool:
+def _needs(columns: Sequence[Column], cells: dict[str, list[str]]) -> dict[str, int]:
+    """Give the width that each column would like."""
+    return {column.name: max([len(column.title), *map(len, cells[column.name])], default=1) for column in columns}
+
+
+def _taken(columns: Sequence[Column], needs: dict[str, int], *, has_bars: bool) -> int:
+    """Sum up what numbers, times, bars and the gaps between columns take."""
+    bars = sum(1 for column in columns if column.bar and has_bars)
+    return sum(needs[column.name] for column in columns if column.kind in UNCUT) + bars * _BAR_WIDTH + _GAP * (len(columns) + bars - 1)
+
+
+def _has_room_for_bars(columns: Sequence[Column], needs: dict[str, int], width: int) -> bool:
     """Tell whether bars leave every text column its least: a number is worth more than its bar."""
-    rooms = _text_rooms(columns, cells, width, has_bars=True)
-    numbers = sum(max([len(column.title), *map(len, cells[column.name])]) for column in columns if column.kind in UNCUT)
-    bars = sum(_BAR_WIDTH + 2 for column in columns if column.bar)
-    return sum(rooms.values()) + numbers + bars + 2 * len(columns) <= width
+    rooms = _text_rooms(columns, needs, width, has_bars=True)
+    return sum(rooms.values()) + _taken(columns, needs, has_bars=True) <= width
 
 
-def _text_rooms(columns: Sequence[Column], cells: dict[str, list[str]], width: int, *, has_bars: bool) -> dict[str, int]:
+def _text_rooms(columns: Sequence[Column], needs: dict[str, int], width: int, *, has_bars: bool) -> dict[str, int]:
     """Share what numbers, times and bars leave among the text columns: short ones keep what they need."""
-    needs = {column.name: max([len(column.title), *map(len, cells[column.name])], default=1) for column in columns}
-    texts = [column.name for column in columns if column.kind not in UNCUT]
-    left = width - sum(_BAR_WIDTH + 2 for column in columns if column.bar and has_bars) - 2 * len(columns)
-    left -= sum(need for name, need in needs.items() if name not in texts)
+    texts = sorted((column.name for column in columns if column.kind not in UNCUT), key=lambda name: needs[name])
+    left = width - _taken(columns, needs, has_bars=has_bars)
     rooms: dict[str, int] = {}
-    for index, name in enumerate(sorted(texts, key=lambda name: needs[name])):
+    for index, name in enumerate(texts):
         rooms[name] = min(needs[name], max(left // (len(texts) - index), _NARROWEST))
         left -= rooms[name]
     return rooms
