@@ -86,7 +86,7 @@ def test_failing_lines_are_shown_harmless_with_a_caret(tmp_path: Path, capsysbin
 def test_the_recommended_format_is_read_with_everything_in_it() -> None:
     """In nginx's own words in, every column out; also where a value is empty."""
     line = (
-        '{"time_iso8601":"2026-11-23T23:35:37+00:00","msec":"1795476937.304","remote_addr":"133.11.5.20","http_x_forwarded_for":"",'
+        '{"time_iso8601":"2026-11-23T23:35:37+00:00","msec":"1795476937.304","remote_addr":"133.11.5.20","http_x_forwarded_for":"198.51.100.7",'
         '"remote_user":"","scheme":"https","host":"registry.example","request_method":"GET","request_uri":"/v2/a/manifests/1",'
         '"server_protocol":"HTTP/2.0","status":"200","body_bytes_sent":"1049","request_time":"0.012","request_id":"ab12","http_range":"bytes=0-",'
         '"upstream_addr":"10.0.0.1:5000","upstream_cache_status":"HIT","http_referer":"","http_user_agent":"curl/8.5.0"}\n'
@@ -94,7 +94,7 @@ def test_the_recommended_format_is_read_with_everything_in_it() -> None:
     assert all(f'"{name}":"${name}"' in RECOMMENDED for name in json.loads(line))
     frame = parse_lines(line.encode(), 0, 1, [FORMATS["json"]]).readings[0].frame
     told = {name for name, value in frame.row(0, named=True).items() if value not in (None, "", "-")}
-    assert set(frame.columns) - told == {"user", "referrer", "auth_scheme"}
+    assert set(frame.columns) - told == {"user", "referrer", "auth_scheme", "http_forwarded", "http_cf_connecting_ip", "http_x_real_ip"}
     assert frame["timestamp"][0].microsecond == 304_000
     text = RECOMMENDED.split("escape=json\n", 1)[1].rstrip(";")
     joined = "".join(part.strip().strip("'") for part in text.splitlines())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.enrich.redact import address_tokens, redact_addresses, redact_own_addresses, redact_query, redact_text, redact_url
+from pullstats.enrich.redact import address_tokens, redact_addresses, redact_own_addresses, redact_text
 
 URLS = [
     ("/a?token=abc&x=1", "/a?token=REDACTED&x=1"),
@@ -24,7 +24,7 @@ URLS = [
 
 @pytest.mark.parametrize(("raw", "clean"), URLS)
 def test_urls(raw: str | None, clean: str | None) -> None:
-    assert pl.DataFrame({"t": pl.Series([raw], dtype=pl.String)}).select(redact_url(pl.col("t"))).item() == clean
+    assert pl.DataFrame({"t": pl.Series([raw], dtype=pl.String)}).select(redact_text(pl.col("t"))).item() == clean
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_secrets_by_shape(secret: str) -> None:
 
 
 def test_a_query_begins_without_a_question_mark() -> None:
-    assert pl.DataFrame({"t": ["access_token=xyz"]}).select(redact_query(pl.col("t"))).item() == "access_token=REDACTED"
+    assert pl.DataFrame({"t": ["access_token=xyz"]}).select(redact_text(pl.col("t"))).item() == "access_token=REDACTED"
 
 
 def test_own_address_goes_and_other_versions_stay() -> None:
@@ -56,4 +56,4 @@ def test_every_address_leaves_a_rejected_line(address: str) -> None:
 @given(st.text(max_size=120))
 def test_any_text_survives(text: str) -> None:
     frame = pl.DataFrame({"t": [text]})
-    assert frame.select(redact_url(pl.col("t")), a=redact_addresses(pl.col("t"))).height == 1
+    assert frame.select(redact_text(pl.col("t")), a=redact_addresses(pl.col("t"))).height == 1

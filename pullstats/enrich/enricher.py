@@ -20,7 +20,7 @@ from pullstats.enrich.keys import HashKey
 from pullstats.enrich.origins import agent_terms, combine_origins, endpoint_terms, hash_endpoints, hash_values, user_terms
 from pullstats.enrich.packages import action_by_method, classify_paths, client_ecosystem
 from pullstats.enrich.proxies import HEADERS, TrustedProxies, pack, unpack
-from pullstats.enrich.redact import address_tokens, redact_own_addresses, redact_path, redact_query, redact_text, redact_url
+from pullstats.enrich.redact import address_tokens, redact_domain, redact_own_addresses, redact_text
 from pullstats.enrich.request import domain_of, split_request
 from pullstats.escaping import Escaping
 from pullstats.events import conform
@@ -28,7 +28,10 @@ from pullstats.lookup import Lookup
 
 UNKNOWN: Final = "unknown"
 _CONSTANT: Final = pl.Categorical(pl.Categories("constant", "pullstats"))
-_FREE_TEXTS: Final = ("url_path", "url_query", "http_request_referrer", "user_agent_original")
+_OTHERS: Final = ("http_request_range", "cache_status", "backend")
+"""Columns of few values that are kept as they are, but for what must not be."""
+_FREE_TEXTS: Final = ("url_path", "url_query", "http_request_referrer", "user_agent_original", "url_domain", "http_request_id", *_OTHERS)
+_LOOPBACK: Final = ("127.", "::1")
 _NOTHING: Final = ["-", ""]
 _NOBODY: Final = "anonymous"
 """What Artifactory and Nexus call a client that did not log in."""
@@ -76,12 +79,14 @@ class Enricher:
         self._addresses = Lookup("address", look, notes=self._seen)
         self._users = Lookup("user", self._look_at_users)
         self._hinted = Lookup("hinted", _look_at_hinted)
-        self._hosts = Lookup("host", _look_at_hosts)
+        self._other_tokens: set[str] = set()  # what looks like an address in a host, an id or another column
+        self._hosts = Lookup("host", self._look_at_hosts, notes=self._other_tokens)
+        self._others = Lookup("other", self._look_at_others, notes=self._other_tokens)
         self._texts = {escaping: _TextLookups(key, digests, escaping) for escaping in get_args(Escaping)}
 
     def _look_at_addresses(self, values: pl.Series) -> pl.DataFrame:
         addresses = normalise_addresses(values)
-        self._seen.update(addresses["address"].drop_nulls())
+        self._seen.update(address for address in addresses["address"].drop_nulls() if not address.startswith(_LOOPBACK))
         return pl.concat(
             [
                 addresses.select(pl.col("address").alias("client_address")),
@@ -98,6 +103,21 @@ class Enricher:
         found = [self._proxies.find_client(*unpack(value)) for value in values]
         clients = pl.DataFrame(found, schema={"address": pl.String, "field": pl.String}, orient="row")
         return self._look_at_addresses(clients["address"]).with_columns(clients["field"].alias("named_by"))
+
+    def _look_at_hosts(self, values: pl.Series) -> pl.DataFrame:
+        hosts = pl.DataFrame({"host": values}).select(redact_domain(domain_of(pl.col("host"))))
+        self._other_tokens.update(address_tokens(hosts["host"]))
+        return hosts
+
+    def _look_at_others(self, values: pl.Series) -> pl.DataFrame:
+        self._other_tokens.update(address_tokens(values))
+        return pl.DataFrame({"text": values}).select(redact_text(pl.col("text")))
+
+    def _redact_ids(self, ids: pl.Series) -> pl.Series:
+        """Redact request ids, of which no two are alike: a client may have written them."""
+        suspects = ids.filter(ids.str.contains_any([".", ":"]).fill_null(value=False))
+        self._other_tokens.update(address_tokens(suspects))
+        return ids.to_frame().select(redact_text(pl.col(ids.name))).to_series()
 
     def _look_at_users(self, values: pl.Series) -> pl.DataFrame:
         users = _said(values.replace(_NOBODY, None))
@@ -123,10 +143,14 @@ class Enricher:
         referrer = texts.referrers.apply(reading["referrer"])
         rest = reading.drop("request", "address", "user", "agent", "referrer")
         events = self._resolve_hints(pl.concat([rest, address, user, agent, request, referrer], how="horizontal"))
+        said = [name for name in (*_OTHERS, "http_request_id") if events[name].null_count() < events.height]
+        events = events.with_columns(
+            _prefer(events, "target_domain", self._domains(reading["host"])).alias("url_domain"),
+            *((self._redact_ids(events[name]) if name not in _OTHERS else self._others.apply(events[name])["text"]).alias(name) for name in said),
+        )
         events = self._hide_addresses(events)
         events = events.with_columns(
             combine_origins(events).alias("origin_id"),
-            _prefer(events, "target_domain", self._domains(reading["host"])).alias("url_domain"),
             _prefer(events, "target_scheme", reading["scheme"]).alias("url_scheme"),
             _auth_scheme(events),
             pl.lit(self._key.epoch, pl.Int32).alias("key_epoch"),
@@ -145,7 +169,7 @@ class Enricher:
         Few texts hold what looks like an address, and those are mostly versions: rows are looked at
         only where such a token is an address that some client or hop of these logs really has.
         """
-        found = set().union(*(found for texts in self._texts.values() for found in texts.tokens))
+        found = self._other_tokens.union(*(found for texts in self._texts.values() for found in texts.tokens))
         if not found:
             return events
         hops = [name for name in HEADERS if events[name].null_count() < events.height]
@@ -261,9 +285,9 @@ class _TextLookups:
             "network_protocol_version",
             "parse_status",
             pl.col("url_scheme").alias("target_scheme"),
-            pl.col("url_domain").alias("target_domain"),
-            redact_path(pl.col("url_path")).alias("url_path"),
-            redact_query(pl.col("url_query")).alias("url_query"),
+            redact_domain(pl.col("url_domain")).alias("target_domain"),
+            redact_text(pl.col("url_path")).alias("url_path"),
+            redact_text(pl.col("url_query")).alias("url_query"),
             *(name for name in packages.columns if name != "action"),
             action_by_method(pl.col("http_request_method"), pl.col("action")).alias("action"),
         )
@@ -285,8 +309,4 @@ class _TextLookups:
 
     def _look_at_referrers(self, values: pl.Series) -> pl.DataFrame:
         referrers = _said(self._read(values, self.tokens[2]))
-        return pl.DataFrame({"http_request_referrer": referrers}).select(redact_url(pl.col("http_request_referrer")))
-
-
-def _look_at_hosts(values: pl.Series) -> pl.DataFrame:
-    return pl.DataFrame({"host": values}).select(domain_of(pl.col("host")).alias("host"))
+        return pl.DataFrame({"http_request_referrer": referrers}).select(redact_text(pl.col("http_request_referrer")))

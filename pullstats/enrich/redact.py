@@ -17,6 +17,14 @@ import polars as pl
 
 REDACTED: Final = "REDACTED"
 ADDRESS: Final = "ADDRESS"
+USER: Final = "USER"
+
+KEPT_BEFORE: Final = 2_000
+"""Characters of a rejected line that are looked at."""
+KEPT_OF_REJECT: Final = 500
+"""Characters of a rejected line that are kept."""
+_CUT_END: Final = 200
+"""Characters at the end of a line that was cut which may be half a secret."""
 
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
@@ -36,9 +44,16 @@ def _rules() -> dict[str, list[str]]:
 
 @cache
 def _parameter_pattern() -> str:
-    """Match a secret parameter with its value, at the start of a query or behind `?`, `&` or `;`."""
-    names = "|".join(re.escape(name).replace(r"\*", "[^=&;]*?") for name in _rules()["parameters"])
-    return rf"(?i)(?P<name>(?:^|[?&;\s]|%26|%3f)(?:{names}))(?:=|%3d)[^&;#\s\"]*"
+    """Match a secret parameter with its value, at the start of a text or behind what parts parameters, words and folders."""
+    names = "|".join(re.escape(name).replace(r"\*", "[^=&;/\\s]*?") for name in _rules()["parameters"])
+    return rf"(?i)(?P<name>(?:^|[^0-9A-Za-z_%-]|%[0-9a-f]{{2}})(?:{names}))(?:=|%3d)[^&;#\s\"]*"
+
+
+@cache
+def _cut_pattern() -> str:
+    """Match what may be the beginning of a secret, up to the end of a text."""
+    hints = "|".join(re.escape(hint) for hint in _rules()["hints"])
+    return rf"(?i)(?:(?:{hints})[^\s\"|]*(?: [^\s\"|]*)?|[a-z][a-z0-9+.-]{{1,12}}://[^/@\s?#\"]*)$"
 
 
 @cache
@@ -46,26 +61,19 @@ def _shape_pattern() -> str:
     return "|".join(f"(?:{shape})" for shape in _rules()["shapes"])
 
 
-def redact_query(text: pl.Expr) -> pl.Expr:
-    """Replace the values of secret parameters in a query string, and secrets by shape."""
+def redact_text(text: pl.Expr) -> pl.Expr:
+    """Replace user and password of URLs, the values of secret parameters, and secrets by shape, wherever they stand in a text."""
+    plain = text.str.replace_all(_USERINFO, f"${{scheme}}{REDACTED}@").str.replace_all(_USERINFO_ENCODED, f"${{scheme}}{REDACTED}%40")
+    text = pl.when(text.str.contains("@", literal=True) | text.str.contains("%40", literal=True)).then(plain).otherwise(text)
     parameters = text.str.replace_all(_parameter_pattern(), f"${{name}}={REDACTED}")
     return _redact_shapes(pl.when(text.str.contains("=", literal=True) | text.str.contains("(?i)%3d")).then(parameters).otherwise(text))
 
 
-def redact_url(text: pl.Expr) -> pl.Expr:
-    """Replace user and password, secret parameters and secrets by shape in a URL."""
-    plain = text.str.replace_all(_USERINFO, f"${{scheme}}{REDACTED}@").str.replace_all(_USERINFO_ENCODED, f"${{scheme}}{REDACTED}%40")
-    return redact_query(pl.when(text.str.contains("@", literal=True) | text.str.contains("%40", literal=True)).then(plain).otherwise(text))
-
-
-def redact_path(text: pl.Expr) -> pl.Expr:
-    """Replace what a path may carry of a URL, and secrets by shape."""
-    return redact_url(text)
-
-
-def redact_text(text: pl.Expr) -> pl.Expr:
-    """Replace secrets in free text such as a user agent."""
-    return redact_url(text)
+def redact_domain(text: pl.Expr) -> pl.Expr:
+    """Replace secrets by shape in a host name, which is in lower case."""
+    text = redact_text(text)
+    is_suspect = text.str.contains_any(_rules()["hints"])
+    return pl.when(is_suspect).then(text.str.replace_all(f"(?i:{_shape_pattern()})", REDACTED)).otherwise(text)
 
 
 def _redact_shapes(text: pl.Expr) -> pl.Expr:
@@ -95,8 +103,17 @@ def _without(text: str | None, own: str | None) -> str | None:
 
 
 def redact_reject(rejects: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Take secrets and all addresses out of the text of rejected lines."""
-    return rejects.with_columns(redact_addresses(redact_text(pl.col(column))).alias(column))
+    """Take secrets, user names and all addresses out of the text of rejected lines, then cut it.
+
+    Cut last, so that no secret is cut in two and no longer known for one; and one that the log itself
+    cut, at the end of the line, goes by its beginning.
+    """
+    text = redact_text(pl.col(column)).str.replace(_cut_pattern(), REDACTED)
+    for pattern in _rules()["users"]:
+        text = text.str.replace_all(pattern, f"${{before}}{USER}${{after}}")
+    whole = redact_addresses(text)
+    is_cut = pl.col(column).str.len_chars() >= KEPT_BEFORE
+    return rejects.with_columns(pl.when(is_cut).then(whole.str.head(-_CUT_END)).otherwise(whole).str.slice(0, KEPT_OF_REJECT).alias(column))
 
 
 def address_tokens(texts: pl.Series) -> set[str]:

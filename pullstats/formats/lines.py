@@ -15,12 +15,15 @@ import polars as pl
 
 from pullstats.clock import Clock
 from pullstats.escaping import Escaping
-from pullstats.formats.reading import KEPT_OF_REJECT, READING_SCHEMA, REJECT_SCHEMA, Parsed, Reading, fill_times, shape_reading
+from pullstats.formats.reading import LOOKED_AT_OF_REJECT, READING_SCHEMA, REJECT_SCHEMA, Parsed, Reading, fill_times, shape_reading
 
 LINE_LIMIT: Final = 1 << 20
 _LEAF: Final = 64 << 10
 _FAN_OUT: Final = 8
 LENGTH: Final = "line_length"
+USER: Final = "USER"
+_PRIVATE: Final = ("remote_user", "http_authorization")
+"""Variables that a rejected line is told without."""
 IGNORED: Final = "ignored"
 """Reason of a line that is no event by nature, such as a server's own message in the same log."""
 
@@ -155,13 +158,13 @@ def _take_fast(log_format: LogFormat, raw: pl.DataFrame, offset: int, line: int,
 
 
 def _untimed(placed: pl.DataFrame, late: pl.Series) -> pl.DataFrame:
-    texts = [name for name, dtype in placed.schema.items() if dtype == pl.String]
+    texts = [name for name, dtype in placed.schema.items() if dtype == pl.String and name not in _PRIVATE]
     return placed.filter(late).select(
         "source_line",
         "source_offset",
         pl.col(LENGTH).cast(pl.Int64).alias("length"),
         pl.lit("time").alias("reason"),
-        pl.concat_str(texts, separator=" ", ignore_nulls=True).str.slice(0, KEPT_OF_REJECT).alias("text"),
+        pl.concat_str(texts, separator=" ", ignore_nulls=True).str.slice(0, LOOKED_AT_OF_REJECT).alias("text"),
     )
 
 
@@ -194,37 +197,47 @@ def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
     long = lines["length"] > LINE_LIMIT
     if long.any():
         parsed.rejects.append(_reject(lines.filter(long), pl.lit("too-long")))
-    rest = lines.filter(~blank & ~long)
+    rest = lines.filter(~blank & ~long).with_columns(shown=pl.col("text").str.slice(0, LOOKED_AT_OF_REJECT))
     for log_format in formats:
         if not rest.height:
             return
-        frame, reasons = _read_with(log_format, rest, times)
+        frame, reasons, shown = _read_with(log_format, rest, times)
         if frame.height:
             parsed.readings.append(Reading(log_format.name, log_format.reader.escaping, frame))
         ignored = (reasons == IGNORED).fill_null(value=False)
         parsed.ignored += int(ignored.sum())
         failed = reasons.is_not_null() & ~ignored
         # The reason that counts is the first format's: the one most lines of the log are in.
-        rest = rest.with_columns(reason=rest["reason"].fill_null(reasons) if "reason" in rest.columns else reasons).filter(failed)
+        reason = rest["reason"].fill_null(reasons) if "reason" in rest.columns else reasons
+        rest = rest.with_columns(reason.alias("reason"), shown).filter(failed)
     if rest.height:
         parsed.rejects.append(_reject(rest, pl.col("reason")))
 
 
-def _read_with(log_format: LogFormat, lines: pl.DataFrame, times: Times) -> tuple[pl.DataFrame, pl.Series]:
-    """Read lines with one format: the rows it read, and a reason (or null) per line."""
+def _read_with(log_format: LogFormat, lines: pl.DataFrame, times: Times) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
+    """Read lines with one format: the rows it read, a reason (or null) per line, and what may be shown of those it did not."""
     raw = log_format.reader.read_safe(lines["text"])
     reasons = raw["reason"]
     if reasons.null_count() == 0:
-        return pl.DataFrame(schema=READING_SCHEMA), reasons
+        return pl.DataFrame(schema=READING_SCHEMA), reasons, lines["shown"]
     shaped = raw.drop("reason").with_columns(lines["source_line"], lines["source_offset"])
     shaped = fill_times(shape_reading(shaped, times.clock), times.stamped)
     late = reasons.is_null() & shaped["timestamp"].is_null()
     reasons = raw.select(pl.when(late).then(pl.lit("time")).otherwise("reason").alias("reason")).to_series()
-    return shaped.filter(reasons.is_null()), reasons
+    return shaped.filter(reasons.is_null()), reasons, _hide_users(lines["shown"], raw, late)
+
+
+def _hide_users(texts: pl.Series, raw: pl.DataFrame, late: pl.Series) -> pl.Series:
+    """Take the names of users out of lines that fit a format but for their time: there it is known where they stand."""
+    if "remote_user" not in raw.columns or not late.any():
+        return texts
+    pairs = zip(texts.filter(late), raw["remote_user"].filter(late), strict=True)
+    hidden = [text.replace(user, USER) if user and user != "-" else text for text, user in pairs]
+    return texts.scatter(late.arg_true(), pl.Series(hidden, dtype=pl.String))
 
 
 def _reject(lines: pl.DataFrame, reason: pl.Expr) -> pl.DataFrame:
-    kept = pl.col("text").str.slice(0, KEPT_OF_REJECT)
+    kept = pl.col("shown" if "shown" in lines.columns else "text").str.slice(0, LOOKED_AT_OF_REJECT)
     return lines.select("source_line", "source_offset", "length", reason.alias("reason"), kept.alias("text")).cast(REJECT_SCHEMA)
 
 

@@ -61,8 +61,8 @@ REASONS: Final[dict[str, str]] = {
     "no-message": "the log service's event holds no message",
 }
 
-KEPT_OF_REJECT: Final = 500
-"""Characters of a refused line that are kept."""
+LOOKED_AT_OF_REJECT: Final = 2_000
+"""Characters of a refused line that are handed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
         "http_request_range": _first(raw.columns, "http_range"),
         "cache_status": _first(raw.columns, "upstream_cache_status"),
         "backend": _first(raw.columns, "proxy_upstream_name", "upstream_addr"),
-        "scheme": _first(raw.columns, "scheme").str.to_lowercase(),
+        "scheme": _first(raw.columns, "scheme").str.to_lowercase().str.extract(r"^([a-z][a-z0-9+.-]{1,9})$"),
         "host": _first(raw.columns, "host", "http_host", "server_name"),
         "auth_scheme": _first(raw.columns, "http_authorization").str.extract(r"^(\w{1,20})\s").str.to_lowercase(),
         "request": _request(raw.columns),

@@ -12,7 +12,7 @@ from pullstats.sources.streams import Source
 BLOCK_SIZE: Final = 24 << 20
 LINE_LIMIT: Final = 1 << 20
 """A longer line is rejected with its first bytes and never held in memory whole."""
-KEPT_OF_LONG_LINE: Final = 200
+KEPT_OF_LONG_LINE: Final = 2_000
 TAIL_LENGTH: Final = 4096
 """Bytes at the end of what was read by which a log is recognised when it is read on."""
 

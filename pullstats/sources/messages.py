@@ -33,7 +33,7 @@ the block where wrapped lines are lines of the log; null where the wrapper does 
 REFUSED_SCHEMA: Final = pl.Schema({"source_offset": pl.Int64(), "length": pl.Int64(), "reason": pl.String(), "text": pl.String()})
 """A piece of a wrapper that holds no message: its place, its length in bytes, a reason's code, its first characters."""
 
-KEPT_OF_PIECE: Final = 500
+KEPT_OF_PIECE: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,191 @@
+"""Nothing secret arrives: planted in every field of every format, it is in no byte of the store and of what is printed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pullstats.__main__ import run
+from pullstats.formats import FORMATS
+from pullstats.formats.json_keys import KEYS
+from pullstats.formats.json_lines import JsonReader
+from pullstats.formats.ltsv import LtsvReader
+from pullstats.formats.text_lines import TextReader
+from pullstats.formats.w3c import W3cReader
+from pullstats.store import open_store
+
+USER = "wilhelmina"
+CLIENT, HOP = "203.0.113.77", "2001:db8:77::9"
+SECRETS = {
+    "bearer": "Bearer c2VjcmV0dG9rZW4xMjM0NTY3ODkw",
+    "basic": "Basic d2lsaGVsbWluYTpodW50ZXIy",
+    "github": "ghp_1234567890abcdefABCDEF1234567890abcd",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+    "aws": "AKIAIOSFODNN7EXAMPLE",
+    "pypi": "pypi-AgEIcHlwaS5vcmcCJDU3ZmI3YjQxLTQ2NWQtNGRjNC04",
+}
+URL = f"https://{USER}:hunter2hunter2@cdn.example.com/a?X-Amz-Signature=f00dfeedf00dfeed&token=s3cr3ts3cr3t&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE"
+FORBIDDEN = [
+    USER, CLIENT, HOP, "hunter2", "f00dfeed", "s3cr3ts3cr3t",
+    "c2VjcmV0dG9rZW4", "d2lsaGVsbWluY", "ghp_1234567890", "eyJhbGci", "AKIAIOSFODNN7", "pypi-AgEIcHl",
+]  # fmt: skip
+PLANTS = [*SECRETS.values(), URL, "password=hunter2hunter2&sig=f00dfeedf00dfeed"]
+
+VALUES = {
+    "remote_addr": CLIENT,
+    "realip_remote_addr": CLIENT,
+    "proxy_protocol_addr": CLIENT,
+    "remote_user": USER,
+    "time_local": "10/Jul/2024:13:55:36 +0000",
+    "time_iso8601": "2024-07-10T13:55:36.000Z",
+    "msec": "1720619736.123",
+    "time_digits": "20240710135536",
+    "accept_date": "10/Jul/2024:13:55:36.000",
+    "w3c_date": "2024-07-10",
+    "w3c_time": "13:55:36",
+    "status": "200",
+    "request_method": "GET",
+    "server_protocol": "HTTP/1.1",
+    "captures": "",
+}
+NUMBERS = re.compile(r"bytes|size|length|time|port|connection|^field_")
+
+
+def value_of(name: str, plant: str) -> str:
+    """Give a variable what its format would take, a plant where it takes anything."""
+    if name in VALUES:
+        return VALUES[name]
+    if NUMBERS.search(name) and name != "http_referer":
+        return "12"
+    if name == "request":
+        return f"GET /{plant.replace(' ', '%20')} HTTP/1.1"
+    if name in ("request_uri", "uri"):
+        return "/" + plant.replace(" ", "%20")
+    if name in ("args", "query_string"):
+        return "q=1&" + plant.replace(" ", "%20")
+    if name.startswith("http_x_forwarded") or name in ("http_forwarded", "http_x_real_ip"):
+        return HOP
+    return plant
+
+
+def lines_of(name: str) -> Iterator[str]:
+    """Write lines of a format, each with another plant in all its fields, and some that do not fit it."""
+    reader = FORMATS[name].reader
+    # a hop is known for one only where the format logs it as one
+    logged = reader.compiled.variables if isinstance(reader, TextReader) else ("remote_addr", "http_x_forwarded_for")
+    known = [address for variable, address in (("remote_addr", CLIENT), ("http_x_forwarded_for", HOP)) if variable in logged]
+    known = known[:1] if isinstance(reader, W3cReader | LtsvReader) else known
+    for plant in [*PLANTS, *(f"for {address}" for address in known)]:
+        word = plant.replace(" ", "+")  # unquoted values hold no blank
+        if isinstance(reader, JsonReader):
+            yield json.dumps(_object(plant))
+            yield json.dumps({**_object(plant), "time": "no time", "msec": "-", "timestamp": "x"})
+            yield json.dumps(_object(plant))[:-30]
+        elif isinstance(reader, LtsvReader):
+            labels = {
+                "time": "time_local",
+                "host": "remote_addr",
+                "user": "remote_user",
+                "req": "request",
+                "ua": "http_user_agent",
+                "referer": "http_referer",
+            }
+            cells = [f"{label}:{value_of(variable, plant)}" for label, variable in labels.items()] + [
+                f"vhost:{word}",
+                f"odd:{plant}",
+                f"reqid:{word}",
+            ]
+            yield "\t".join([*cells, "status:200"])
+            yield "\t".join(cells[1:])
+            yield "\t".join(cells).replace("req:", "rq:")
+        else:
+            compiled = reader.text.compiled if isinstance(reader, W3cReader) else reader.compiled
+            assert isinstance(reader, TextReader | W3cReader)
+            line = compiled.text
+            values = {True: plant, False: word}
+            for variable in sorted(re.findall(r"\$\{?(\w+)\}?", line), key=len, reverse=True):
+                value = value_of(variable, values[f'"${variable}"' in line or compiled.separator == "|"])
+                line = re.sub(rf"\$\{{?{variable}\b\}}?", value.replace("\\", r"\\"), line)
+            yield line
+            yield line.replace("2024", "20x4").replace("17206", "x7206")
+            yield line[: len(line) * 2 // 3]
+            yield "odd " + line
+
+
+def _object(plant: str) -> dict[str, object]:
+    """Fill every key of the table."""
+    item: dict[str, object] = {}
+    for variable, keys in KEYS.items():
+        for key in keys:
+            *parents, leaf = key.split(".")
+            node = item
+            for parent in parents:
+                below = node.setdefault(parent, {})
+                node = below if isinstance(below, dict) else node
+            node.setdefault(leaf, int(value_of(variable, plant)) if value_of(variable, plant).isdecimal() else value_of(variable, plant))
+    return {**item, "msec": 1720619736.123, "headers": {"Authorization": [plant], "Cookie": [plant]}, "unknown": plant}
+
+
+def every_text(store: Path) -> Iterator[str]:
+    """Give every text and byte that the store keeps, opened and as it lies on disk."""
+    for path in store.rglob("*"):
+        if path.is_file():
+            yield path.read_bytes().decode("latin-1")
+        if path.suffix == ".parquet":
+            frame = pl.read_parquet(path)
+            for column in frame:
+                values = column.drop_nulls().unique()
+                yield "\n".join(value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in values.to_list())
+
+
+def assert_clean(text: str, where: str) -> None:
+    for secret in FORBIDDEN:
+        place = text.lower().find(secret.lower())
+        assert place < 0, f"{secret!r} in {where}: …{text[max(place - 120, 0) : place + 60]!r}…"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_planted_secrets_reach_nothing(name: str, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    log, store = tmp_path / "planted.log", str(tmp_path / "store")
+    lines = list(lines_of(name))
+    wrapped = [f"<190>Jul 10 13:55:36 gw app[1]: {line}" for line in lines] if name == "harbor-untimed" else lines
+    log.write_text("".join(f"{line}\n" for line in wrapped))
+    out = ["--store", store]
+    assert run(["ingest", str(log), *out, "--input-format", name, "--format", "json", "--trusted-proxy", HOP]) == 0
+    events = open_store(tmp_path / "store").scan_events(None).collect()
+    rejects = open_store(tmp_path / "store").scan_rejects().collect()
+    # a host that is none makes another line of it
+    assert events.height >= (3 if "vhost" in name or name.startswith("apache") else len(PLANTS)), "planted lines are read"
+    assert events.height + rejects.height == len(lines)
+    for command in (
+        ["report", "--by", "path,client,user", "--window", "all", "--limit", "0"],
+        ["report", "--by", "referrer,domain,backend", "--metric", "requests", "--window", "all", "--format", "csv"],
+        ["export", "--set", "events", "--window", "all", "--format", "ndjson"],
+        ["export", "--set", "rejects", "--format", "csv"],
+        ["status"],
+        ["formats", "test", str(log), "--lines", "0"],
+    ):
+        assert run([*command, *(out if command[0] != "formats" else [])]) == 0, command
+    printed = capsysbinary.readouterr()
+    assert_clean(printed.out.decode() + printed.err.decode(), "the output")
+    for text in every_text(tmp_path / "store"):
+        assert_clean(text, "the store")
+
+
+def test_a_user_is_a_hash_and_the_same_one_everywhere(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    log = tmp_path / "a.log"
+    log.write_text(f'1.2.3.4 - {USER} [20/Jul/2024:22:59:29 +0000] "GET /a HTTP/1.0" 200 46210 "-" "x"\n' * 2)
+    other = tmp_path / "b.log"
+    other.write_text(
+        json.dumps({"time": "2024-07-20T22:59:30Z", "remote_addr": "1.2.3.5", "remote_user": USER, "request": "GET / HTTP/1.1", "status": 200}) + "\n"
+    )
+    assert run(["ingest", str(log), str(other), "--store", str(tmp_path / "store")]) == 0
+    users = open_store(tmp_path / "store").scan_events(["user_id"]).collect()["user_id"]
+    assert users.n_unique() == 1
+    assert users.null_count() == 0
+    capsysbinary.readouterr()
