@@ -9,6 +9,7 @@ Sources: Apache mod_log_config `%t` (CLF), RFC 3339, nginx `$msec`, Caddy `ts`.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -29,6 +30,8 @@ _CLF: Final = (
     r"(?: (?P<zone>[+-][0-9]{2}:?[0-9]{2}))?\]?$"
 )
 _CLF_CLOCK: Final = "%d/%b/%Y:%H:%M:%S"
+_CLF_CLOCK_LENGTH: Final = 20
+_CLF_LENGTH: Final = 26
 
 
 def parse_clf(clock: pl.Expr, zone: pl.Expr) -> pl.Expr:
@@ -44,14 +47,14 @@ def parse_digits(texts: pl.Series, clock: Clock) -> pl.Series:
 def parse_times(texts: pl.Series, clock: Clock) -> pl.Series:
     """Read any of the shapes a log may hold: ISO 8601, epoch in s, ms, µs or ns, CLF.
 
-    The shape most lines have is read first; only what it leaves is tried with the others.
+    The shape of the first is read first; only what it leaves is tried with the others.
 
     Args:
         texts: times; null stays null.
         clock: reads those that name no zone.
     """
     frame = pl.DataFrame({"text": texts}).with_columns(time=pl.lit(None, TIMESTAMP))
-    for parse in (_parse_uniform_iso, _parse_iso, _parse_epoch, _parse_clf):
+    for parse in _in_order(texts):
         left = frame["time"].is_null() & frame["text"].is_not_null()
         if not left.any():
             break
@@ -60,6 +63,15 @@ def parse_times(texts: pl.Series, clock: Clock) -> pl.Series:
         else:
             frame = frame.with_columns(time=frame["time"].scatter(left.arg_true(), parse(frame["text"].filter(left), clock)))
     return frame["time"]
+
+
+def _in_order(texts: pl.Series) -> Sequence[Callable[[pl.Series, Clock], pl.Series]]:
+    """Put the parser that fits the first text first."""
+    place = texts.is_not_null().arg_max()
+    first = (texts[place] if place is not None else None) or ""
+    if first.lstrip("[")[2:3] == "/":
+        return _parse_clf, _parse_iso, _parse_epoch
+    return (_parse_epoch, _parse_iso, _parse_clf) if first[:9].isdecimal() else (_parse_uniform_iso, _parse_iso, _parse_epoch, _parse_clf)
 
 
 def keep_plausible(timestamp: pl.Expr) -> pl.Expr:
@@ -122,6 +134,9 @@ def _parse_epoch(texts: pl.Series, clock: Clock) -> pl.Series:  # noqa: ARG001 -
 
 
 def _parse_clf(texts: pl.Series, clock: Clock) -> pl.Series:
+    if (texts.str.len_bytes() == _CLF_LENGTH).all() and texts.str.contains(r" [+-][0-9]{4}$").all():
+        text = pl.col("text")
+        return texts.to_frame("text").select(parse_clf(text.str.head(_CLF_CLOCK_LENGTH), text.str.tail(5)).alias("time")).to_series()
     groups = texts.to_frame("text").select(pl.col("text").str.extract_groups(_CLF).alias("groups")).unnest("groups")
     return _parse_groups(groups, pl.col("time").str.to_datetime(_CLF_CLOCK, strict=False, time_unit="us"), clock)
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from pullstats.enrich.digests import load_digests
-from pullstats.enrich.enricher import Enricher, SourceTags
+from pullstats.enrich.enricher import Enricher
 from pullstats.enrich.geo import GeoDatabase, open_geo
 from pullstats.enrich.keys import HashKey, load_key
 from pullstats.enrich.proxies import TrustedProxies

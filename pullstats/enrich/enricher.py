@@ -6,8 +6,6 @@ goes no further than this module.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
 from typing import Final, get_args
 
 import polars as pl
@@ -31,22 +29,12 @@ _CONSTANT: Final = pl.Categorical(pl.Categories("constant", "pullstats"))
 _OTHERS: Final = ("http_request_range", "cache_status", "backend")
 """Columns of few values that are kept as they are, but for what must not be."""
 _FREE_TEXTS: Final = ("url_path", "url_query", "http_request_referrer", "user_agent_original", "url_domain", "http_request_id", *_OTHERS)
+_FIELD: Final = pl.Categorical(pl.Categories("address-field", "pullstats"))
 _LOOPBACK: Final = ("127.", "::1")
 _NOTHING: Final = ["-", ""]
 _NOBODY: Final = "anonymous"
 """What Artifactory and Nexus call a client that did not log in."""
 _AGENT_IDENTITY: Final = ("user_agent_name", "os_name", "host_arch")
-
-
-@dataclass(frozen=True, slots=True)
-class SourceTags:
-    """What all events of one log share."""
-
-    source_id: str
-
-    def constants(self, format_name: str) -> dict[str, str]:
-        """Give the columns that hold one value for all lines one format read."""
-        return {"source_id": self.source_id, "log_format": format_name}
 
 
 class Enricher:
@@ -123,17 +111,16 @@ class Enricher:
         users = _said(values.replace(_NOBODY, None))
         return user_terms(users, self._key).with_columns(hash_values(users, self._key, b"user").alias("user_id"))
 
-    def enrich(self, reading: pl.DataFrame, format_name: str, tags: SourceTags, escaping: Escaping) -> tuple[pl.DataFrame, Counter[str]]:
+    def enrich(self, reading: pl.DataFrame, format_name: str, escaping: Escaping) -> tuple[pl.DataFrame, pl.Series]:
         """Turn lines that were read into events.
 
         Args:
-            reading: columns of `READING_SCHEMA`.
+            reading: columns of `READING_SCHEMA`, and `source_id`.
             format_name: the format that read them.
-            tags: what all events of the log share.
             escaping: how the texts are still escaped.
 
         Returns:
-            A row per row, the columns of `EVENT_SCHEMA`; and how many clients each field of the log named.
+            A row per row, the columns of `EVENT_SCHEMA`; and the field of the log that named each client, null where nobody is named.
         """
         texts = self._texts[escaping]
         address = self._addresses.apply(reading["address"] if self._proxies is None else _pack_hops(reading, escaping))
@@ -154,11 +141,11 @@ class Enricher:
             _prefer(events, "target_scheme", reading["scheme"]).alias("url_scheme"),
             _auth_scheme(events),
             pl.lit(self._key.epoch, pl.Int32).alias("key_epoch"),
-            *(pl.lit(value, _CONSTANT).alias(name) for name, value in tags.constants(format_name).items()),
+            pl.lit(format_name, _CONSTANT).alias("log_format"),
         )
         if not self._keep_addresses:
             events = events.drop("client_address")
-        return conform(events), _count_fields(events)
+        return conform(events), _fields_of(events)
 
     def _domains(self, hosts: pl.Series) -> pl.Series:
         return self._hosts.apply(hosts)["host"]
@@ -212,11 +199,11 @@ def _tokens_among(hops: pl.DataFrame, tokens: set[str]) -> set[str]:
     return held & tokens
 
 
-def _count_fields(events: pl.DataFrame) -> Counter[str]:
-    """Count the clients that each field of the log named."""
+def _fields_of(events: pl.DataFrame) -> pl.Series:
+    """Give the field that named each client."""
     name = "named_by" if "named_by" in events.columns else "address_field"
-    counts = events.filter(pl.col("endpoint_id").is_not_null())[name].value_counts()
-    return Counter(dict(zip(counts[name].cast(pl.String), counts["count"], strict=True)))
+    said = pl.when(pl.col("endpoint_id").is_not_null()).then(pl.col(name).cast(_FIELD))
+    return events.select(said.alias("field")).to_series()
 
 
 def _look_at_hinted(values: pl.Series) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.formats.lines import IGNORED, LogFormat, split_text
+from pullstats.formats.lines import IGNORED, MISFIT, LogFormat, split_text
 
 _SAMPLE_LINES: Final = 400
 _SAMPLE_PARTS: Final = 8
@@ -78,11 +78,15 @@ def _distinct(ranked: Sequence[LogFormat]) -> tuple[LogFormat, ...]:
 
 
 def _judge(lines: pl.Series, candidates: Sequence[LogFormat], *, has_time: bool) -> dict[str, pl.Series]:
-    """Ask every candidate for its reasons, those that read alike once."""
+    """Ask every candidate for its reasons: those that read alike once, those whose shape no line has not at all."""
+    readers = {id(candidate.reader): candidate.reader for candidate in candidates}
+    fits = lines.to_frame("line").select(pl.col("line").str.contains(reader.shape).any().alias(str(key)) for key, reader in readers.items())
+    misfit = pl.Series([MISFIT], dtype=pl.String).new_from_index(0, lines.len())
     by_reader: dict[int, pl.Series] = {}
     for candidate in candidates:
-        if id(candidate.reader) not in by_reader:
-            by_reader[id(candidate.reader)] = candidate.judge(lines, has_time=has_time)
+        key = id(candidate.reader)
+        if key not in by_reader:
+            by_reader[key] = candidate.judge(lines, has_time=has_time) if fits[str(key)].item() else misfit
     return {candidate.name: by_reader[id(candidate.reader)] for candidate in candidates}
 
 

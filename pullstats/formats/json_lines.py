@@ -40,6 +40,7 @@ class JsonReader:
 
     escaping: Escaping = "none"
     has_fast = True
+    shape = r"^\s*\{"
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines, or None if one of them is no plain JSON object."""

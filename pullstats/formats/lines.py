@@ -15,12 +15,14 @@ import polars as pl
 
 from pullstats.clock import Clock
 from pullstats.escaping import Escaping
-from pullstats.formats.reading import LOOKED_AT_OF_REJECT, READING_SCHEMA, REJECT_SCHEMA, Parsed, Reading, fill_times, shape_reading
+from pullstats.formats.reading import LOOKED_AT_OF_REJECT, READING_SCHEMA, REJECT_SCHEMA, Parsed, Reading, fill_times, read_times, shape_reading
 
 LINE_LIMIT: Final = 1 << 20
 _LEAF: Final = 64 << 10
 _FAN_OUT: Final = 8
 LENGTH: Final = "line_length"
+MISFIT: Final = "format"
+"""Reason of a line that does not fit."""
 USER: Final = "USER"
 _PRIVATE: Final = ("remote_user", "http_authorization")
 """Variables that a rejected line is told without."""
@@ -33,6 +35,8 @@ class Reader(Protocol):
 
     escaping: Escaping
     has_fast: bool
+    shape: str
+    """Pattern that a line must match to be read or known; cheaper than reading it."""
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines: a row each, raw text columns and `line_length` (bytes with newline).
@@ -77,8 +81,8 @@ class LogFormat:
             lines: texts.
             has_time: every line has a time from elsewhere, so it needs none of its own.
         """
-        raw = self.reader.read_safe(lines).with_columns(source_line=pl.lit(0), source_offset=pl.lit(0))
-        is_late = shape_reading(raw.drop("reason"), Clock())["timestamp"].is_null()
+        raw = self.reader.read_safe(lines)
+        is_late = read_times(raw, Clock()).is_null()
         late = pl.lit(is_late) & pl.lit(not has_time) & pl.col("reason").is_null()
         return raw.select(pl.when(late).then(pl.lit("time")).otherwise("reason").alias("reason")).to_series()
 

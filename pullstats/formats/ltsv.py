@@ -57,6 +57,7 @@ class LtsvReader:
 
     escaping: Escaping = "backslash"
     has_fast = True
+    shape = r"^[0-9A-Za-z_.-]+:[^\t]*\t"
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines whose labels stand as in the first; see `Reader`."""

@@ -139,6 +139,11 @@ def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
     )
 
 
+def read_times(raw: pl.DataFrame, clock: Clock) -> pl.Series:
+    """Read the times of raw text columns alone; null where one is unusable."""
+    return raw.select(keep_plausible(_timestamp(raw, clock)).alias("timestamp")).to_series() if raw.height else pl.Series(dtype=TIMESTAMP)
+
+
 def fill_times(reading: pl.DataFrame, times: pl.Series | None) -> pl.DataFrame:
     """Give lines without a usable time of their own the one their wrapper stamped on them.
 

@@ -42,6 +42,7 @@ class TextReader:
         self.escaping: Escaping = escaping
         self._ignored = ignored
         self._compiled = compiled
+        self.shape = f"{compiled.pattern}|{ignored}" if ignored else compiled.pattern
         self._tokens = compiled.tokens or ()
         self._schema = pl.Schema({f"token{index}": pl.String() for index in range(len(self._tokens))})
         self._kept = self._name_columns()

@@ -93,6 +93,7 @@ class W3cReader:
         """
         self.escaping: Escaping = "percent" if is_tabbed else "plus"
         self._reader = _reader_of(directive, is_tabbed=is_tabbed)
+        self.shape = f"^#[Ff]ields:|{self._reader.shape}"
 
     @property
     def text(self) -> TextReader:

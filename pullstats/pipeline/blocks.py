@@ -1,17 +1,23 @@
-"""What a worker does with one block: parse, enrich, write; nothing of it counts until committed."""
+"""What a worker does with blocks: parse, enrich, write; nothing of it counts until committed.
+
+Blocks of small logs are worked on together: what is done once per call and not per line (looking
+distinct values up, writing a file) is then done once for many logs.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 import polars as pl
 
-from pullstats.enrich import Enricher, SourceTags, redact_reject, rule_set_version
-from pullstats.formats import REJECT_SCHEMA
+from pullstats.enrich import Enricher, redact_reject, rule_set_version
+from pullstats.escaping import Escaping
+from pullstats.formats import REJECT_SCHEMA, Parsed
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.reading import LogReading
 from pullstats.sources import Block
@@ -20,113 +26,159 @@ from pullstats.store import PendingFile, Store
 _SAMPLE: Final = 1_000
 _NEARLY_ALL: Final = 0.8
 """Share of a block from which on an endpoint is looked at."""
+_OWNER: Final = "owner"
 
 
 @dataclass(frozen=True, slots=True)
+class BlockJob:
+    """A block, and where its results go.
+
+    Attributes:
+        block: whole lines.
+        log: how to read it.
+        source_id: what the store knows the log by.
+        first_line: number of the block's first line, known once the blocks before it are parsed.
+        following_line: where to tell the number of the line behind it.
+        position: bytes of the file on disk that were read by then.
+    """
+
+    block: Block
+    log: LogReading
+    source_id: str
+    first_line: Future[int]
+    following_line: Future[int]
+    position: int = 0
+
+
+@dataclass(slots=True)
 class BlockResult:
     """What became of a block.
 
     Attributes:
-        start: offset of the block's first byte.
-        end: offset behind its last.
-        next_line: number of the line that follows.
+        job: the block.
         lines: how many lines it held.
-        tail: its last line, for the log to be known by.
-        pending: files written, not yet committed.
+        next_line: number of the line that follows.
         rejects: refused lines, redacted.
-        events: lines that became events.
         ignored: lines that are no event by nature.
-        duplicates: events whose id the store or another block holds.
         remarks: what the user must know of the log as a whole.
         reasons: refused lines by reason.
+        events: lines that became events.
+        duplicates: events whose id the store or another block holds.
         fields: events by the field of the log that named their client.
         crowd: the endpoint that made up nearly all events, and how many; None if there is none.
         first: earliest event time, UTC.
         last: latest event time, UTC.
     """
 
-    start: int
-    end: int
-    next_line: int
+    job: BlockJob
     lines: int
-    tail: bytes
-    pending: tuple[PendingFile, ...]
+    next_line: int
     rejects: pl.DataFrame
-    events: int
     ignored: int
-    duplicates: int
     remarks: frozenset[str]
     reasons: Counter[str]
-    fields: Counter[str]
-    crowd: tuple[bytes, int] | None
-    first: datetime | None
-    last: datetime | None
+    events: int = 0
+    duplicates: int = 0
+    fields: Counter[str] = field(default_factory=Counter)
+    crowd: tuple[bytes, int] | None = None
+    first: datetime | None = None
+    last: datetime | None = None
 
 
-def work_block(
-    block: Block,
-    log: LogReading,
-    enricher: Enricher,
-    tags: SourceTags,
-    store: Store | None,
-    seen: SeenIds,
-    first_line: Future[int],
-    following_line: Future[int],
-) -> BlockResult:
-    """Read a block's lines into events and write them.
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of blocks that were worked on together.
+
+    Attributes:
+        blocks: one result per block, in order.
+        pending: files written, not yet committed.
+    """
+
+    blocks: tuple[BlockResult, ...]
+    pending: tuple[PendingFile, ...]
+
+
+def work_blocks(jobs: Sequence[BlockJob], enricher: Enricher, store: Store | None, seen: SeenIds) -> BatchResult:
+    """Read the lines of some blocks into events and write them.
 
     Args:
-        block: whole lines.
-        log: how to read it.
+        jobs: blocks, those of one log in order.
         enricher: shared by all workers.
-        tags: what all events of the log share.
         store: where to write; None counts only.
         seen: ids of the events that are known.
-        first_line: number of the block's first line, known once the blocks before it are parsed.
-        following_line: where to tell the number of the line behind it.
     """
+    results: list[BlockResult] = []
+    readings: dict[tuple[str, Escaping], list[pl.DataFrame]] = {}
+    for owner, job in enumerate(jobs):
+        parsed, before = _parse(job)
+        results.append(_count_parsed(job, parsed, before))
+        number = pl.col("source_line") + before
+        for reading in parsed.readings:
+            placed = reading.frame.with_columns(number, pl.lit(owner, pl.UInt32).alias(_OWNER), pl.lit(job.source_id).alias("source_id"))
+            readings.setdefault((reading.format_name, reading.escaping), []).append(placed)
+    kept: list[pl.DataFrame] = []
+    for (format_name, escaping), parts in readings.items():
+        frame = parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal")
+        events, fields = enricher.enrich(frame, format_name, escaping)
+        kept.append(events.with_columns(frame[_OWNER], fields))
+    if not kept:
+        return BatchResult(tuple(results), ())
+    found = _join(kept)
+    events = seen.drop_known(found)
+    _count_events(results, found, events)
+    written = store.write_events(events.drop(_OWNER, "field"), rule_set_version()) if store is not None and events.height else ()
+    return BatchResult(tuple(results), tuple(written))
+
+
+def _parse(job: BlockJob) -> tuple[Parsed, int]:
+    """Parse a block, and tell the block behind it where its lines begin; give the lines before this one, too."""
     try:
-        parsed = log.read(block)
-        refused = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects])
-        lines = parsed.lines
-        before = first_line.result() - 1
-        following_line.set_result(before + lines + 1)
+        parsed = job.log.read(job.block)
+        before = job.first_line.result() - 1
+        job.following_line.set_result(before + parsed.lines + 1)
     except BaseException as error:
-        following_line.set_exception(error)  # the blocks behind this one wait for it
+        job.following_line.set_exception(error)  # the blocks behind this one wait for it
         raise
-    number = pl.col("source_line") + before
-    enriched = [enricher.enrich(part.frame.with_columns(number), part.format_name, tags, part.escaping) for part in parsed.readings]
-    frames = [events for events, _ in enriched]
-    rejects = redact_reject(refused, "text").with_columns(number)
-    found = _join(frames) if frames else None
-    events = found if found is None else seen.drop_known(found)
-    duplicates = 0 if found is None or events is None else found.height - events.height
-    times = events["timestamp"] if events is not None else None
+    return parsed, before
+
+
+def _count_parsed(job: BlockJob, parsed: Parsed, before: int) -> BlockResult:
+    refused = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects])
+    rejects = redact_reject(refused, "text") if refused.height else refused
     return BlockResult(
-        start=block.offset,
-        end=block.end,
-        next_line=before + lines + 1,
-        lines=lines,
-        tail=block.tail,
-        pending=tuple(store.write_events(events, rule_set_version())) if store is not None and events is not None and events.height else (),
+        job=job,
+        lines=parsed.lines,
+        next_line=before + parsed.lines + 1,
         rejects=rejects.sort("source_offset").select(
-            pl.lit(tags.source_id).alias("source_id"),
-            "source_line",
+            pl.lit(job.source_id).alias("source_id"),
+            pl.col("source_line") + before,
             "source_offset",
-            pl.lit(log.formats[0].name).alias("log_format"),
+            pl.lit(job.log.formats[0].name).alias("log_format"),
             "reason",
             pl.col("text").alias("line"),
         ),
-        events=0 if events is None else events.height,
         ignored=parsed.ignored,
-        duplicates=duplicates,
         remarks=frozenset(parsed.remarks),
         reasons=Counter(refused["reason"].to_list()),
-        fields=sum((fields for _, fields in enriched), Counter()),
-        crowd=None if events is None else _find_crowd(events["endpoint_id"]),
-        first=None if times is None else times.min(),  # type: ignore[arg-type]
-        last=None if times is None else times.max(),  # type: ignore[arg-type]
     )
+
+
+def _count_events(results: Sequence[BlockResult], found: pl.DataFrame, events: pl.DataFrame) -> None:
+    """Count the events of every block, and among them what its summary tells.
+
+    Args:
+        results: of the blocks; filled in.
+        found: all events, with the block they belong to.
+        events: those of them that were not known.
+    """
+    for owner, result in enumerate(results):
+        mine = events if len(results) == 1 else events.filter(pl.col(_OWNER) == owner)
+        total = found.height if len(results) == 1 else int((found[_OWNER] == owner).sum())
+        result.events, result.duplicates = mine.height, total - mine.height
+        fields = mine["field"].value_counts().drop_nulls()
+        result.fields = Counter(dict(zip(fields["field"].cast(pl.String), fields["count"], strict=True)))
+        result.crowd = _find_crowd(mine["endpoint_id"])
+        result.first, result.last = mine["timestamp"].min(), mine["timestamp"].max()  # type: ignore[assignment]
 
 
 def _find_crowd(endpoints: pl.Series) -> tuple[bytes, int] | None:
@@ -145,4 +197,4 @@ def _join(frames: list[pl.DataFrame]) -> pl.DataFrame:
     if len(frames) == 1:
         return frames[0]
     coded = pl.selectors.categorical()
-    return pl.concat([frame.with_columns(coded.cast(pl.String)) for frame in frames]).sort("source_offset")
+    return pl.concat([frame.with_columns(coded.cast(pl.String)) for frame in frames]).sort(_OWNER, "source_offset")

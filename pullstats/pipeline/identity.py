@@ -77,17 +77,21 @@ class Place:
     lines_known: int = 0
 
 
-def find_place(file: SourceFile, source: Source, store: Store | None, key: HashKey, log: LogReading) -> Place:
+def fingerprint_log(source: Source, key: HashKey, log: LogReading) -> str:
+    """Hash what tells an open log from others; it is not moved."""
+    return fingerprint(source.peek(HEAD_LENGTH), key.secret, log.peeler.telling if log.peeler else None)
+
+
+def find_place(file: SourceFile, start: str, store: Store | None, key: HashKey, log: LogReading) -> Place:
     """Find a log in the store: new, grown, or known.
 
     Args:
         file: the log.
-        source: the same, open, standing at its start.
+        start: its fingerprint.
         store: where to look; None knows nothing.
         key: makes the fingerprint.
         log: how to read it.
     """
-    start = fingerprint(source.peek(HEAD_LENGTH), key.secret, log.peeler.telling if log.peeler else None)
     for ordinal in count():
         source_id = start if ordinal == 0 else f"{start}-{ordinal}"
         known = store.progress(source_id) if store is not None else None

@@ -12,28 +12,32 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import polars as pl
 
 from pullstats.clock import AMBIGUOUS, MISSING, Clock, find_zone
-from pullstats.enrich import Enricher, HashKey, SourceTags, TrustedProxies, load_digests, load_key, open_geo, rule_set_version
+from pullstats.enrich import Enricher, HashKey, TrustedProxies, load_digests, load_key, open_geo, rule_set_version
 from pullstats.errors import InputError
 from pullstats.events import SCHEMA_VERSION
 from pullstats.formats import FORMATS, LogFormat, custom_format, named_format
-from pullstats.pipeline.blocks import BlockResult, work_block
+from pullstats.pipeline.blocks import BatchResult, BlockJob, BlockResult, work_blocks
 from pullstats.pipeline.event_ids import SeenIds
-from pullstats.pipeline.identity import Place, find_place, tail_mark
+from pullstats.pipeline.identity import Place, find_place, fingerprint_log, tail_mark
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, Progress, ProgressHandler, SourceSummary
 from pullstats.pipeline.reading import LogReading, context_at, detect_log
 from pullstats.sources import Source, SourceFile, expand_paths, is_test_object, open_source, read_blocks
-from pullstats.sources.blocks import TAIL_LENGTH
+from pullstats.sources.blocks import BLOCK_SIZE, TAIL_LENGTH
 from pullstats.store import RUN_SCHEMA, PendingFile, SourceProgress, Store, open_store
 
-COMMIT_BLOCKS: Final = 16
-"""Blocks that become visible together."""
+COMMIT_BYTES: Final = 16 * BLOCK_SIZE
+"""Bytes of logs that become visible together."""
 COMMIT_SECONDS: Final = 20.0
+BATCH_BYTES: Final = 2 << 20
+BATCH_BLOCKS: Final = 256
+"""Blocks of small logs are worked on together, up to so many bytes or blocks."""
 CROWD_FROM: Final = 100
 CROWD_SHARE: Final = 0.9
 """From so many events on, an address that asks for this share of them is taken for a balancer."""
@@ -140,7 +144,7 @@ def _opened(plan: IngestPlan) -> Iterator[Store | None]:
 
 
 class _Run:
-    """One ingest: reads logs one after the other, commits in groups."""
+    """One ingest: reads logs one after the other, works on their blocks side by side, commits in groups."""
 
     def __init__(
         self,
@@ -165,6 +169,10 @@ class _Run:
         self._run_id = uuid.uuid4().hex
         self._started = datetime.now(UTC)
         self._group = _Group()
+        self._batch: list[tuple[BlockJob, _LogWork]] = []
+        self._batch_bytes = 0
+        self._waiting: deque[tuple[Future[BatchResult], list[_LogWork]]] = deque()
+        self._starts: set[str] = set()
         self._seen = SeenIds(store)
         self._pool = ThreadPoolExecutor(plan.workers, thread_name_prefix="block")
 
@@ -180,15 +188,23 @@ class _Run:
             summary = SourceSummary(file.name, place.source_id, best.name, log.detection.confidence, log.wrapper)
             summary.lines = summary.duplicates = place.lines_known
             self._summary.sources.append(summary)
+            work = _LogWork(file, log, summary)
             if not place.is_complete:
-                self._read_blocks(source, place, log, summary)
+                self._read_blocks(source, place, work)
+            work.is_read = True
             if source.damage:
                 self._note(file, f"{source.damage}; what came before is kept")
-            if log.peeler and (remark := log.peeler.remark(summary.lines)):
-                self._note(file, remark)
-            for remark in (*_remark_on_times(log.clock), *_remark_on_crowd(summary, is_trusting=bool(self._plan.trusted_proxies))):
-                self._note(file, remark)
+        if not work.open_blocks:
+            self._finish_log(work)
         self._bytes_before += _size(file)
+
+    def _finish_log(self, work: _LogWork) -> None:
+        """Say what can be said of a log once all of it was read."""
+        remarks = [*_remark_on_times(work.log.clock), *_remark_on_crowd(work.summary, is_trusting=bool(self._plan.trusted_proxies))]
+        if work.log.peeler and (remark := work.log.peeler.remark(work.summary.lines)):
+            remarks.append(remark)
+        for remark in remarks:
+            self._note(work.file, remark)
 
     def _note(self, file: SourceFile, text: str) -> None:
         note = f"{file.name}: {text}"
@@ -209,55 +225,80 @@ class _Run:
     def _find_place(self, file: SourceFile, source: Source, log: LogReading) -> Place:
         if file.path is None and self._plan.source_name is None:
             return Place(f"stdin-{uuid.uuid4().hex}")
-        return find_place(file, source, self._store, self._key, log)
+        start = fingerprint_log(source, self._key, log)
+        if start in self._starts:  # a copy of a log of this very run: the store must know that one first
+            self._drain()
+            self._commit()
+        self._starts.add(start)
+        return find_place(file, start, self._store, self._key, log)
 
-    def _read_blocks(self, source: Source, place: Place, log: LogReading, summary: SourceSummary) -> None:
-        tags = SourceTags(place.source_id)
+    def _read_blocks(self, source: Source, place: Place, work: _LogWork) -> None:
+        log = work.log
         start = max(place.offset - TAIL_LENGTH, 0)
         if place.offset and not source.skip_to(start):
             return
         before = source.read(place.offset - start)
         context = context_at(source.file, place.offset, log.framing) if place.offset else ()
-        waiting: deque[Future[BlockResult]] = deque()
         line: Future[int] = Future()
         line.set_result(place.line)
         try:
             for block in read_blocks(source, place.offset, self._plan.block_size, log.framing, before, context):
                 following: Future[int] = Future()
-                job = (block, log, self._enricher, tags, self._writing, self._seen, line, following)
-                waiting.append(self._pool.submit(work_block, *job))
+                job = BlockJob(block, log, place.source_id, line, following, self._bytes_before + source.position())
                 line = following
-                while len(waiting) > self._plan.workers:
-                    self._take(waiting.popleft().result(), source, summary)
-            while waiting:
-                self._take(waiting.popleft().result(), source, summary)
+                work.open_blocks += 1
+                self._add(job, work)
         except BaseException:
-            self._abandon(waiting)
+            self._abandon()
             raise
 
-    def _take(self, result: BlockResult, source: Source, summary: SourceSummary) -> None:
-        """Count a block and put it into the group that is committed next."""
-        summary.lines += result.lines
-        summary.events += result.events
-        summary.ignored += result.ignored
-        summary.rejected += result.rejects.height
-        summary.duplicates += result.duplicates
-        for remark in sorted(result.remarks):
-            self._note(source.file, remark)
-        summary.reasons += result.reasons
-        summary.fields += result.fields
-        if result.crowd is not None:
-            summary.crowds[result.crowd[0]] += result.crowd[1]
-        summary.see(result.first, result.last)
-        self._lines += result.lines
-        progress = SourceProgress(summary.source_id, result.end, result.next_line - 1, tail_mark(result.tail, self._key.secret))
-        summary.bytes = result.end
-        self._group.add(result, progress, self._run_row(summary, result))
-        if self._group.blocks >= COMMIT_BLOCKS or self._group.age >= COMMIT_SECONDS:
+    def _add(self, job: BlockJob, work: _LogWork) -> None:
+        """Put a block with others that are worked on together; a large one goes alone."""
+        self._batch.append((job, work))
+        self._batch_bytes += len(job.block.data)
+        if self._batch_bytes >= BATCH_BYTES or len(self._batch) >= BATCH_BLOCKS:
+            self._submit()
+
+    def _submit(self) -> None:
+        if not self._batch:
+            return
+        works = [work for _, work in self._batch]
+        jobs = [job for job, _ in self._batch]
+        self._batch, self._batch_bytes = [], 0
+        self._waiting.append((self._pool.submit(work_blocks, jobs, self._enricher, self._writing, self._seen), works))
+        while len(self._waiting) > self._plan.workers:
+            self._take_next()
+
+    def _take_next(self) -> None:
+        """Count the blocks that were given out first, and put them into the group that is committed next."""
+        future, works = self._waiting.popleft()
+        batch = future.result()
+        self._group.pending += batch.pending
+        for result, work in zip(batch.blocks, works, strict=True):
+            self._take(result, work)
+        if self._group.bytes >= COMMIT_BYTES or self._group.age >= COMMIT_SECONDS:
             self._commit()
+
+    def _drain(self) -> None:
+        self._submit()
+        while self._waiting:
+            self._take_next()
+
+    def _take(self, result: BlockResult, work: _LogWork) -> None:
+        """Count a block."""
+        summary, job = work.summary, result.job
+        summary.add(result)
+        for remark in sorted(result.remarks):
+            self._note(work.file, remark)
+        self._lines += result.lines
+        progress = SourceProgress(summary.source_id, job.block.end, result.next_line - 1, tail_mark(job.block.tail, self._key.secret))
+        summary.bytes = job.block.end
+        self._group.add(result, progress, self._run_row(summary, result))
         if self._on_progress:
-            done = self._bytes_before + source.position()
-            self._on_progress(Progress(summary.name, done, self._bytes_total, self._lines))
+            self._on_progress(Progress(summary.name, job.position, self._bytes_total, self._lines))
+        work.open_blocks -= 1
+        if work.is_read and not work.open_blocks:
+            self._finish_log(work)
 
     def _run_row(self, summary: SourceSummary, result: BlockResult) -> dict[str, Any]:
         """Say what a block adds to its source: a row of `RUN_SCHEMA`."""
@@ -273,7 +314,7 @@ class _Run:
             "ignored": result.ignored,
             "rejected": result.rejects.height,
             "duplicates": result.duplicates,
-            "bytes": result.end - result.start,
+            "bytes": result.job.block.end - result.job.block.offset,
             "first": result.first,
             "last": result.last,
             "started": self._started,
@@ -283,24 +324,42 @@ class _Run:
         }
 
     def _commit(self) -> None:
-        if self._writing is not None and self._group.blocks:
+        if self._writing is not None and self._group.runs:
             rejects = pl.concat(self._group.rejects).with_columns(run_id=pl.lit(self._run_id))
             runs = pl.DataFrame(self._group.runs, schema=RUN_SCHEMA)
             self._writing.commit(self._group.pending, list(self._group.progress.values()), rejects, runs)
         self._group = _Group()
 
-    def _abandon(self, waiting: deque[Future[BlockResult]]) -> None:
+    def _abandon(self) -> None:
         """Remove what was written and not committed; what cannot be removed now is swept later."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        done = [future.result() for future in waiting if future.done() and not future.cancelled() and future.exception() is None]
-        pending = [file for result in done for file in result.pending]
+        futures = [future for future, _ in self._waiting]
+        done = [future.result() for future in futures if future.done() and not future.cancelled() and future.exception() is None]
+        pending = [file for batch in done for file in batch.pending]
+        self._waiting.clear()
         if self._writing is not None:
             self._writing.discard([*self._group.pending, *pending])
 
     def finish(self) -> None:
-        """Commit what is left."""
+        """Take in and commit what is left."""
+        try:
+            self._drain()
+        except BaseException:
+            self._abandon()
+            raise
         self._commit()
         self._pool.shutdown()
+
+
+@dataclass(slots=True)
+class _LogWork:
+    """A log that is being read: its blocks may still be worked on when the next log is opened."""
+
+    file: SourceFile
+    log: LogReading
+    summary: SourceSummary
+    open_blocks: int = 0
+    is_read: bool = False
 
 
 class _Group:
@@ -311,7 +370,7 @@ class _Group:
         self.progress: dict[str, SourceProgress] = {}
         self.rejects: list[pl.DataFrame] = []
         self.runs: list[dict[str, Any]] = []
-        self.blocks = 0
+        self.bytes = 0
         self._since = time.monotonic()
 
     @property
@@ -321,8 +380,7 @@ class _Group:
 
     def add(self, result: BlockResult, progress: SourceProgress, run: dict[str, Any]) -> None:
         """Put a block in; of its log only the furthest progress counts."""
-        self.pending += result.pending
         self.progress[progress.source_id] = progress
         self.rejects.append(result.rejects)
         self.runs.append(run)
-        self.blocks += 1
+        self.bytes += len(result.job.block.data)

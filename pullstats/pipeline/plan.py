@@ -8,9 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pullstats.sources.blocks import BLOCK_SIZE
+
+if TYPE_CHECKING:
+    from pullstats.pipeline.blocks import BlockResult
 
 EndpointId = bytes
 
@@ -80,12 +83,19 @@ class SourceSummary:
         """Share of the events that the most frequent endpoint made up, where it made up nearly all of a block; else 0."""
         return max(self.crowds.values(), default=0) / self.events if self.events else 0.0
 
-    def see(self, first: datetime | None, last: datetime | None) -> None:
-        """Widen the range of event times."""
-        if first is not None:
-            self.first = first if self.first is None else min(self.first, first)
-        if last is not None:
-            self.last = last if self.last is None else max(self.last, last)
+    def add(self, result: BlockResult) -> None:
+        """Count a block."""
+        self.lines += result.lines
+        self.events += result.events
+        self.ignored += result.ignored
+        self.rejected += result.rejects.height
+        self.duplicates += result.duplicates
+        self.reasons += result.reasons
+        self.fields += result.fields
+        if result.crowd is not None:
+            self.crowds[result.crowd[0]] += result.crowd[1]
+        self.first = min((time for time in (self.first, result.first) if time is not None), default=None)
+        self.last = max((time for time in (self.last, result.last) if time is not None), default=None)
 
     def to_json(self) -> dict[str, Any]:
         """Give the keys that scripts rely on."""
