@@ -264,3 +264,70 @@ def test_what_a_log_leaves_out_is_null(tmp_path: Path, take_in: TakeIn) -> None:
     assert (second["http_response_status_code"], second["http_response_body_size"]) == (None, None)
     assert (second["http_request_referrer"], second["user_agent_original"]) == (None, None)
     assert first["origin_id"] != second["origin_id"]
+
+
+SHOP_LINES = (Path(__file__).parent / "data" / "logs" / "lnav" / "logfile_shop_access_log.0").read_text().splitlines()
+
+
+def test_many_small_logs_are_the_same_as_one_by_one(tmp_path: Path, take_in: TakeIn) -> None:
+    """Small logs are worked on together: of several formats, growing, with odd lines, wrapped, one a copy of another."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    lines = SHOP_LINES
+    for number in range(30):
+        rows = lines[number * 7 : number * 7 + 7]
+        if number % 5 == 1:
+            rows = [*rows[:3], "no log line", "", *rows[3:]]
+        if number % 5 == 2:
+            rows = [f"web-1  | {row}" for row in rows]
+        if number % 5 == 3:
+            rows = [row.rsplit(' "', 1)[0] for row in rows]
+        (folder / f"{number:02}.log").write_text("".join(f"{row}\n" for row in rows) + ("" if number % 7 else "unfinished"))
+    shutil.copy(folder / "04.log", folder / "99-copy.log")
+    together = take_in(folder, store=tmp_path / "together")
+    alone = [take_in(path, store=tmp_path / "alone") for path in sorted(folder.iterdir())]
+    told = [
+        (
+            source.name,
+            source.format,
+            source.wrapper,
+            source.lines,
+            source.events,
+            source.ignored,
+            source.rejected,
+            source.duplicates,
+            source.first,
+            source.last,
+        )
+        for source in together.sources
+    ]
+    assert told == [
+        (
+            source.name,
+            source.format,
+            source.wrapper,
+            source.lines,
+            source.events,
+            source.ignored,
+            source.rejected,
+            source.duplicates,
+            source.first,
+            source.last,
+        )
+        for one in alone
+        for source in one.sources
+    ]
+    found = [
+        open_store(tmp_path / name).scan_events(None).collect().drop("source_id").sort("timestamp", "source_line", "url_path")
+        for name in ("together", "alone")
+    ]
+    keys = {"endpoint_id", "network_id", "origin_id"}
+    assert found[0].drop(keys).equals(found[1].drop(keys))
+    rejects = [
+        open_store(tmp_path / name).scan_rejects().collect().select("source_line", "source_offset", "reason", "line").sort(pl.all())
+        for name in ("together", "alone")
+    ]
+    assert rejects[0].equals(rejects[1])
+    assert rejects[0].height == 6
+    again = take_in(folder, store=tmp_path / "together")
+    assert (again.total("events"), again.total("duplicates")) == (0, together.total("lines"))

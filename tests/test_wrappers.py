@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pullstats.clock import Clock
-from pullstats.formats import FORMATS
+from pullstats.formats import FORMATS, Detector
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.pipeline.reading import LogReading, detect_log
 from pullstats.sources import Block, LinesPeeler, SourceFile, open_source, read_blocks
@@ -51,7 +51,7 @@ def read(path: Path, block_size: int = 1 << 20, zone: str = "UTC") -> tuple[LogR
     """Read a file as ingest does: how, the lines read, how many were ignored and rejected."""
     frames, ignored, rejected, before = [], 0, 0, 0
     with open_source(SourceFile(path, is_named=True)) as source:
-        log = detect_log(source, ALL, zone)
+        log = detect_log(source, Detector(ALL), zone)
         for block in read_blocks(source, block_size=block_size, framing=log.framing):
             parsed = log.read(block)
             frames += [reading.frame.with_columns(pl.col("source_line") + before) for reading in parsed.readings]

@@ -13,7 +13,7 @@ from typing import Final
 from pullstats.errors import unknown_name
 from pullstats.formats import apache, aws, ingress, json_dialects, ltsv, nginx, proxies, registries, traefik, w3c
 from pullstats.formats.departure import Departure, find_departure
-from pullstats.formats.detect import Detection, detect_format
+from pullstats.formats.detect import Detection, Detector, detect_format
 from pullstats.formats.json_lines import JsonReader
 from pullstats.formats.lines import LogFormat, Times, merge_parsed, parse_lines
 from pullstats.formats.nginx_conf import ConfFormat, read_log_format
@@ -37,6 +37,7 @@ __all__ = [
     "TEXT_COLUMNS",
     "Departure",
     "Detection",
+    "Detector",
     "LogFormat",
     "Parsed",
     "Reading",

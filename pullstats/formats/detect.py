@@ -13,6 +13,7 @@ from pullstats.formats.lines import IGNORED, MISFIT, LogFormat, split_text
 _SAMPLE_LINES: Final = 400
 _SAMPLE_PARTS: Final = 8
 _PART_BYTES: Final = 64 << 10
+_LIKE: Final = 40
 _CATCH_ALL: Final = 0.5
 """What a line counts for a format that reads whatever comes: half, so that one known by name goes before it."""
 
@@ -37,22 +38,80 @@ class Detection:
         return self.formats[0] if self.formats else None
 
 
+class Detector:
+    """Tells the formats of many logs: those of one folder mostly look alike, which is quickly seen."""
+
+    def __init__(self, candidates: Sequence[LogFormat]) -> None:
+        """Know nothing yet.
+
+        Args:
+            candidates: formats to try.
+        """
+        self.candidates = tuple(candidates)
+        self._last: _Likeness | None = None
+
+    def detect(self, data: bytes, *, has_time: bool = False) -> Detection:
+        """Score every candidate on lines spread over a block.
+
+        Args:
+            data: whole lines, the beginning of a log.
+            has_time: every line has a time from elsewhere.
+
+        Returns:
+            The candidates that read at least one sampled line, best first (ties go to the format
+            that names more), followed by the others: an odd line may still be theirs.
+        """
+        lines, _ = split_text(sample_lines(data))
+        lines = lines.filter(lines.str.strip_chars().str.len_bytes() > 0)
+        if not lines.len():
+            return Detection((), 0.0, {})
+        if self._last is not None and self._last.holds(lines, has_time=has_time):
+            return self._last.detection
+        detection = _rank(lines, self.candidates, has_time=has_time)
+        if detection.confidence == 1.0 and detection.best is not None and not detection.best.is_catch_all:
+            self._last = _Likeness(detection, self.candidates, lines, has_time=has_time)
+        return detection
+
+
+class _Likeness:
+    """What the lines of a log whose format is known look like to the formats that could be meant as well."""
+
+    def __init__(self, detection: Detection, candidates: Sequence[LogFormat], lines: pl.Series, *, has_time: bool) -> None:
+        self.detection = detection
+        self._has_time = has_time
+        best = detection.formats[0]
+        samples = pl.Series([candidate.sample for candidate in candidates])
+        takes = samples.str.contains(best.reader.shape)
+        own = pl.Series("line", [*lines.head(_LIKE), best.sample])
+        rivals = [
+            candidate
+            for candidate, taken in zip(candidates, takes, strict=True)
+            if candidate.reader is not best.reader and (taken or own.str.contains(candidate.reader.shape).any())
+        ]
+        line = pl.col("line")
+        shapes = list(dict.fromkeys([best.reader.shape, *(rival.reader.shape for rival in rivals)]))
+        signs = [candidate.sign for candidate in candidates if candidate.sign]
+        self._looks = [
+            *(line.str.contains(shape).all().alias(f"all{index}") for index, shape in enumerate(shapes)),
+            *(line.str.contains(shape).any().alias(f"any{index}") for index, shape in enumerate(shapes[1:])),
+            *(line.str.contains(sign).any().alias(f"sign{index}") for index, sign in enumerate(signs)),
+        ]
+        self._flags = self._look(lines)
+
+    def _look(self, lines: pl.Series) -> tuple[bool, ...]:
+        return lines.to_frame("line").select(self._looks).row(0)
+
+    def holds(self, lines: pl.Series, *, has_time: bool) -> bool:
+        """Tell whether other lines look the same: each fits the format, and the rest of what was seen is equal, too."""
+        return self._has_time == has_time and self._flags[0] and self._look(lines) == self._flags
+
+
 def detect_format(data: bytes, candidates: Sequence[LogFormat], *, has_time: bool = False) -> Detection:
-    """Score every candidate on lines spread over a block.
+    """Tell the format of one log; see `Detector.detect`."""
+    return Detector(candidates).detect(data, has_time=has_time)
 
-    Args:
-        data: whole lines, the beginning of a log.
-        candidates: formats to try.
-        has_time: every line has a time from elsewhere.
 
-    Returns:
-        The candidates that read at least one sampled line, best first (ties go to the format
-        that names more), followed by the others: an odd line may still be theirs.
-    """
-    lines, _ = split_text(sample_lines(data))
-    lines = lines.filter(lines.str.strip_chars().str.len_bytes() > 0)
-    if not lines.len():
-        return Detection((), 0.0, {})
+def _rank(lines: pl.Series, candidates: Sequence[LogFormat], *, has_time: bool) -> Detection:
     judged = _judge(lines, candidates, has_time=has_time)
     shares = {name: reasons.null_count() / lines.len() for name, reasons in judged.items()}
     known = {name: int((reasons == IGNORED).sum()) for name, reasons in judged.items()}

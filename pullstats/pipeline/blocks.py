@@ -7,17 +7,18 @@ distinct values up, writing a file) is then done once for many logs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from typing import Final
 
 import polars as pl
 
 from pullstats.enrich import Enricher, redact_reject, rule_set_version
 from pullstats.escaping import Escaping
-from pullstats.formats import REJECT_SCHEMA, Parsed
+from pullstats.formats import REJECT_SCHEMA, Parsed, Reading
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.reading import LogReading
 from pullstats.sources import Block
@@ -109,13 +110,16 @@ def work_blocks(jobs: Sequence[BlockJob], enricher: Enricher, store: Store | Non
     """
     results: list[BlockResult] = []
     readings: dict[tuple[str, Escaping], list[pl.DataFrame]] = {}
-    for owner, job in enumerate(jobs):
-        parsed, before = _parse(job)
-        results.append(_count_parsed(job, parsed, before))
-        number = pl.col("source_line") + before
-        for reading in parsed.readings:
-            placed = reading.frame.with_columns(number, pl.lit(owner, pl.UInt32).alias(_OWNER), pl.lit(job.source_id).alias("source_id"))
-            readings.setdefault((reading.format_name, reading.escaping), []).append(placed)
+    for run in _alike(jobs):
+        parsed = _parse_together(run) if len(run) > 1 else None
+        for place, job in enumerate(run):
+            before, part = _number(job, parsed[place] if parsed else None)
+            owner = len(results)
+            results.append(_count_parsed(job, part, before))
+            number = pl.col("source_line") + before
+            for reading in part.readings:
+                placed = reading.frame.with_columns(number, pl.lit(owner, pl.UInt32).alias(_OWNER), pl.lit(job.source_id).alias("source_id"))
+                readings.setdefault((reading.format_name, reading.escaping), []).append(placed)
     kept: list[pl.DataFrame] = []
     for (format_name, escaping), parts in readings.items():
         frame = parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal")
@@ -130,16 +134,55 @@ def work_blocks(jobs: Sequence[BlockJob], enricher: Enricher, store: Store | Non
     return BatchResult(tuple(results), tuple(written))
 
 
-def _parse(job: BlockJob) -> tuple[Parsed, int]:
-    """Parse a block, and tell the block behind it where its lines begin; give the lines before this one, too."""
+def _alike(jobs: Sequence[BlockJob]) -> Iterator[list[BlockJob]]:
+    """Put blocks together that are bare lines, whole ones, of one format: they can be parsed as one."""
+    run: list[BlockJob] = []
+    for job in jobs:
+        if run and not (_is_plain(job) and _is_plain(run[-1]) and job.log.formats == run[-1].log.formats):
+            yield run
+            run = []
+        run.append(job)
+    if run:
+        yield run
+
+
+def _is_plain(job: BlockJob) -> bool:
+    return job.log.is_by_line and job.log.clock.zone == "UTC" and job.block.data.endswith(b"\n") and not job.block.long_lines
+
+
+def _parse_together(jobs: Sequence[BlockJob]) -> list[Parsed]:
+    """Parse bare blocks of one format as one, and part what became of their lines."""
     try:
-        parsed = job.log.read(job.block)
+        whole = jobs[0].log.read(Block(b"".join(job.block.data for job in jobs), 0))
+    except BaseException as error:
+        for job in jobs:
+            job.following_line.set_exception(error)
+        raise
+    lines = [job.block.data.count(b"\n") for job in jobs]
+    first_lines = list(accumulate(lines, initial=1))
+    offsets = list(accumulate((len(job.block.data) for job in jobs), initial=0))
+    parts = []
+    for place, job in enumerate(jobs):
+        start, end = first_lines[place : place + 2]
+        moved = (pl.col("source_line") - (start - 1), pl.col("source_offset") + (job.block.offset - offsets[place]))
+        mine = pl.col("source_line").is_between(start, end, closed="left")
+        readings = [Reading(reading.format_name, reading.escaping, reading.frame.filter(mine).with_columns(moved)) for reading in whole.readings]
+        rejects = [frame.filter(mine).with_columns(moved) for frame in whole.rejects]
+        taken = sum(reading.frame.height for reading in readings) + sum(frame.height for frame in rejects)
+        parts.append(Parsed([reading for reading in readings if reading.frame.height], rejects, lines[place] - taken, set(whole.remarks)))
+    return parts
+
+
+def _number(job: BlockJob, parsed: Parsed | None) -> tuple[int, Parsed]:
+    """Parse a block unless that was done, and tell the block behind it where its lines begin; give the lines before this one, too."""
+    try:
+        parsed = parsed or job.log.read(job.block)
         before = job.first_line.result() - 1
         job.following_line.set_result(before + parsed.lines + 1)
     except BaseException as error:
         job.following_line.set_exception(error)  # the blocks behind this one wait for it
         raise
-    return parsed, before
+    return before, parsed
 
 
 def _count_parsed(job: BlockJob, parsed: Parsed, before: int) -> BlockResult:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.enrich import redact_reject
-from pullstats.formats import REJECT_SCHEMA, Departure, Detection, LogFormat, find_departure
+from pullstats.formats import REJECT_SCHEMA, Departure, Detection, Detector, LogFormat, find_departure
 from pullstats.pipeline.reading import LogReading, detect_log
 from pullstats.sources import SourceFile, expand_paths, open_source, read_blocks
 
@@ -92,16 +92,17 @@ def check_logs(paths: Sequence[str], candidates: Sequence[LogFormat], max_lines:
         InputError: an argument names nothing that can be read.
     """
     files, notes = expand_paths(paths)
-    return [_check_log(file, candidates, max_lines, shown) for file in files], notes
+    detector = Detector(candidates)
+    return [_check_log(file, detector, max_lines, shown) for file in files], notes
 
 
-def _check_log(file: SourceFile, candidates: Sequence[LogFormat], max_lines: int, shown: int) -> LogCheck:
+def _check_log(file: SourceFile, detector: Detector, max_lines: int, shown: int) -> LogCheck:
     with open_source(file) as source:
-        log = detect_log(source, candidates)
+        log = detect_log(source, detector)
         best = log.detection.best
         check = LogCheck(file.name, best.name if best else None, log.wrapper, log.detection.confidence)
         if best is None:
-            log = LogReading(Detection(tuple(candidates), 0.0, {}))
+            log = LogReading(Detection(detector.candidates, 0.0, {}))
         for block in read_blocks(source, block_size=_BLOCK, framing=log.framing):
             parsed = log.read(block)
             rejects = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects]).sort("source_line")

@@ -22,7 +22,7 @@ from pullstats.clock import AMBIGUOUS, MISSING, Clock, find_zone
 from pullstats.enrich import Enricher, HashKey, TrustedProxies, load_digests, load_key, open_geo, rule_set_version
 from pullstats.errors import InputError
 from pullstats.events import SCHEMA_VERSION
-from pullstats.formats import FORMATS, LogFormat, custom_format, named_format
+from pullstats.formats import FORMATS, Detector, LogFormat, custom_format, named_format
 from pullstats.pipeline.blocks import BatchResult, BlockJob, BlockResult, work_blocks
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.identity import Place, find_place, fingerprint_log, tail_mark
@@ -58,11 +58,11 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
             as it was, or holds whole groups of blocks from which the next run goes on.
     """
     started = time.monotonic()
-    candidates = _choose_formats(plan)
+    detector = Detector(_choose_formats(plan))
     find_zone(plan.tz_in)
     proxies = TrustedProxies(plan.trusted_proxies) if plan.trusted_proxies else None
     files, notes = expand_paths(plan.paths, exclude=plan.store)
-    logs = _check_named(files, candidates, plan)
+    logs = _check_named(files, detector, plan)
     key = load_key(plan.key_file)
     digests = load_digests(plan.digests) if plan.digests else None
     enricher = Enricher(key, open_geo(plan.geo_db), keep_addresses=plan.keep_addresses, digests=digests, proxies=proxies)
@@ -70,7 +70,7 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
     with _opened(plan) as store:
         run = _Run(plan, store, enricher, key, summary, on_progress, sum(_size(file) for file in files))
         for file in files:
-            run.read(file, logs.get(file), candidates)
+            run.read(file, logs.get(file), detector)
         run.finish()
     summary.seconds = time.monotonic() - started
     return summary
@@ -90,21 +90,21 @@ def _size(file: SourceFile) -> int:
     return file.path.stat().st_size if file.path is not None else 0
 
 
-def _check_named(files: Sequence[SourceFile], candidates: Sequence[LogFormat], plan: IngestPlan) -> dict[SourceFile, LogReading]:
+def _check_named(files: Sequence[SourceFile], detector: Detector, plan: IngestPlan) -> dict[SourceFile, LogReading]:
     """Detect the format of the files the user named, before anything is written."""
     found: dict[SourceFile, LogReading] = {}
     for file in files:
         if file.is_named and file.path is not None and file.path.is_file():
             with open_source(file) as source:
-                found[file] = detect_log(source, candidates, plan.tz_in)
+                found[file] = detect_log(source, detector, plan.tz_in)
                 if found[file].sample and found[file].detection.best is None and not is_test_object(source.peek(64)):
-                    raise _no_format(file, candidates, is_forced=_is_forced(plan))
+                    raise _no_format(file, detector, is_forced=_is_forced(plan))
     return found
 
 
-def _no_format(file: SourceFile, candidates: Sequence[LogFormat], *, is_forced: bool) -> InputError:
+def _no_format(file: SourceFile, detector: Detector, *, is_forced: bool) -> InputError:
     if is_forced:
-        message = f"no line of '{file.name}' fits the log format {candidates[0].name}; check it against the server's configuration"
+        message = f"no line of '{file.name}' fits the log format {detector.candidates[0].name}; check it against the server's configuration"
     else:
         message = f"no known log format fits '{file.name}'; paste the server's with --log-format, or name one with --input-format"
     return InputError(message)
@@ -176,13 +176,13 @@ class _Run:
         self._seen = SeenIds(store)
         self._pool = ThreadPoolExecutor(plan.workers, thread_name_prefix="block")
 
-    def read(self, file: SourceFile, log: LogReading | None, candidates: Sequence[LogFormat]) -> None:
+    def read(self, file: SourceFile, log: LogReading | None, detector: Detector) -> None:
         """Read one log from where it was left."""
         with open_source(file) as source:
-            log = log or detect_log(source, candidates, self._plan.tz_in)
+            log = log or detect_log(source, detector, self._plan.tz_in)
             best = log.detection.best
             if best is None:
-                self._pass_over(file, source, log, candidates)
+                self._pass_over(file, source, log, detector)
                 return
             place = self._find_place(file, source, log)
             summary = SourceSummary(file.name, place.source_id, best.name, log.detection.confidence, log.wrapper)
@@ -211,14 +211,14 @@ class _Run:
         if note not in self._summary.notes:
             self._summary.notes.append(note)
 
-    def _pass_over(self, file: SourceFile, source: Source, log: LogReading, candidates: Sequence[LogFormat]) -> None:
+    def _pass_over(self, file: SourceFile, source: Source, log: LogReading, detector: Detector) -> None:
         """Note a log that cannot be read, or fail if it was asked for by name."""
         if is_test_object(source.peek(64)):
             self._note(file, "the object CloudWatch writes to test an export; no log; passed over")
         elif not log.sample:
             self._note(file, "no whole line in it yet; passed over")
         elif file.is_named:
-            raise _no_format(file, candidates, is_forced=_is_forced(self._plan))
+            raise _no_format(file, detector, is_forced=_is_forced(self._plan))
         else:
             self._note(file, "no known log format fits; passed over")
 

@@ -17,11 +17,11 @@ from pullstats.clock import Clock
 from pullstats.formats import (
     REJECT_SCHEMA,
     Detection,
+    Detector,
     LogFormat,
     Parsed,
     Reading,
     Times,
-    detect_format,
     last_directive,
     merge_parsed,
     parse_lines,
@@ -99,6 +99,11 @@ class LogReading:
         return self.detection.formats
 
     @property
+    def is_by_line(self) -> bool:
+        """Every line stands for itself: it is neither wrapped nor told by a directive before it."""
+        return self.peeler is None and not self._is_headed
+
+    @property
     def _is_headed(self) -> bool:
         return bool(self.formats) and self.formats[0].headed is not None
 
@@ -161,17 +166,17 @@ def _reject_long(block: Block, line: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=REJECT_SCHEMA, orient="row")
 
 
-def detect_log(source: Source, candidates: Sequence[LogFormat], zone: str = "UTC") -> LogReading:
+def detect_log(source: Source, detector: Detector, zone: str = "UTC") -> LogReading:
     """Tell how to read a log: as it is, or out of its wrappers, whichever gives more lines a format fits.
 
     Args:
         source: the log, standing at its start; it is not moved.
-        candidates: formats to try.
+        detector: tells formats, of this log and others.
         zone: IANA name of the zone of times that name none.
     """
     clock = Clock(zone, _written(source))
     sample = source.sample()
-    plain = LogReading(detect_format(sample, candidates), sample=sample, clock=clock)
+    plain = LogReading(detector.detect(sample), sample=sample, clock=clock)
     found = find_wrapper(source.peek(HEAD_LENGTH), source.file.name)
     if found is not None:
         wrapper, peeler = found
@@ -179,15 +184,15 @@ def detect_log(source: Source, candidates: Sequence[LogFormat], zone: str = "UTC
         if peeled.messages.is_empty():
             peeled = _peel_head(source, peeler, _LOOK_FURTHER)
         if not peeled.messages.is_empty():
-            return _unwrap_lines(_detect_in(peeled, candidates, [wrapper.name], peeler, clock, plain), peeled, candidates, [wrapper.name], peeler)
+            return _unwrap_lines(_detect_in(peeled, detector, [wrapper.name], peeler, clock, plain), peeled, detector, [wrapper.name], peeler)
         if plain.detection.best is None and not peeled.refused.height:
-            return LogReading(Detection(tuple(candidates), 1.0, {}), wrapper.name, peeler, sample or b"\n", clock)
+            return LogReading(Detection(detector.candidates, 1.0, {}), wrapper.name, peeler, sample or b"\n", clock)
     if not sample or (plain.detection.confidence == 1.0 and _ESCAPE not in sample):
         return plain
-    return _unwrap_lines(plain, LinesPeeler((), clock).peel(Block(sample, 0)), candidates, [], None)
+    return _unwrap_lines(plain, LinesPeeler((), clock).peel(Block(sample, 0)), detector, [], None)
 
 
-def _unwrap_lines(best: LogReading, peeled: Peeled, candidates: Sequence[LogFormat], names: list[str], outer: Peeler | None) -> LogReading:
+def _unwrap_lines(best: LogReading, peeled: Peeled, detector: Detector, names: list[str], outer: Peeler | None) -> LogReading:
     """Take wrappers off sampled lines as long as there are any; give what a format fits best."""
     clock = best.clock
     chain: list[LineWrapper] = []
@@ -198,14 +203,14 @@ def _unwrap_lines(best: LogReading, peeled: Peeled, candidates: Sequence[LogForm
             break
         chain.append(wrapper)
         peeled = take_off(peeled, [wrapper], Clock(clock.zone, clock.written))
-        best = _detect_in(peeled, candidates, [*names, *(layer.name for layer in chain)], LinesPeeler(tuple(chain), clock, outer), clock, best)
+        best = _detect_in(peeled, detector, [*names, *(layer.name for layer in chain)], LinesPeeler(tuple(chain), clock, outer), clock, best)
     return best
 
 
-def _detect_in(peeled: Peeled, candidates: Sequence[LogFormat], names: list[str], peeler: Peeler, clock: Clock, other: LogReading) -> LogReading:
+def _detect_in(peeled: Peeled, detector: Detector, names: list[str], peeler: Peeler, clock: Clock, other: LogReading) -> LogReading:
     """Tell the format of a wrapper's messages; another reading of the log stays if it fits more lines."""
     lines = "".join(f"{line}\n" for line in peeled.messages["message"]).encode()
-    inner = detect_format(lines, candidates, has_time=peeled.messages["envelope_time"].null_count() == 0)
+    inner = detector.detect(lines, has_time=peeled.messages["envelope_time"].null_count() == 0)
     # Where both fit, the bare line is meant; but no server writes a service's documents or a terminal's colours by itself.
     is_sure = not isinstance(peeler, LinesPeeler) or names[-1] == COLOURS
     if inner.confidence < other.detection.confidence or (inner.confidence == other.detection.confidence and not is_sure):
