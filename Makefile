@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint bench docs dist clean
+.PHONY: demo test lint fuzz bench docs dist clean
 
 demo: $(READY)          ## the main job on the bundled logs
 	@$(BIN)/pullstats demo
@@ -13,10 +13,13 @@ test: $(READY)          ## install and pass every test
 	$(BIN)/python -m pytest
 
 lint: $(READY)          ## style, types, layers
-	$(BIN)/ruff check pullstats tests bench tools
-	$(BIN)/ruff format --check pullstats tests bench tools
+	$(BIN)/ruff check pullstats tests bench fuzz tools
+	$(BIN)/ruff format --check pullstats tests bench fuzz tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fuzz: $(READY)          ## any bytes into every reader for SECONDS, guided by coverage
+	$(BIN)/python fuzz/run.py --seconds $(or $(SECONDS),60)
 
 bench: $(READY)         ## side by side with GoAccess and DuckDB; writes bench/RESULTS.md
 	$(BIN)/python bench/run.py

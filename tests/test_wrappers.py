@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 from case_files import load_cases
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pullstats.clock import Clock
@@ -88,6 +88,7 @@ def test_every_wrapper_comes_off(name: str, plain: pl.DataFrame, tmp_path: Path)
 
 
 @settings(max_examples=25, deadline=None)
+@example(names=["fluent-bit", "timestamps", "timestamps"])
 @given(names=st.lists(st.sampled_from(sorted(WRAP)), min_size=2, max_size=MAX_LAYERS))
 def test_wrappers_come_off_in_any_nesting(names: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("nested")

@@ -17,7 +17,7 @@ from pullstats.cli.progress import progress_bar
 from pullstats.cli.summary import summary_text
 from pullstats.errors import UsageError
 from pullstats.pipeline.ingest import ingest as run_ingest
-from pullstats.pipeline.plan import IngestPlan, IngestSummary
+from pullstats.pipeline.plan import MAX_EXPANDED, IngestPlan, IngestSummary
 from pullstats.render import RenderOptions
 
 EXIT_QUALITY: Final = 3
@@ -27,6 +27,12 @@ reading_options = combine(
     click.option("--log-format", help="nginx log_format string, or @nginx.conf[:name]."),
     click.option("--source", "source_name", help="Name of the source; gives standard input an identity."),
     click.option("--tz-in", default="UTC", show_default=True, help="Time zone of log times that name none, e.g. Europe/Berlin."),
+    click.option(
+        "--max-expanded",
+        default=MAX_EXPANDED,
+        show_default=True,
+        help="How far a compressed log may expand: a multiple of its size, or a size such as 20GB.",
+    ),
     click.option(
         "--trusted-proxy",
         multiple=True,
@@ -62,6 +68,7 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
         log_format=options["log_format"],
         source_name=options["source_name"],
         tz_in=options["tz_in"],
+        max_expanded=options["max_expanded"],
         trusted_proxies=options["trusted_proxy"],
         geo_db=options["geo_db"],
         digests=options["digests"],

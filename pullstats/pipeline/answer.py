@@ -45,11 +45,11 @@ def export_events(store: Path, start: datetime | None, end: datetime | None, whe
 
 
 def export_rejects(store: Path) -> Iterator[pl.DataFrame]:
-    """Give the rejected lines: source name, line number, reason, redacted line."""
+    """Give the rejected lines: source name, line number, reason, redacted line, byte offset in the decompressed log."""
     opened = open_store(store)
     names = opened.runs().group_by("source_id").agg(pl.col("name").last().alias("source"))
     rejects = opened.scan_rejects().join(names.lazy(), on="source_id", how="left").sort("source_id", "source_offset")
-    yield from _batches(rejects.select("source", "source_line", "reason", "line"))
+    yield from _batches(rejects.select("source", "source_line", "reason", "line", "source_offset"))
 
 
 def _batches(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:

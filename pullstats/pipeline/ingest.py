@@ -28,7 +28,7 @@ from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.identity import Place, find_place, fingerprint_log, tail_mark
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, Progress, ProgressHandler, SourceSummary
 from pullstats.pipeline.reading import LogReading, context_at, detect_log
-from pullstats.sources import Source, SourceFile, expand_paths, is_test_object, open_source, read_blocks
+from pullstats.sources import Expansion, Source, SourceFile, expand_paths, is_test_object, open_source, parse_expansion, read_blocks
 from pullstats.sources.blocks import BLOCK_SIZE, TAIL_LENGTH
 from pullstats.store import RUN_SCHEMA, PendingFile, SourceProgress, Store, open_store
 
@@ -60,6 +60,7 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
     started = time.monotonic()
     detector = Detector(_choose_formats(plan))
     find_zone(plan.tz_in)
+    limit = parse_expansion(plan.max_expanded)
     proxies = TrustedProxies(plan.trusted_proxies) if plan.trusted_proxies else None
     files, notes = expand_paths(plan.paths, exclude=plan.store)
     logs = _check_named(files, detector, plan)
@@ -68,7 +69,7 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
     enricher = Enricher(key, open_geo(plan.geo_db), keep_addresses=plan.keep_addresses, digests=digests, proxies=proxies)
     summary = IngestSummary(notes=notes, is_dry_run=plan.is_dry_run)
     with _opened(plan) as store:
-        run = _Run(plan, store, enricher, key, summary, on_progress, sum(_size(file) for file in files))
+        run = _Run(plan, store, enricher, key, summary, on_progress, sum(_size(file) for file in files), limit)
         for file in files:
             run.read(file, logs.get(file), detector)
         run.finish()
@@ -155,6 +156,7 @@ class _Run:
         summary: IngestSummary,
         on_progress: ProgressHandler | None,
         bytes_total: int,
+        limit: Expansion,
     ) -> None:
         self._plan = plan
         self._store = store
@@ -164,6 +166,7 @@ class _Run:
         self._summary = summary
         self._on_progress = on_progress
         self._bytes_total = bytes_total
+        self._limit = limit
         self._bytes_before = 0
         self._lines = 0
         self._run_id = uuid.uuid4().hex
@@ -178,7 +181,7 @@ class _Run:
 
     def read(self, file: SourceFile, log: LogReading | None, detector: Detector) -> None:
         """Read one log from where it was left."""
-        with open_source(file) as source:
+        with open_source(file, self._limit) as source:
             log = log or detect_log(source, detector, self._plan.tz_in)
             best = log.detection.best
             if best is None:

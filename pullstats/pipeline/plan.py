@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pullstats.pipeline.blocks import BlockResult
 
 EndpointId = bytes
+MAX_EXPANDED: Final = "1000x"
 
 WORKERS: Final = max(2, min(8, (os.cpu_count() or 2) + 1))
 
@@ -31,6 +32,7 @@ class IngestPlan:
         log_format: an nginx `log_format` string or `@nginx.conf[:name]`; goes over `input_format`.
         source_name: name of the source, which gives standard input an identity.
         tz_in: IANA name of the zone of times that name none.
+        max_expanded: how far a compressed log may expand: a multiple of its size (`1000x`) or a size (`20GB`).
         trusted_proxies: ranges, or names of presets, whose word about the client counts.
         geo_db: a MaxMind-format database instead of the bundled one.
         digests: image indexes that name the platform of a digest.
@@ -47,6 +49,7 @@ class IngestPlan:
     log_format: str | None = None
     source_name: str | None = None
     tz_in: str = "UTC"
+    max_expanded: str = MAX_EXPANDED
     trusted_proxies: tuple[str, ...] = ()
     geo_db: Path | None = None
     digests: tuple[Path, ...] = ()

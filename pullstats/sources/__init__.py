@@ -11,7 +11,7 @@ from pullstats.sources.compression import CODECS, Codec, detect_codec
 from pullstats.sources.line_wrappers import COLOURS, MAX_LAYERS, LinesPeeler, LineWrapper, find_line_wrapper, take_off
 from pullstats.sources.messages import Peeled, Peeler, Wrapper
 from pullstats.sources.paths import SourceFile, expand_paths
-from pullstats.sources.streams import Source, open_source
+from pullstats.sources.streams import Expansion, Source, open_source, parse_expansion
 from pullstats.sources.wrappers import WRAPPERS, find_wrapper, is_test_object
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "WRAPPERS",
     "Block",
     "Codec",
+    "Expansion",
     "LineWrapper",
     "LinesPeeler",
     "LongLine",
@@ -36,6 +37,7 @@ __all__ = [
     "find_wrapper",
     "is_test_object",
     "open_source",
+    "parse_expansion",
     "read_blocks",
     "take_off",
 ]

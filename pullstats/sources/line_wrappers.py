@@ -315,8 +315,8 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         "syslog, RFC 3164 or with an ISO time",
         "https://www.rfc-editor.org/rfc/rfc3164",
         '<190>Dec  6 12:00:00 gw nginx: 10.0.0.1 - - [06/Dec/2023:12:00:00 +0000] "GET / HTTP/1.1" 200 615 "-" "curl/8.5.0"',
-        rf"^(?:<[0-9]{{1,3}}>)?(?:{_BSD}|{_ISO}) \S+ [^\s:\[]+(?:\[[^\]]*\])?: ",
-        _by_pattern(rf"^(?:<[0-9]{{1,3}}>)?(?:(?P<bsd>{_BSD})|(?P<iso>{_ISO})) \S+ [^\s:\[]+(?:\[[^\]]*\])?: ?(?P<message>.*)$"),
+        rf"^(?:<[0-9]{{1,3}}>)?(?:{_BSD}|{_ISO}) \S+ [A-Za-z0-9_][^\s:\[\x22]*(?:\[[^\]]*\])?: ",
+        _by_pattern(rf"^(?:<[0-9]{{1,3}}>)?(?:(?P<bsd>{_BSD})|(?P<iso>{_ISO})) \S+ [A-Za-z0-9_][^\s:\[\x22]*(?:\[[^\]]*\])?: ?(?P<message>.*)$"),
     ),
     LineWrapper(
         "syslog-5424",

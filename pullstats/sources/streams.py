@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from pullstats.errors import InputError
+from pullstats.errors import InputError, UsageError
 from pullstats.sources.compression import MAGIC_LENGTH, Codec, DamagedError, Readable, detect_codec
 from pullstats.sources.paths import SourceFile
 
@@ -22,8 +23,48 @@ SAMPLE_PARTS: Final = 8
 SAMPLE_LENGTH: Final = 64 << 10
 MAX_UNFINISHED: Final = 1 << 20
 """A file without a newline that is larger than this is no log whose first line is being written."""
+ALWAYS_ALLOWED: Final = 1 << 30
+"""Bytes that any compressed log may expand to where the limit is a multiple of its size."""
+_UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 MAX_LAYERS: Final = 3
 """Layers of compression that are undone; more are no log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """How far a compressed log may expand: a small file may claim to hold petabytes.
+
+    Attributes:
+        times: as many times its size on disk, or
+        size: as many bytes; the one that is not None.
+        text: as the user wrote it.
+    """
+
+    times: float | None
+    size: int | None
+    text: str
+
+    def bytes_of(self, compressed: int) -> int:
+        """Give the limit of a file in bytes; one that is small may always hold `ALWAYS_ALLOWED`."""
+        if self.size is not None:
+            return self.size
+        return max(int((self.times or 0) * compressed), ALWAYS_ALLOWED)
+
+
+def parse_expansion(text: str) -> Expansion:
+    """Read `1000x`, `20GB`, `500MB` or a number of bytes.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    found = re.fullmatch(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>x|[kKMGT]?B?)", text.strip())
+    if found is None:
+        message = f"--max-expanded '{text}' is no limit; write 1000x for a multiple of the file's size, or a size such as 20GB"
+        raise UsageError(message)
+    number, unit = float(found["number"]), found["unit"].upper().removesuffix("B")
+    if unit == "X":
+        return Expansion(number, None, f"{text.strip().rstrip('xX')} times its size")
+    return Expansion(None, int(number * _UNITS[unit]), text.strip())
 
 
 @dataclass(slots=True)
@@ -37,6 +78,7 @@ class Source:
         is_growing: a plain file, to which a server may still be writing: its last line counts
             only once it ends in a newline.
         damage: why the stream ended early, or None.
+        limit: how far a compressed log may expand; None for any length.
     """
 
     file: SourceFile
@@ -46,6 +88,8 @@ class Source:
     _raw: BinaryIO
     _stream: Readable
     damage: str | None = None
+    limit: Expansion | None = None
+    _expanded: int = 0
     _ahead: bytes = field(default=b"", repr=False)
 
     def peek(self, count: int) -> bytes:
@@ -74,8 +118,11 @@ class Source:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _read_some(self, count: int) -> bytes:
+        if self.codec is not None and self.limit is not None and self._expanded >= self.limit.bytes_of(self.size):
+            self.damage = f"it expands to more than {self.limit.text} and was not read further; if it is a log, raise --max-expanded"
+            return b""
         try:
-            return self._stream.read(count)
+            part = self._stream.read(count)
         except DamagedError:
             assert self.codec is not None
             self.damage = f"the {self.codec.name} data ends early or is damaged"
@@ -83,6 +130,8 @@ class Source:
         except OSError as error:
             message = f"cannot read '{self.file.name}': {error.strerror or error}"
             raise InputError(message) from error
+        self._expanded += len(part)
+        return part
 
     def sample(self) -> bytes:
         """Take whole lines from several places of the log without moving in it.
@@ -135,8 +184,12 @@ class Source:
 
 
 @contextmanager
-def open_source(file: SourceFile) -> Iterator[Source]:
+def open_source(file: SourceFile, limit: Expansion | None = None) -> Iterator[Source]:
     """Open a log for reading, decompressing by content.
+
+    Args:
+        file: the log.
+        limit: how far it may expand if it is compressed.
 
     Raises:
         InputError: the file cannot be opened.
@@ -149,7 +202,7 @@ def open_source(file: SourceFile) -> Iterator[Source]:
     with raw:
         codec, stream = _decompress(raw)
         size = file.path.stat().st_size if file.path is not None else 0
-        yield Source(file, codec, size, codec is None and file.path is not None and raw.seekable(), raw, stream)
+        yield Source(file, codec, size, codec is None and file.path is not None and raw.seekable(), raw, stream, limit=limit)
 
 
 def _decompress(raw: io.BufferedReader) -> tuple[Codec | None, Readable]:

@@ -1,0 +1,151 @@
+"""What is fuzzed: one function per reader of bytes that a stranger can write.
+
+Each takes any bytes. It must not raise, must not lose a line, and must not take long; `run.py`
+feeds them with what covers new code, `tests/test_fuzz.py` with what was kept of earlier runs.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from pullstats.clock import Clock
+from pullstats.enrich.addresses import normalise_addresses
+from pullstats.enrich.escapes import unescape_values
+from pullstats.enrich.proxies import HEADERS, TrustedProxies
+from pullstats.enrich.redact import redact_reject, redact_text
+from pullstats.enrich.request import split_request
+from pullstats.errors import UserError
+from pullstats.formats import FORMATS, custom_format, detect_format, parse_lines
+from pullstats.formats.nginx_conf import parse_conf
+from pullstats.formats.w3c import split_sections
+from pullstats.render.sanitise import HIDDEN, for_csv, for_html, for_markdown, for_terminal
+from pullstats.sources import Block, LinesPeeler, SourceFile, find_wrapper, open_source, read_blocks
+from pullstats.sources.line_wrappers import WRAPPERS
+from pullstats.sources.streams import parse_expansion
+from pullstats.timestamps import parse_times
+
+_FORMATS = tuple(FORMATS.values())
+_CLOCK = Clock("Europe/Berlin", datetime(2026, 11, 24, tzinfo=UTC))
+_PROXIES = TrustedProxies(["private"])
+
+
+def _count(data: bytes) -> int:
+    return data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
+
+
+def lines(data: bytes) -> None:
+    """Read lines in a format that the first byte chooses; then in the one they are taken for."""
+    if not data:
+        return
+    chosen, rest = _FORMATS[data[0] % len(_FORMATS)], data[1:]
+    for formats in ((chosen,), detect_format(rest, _FORMATS).formats or (chosen,)):
+        parsed = parse_lines(rest, 0, 1, formats)
+        assert parsed.lines == _count(rest)
+        for rejects in parsed.rejects:
+            redact_reject(rejects, "text")
+
+
+def wrapped(data: bytes) -> None:
+    """Take line wrappers off that the first byte chooses."""
+    if not data:
+        return
+    chain = (WRAPPERS[data[0] % len(WRAPPERS)], WRAPPERS[data[0] // len(WRAPPERS) % len(WRAPPERS)])
+    peeler = LinesPeeler(chain, _CLOCK)
+    peeled = peeler.peel(Block(data[1:], 0))
+    assert peeled.messages["source_line"].n_unique() + peeled.ignored == _count(data[1:])
+    peeler.framing.last_cut(data)
+
+
+def documents(data: bytes) -> None:
+    """Peel what looks like a log service's documents, in small blocks."""
+    found = find_wrapper(data, "fuzz")
+    if found is None:
+        return
+    _, peeler = found
+    with _as_file(data) as path, open_source(SourceFile(path, is_named=True)) as source:
+        for block in read_blocks(source, block_size=512, framing=peeler.framing):
+            peeler.peel(block)
+
+
+def streams(data: bytes) -> None:
+    """Open a file of any bytes, decompress it, cut it into blocks: none lost, none twice."""
+    with _as_file(data) as path, open_source(SourceFile(path, is_named=True), parse_expansion("4MB")) as source:
+        source.sample()
+        end = 0
+        for block in read_blocks(source, block_size=256):
+            assert block.offset == end
+            end = block.end
+
+
+def sections(data: bytes) -> None:
+    """Cut a log at its directives."""
+    end = 0
+    for section in split_sections(data, None):
+        assert section.start == end
+        end = section.end
+    assert end == len(data)
+
+
+def log_formats(data: bytes) -> None:
+    """Compile any text as a `log_format`, and read its own text with it; find directives in any configuration."""
+    text = data.decode("utf-8", "replace")
+    parse_conf(text)
+    if text.startswith("@"):
+        return
+    try:
+        log_format = custom_format(text)
+    except UserError:
+        return
+    assert parse_lines(data + b"\n", 0, 1, (log_format,)).lines == _count(data + b"\n")
+
+
+def texts(data: bytes) -> None:
+    """Look at values as they are looked at one by one."""
+    values = pl.Series("text", data.decode("utf-8", "backslashreplace").split("\n"))
+    parse_times(values, _CLOCK)
+    _CLOCK.add_year(values)
+    normalise_addresses(values)
+    split_request(values)
+    for escaping in ("backslash", "percent", "plus"):
+        unescape_values(values, escaping)  # type: ignore[arg-type]
+    values.to_frame().select(redact_text(pl.col("text")))
+    for value in values:
+        _PROXIES.find_client(value, [value] * len(HEADERS))
+
+
+def output(data: bytes) -> None:
+    """Make any text harmless for every place it is printed."""
+    text = data.decode("utf-8", "backslashreplace")
+    for escape in (for_terminal, for_csv, for_markdown, for_html):
+        shown = escape(text)
+        assert not pl.Series([shown]).str.contains(f"[{HIDDEN.replace(chr(0xD800) + '-' + chr(0xDFFF), '')}]").item()
+    assert "<" not in for_html(text)
+
+
+class _as_file:  # noqa: N801 - reads like a function
+    """Lay bytes into a file for the length of a `with` block."""
+
+    def __init__(self, data: bytes) -> None:
+        self._file = tempfile.NamedTemporaryFile(prefix="fuzz-")  # noqa: SIM115 - closed by __exit__
+        self._file.write(data)
+        self._file.flush()
+
+    def __enter__(self) -> Path:
+        return Path(self._file.name)
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    target.__name__.replace("_", "-"): target for target in (lines, wrapped, documents, streams, sections, log_formats, texts, output)
+}
+SEEDS: dict[str, list[bytes]] = {
+    "lines": [bytes((index,)) + log_format.sample.encode() + b"\n" for index, log_format in enumerate(_FORMATS)],
+    "wrapped": [bytes((index,)) + wrapper.sample.encode() + b"\n" for index, wrapper in enumerate(WRAPPERS)],
+}
