@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from measure import Series
 
 MB = 1_000_000
+SMALL_LOGS = 1_000
+LEAST_PACE = 300_000
 HEADINGS = ("", "wall s (median)", "min–max", "CPU s", "peak MB", "lines/s", "× the first")
 
 
@@ -113,7 +115,27 @@ def goals(groups: dict[str, list[Series]], answers: dict[str, str]) -> list[Goal
             f"{large.peak / small.peak:.2f} × at 4 × the lines" if small and large else "not measured",
             large.peak <= small.peak * 1.15 if small and large else None,
         ),
+        _small(groups),
+        _slowest(groups),
     ]
+
+
+def _small(groups: dict[str, list[Series]]) -> Goal:
+    (logs,) = _walls(groups, "small", 1)
+    cost = logs.wall * 1000 / SMALL_LOGS if logs else None
+    return Goal("1,000 small logs: < 5 ms a log, start-up included", f"{cost:.1f} ms" if cost else "not measured", cost < 5 if cost else None)
+
+
+def _slowest(groups: dict[str, list[Series]]) -> Goal:
+    """Find the format that is read slowest."""
+    paces = {series.name: series.lines / series.wall for series in groups.get("formats", []) if series.runs}
+    name = min(paces, key=lambda name: paces[name], default=None)
+    text = f"every format ≥ {LEAST_PACE:,} lines/s, whole process"
+    return (
+        Goal(text, f"{sum(pace >= LEAST_PACE for pace in paces.values())} of {len(paces)}; {name} {paces[name]:,.0f}", paces[name] >= LEAST_PACE)
+        if name
+        else Goal(text, "not measured", None)
+    )
 
 
 def _pace(text: str, series: Series | None) -> Goal:

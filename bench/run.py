@@ -21,6 +21,7 @@ from pathlib import Path
 
 import contestants
 import results
+import rewrite
 from contestants import (
     PULLSTATS,
     Contestant,
@@ -36,7 +37,8 @@ from wrap import wrap_log
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
-GROUPS = ("ingest", "inputs", "report", "start", "growth", "pulls")
+GROUPS = ("ingest", "inputs", "report", "start", "growth", "pulls", "small")
+FORMATS_GROUP = "formats"  # long: only where it is asked for
 TITLES = {
     "ingest": "Ingest of one nginx combined log",
     "inputs": "The same lines as plain text, gzip, JSON lines, and in CloudWatch's envelopes",
@@ -44,8 +46,11 @@ TITLES = {
     "start": "Start-up",
     "growth": "Growth: one and four times the lines",
     "pulls": "Pulls by day and client, over four times the lines",
+    "small": "A folder of 1,000 small logs, 20 lines each",
+    "formats": "The same requests in every format and wrapper",
 }
 GROWTH = 4
+SMALL_LINES = 20
 GENERATOR = ("generate.py", "clients.py", "machines.py", "visits.py", "wrap.py")
 SUFFIXES = {"combined": "log", "gz": "log.gz", "json": "json", "export": "export.log", "firehose": "firehose.json"}
 
@@ -86,6 +91,11 @@ def group_contestants(name: str, options: argparse.Namespace) -> list[Contestant
         ]
     if name == "report":
         return report_contestants(work / "store", work)
+    if name == FORMATS_GROUP:
+        log = prepare_input(work, lines, seed, "combined")
+        return [pullstats_ingest(shape, rewritten(log, work, shape), lines, work / "store-format") for shape in rewrite.shapes()]
+    if name == "small":
+        return [pullstats_ingest("pullstats ingest, 1,000 logs", small_logs(work, seed), results.SMALL_LOGS * SMALL_LINES, work / "store-small")]
     if name == "start":
         return [Contestant("pullstats --help", (*PULLSTATS, "--help"))]
     if name == "pulls":
@@ -99,6 +109,25 @@ def group_contestants(name: str, options: argparse.Namespace) -> list[Contestant
         )
         for times in (1, GROWTH)
     ]
+
+
+def rewritten(log: Path, work: Path, shape: str) -> Path:
+    """Write a log in another shape, or reuse what is there."""
+    path = work / f"{log.stem}.{shape}.log"
+    if not path.exists() or path.stat().st_mtime < log.stat().st_mtime:
+        rewrite.rewrite(log, path, shape)
+    return path
+
+
+def small_logs(work: Path, seed: int) -> Path:
+    """Cut a log into many small ones."""
+    folder = work / f"small-{seed}"
+    if not folder.exists():
+        folder.mkdir()
+        lines = prepare_input(work, results.SMALL_LOGS * SMALL_LINES, seed, "combined").read_text().splitlines(keepends=True)
+        for number in range(results.SMALL_LOGS):
+            (folder / f"{number:04}.log").write_text("".join(lines[number * SMALL_LINES : (number + 1) * SMALL_LINES]))
+    return folder
 
 
 def measure_group(found: list[Contestant], options: argparse.Namespace) -> list[Series]:
@@ -183,8 +212,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=BENCH / "RESULTS.md")
     options = parser.parse_args()
     options.only = options.only.split(",")
-    if unknown := set(options.only) - set(GROUPS):
-        parser.error(f"no group {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
+    if unknown := set(options.only) - {*GROUPS, FORMATS_GROUP}:
+        parser.error(f"no group {', '.join(sorted(unknown))}; there are {', '.join((*GROUPS, FORMATS_GROUP))}")
     options.work = options.work.resolve()
     options.work.mkdir(parents=True, exist_ok=True)
     return options
@@ -196,7 +225,7 @@ def main() -> None:
     seen: dict[str, list[Series]] = {}
     commands: dict[str, list[str]] = {}
     answers: dict[str, str] = {}
-    for name in [group for group in GROUPS if group in options.only]:
+    for name in [group for group in (*GROUPS, FORMATS_GROUP) if group in options.only]:
         print(f"{TITLES[name]}:", file=sys.stderr)
         problem = ensure_store(options, seen, name) if name in ("report", "pulls") else ""
         found = group_contestants(name, options)

@@ -122,7 +122,7 @@ def parse_lines(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
 
 def _parse_piece(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed, times: Times) -> None:
     usual = formats[0]
-    raw = usual.reader.read_fast(data) if usual.reader.has_fast else None
+    raw = _read_fast(usual.reader, data) if usual.reader.has_fast else None
     if raw is not None:
         _take_fast(usual, raw, offset, line, parsed, times)
     elif len(data) <= _LEAF or not usual.reader.has_fast or len(cuts := list(_cuts(data))) == 1:
@@ -131,6 +131,14 @@ def _parse_piece(data: bytes, offset: int, line: int, formats: Sequence[LogForma
         for start, end in cuts:
             _parse_piece(data[start:end], offset + start, line, formats, parsed, times)
             line += data.count(b"\n", start, end)
+
+
+def _read_fast(reader: Reader, data: bytes) -> pl.DataFrame | None:
+    r"""Read a piece the fast way; where every line ends in `\r\n`, without the `\r`."""
+    if not data.endswith(b"\r\n") or data.count(b"\r\n") != data.count(b"\n"):
+        return reader.read_fast(data)
+    raw = reader.read_fast(data.replace(b"\r\n", b"\n"))
+    return None if raw is None else raw.with_columns(pl.col(LENGTH).cast(pl.Int64) + 1)
 
 
 def _cuts(data: bytes) -> Iterator[tuple[int, int]]:
@@ -185,7 +193,7 @@ def split_text(data: bytes) -> tuple[pl.Series, pl.Series]:
     lengths = pl.Series("length", [len(row) + 1 for row in rows], pl.Int64)
     if is_cut:
         lengths[-1] = lengths[-1] - 1
-    texts = [row[:LINE_LIMIT].decode("utf-8", "backslashreplace") for row in rows]
+    texts = [row.lstrip(b"\0")[:LINE_LIMIT].decode("utf-8", "backslashreplace") for row in rows]
     lines = pl.Series("line", texts, pl.String).str.strip_chars_start("\x00\ufeff")
     return lines, lengths
 
@@ -198,7 +206,7 @@ def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
     )
     blank = lines["text"].str.strip_chars().str.len_bytes() == 0
     parsed.ignored += int(blank.sum())
-    long = lines["length"] > LINE_LIMIT
+    long = (lines["length"] > LINE_LIMIT) & (lines["text"].str.len_bytes() >= LINE_LIMIT)
     if long.any():
         parsed.rejects.append(_reject(lines.filter(long), pl.lit("too-long")))
     rest = lines.filter(~blank & ~long).with_columns(shown=pl.col("text").str.slice(0, LOOKED_AT_OF_REJECT))

@@ -75,6 +75,8 @@ class Block:
         return self.data.count(b"\n") + unfinished + len(self.long_lines)
 
 
+_NULL: Final = b"\0"
+"""What a rotation by copytruncate leaves, up to millions, where the server goes on writing at its old place."""
 _WINDOW: Final = 256 << 10
 
 
@@ -163,7 +165,7 @@ def read_blocks(
         context: what the framing knows of what came before `offset`.
 
     Yields:
-        Blocks without gaps: each starts where the one before it ended.
+        Blocks: each starts where the one before it ended, or behind the NULs that a rotation left there.
     """
     rest = b""
     while chunk := source.read(source.fit(block_size) if framing.is_by_line else block_size):
@@ -171,7 +173,8 @@ def read_blocks(
         cut = framing.last_cut(data)
         whole, rest = (data[:cut], data[cut:]) if cut < len(data) else (data, b"")
         long_lines: tuple[LongLine, ...] = ()
-        if len(rest) > framing.limit:
+        nulls = len(rest) - len(rest.lstrip(_NULL)) if len(rest) > framing.limit else 0
+        if len(rest) - nulls > framing.limit:
             long, rest = _drain_record(source, framing, rest, offset + cut, whole.count(b"\n") + 1)
             long_lines = () if long is None else (long,)
         if whole or long_lines:
@@ -180,6 +183,8 @@ def read_blocks(
             yield block
             if not framing.is_by_line:
                 context, before = framing.context(whole) or context, (before + whole[-TAIL_LENGTH:])[-TAIL_LENGTH:]
+        if nulls and not long_lines:
+            rest, offset = rest[nulls:], offset + nulls
     may_wait = source.is_growing and framing.may_grow
     cut = framing.final_cut(rest) if may_wait else len(rest)
     if cut:

@@ -19,6 +19,9 @@ from pullstats.sources.paths import SourceFile
 SKIP_CHUNK: Final = 1 << 22
 HEAD_LENGTH: Final = 256 << 10
 _FIT_LENGTH: Final = 64 << 10
+_NULL: Final = b"\0"
+_LOOK_FURTHER: Final = 32 << 20
+"""Bytes of a compressed log to look at where it begins with NULs alone."""
 SAMPLE_PARTS: Final = 8
 SAMPLE_LENGTH: Final = 64 << 10
 MAX_UNFINISHED: Final = 1 << 20
@@ -138,7 +141,7 @@ class Source:
 
         A plain file gives lines from its whole length, a stream from its beginning.
         """
-        head = self.peek(HEAD_LENGTH)
+        head = self._told_head()
         parts = [head]
         if self.is_growing and self.size > 2 * HEAD_LENGTH:
             step = self.size // SAMPLE_PARTS
@@ -146,6 +149,17 @@ class Source:
         lines = [part[(part.find(b"\n") + 1 if index else 0) : part.rfind(b"\n") + 1] for index, part in enumerate(parts)]
         is_unfinished = self.is_growing and self.size <= MAX_UNFINISHED
         return b"".join(lines) or (b"" if is_unfinished else head)
+
+    def _told_head(self) -> bytes:
+        """Give the first bytes, or the first behind the NULs that a rotation may have left, of a stream as far as it can be held."""
+        head = self.peek(HEAD_LENGTH)
+        if head.strip(_NULL):
+            return head.lstrip(_NULL)
+        if self.is_growing:
+            starts = range(0, self.size, SKIP_CHUNK)
+            found = next((start for start in starts if os.pread(self._raw.fileno(), SKIP_CHUNK, start).strip(_NULL)), self.size)
+            return os.pread(self._raw.fileno(), SKIP_CHUNK + HEAD_LENGTH, found).lstrip(_NULL)
+        return self.peek(_LOOK_FURTHER).lstrip(_NULL)
 
     def fit(self, count: int) -> int:
         """Shorten a read of a plain file so that it ends with a line: whole lines need no copying.
