@@ -213,3 +213,50 @@ def _conf_formats() -> list[tuple[str, LogFormat]]:
     conf = DATA / "capture" / "log_formats.conf"
     named = [("ext", "ext"), ("json", "json_all"), ("pipes", "pipes"), ("epoch", "epoch"), ("ltsv", "ltsv"), ("vhost", "vhost")]
     return [("combined", FORMATS["nginx-combined"]), *((kind, custom_format(f"@{conf}:{name}")) for kind, name in named)]
+
+
+NESTED = {
+    "caddy": lambda agent: {
+        "ts": 1720000000.5,
+        "logger": "http.log.access",
+        "request": {
+            "remote_ip": "1.2.3.4",
+            "proto": "HTTP/2.0",
+            "method": "GET",
+            "host": "h",
+            "uri": "/a",
+            "headers": {"User-Agent": [agent], "Referer": ["r"]},
+        },
+        "status": 200,
+        "size": 5,
+    },
+    "fastly": lambda agent: {
+        "date_time": "2025-10-26T23:57:34Z",
+        "ddsource": "fastly",
+        "http": {"useragent": agent, "protocol": "HTTP/2"},
+        "ip": "1.2.3.4",
+        "method": "GET",
+        "status": 200,
+        "url": "/a",
+    },
+    "gcp": lambda agent: {
+        "timestamp": "2025-10-26T23:57:34Z",
+        "httpRequest": {"requestMethod": "GET", "requestUrl": "/a", "status": 200, "userAgent": agent, "remoteIp": "1.2.3.4"},
+    },
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+@settings(max_examples=60, deadline=None)
+@given(
+    agents=st.lists(
+        st.text(max_size=30) | st.sampled_from(["a \\(linux\\) x", "\\x22", "\\n", '"q"', "[x]", "{}", '{"a":1}']), min_size=1, max_size=5
+    )
+)
+def test_values_in_nested_objects_come_back_as_they_were(name: str, agents: list[str]) -> None:
+    """Backslashes in them are the Docker client's; an object handed on as text would lose or change them."""
+    lines = [json.dumps(NESTED[name](agent)) for agent in agents]
+    parsed = parse_lines("".join(f"{line}\n" for line in lines).encode(), 0, 1, (FORMATS[name],))
+    found = events_of(parsed)["agent"].to_list()
+    expected = [agent.encode("utf-8", "backslashreplace").decode() for agent in agents]
+    assert [agent or "-" for agent in found] == [agent if agent not in ("", "-") else "-" for agent in expected]

@@ -21,6 +21,7 @@ from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
 
 _TREE: Final = build_tree()
 _NAMES: Final = frozenset(name for paths in KEYS.values() for path in paths for name in path.split("."))
+_ADDRESS_KEYS: Final = frozenset(path.rpartition(".")[2] for name in ("remote_addr", "http_x_forwarded_for") for path in KEYS[name])
 _SAMPLE: Final = 40
 _LINE: Final = 64 << 10
 _HEADERS: Final = (
@@ -57,9 +58,9 @@ class JsonReader:
         if top is not None and not keys.is_all(lines, escaped, top) and lines.str.contains(_other_keys(keys.seen)).any():
             tree = _TREE
             top = _tokenise(data, pl.Schema(dict.fromkeys(tree, pl.String)))
-        if top is None or top.height != lines.len():
+        if top is None or top.height != lines.len() or (escaped.len() and _holds_packed(top, tree)):
             return None
-        return _pick(_unnest(top, tree, "")).with_columns(lengths.alias(LENGTH))
+        return _pick(_unnest(_open(top, ""), tree, "")).with_columns(lengths.alias(LENGTH))
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one; `reason` is set where a line is no JSON or no access event."""
@@ -77,7 +78,8 @@ def _tokenise(data: bytes, schema: pl.Schema) -> pl.DataFrame | None:
     try:
         return pl.read_ndjson(data, schema=schema)
     except pl.exceptions.PolarsError:
-        return None if pl.Int64() not in schema.values() else _tokenise(data, pl.Schema(dict.fromkeys(schema, pl.String)))
+        plain = pl.Schema(dict.fromkeys(schema, pl.String))
+        return None if schema == plain else _tokenise(data, plain)
 
 
 class _Keys:
@@ -101,7 +103,7 @@ class _Keys:
         self.seen = frozenset(name for name in _NAMES if any(f'"{name}"'.encode() in line for line in lines))
         self.tree = _prune(_TREE, self.seen) or _TREE
         whole = {key for key, below in self.tree.items() if below is None and all(_is_whole_number(key, line) for line in lines)}
-        self.schema = pl.Schema({key: pl.Int64 if key in whole else pl.String for key in self.tree})
+        self.schema = pl.Schema({key: pl.Int64() if key in whole else _dtype_of(key, below, lines) for key, below in self.tree.items()})
         quotes = {_count_quotes(line) for line in lines}
         self._quotes = quotes.pop() if len(quotes) == 1 else 0
 
@@ -119,6 +121,35 @@ class _Keys:
             return False
         quotes = int(lines.str.count_matches('"', literal=True).sum()) - int(escaped.str.count_matches('\\"', literal=True).sum())
         return quotes == self._quotes * lines.len()
+
+
+def _dtype_of(key: str, below: KeyTree | None, lines: list[bytes]) -> pl.DataType:
+    """Tell what lies under a key wherever the lines have it: an object whose keys are wanted, a list, or a value."""
+    opening = re.compile(rb'"' + re.escape(key.encode()) + rb'"\s*:\s*([\[{]?)')
+    kinds = {found[1] for line in lines for found in opening.finditer(line)}
+    if below and kinds == {b"{"}:
+        return pl.Struct({name: _dtype_of(name, under, lines) for name, under in below.items()})
+    return pl.List(pl.String) if kinds == {b"["} and below is None else pl.String()
+
+
+def _open(frame: pl.DataFrame, prefix: str) -> pl.DataFrame:
+    """Open objects that were read as such; their keys get dotted names. Of a list of header values the first counts."""
+    columns: list[pl.Series] = []
+    for column in frame:
+        name = prefix + column.name
+        if isinstance(column.dtype, pl.Struct):
+            columns += _open(column.struct.unnest(), f"{name}.").get_columns()
+        elif isinstance(column.dtype, pl.List):
+            columns.append((column.list.join(", ") if column.name in _ADDRESS_KEYS else column.list.first()).alias(name))
+        else:
+            columns.append(column.alias(name))
+    return pl.DataFrame(columns)
+
+
+def _holds_packed(frame: pl.DataFrame, tree: KeyTree) -> bool:
+    """Tell whether an object came back as text: the tokeniser does not write it as it was where a value holds an escape."""
+    packed = [name for name, below in tree.items() if below and frame.schema[name] == pl.String]
+    return any(bool(frame[name].str.starts_with("{").any()) for name in packed)
 
 
 def _count_quotes(data: bytes) -> int:
@@ -201,7 +232,7 @@ def _leaves(tree: KeyTree, prefix: str) -> list[str]:
 def _unnest(frame: pl.DataFrame, tree: KeyTree, prefix: str) -> pl.DataFrame:
     """Open the nested objects that the alias table asks for; their keys get dotted names."""
     for key, below in tree.items():
-        if not below:
+        if not below or prefix + key not in frame.columns:
             continue
         text = frame[prefix + key]
         is_object = text.str.starts_with("{").fill_null(value=False)
