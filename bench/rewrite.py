@@ -44,7 +44,7 @@ def read_line(line: str) -> Values:
 
 def value(name: str, values: Values) -> str:
     """Give a variable its value; one that nobody reads a number or a dash."""
-    return values.get(name) or ("12" if any(name.endswith(end) for end in NUMBERS) else "-")
+    return values[name] if name in values else "12" if name.endswith(NUMBERS) else "-"
 
 
 def writer(name: str) -> Callable[[Values], str]:

@@ -18,7 +18,7 @@ from pullstats.enrich.keys import HashKey
 from pullstats.enrich.origins import agent_terms, combine_origins, endpoint_terms, hash_endpoints, hash_values, user_terms
 from pullstats.enrich.packages import action_by_method, classify_paths, client_ecosystem
 from pullstats.enrich.proxies import HEADERS, TrustedProxies, pack, unpack
-from pullstats.enrich.redact import address_tokens, redact_domain, redact_own_addresses, redact_text
+from pullstats.enrich.redact import address_tokens, redact_domain, redact_own_addresses, redact_text, secret_hints
 from pullstats.enrich.request import domain_of, split_request
 from pullstats.escaping import Escaping
 from pullstats.events import conform
@@ -103,9 +103,12 @@ class Enricher:
 
     def _redact_ids(self, ids: pl.Series) -> pl.Series:
         """Redact request ids, of which no two are alike: a client may have written them."""
-        suspects = ids.filter(ids.str.contains_any([".", ":"]).fill_null(value=False))
-        self._other_tokens.update(address_tokens(suspects))
-        return ids.to_frame().select(redact_text(pl.col(ids.name))).to_series()
+        suspect = ids.str.contains_any([".", ":", *secret_hints()], ascii_case_insensitive=True).fill_null(value=False)
+        if not suspect.any():
+            return ids
+        few = ids.filter(suspect)
+        self._other_tokens.update(address_tokens(few))
+        return ids.scatter(suspect.arg_true(), few.to_frame().select(redact_text(pl.col(ids.name))).to_series())
 
     def _look_at_users(self, values: pl.Series) -> pl.DataFrame:
         users = _said(values.replace(_NOBODY, None))

@@ -42,6 +42,11 @@ def _rules() -> dict[str, list[str]]:
     return tomllib.loads(files("pullstats.enrich.rules").joinpath("secrets.toml").read_text(encoding="utf-8"))
 
 
+def secret_hints() -> list[str]:
+    """Give literals one of which a text must hold, in any case, to have anything taken out."""
+    return ["=", "@", "%40", "%3d", *_rules()["hints"]]
+
+
 @cache
 def _parameter_pattern() -> str:
     """Match a secret parameter with its value, at the start of a text or behind what parts parameters, words and folders."""

@@ -101,7 +101,7 @@ class _Keys:
         lines = [line.split(b"\n", 1)[0] for line in (data[:_LINE], *(data[start : start + _LINE] for start in starts if start))]
         lines = [line for line in lines if line]
         self.seen = frozenset(name for name in _NAMES if any(f'"{name}"'.encode() in line for line in lines))
-        self.tree = _prune(_TREE, self.seen) or _TREE
+        self.tree = _sample_tree(lines) or _prune(_TREE, self.seen) or _TREE
         whole = {key for key, below in self.tree.items() if below is None and all(_is_whole_number(key, line) for line in lines)}
         self.schema = pl.Schema({key: pl.Int64() if key in whole else _dtype_of(key, below, lines) for key, below in self.tree.items()})
         quotes = {_count_quotes(line) for line in lines}
@@ -121,6 +121,25 @@ class _Keys:
             return False
         quotes = int(lines.str.count_matches('"', literal=True).sum()) - int(escaped.str.count_matches('\\"', literal=True).sum())
         return quotes == self._quotes * lines.len()
+
+
+def _sample_tree(lines: list[bytes]) -> KeyTree | None:
+    """Leave the keys of the table that the sampled objects hold where they hold them; None if one cannot be read."""
+    try:
+        items = [json.loads(line) for line in lines]
+    except (ValueError, RecursionError):
+        return None
+    return _held(_TREE, [item for item in items if isinstance(item, dict)])
+
+
+def _held(tree: KeyTree, items: list[dict[str, Any]]) -> KeyTree:
+    held: KeyTree = {}
+    for key, below in tree.items():
+        values = [item[key] for item in items if key in item]
+        if values:
+            objects = [value for value in values if isinstance(value, dict)]
+            held[key] = _held(below, objects) or None if below and objects else None
+    return held
 
 
 def _dtype_of(key: str, below: KeyTree | None, lines: list[bytes]) -> pl.DataType:
