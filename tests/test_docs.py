@@ -52,3 +52,10 @@ def test_the_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.Monk
     for command in commands:
         words = shlex.split(command, comments=True)[1:]
         assert run(words) == 0, (command, capfd.readouterr().err)
+
+
+def test_every_test_that_the_docs_name_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "formats.md").read_text()))
+    defined = {name for path in (ROOT / "tests").glob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
+    assert named
+    assert named <= defined

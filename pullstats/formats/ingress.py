@@ -45,8 +45,9 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         _REAL_IP + _SIZES + _UPSTREAM + " $rest",
         "ingress-nginx up to 0.23",
         _DOCS,
-        '10.2.1.1 - [10.2.1.1] - - [10/Apr/2018:12:01:02 +0000] "GET / HTTP/1.1" 200 45 "-" "curl/7.54.0" 75 0.002 '
-        "[default-web-80] 10.2.1.7:80 45 0.002 200 4fca2bd9c2f3",
+        # an ingress-nginx controller's log of December 2018, as a bug report gives it
+        '127.0.0.1 - [127.0.0.1] - - [04/Dec/2018:19:09:56 +0000] "GET /foo/bar HTTP/1.1" 200 17 "-" "curl/7.47.0" 84 0.002 '
+        "[default-node-app-9080] 10.1.155.63:9080 17 0.000 200 20a11ce132da4abe937a1e4e8063f4c8",
         4,
     ),
     text_format(
