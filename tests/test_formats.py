@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from pullstats.formats import FORMATS, LogFormat, Parsed, custom_format, detect_
 from pullstats.formats.log_format import compile_log_format
 from pullstats.formats.nginx import COMBINED
 from pullstats.formats.text_lines import TextReader
+from pullstats.pipeline.plan import IngestSummary
+from pullstats.store import open_store
 
 DATA = Path(__file__).parent / "data"
 TRUTH = load_cases("formats", {"logs"})[0][1]["logs"]
@@ -260,3 +264,27 @@ def test_values_in_nested_objects_come_back_as_they_were(name: str, agents: list
     found = events_of(parsed)["agent"].to_list()
     expected = [agent.encode("utf-8", "backslashreplace").decode() for agent in agents]
     assert [agent or "-" for agent in found] == [agent if agent not in ("", "-") else "-" for agent in expected]
+
+
+EXPECTED = [json.loads(line) for line in (DATA / "logs" / "beats" / "expected.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def _one_spelling(address: str) -> str:
+    return str(ip_address(address)) if ":" in address and address != "unix:" else address
+
+
+@pytest.mark.parametrize("file", sorted({item["file"] for item in EXPECTED}))
+def test_real_logs_say_what_elastics_parser_makes_of_them(file: str, tmp_path: Path, take_in: Callable[..., IngestSummary]) -> None:
+    """Where a line holds a list of clients, Elastic's parser and ours both take the first public one."""
+    take_in(DATA / "logs" / "beats" / file, keep_addresses=True)
+    events = {row["source_offset"]: row for row in open_store(tmp_path / "store").scan_events(None).collect().iter_rows(named=True)}
+    expected = [item for item in EXPECTED if item["file"] == file]
+    assert len(events) == len(expected)
+    for item in expected:
+        event = events[item["offset"]]
+        assert event["timestamp"] == datetime.fromisoformat(item["@timestamp"])
+        assert event["http_response_status_code"] == item.get("http.response.status_code")
+        assert (event["http_response_body_size"] or 0) == item.get("http.response.body.bytes", 0)
+        assert event["http_request_method"] == item.get("http.request.method")
+        assert event["client_address"] == _one_spelling(item.get("source.ip", item.get("source.address")))
+        assert (event["user_agent_original"] or "-") == item.get("user_agent.original", "-")
