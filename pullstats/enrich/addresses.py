@@ -53,6 +53,10 @@ def _look_closer(text: str | None) -> tuple[str | None, bytes | None, bytes | No
         return None, None, None
     found = parse_client(text)
     if found is None:
+        if "," in text:  # a list of names
+            text = next((part for part in re.split(r'[,\s"]+', text) if part.lower() not in _NOBODY), "")
+        if not text:
+            return None, None, None
         return text, b"t" + text.encode(), b"t" + text.encode()
     packed = found.packed
     if found.version == 4:
