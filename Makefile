@@ -22,7 +22,7 @@ fuzz: $(READY)          ## any bytes into every reader for SECONDS, guided by co
 	$(BIN)/python fuzz/run.py --seconds $(or $(SECONDS),60)
 
 bench: $(READY)         ## side by side with GoAccess and DuckDB; writes bench/RESULTS.md (FORMATS=1: every format, bench/FORMATS.md)
-	$(BIN)/python bench/run.py $(if $(FORMATS),--only formats --lines 1000000 --rounds 1 --results bench/FORMATS.md)
+	$(BIN)/python bench/run.py $(if $(FORMATS),--only formats --lines 1500000 --rounds 1 --results bench/FORMATS.md)
 
 docs: $(READY)          ## write schemas/ and the generated tables of docs/
 	$(BIN)/python tools/generate_docs.py

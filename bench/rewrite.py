@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pullstats.formats import FORMATS
@@ -23,6 +24,12 @@ NUMBERS = ("length", "size", "time", "count", "bytes", "port", "conn", "queue", 
 Values = dict[str, str]
 
 
+@lru_cache(maxsize=100_000)
+def read_clock(text: str) -> datetime:
+    """Read CLF's time."""
+    return datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z")
+
+
 def read_line(line: str) -> Values:
     """Take a combined line apart into variables, those of other formats among them."""
     found = COMBINED.match(line)
@@ -30,7 +37,7 @@ def read_line(line: str) -> Values:
     address, user, clock, request, status, size, referrer, agent = found.groups()
     method, target, protocol = request.split(" ") if request.count(" ") == 2 else ("GET", "/", "HTTP/1.1")
     path, _, query = target.partition("?")
-    when = datetime.strptime(clock, "%d/%b/%Y:%H:%M:%S %z")
+    when = read_clock(clock)
     stamp = when.isoformat()
     return {
         "remote_addr": address, "remote_user": user, "time_local": clock, "request": request, "status": status, "body_bytes_sent": size,
@@ -127,12 +134,18 @@ def shapes() -> list[str]:
     return [*(name for name in FORMATS if name != "harbor-untimed"), *(f"{wrapper.name}+nginx-combined" for wrapper in WRAPPERS)]
 
 
-def rewrite(log: Path, target: Path, shape: str) -> None:
-    """Write a combined log in another shape."""
+def rewrite(log: Path, target: Path, shape: str, times: int) -> int:
+    """Write a combined log in another shape, several times over; give the lines written."""
     wrapper, _, inner = shape.rpartition("+")
     write = writer(inner)
-    with log.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as out:
+    rows = []
+    with log.open(encoding="utf-8") as lines:
         for line in lines:
             bare = line.rstrip("\n")
             values = read_line(bare)
-            out.write((WRAP[wrapper](bare, values) if wrapper else write(values)) + "\n")
+            rows.append((WRAP[wrapper](bare, values) if wrapper else write(values)) + "\n")
+    text = "".join(rows)
+    with target.open("w", encoding="utf-8") as out:
+        for _ in range(times):
+            out.write(text)
+    return len(rows) * times

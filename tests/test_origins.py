@@ -30,7 +30,7 @@ SPELLINGS = [
     ('"10.5.102.222, 175.16.199.1, 204.246.1.1" 10.2.1.185', "175.16.199.1"),
     ("10.0.0.2, 10.0.0.1", "10.0.0.2"),
     ("localhost", "localhost"),
-    ("localhost, localhost", "localhost, localhost"),
+    ("localhost, localhost", "localhost"),
     ("unix:", "unix:"),
     ("10.x.x.x", "10.x.x.x"),
     ("010.001.002.003", "010.001.002.003"),

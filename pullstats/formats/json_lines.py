@@ -21,6 +21,7 @@ from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
 
 _TREE: Final = build_tree()
 _NAMES: Final = frozenset(name for paths in KEYS.values() for path in paths for name in path.split("."))
+_PATHS: Final = frozenset(path for paths in KEYS.values() for path in paths)
 _ADDRESS_KEYS: Final = frozenset(path.rpartition(".")[2] for name in ("remote_addr", "http_x_forwarded_for") for path in KEYS[name])
 _SAMPLE: Final = 40
 _LINE: Final = 64 << 10
@@ -60,7 +61,8 @@ class JsonReader:
             top = _tokenise(data, pl.Schema(dict.fromkeys(tree, pl.String)))
         if top is None or top.height != lines.len() or (escaped.len() and _holds_packed(top, tree)):
             return None
-        return _pick(_unnest(_open(top, ""), tree, "")).with_columns(lengths.alias(LENGTH))
+        flat = _unnest(_open(top, ""), tree, "")
+        return _pick(flat).with_columns(lengths.alias(LENGTH)) if _PATHS.intersection(flat.columns) else None
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one; `reason` is set where a line is no JSON or no access event."""
