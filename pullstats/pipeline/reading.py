@@ -29,8 +29,8 @@ from pullstats.formats import (
 )
 from pullstats.sources import (
     BY_LINE,
-    COLOURS,
     MAX_LAYERS,
+    WRAPPERS,
     Block,
     LinesPeeler,
     LineWrapper,
@@ -49,7 +49,8 @@ from pullstats.sources.streams import HEAD_LENGTH
 
 _LONG: Final = "too-long"
 _ENVELOPE: Final = ("envelope_time", "cloudwatch_log_group", "cloudwatch_log_stream", "event_id")
-_ESCAPE: Final = b"\x1b"
+_BEGINNING: Final = 1 << 14
+"""Bytes in which a wrapper shows."""
 _LOOK_FURTHER: Final = 8 << 20
 """Bytes to look at where a wrapper's first event does not end in the usual number."""
 
@@ -187,9 +188,16 @@ def detect_log(source: Source, detector: Detector, zone: str = "UTC") -> LogRead
             return _unwrap_lines(_detect_in(peeled, detector, [wrapper.name], peeler, clock, plain), peeled, detector, [wrapper.name], peeler)
         if plain.detection.best is None and not peeled.refused.height:
             return LogReading(Detection(detector.candidates, 1.0, {}), wrapper.name, peeler, sample or b"\n", clock)
-    if not sample or (plain.detection.confidence == 1.0 and _ESCAPE not in sample):
+    if not sample or (plain.detection.confidence == 1.0 and not _begins_wrapped(sample)):
         return plain
     return _unwrap_lines(plain, LinesPeeler((), clock).peel(Block(sample, 0)), detector, [], None)
+
+
+def _begins_wrapped(sample: bytes) -> bool:
+    """Tell whether the first lines are wrapped as no server writes them, though a format may fit the whole of them."""
+    lines = pl.Series(sample[:_BEGINNING].decode("utf-8", "replace").split("\n")[:-1], dtype=pl.String)
+    wrapper = find_line_wrapper(lines.filter(lines.str.strip_chars().str.len_bytes() > 0))
+    return wrapper is not None and wrapper.is_sure
 
 
 def _unwrap_lines(best: LogReading, peeled: Peeled, detector: Detector, names: list[str], outer: Peeler | None) -> LogReading:
@@ -211,13 +219,17 @@ def _detect_in(peeled: Peeled, detector: Detector, names: list[str], peeler: Pee
     """Tell the format of a wrapper's messages; another reading of the log stays if it fits more lines."""
     lines = "".join(f"{line}\n" for line in peeled.messages["message"]).encode()
     inner = detector.detect(lines, has_time=peeled.messages["envelope_time"].null_count() == 0)
-    # Where both fit, the bare line is meant; but no server writes a service's documents or a terminal's colours by itself.
-    is_sure = not isinstance(peeler, LinesPeeler) or names[-1] == COLOURS
-    if inner.confidence < other.detection.confidence or (inner.confidence == other.detection.confidence and not is_sure):
+    # Where both fit, the bare line is meant; but no server writes a service's documents, a runtime's envelope or colours by itself.
+    if inner.confidence < other.detection.confidence or (inner.confidence == other.detection.confidence and not _is_sure(names[-1])):
         return other
     if inner.best is None:
         return LogReading(inner, sample=lines, clock=clock)
     return LogReading(inner, "+".join(names), peeler, lines, clock)
+
+
+def _is_sure(name: str) -> bool:
+    wrapper = WRAPPERS[name]
+    return not isinstance(wrapper, LineWrapper) or wrapper.is_sure
 
 
 def context_at(file: SourceFile, offset: int, framing: Framing) -> Context:

@@ -40,7 +40,6 @@ from pullstats.timestamps import parse_times
 _SHARE: Final = 0.5
 """Share of a log's lines that must be wrapped: others may be the runtime's own."""
 MAX_LAYERS: Final = 4
-COLOURS: Final = "ansi"
 _PARTS_LOOKED_AT: Final = 64
 _PARTIAL: Final = "is_partial"
 _STREAM: Final = "stream"
@@ -66,6 +65,7 @@ class LineWrapper:
         unwrap: takes lines out.
         parts: pattern of a wrapped line's bytes with groups `stream` and `end`, which is missing where the line goes on
             in the next; None if lines are never cut.
+        is_sure: no server writes such lines by itself, even where a format fits the whole of them.
     """
 
     name: str
@@ -75,6 +75,7 @@ class LineWrapper:
     pattern: str
     unwrap: Unwrap
     parts: re.Pattern[bytes] | None = None
+    is_sure: bool = False
 
 
 class PartFraming(LineFraming):
@@ -299,8 +300,9 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         "https://kubernetes.io/docs/concepts/cluster-administration/logging/",
         '2024-01-02T03:04:05.678901234Z stdout F 10.244.0.1 - - [02/Jan/2024:03:04:05 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8.5.0" "-"',
         rf"^{_ISO} std(?:out|err) [FP]",
-        _by_pattern(rf"^(?P<iso>{_ISO}) (?P<stream>std(?:out|err)) (?P<part>[FP])(?::[^ ]*)* ?(?P<message>.*)$"),
+        _by_pattern(rf"^(?P<iso>{_ISO}) (?P<stream>std(?:out|err)) (?P<part>[FP])(?::[^ ]*)?(?: (?P<message>.*))?$"),
         re.compile(rb"\S+ (?P<stream>std(?:out|err)) (?:P|(?P<end>F))"),
+        is_sure=True,
     ),
     LineWrapper(
         "compose",
@@ -328,6 +330,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
             rf"^<[0-9]{{1,3}}>[0-9]{{1,2}} (?:(?P<iso>{_ISO})|-) \S+ \S+ \S+ \S+ "
             r'(?:-|(?:\[(?:[^\]"\\]|\\.|"(?:[^"\\]|\\.)*")*\])+) ?\x{feff}?(?P<message>.*)$'
         ),
+        is_sure=True,
     ),
     LineWrapper(
         "journald",
@@ -345,6 +348,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         '[pod/gateway-7c5d/nginx] 10.244.0.1 - - [02/Jan/2024:03:04:05 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8.5.0" "-"',
         r"^\[pod/[^\]\s]+\] ",
         _by_pattern(r"^\[pod/[^\]\s]+\] (?P<message>.*)$"),
+        is_sure=True,
     ),
     LineWrapper(
         "fluent-bit",
@@ -373,11 +377,12 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         _by_pattern(rf"^(?P<iso>{_ISO}) (?P<message>.*)$"),
     ),
     LineWrapper(
-        COLOURS,
+        "ansi",
         "colours of a terminal",
         "https://en.wikipedia.org/wiki/ANSI_escape_code#SGR",
         '\x1b[36mweb-1  |\x1b[0m 172.18.0.1 - - [02/Jan/2024:03:04:05 +0000] "GET / HTTP/1.1" 200 615 "-" "curl/8.5.0" "-"',
         _SGR,
         _strip_colours,
+        is_sure=True,
     ),
 )
