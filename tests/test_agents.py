@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,24 @@ from case_files import load_cases
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.enrich.agents import AGENT_SCHEMA, classify_agents, load_agent_rules, read_agent
+from pullstats.enrich.agent_rules import AgentRule, AgentRules
+from pullstats.enrich.agents import AGENT_SCHEMA, classify_agents, load_agent_rules, normalise_agents, read_agent
 from pullstats.enrich.escapes import unescape
+from pullstats.errors import InternalError
 
 # 159 labelled agents of registry clients. Licence: this project's.
 LABELLED = [json.loads(line) for line in (Path(__file__).parent / "data" / "agents" / "registry_uas_dev.jsonl").read_text().splitlines()]
+DATA = Path(__file__).parent / "data" / "agents"
+# Fixtures of pypi/linehaul-cloud-function at 273861b, as JSON. Licence: Apache-2.0 (linehaul.LICENSE).
+LINEHAUL = [json.loads(line) for line in (DATA / "linehaul.jsonl").read_text().splitlines()]
+# Every fourth instance of monperrus/crawler-user-agents at 7c7f9f2. Licence: MIT (pullstats/enrich/data/crawlers.LICENSE).
+CRAWLERS = [json.loads(line) for line in (DATA / "crawler_instances.jsonl").read_text().splitlines()]
+VARIATIONS = (Path(__file__).parent / "cases" / "agents" / "variations.txt").read_text().splitlines()[1:]
+OTHERWISE = {
+    "devpi": "devpi-server",  # the server and the client are two programs
+    "requests": "python-requests",  # as it names itself
+    "os": "libfetch",  # FreeBSD's fetch; linehaul only says that the system fetched
+}
 BY_HAND = load_cases("agents", {"agents"})[0][1]["agents"]
 
 
@@ -35,15 +49,84 @@ def test_labelled_agents_are_read_right(field: str) -> None:
     assert len(misses) <= len(LABELLED) * 0.01, misses
 
 
-def test_no_beginning_is_claimed_twice() -> None:
-    starts = Counter(start for rule in load_agent_rules() for start in rule.starts)
-    assert not [start for start, count in starts.items() if count > 1]
+def test_a_claimed_beginning_is_refused() -> None:
+    rule = AgentRule("one", "bot", starts=("one/",), table="a.toml")
+    with pytest.raises(InternalError, match="one/"):
+        AgentRules([rule, AgentRule("two", "bot", starts=("one/",), table="b.toml")])
 
 
 def test_every_rule_names_what_its_beginning_says() -> None:
-    for rule in load_agent_rules():
+    for rule in load_agent_rules().rules:
         for start in rule.starts:
             assert read_agent(f"{start}1.0" if start.endswith("/") else f"{start} 1.0").name == rule.client, start
+
+
+@pytest.mark.parametrize("line", VARIATIONS, ids=lambda line: line[:30])
+def test_agents_in_the_forms_of_their_sources(line: str) -> None:
+    text, *wanted = line.rsplit("|", 6)
+    found = read_agent(text)
+    flags = {True: "true", False: "false", None: ""}
+    assert [found.name, found.version or "", found.kind, found.os or "", found.arch or "", flags[found.is_ci]] == wanted
+
+
+def test_every_client_of_the_vocabulary_has_a_rule() -> None:
+    """The clients that the labels name, those without a sample among them."""
+    names = {rule.client for rule in load_agent_rules().rules} | {"chrome", "edge", "firefox", "opera", "safari", "unknown"}
+    assert {row["client"] for row in LABELLED} | {line.rsplit("|", 6)[1] for line in VARIATIONS} <= names
+
+
+def test_rules_and_files_have_no_order() -> None:
+    texts = [line.rsplit("|", 6)[0] for line in VARIATIONS] + [unescape(row["ua"]) for row in LABELLED]
+    usual = classify_agents(pl.Series(texts))
+    rules = list(load_agent_rules().rules)
+    for seed in range(5):
+        random.Random(seed).shuffle(rules)
+        assert classify_agents(pl.Series(texts), AgentRules(rules)).equals(usual)
+
+
+@pytest.mark.parametrize("case", LINEHAUL, ids=lambda case: case["ua"][:30])
+def test_linehaul_reads_the_same(case: dict[str, Any]) -> None:
+    """Every assertion of PyPI's own parser, but where `OTHERWISE` says why not."""
+    said, found = case["result"], read_agent(case["ua"])
+    if said is None:
+        assert found.kind in {"unknown", "mirror"}  # an event without details
+        return
+    if "installer" in said:
+        name = said["installer"]["name"].lower()
+        if name == "browser":
+            assert found.kind == "browser"
+        else:
+            assert found.name == OTHERWISE.get(name, name)
+            assert found.version == said["installer"].get("version")
+    if "python" in said:
+        assert (found.runtime, found.runtime_version) == ("python", said["python"])
+    if said.get("system"):
+        names = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
+        assert found.os == names[said["system"]["name"]]
+    if said.get("cpu"):
+        cpus = {"x86_64": "amd64", "AMD64": "amd64", "arm64": "arm64"}
+        assert found.arch == cpus[said["cpu"]]
+    assert found.is_ci == said.get("ci")
+
+
+def test_crawlers_are_bots_unless_a_rule_knows_them_better() -> None:
+    kinds = Counter(row[0] for row in classify_agents(pl.Series([row["agent"] for row in CRAWLERS])).select("user_agent_kind").iter_rows())
+    assert kinds["bot"] + kinds["http-library"] + kinds["probe"] + kinds["scanner"] == len(CRAWLERS)
+    assert kinds["bot"] > 0.9 * len(CRAWLERS)
+    said = classify_agents(pl.Series([row["agent"] for row in CRAWLERS])).filter(pl.col("user_agent_kind") == "bot")
+    assert said["os_name"].null_count() == said["host_arch"].null_count() == said.height
+
+
+def test_what_is_new_in_every_run_is_dropped() -> None:
+    texts = pl.Series(
+        ["bundler/2.4.1 rubygems/3.4.1 ruby/3.2.2 (x) command/install 0123456789abcdef", "transformers/4.1; session_id/aa11; torch/2", None, "curl/8"]
+    )
+    assert normalise_agents(texts).to_list() == [
+        "bundler/2.4.1 rubygems/3.4.1 ruby/3.2.2 (x) command/install",
+        "transformers/4.1; torch/2",
+        None,
+        "curl/8",
+    ]
 
 
 @given(st.text(max_size=200))

@@ -21,7 +21,6 @@ __all__ = [
     "Enricher",
     "GeoDatabase",
     "HashKey",
-    "SourceTags",
     "TrustedProxies",
     "load_digests",
     "load_key",

@@ -1,26 +1,27 @@
 """Read user agents: client, version, kind, platform, runtime, CI, environment.
 
-Rules are tables in `rules/agents/`; a rule says how an agent begins, and the longest beginning
-that fits decides, so their order does not matter. Crawlers are known by words, browsers by the
-`user-agents` library; what is left is `unknown`.
+    text ─► rule (patterns of one's own ─► the longest beginning ─► words) ─► what the text says besides
+         └► crawlers, then browsers, for what no rule knows
 
-To add a client: a `[[rule]]` in a table of `rules/agents/` and a case in `tests/cases/agents/`.
+The rules are in `agent_rules.py` and its tables, words for platforms in `rules/platforms-agents.toml`.
 
-Source: the clients' own sources, named in the samples' README; linehaul for pip's JSON.
+Source: the clients' own sources; linehaul for pip's JSON; OpenTelemetry's names.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from pullstats.errors import InternalError
+from pullstats.enrich.agent_rules import AgentRule, AgentRules, agent_rule, match_patterns
+from pullstats.enrich.crawlers import find_crawler_name
+from pullstats.enrich.tables import RuleRow, load_bundled
 
 AGENT_SCHEMA: Final = pl.Schema(
     {
@@ -38,19 +39,40 @@ AGENT_SCHEMA: Final = pl.Schema(
 UNKNOWN: Final = "unknown"
 _LONGEST: Final = 4096
 _BROWSER_LENGTH: Final = 400
-_NO_VERSION: Final = ""
-_VERSION: Final = r"^[^/\s]+(?: [^/\s\d]+)*[/ ]v?([0-9][^\s;,()]*)"
+_RUN_IDS: Final = (
+    (r"(?:^|(?P<keep> ))[0-9a-f]{16}$", "bundler/"),
+    (r"; ?session_id/[0-9a-f-]+", "session_id/"),
+)
+"""What is new in every run, and a text that stands in such agents."""
 _INSTALLER: Final = re.compile(r'"installer":\{"name":"([^"]{1,40})"(?:,"version":"([^"]{1,60})")?')
-_KERNEL: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+-[0-9]+-[a-z0-9_]+")  # 5.10.0-23-amd64 says nothing of the client
-_CI: Final = re.compile(r'"ci":true|\bci/[a-z]|; ?CI\b')
-_BROWSER_VERSIONS: Final = {
-    "edge": re.compile(r"(?:Edg|Edge|EdgA|EdgiOS)/([0-9.]+)"),
-    "firefox": re.compile(r"(?:Firefox|FxiOS)/([0-9.]+)"),
-    "opera": re.compile(r"(?:OPR|Opera)/([0-9.]+)"),
-    "chrome": re.compile(r"(?:Chrome|CriOS)/([0-9.]+)"),
-    "safari": re.compile(r"Version/([0-9.]+)"),
-}
-_RULE_KEYS: Final = frozenset({"client", "kind", "starts", "words", "version", "os", "environment", "platform", "rank"})
+_SYSTEM: Final = re.compile(r'"system":\{"name":"([^"]{1,40})"')
+_CPU: Final = re.compile(r'"cpu":"([^"]{1,40})"')
+_KERNEL: Final = re.compile(r"kernel/\S+|[0-9]+\.[0-9]+\.[0-9]+-[0-9]+-[a-z0-9_]+")  # 5.10.0-23-amd64 says nothing of the client
+_WORD: Final = re.compile(r"[a-z][a-z0-9]*(?:_[0-9]+)?|(?<![a-z0-9.])386(?![0-9.])")
+_CI_NAME: Final = re.compile(r"\bci/[a-z]")
+_CI_MARK: Final = re.compile(r"; ?ci\b")
+_GENERIC_BOT: Final = re.compile(r"([a-z][a-z0-9_.-]*(?:bot|spider|crawler))\b(?:.*(?:https?://|@|\+))?")
+_BROWSERS: Final = (
+    ("edge", re.compile(r"\b(?:Edg|Edge|EdgA|EdgiOS)/([0-9.]+)")),
+    ("opera", re.compile(r"\b(?:OPR|Opera)[/ ]([0-9.]+)")),
+    ("firefox", re.compile(r"\b(?:Firefox|FxiOS)/([0-9.]+)")),
+    ("chrome", re.compile(r"\b(?:Chrome|CriOS)/([0-9.]+)")),
+    ("safari", re.compile(r"\bVersion/([0-9.]+).* Safari/")),
+)
+_USUAL_BROWSER: Final = re.compile(
+    r"Mozilla/5\.0 \([^()]*\) (?:AppleWebKit/[0-9.]+ \(KHTML, like Gecko\) (?:Chrome/[0-9.]+ (?:Mobile )?Safari/[0-9.]+(?: (?:Edg|OPR)/[0-9.]+)?"
+    r"|Version/[0-9.]+ (?:Mobile/\w+ )?Safari/[0-9.]+)|Gecko/[0-9.]+ Firefox/[0-9.]+)$"
+)
+"""What browsers of people send, and nothing else in it."""
+_BROWSER_SYSTEMS: Final = (
+    ("windows", "windows"),
+    ("android", "android"),
+    ("iphone", "ios"),
+    ("ipad", "ios"),
+    ("mac os x", "macos"),
+    ("linux", "linux"),
+)
+_MADE_UP_ARCH: Final = frozenset({"macos", "android", "ios"})
 
 
 class Agent(NamedTuple):
@@ -67,204 +89,274 @@ class Agent(NamedTuple):
     environment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AgentRule:
-    """How one client names itself.
+class Explanation(NamedTuple):
+    """How an agent was read.
 
     Attributes:
-        client: canonical name.
-        kind: kind of client.
-        starts: beginnings of the agent, lower case.
-        words: words anywhere in the agent, lower case (crawlers).
-        version: pattern with one group, None if the agent states none.
-        os: operating system the client exists on.
-        environment: where the client runs.
-        has_platform: whether the agent's platform is the client's.
-        rank: rules of rank 1 are asked last.
+        agent: what it says.
+        rule: which rule took it, with its file; or what else recognised it.
+        captures: what was read out of the text itself.
+        reasons: for CI flag, environment and the client where it is not the first product: why.
     """
 
-    client: str
-    kind: str
-    starts: tuple[str, ...]
-    words: tuple[str, ...]
-    version: re.Pattern[str] | None
-    os: str | None
-    environment: str | None
-    has_platform: bool
-    rank: int
+    agent: Agent
+    rule: str
+    captures: dict[str, str]
+    reasons: dict[str, str]
 
 
-def classify_agents(agents: pl.Series) -> pl.DataFrame:
+@cache
+def bundled_agent_rules() -> AgentRules:
+    """Load the bundled tables of `rules/agents/`."""
+    return AgentRules(agent_rule(row) for row in load_bundled("agents", "rule"))
+
+
+def load_agent_rules(own: Sequence[RuleRow] = ()) -> AgentRules:
+    """Load the bundled rules with a user's own over them.
+
+    Raises:
+        InputError: a rule that cannot be used, or that does not read its own samples.
+    """
+    if not own:
+        return bundled_agent_rules()
+    mine = [agent_rule(row) for row in own]
+    rules = AgentRules([*bundled_agent_rules().rules, *mine])
+    for row, rule in zip(own, mine, strict=True):
+        for sample in rule.samples:
+            found = read_agent(sample, rules)
+            if (found.name, found.kind) != (rule.client, rule.kind):
+                raise row.fail(
+                    f"does not read its sample '{sample[:200]}', which is taken for {found.name} ({found.kind}); correct starts, words or pattern"
+                )
+    return rules
+
+
+def classify_agents(agents: pl.Series, rules: AgentRules | None = None) -> pl.DataFrame:
     """Read distinct user agents.
 
     Args:
         agents: unescaped texts; `-`, nothing and null are unknown.
+        rules: what tells clients; None for the bundled rules.
 
     Returns:
         A row per agent, columns of `AGENT_SCHEMA`; name and kind are `unknown` where no rule fits.
     """
-    return pl.DataFrame([read_agent(text or "") for text in agents], schema=AGENT_SCHEMA, orient="row")
+    texts = [(text or "")[:_LONGEST].strip() for text in agents]
+    rules = rules or bundled_agent_rules()
+    matched = match_patterns(rules, texts) if rules.patterns else {}
+    if matched:
+        rows = [_read_matched(*matched[place], text, rules) if place in matched else _read(text, rules) for place, text in enumerate(texts)]
+    else:
+        rows = [_read(text, rules) for text in texts]
+    return pl.DataFrame(rows, schema=AGENT_SCHEMA, orient="row")
 
 
-def read_agent(text: str) -> Agent:
+def normalise_agents(agents: pl.Series) -> pl.Series:
+    """Take out of agents what is new in every run of a client, and ties nobody's requests to anything but that run."""
+    for pattern, sign in _RUN_IDS:
+        is_odd = agents.str.contains(sign, literal=True).fill_null(value=False)
+        if is_odd.any():
+            cleaned = agents.filter(is_odd).str.replace_all(pattern, "").str.strip_chars_end()
+            agents = agents.scatter(is_odd.arg_true(), cleaned)
+    return agents
+
+
+def read_agent(text: str, rules: AgentRules | None = None) -> Agent:
     """Read one user agent; any text will do."""
+    return Agent(*classify_agents(pl.Series([text], dtype=pl.String), rules).row(0))
+
+
+def explain_agent(text: str, rules: AgentRules | None = None) -> Explanation:
+    """Read one user agent, and say why it was read so."""
+    rules = rules or bundled_agent_rules()
+    agent = read_agent(text, rules)
     text = text[:_LONGEST].strip()
     low = text.lower()
-    rule = _find_client(low) or _find_crawler(low)
-    if rule is not None:
-        return _describe(rule, text, low)
-    if low.startswith(("mozilla/", "opera/")):
-        return _read_browser(text[:_BROWSER_LENGTH])
-    return Agent(is_ci=None)
-
-
-def _find_client(low: str) -> AgentRule | None:
-    starts, longest = _starts()
-    if "gemstash/" in low:
-        return starts["gemstash/"]
-    if low.startswith("python/") and " aiohttp/" in low:
-        return starts["aiohttp/"]
-    for length in range(min(longest, len(low)), 0, -1):
-        rule = starts.get(low[:length])
-        if rule is not None and (low[length - 1] in "/ (;" or length == len(low) or not low[length].isalnum()):
-            return rule
-    return None
-
-
-def _find_crawler(low: str) -> AgentRule | None:
-    return next((rule for rule in _crawlers() if any(word in low for word in rule.words)), None)
-
-
-def _describe(rule: AgentRule, text: str, low: str) -> Agent:
-    name, kind, version = rule.client, rule.kind, _first_group(rule.version, text)
+    captures: dict[str, str] = {}
+    if matched := match_patterns(rules, [text]):
+        rule, groups = matched[0]
+        captures = {name: value for name, value in groups.items() if value}
+        said = f"{rule.client}, pattern {rule.pattern} ({rule.table})"
+    else:
+        found, sign = _find_rule(low, rules)
+        if found is not None:
+            captures["word" if sign in found.words else "beginning"] = sign
+            said = f"{found.client} ({found.table})"
+        elif agent.kind == "browser":
+            said = "browser"
+        else:
+            said = "crawler list" if agent.kind == "bot" else "none"
     if (installer := _INSTALLER.search(text)) is not None:
-        named = _starts()[0].get(f"{installer[1].lower()}/")
+        captures["installer.name"] = installer[1]
+        if installer[2]:
+            captures["installer.version"] = installer[2]
+    captures |= {name: value for name, value in (("version", agent.version), ("os", agent.os), ("arch", agent.arch)) if value}
+    return Explanation(agent, said, captures, _reasons(agent, text, low))
+
+
+def _reasons(agent: Agent, text: str, low: str) -> dict[str, str]:
+    reasons = {}
+    if agent.kind == "ci":
+        reasons["ci"] = "the client is a CI system"
+    elif agent.is_ci is not None:
+        mark = next((found[0] for pattern in (_CI_NAME, _CI_MARK) if (found := pattern.search(low))), '"ci":' + str(agent.is_ci).lower())
+        reasons["ci"] = f"the agent says {mark.strip()}"
+    if agent.environment:
+        kernel = next((word for name, words in _tables().environments for word in words if word in low and name == agent.environment), None)
+        if agent.environment == "cluster":
+            reasons["environment"] = f"{agent.name} runs in clusters"
+        elif kernel:
+            reasons["environment"] = f"the agent names a kernel with {kernel}"
+        else:
+            reasons["environment"] = "macOS is a workstation's system"
+    if _INSTALLER.search(text) is not None:
+        reasons["client"] = "installer.name goes over the beginning"
+    return reasons
+
+
+def _find_rule(low: str, rules: AgentRules) -> tuple[AgentRule | None, str]:
+    rule, sign = rules.find_client(low)
+    return (rule, sign) if rule is not None else rules.find_crawler(low)
+
+
+def _read(text: str, rules: AgentRules) -> Agent:
+    low = text.lower()
+    rule, _ = _find_rule(low, rules)
+    if rule is not None:
+        return _describe(rule, text, low, rules)
+    if not low or low == "-":
+        return Agent()
+    if crawler := find_crawler_name(text):
+        return Agent(crawler, None, "bot")
+    if "bot" in low or "crawler" in low or "spider" in low:
+        found = _GENERIC_BOT.search(low)
+        if found:
+            return Agent(found[1].strip("-._"), None, "bot")
+    return _read_browser(text) if low.startswith(("mozilla/", "opera/")) else _read_unknown(text, low)
+
+
+def _read_unknown(text: str, low: str) -> Agent:
+    """Read what an unknown client says of its platform; its name stays unknown."""
+    if "/" not in low or len(low) < 4:
+        return Agent()
+    return Agent(is_ci=_read_ci(text, low))
+
+
+def _read_matched(rule: AgentRule, groups: dict[str, str | None], text: str, rules: AgentRules) -> Agent:
+    """Read what a pattern matched: what its groups captured goes over what the words say."""
+    agent = _describe(rule, text, text.lower(), rules)
+    tables = _tables()
+    known = {name: value for name, value in groups.items() if value}
+    changes: dict[str, Any] = {}
+    if "version" in known:
+        changes["version"] = known["version"].removeprefix("v")
+    if "os" in known:
+        changes["os"] = tables.os.get(known["os"].lower(), known["os"].lower())
+    if "arch" in known:
+        changes["arch"] = tables.arch.get(known["arch"].lower(), known["arch"].lower())
+    changes |= {name: known[name] for name in ("runtime", "runtime_version") if name in known}
+    return agent._replace(**changes)
+
+
+def _describe(rule: AgentRule, text: str, low: str, rules: AgentRules) -> Agent:
+    name, kind, version = rule.client, rule.kind, rules.version_of(rule, text)
+    if '"installer":' in text and (installer := _INSTALLER.search(text)) is not None:
+        named = rules.starts.get(f"{installer[1].lower()}/")
         if named is not None:
             name, kind, version = named.client, named.kind, installer[2] or version
-    is_ci = True if kind == "ci" or _CI.search(text) else False if '"ci":false' in text else None
-    if not rule.has_platform:
+    is_ci = True if kind == "ci" else _read_ci(text, low)
+    if not rule.platform:
         return Agent(name, version, kind, is_ci=is_ci)
-    words = _platform_words(low)
-    system = rule.os or words[0]
-    runtime, runtime_version = _read_runtime(text)
-    return Agent(name, version, kind, system, words[1], runtime, runtime_version, is_ci, _environment(rule, text, system, is_ci=is_ci))
+    system, arch = _platform_words(text, low)
+    system = rule.os or system
+    runtime, runtime_version = (rule.runtime, rules.runtime_version_of(rule, text)) if rule.runtime else _read_runtime(low)
+    return Agent(name, version, kind, system, arch, runtime, runtime_version, is_ci, _environment(rule, low, system, is_ci=is_ci))
 
 
-def _first_group(pattern: re.Pattern[str] | None, text: str) -> str | None:
-    match = pattern.search(text) if pattern else None
-    found = next((group for group in match.groups() if group), None) if match else None
-    return found.removeprefix("v") or None if found else None
+def _read_ci(text: str, low: str) -> bool | None:
+    if "ci" not in low:
+        return None
+    if '"ci":true' in text or ("ci/" in low and _CI_NAME.search(low)) or ("; ci" in low and _CI_MARK.search(low)):
+        return True
+    return False if '"ci":false' in text else None
 
 
-def _platform_words(low: str) -> tuple[str | None, str | None]:
+def _platform_words(text: str, low: str) -> tuple[str | None, str | None]:
     """Find the first operating system and architecture that an agent names."""
     tables = _tables()
-    low = _KERNEL.sub("", low)
-    system = tables.os_pattern.search(low)
-    arch = tables.arch_pattern.search(low)
-    return (tables.os[system[1]] if system else None, tables.arch[arch[1]] if arch else None)
+    system = arch = None
+    if text[:3] in ("pip", "uv/") and (found := _SYSTEM.search(text)) is not None:
+        system = tables.os.get(found[1].lower())
+        arch = tables.arch.get(found[1].lower()) if (found := _CPU.search(text)) is not None else None
+        if system and arch:
+            return system, arch
+    if "-" in low:
+        low = _KERNEL.sub("", low)
+    if "mac os x" in low:
+        system = system or "macos"
+        arch = arch or ("amd64" if "intel mac os x" in low else None)
+    for word in _WORD.findall(low):
+        if system is None and (found_os := tables.os.get(word) or tables.os.get(word.rstrip("0123456789"))):
+            system = found_os
+        elif arch is None and word in tables.arch:
+            arch = tables.arch[word]
+    return system, arch
 
 
-def _read_runtime(text: str) -> tuple[str | None, str | None]:
-    for name, pattern in _tables().runtimes.items():
-        if version := _first_group(pattern, text):
-            return name, version
+def _read_runtime(low: str) -> tuple[str | None, str | None]:
+    for name, sign, pattern in _tables().runtimes:
+        if sign in low and (match := pattern.search(low)):
+            found = next(group for group in match.groups() if group)
+            return name, found
     return None, None
 
 
-def _environment(rule: AgentRule, text: str, system: str | None, *, is_ci: bool | None) -> str | None:
+def _environment(rule: AgentRule, low: str, system: str | None, *, is_ci: bool | None) -> str | None:
     if rule.environment:
         return rule.environment
-    for name, pattern in _tables().environments.items():
-        if pattern.search(text):
-            return name
+    for name, words in _tables().environments:
+        for word in words:
+            if word in low:
+                return name
     return "workstation" if system == "macos" and not is_ci else None
 
 
-@lru_cache(maxsize=20_000)
 def _read_browser(text: str) -> Agent:
-    """Read what calls itself Mozilla through the `user-agents` library."""
+    """Read what calls itself Mozilla: the usual browsers at once, others through the `user-agents` library."""
+    text = text[:_BROWSER_LENGTH]
+    if not _USUAL_BROWSER.match(text):
+        family = _ask_library(re.sub(r"[0-9]+", "0", text))
+        if family != "browser":
+            return Agent("bot", None, "bot") if family == "bot" else Agent()
+    found = next(((name, match[1]) for name, pattern in _BROWSERS if (match := pattern.search(text))), None)
+    if found is None:
+        return Agent()
+    low = text.lower()
+    system = next((name for word, name in _BROWSER_SYSTEMS if word in low), None)
+    arch = None if system in _MADE_UP_ARCH else _platform_words("", low.replace("win64; x64", "x64"))[1]
+    return Agent(found[0], found[1], "browser", system, arch)
+
+
+@lru_cache(maxsize=20_000)
+def _ask_library(text: str) -> str:
     import user_agents  # noqa: PLC0415 - slow to import, and few logs of registries need it
 
     found = user_agents.parse(text)
     if found.is_bot:
-        return Agent("bot", None, "bot")
+        return "bot"
     family = found.browser.family.lower()
-    name = next((known for known in ("edge", "firefox", "opera", "chrome", "safari") if known in family), None)
-    if name is None:
-        return Agent()
-    system = {"mac os x": "macos", "windows": "windows", "linux": "linux", "ubuntu": "linux", "android": "android", "ios": "ios"}
-    os_name = system.get(found.os.family.lower())
-    arch = None if os_name in {"macos", "android", "ios"} else _platform_words(text.lower().replace("win64; x64", "x64"))[1]
-    return Agent(name, _first_group(_BROWSER_VERSIONS[name], text), "browser", os_name, arch)
+    return "browser" if any(known in family for known, _ in _BROWSERS) else UNKNOWN
 
 
 class _Tables(NamedTuple):
     os: dict[str, str]
     arch: dict[str, str]
-    os_pattern: re.Pattern[str]
-    arch_pattern: re.Pattern[str]
-    runtimes: dict[str, re.Pattern[str]]
-    environments: dict[str, re.Pattern[str]]
+    runtimes: tuple[tuple[str, str, re.Pattern[str]], ...]
+    environments: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @cache
 def _tables() -> _Tables:
     data = tomllib.loads(files("pullstats.enrich.rules").joinpath("platforms-agents.toml").read_text(encoding="utf-8"))
-    runtimes = {name: re.compile(pattern) for name, pattern in data["runtime"].items()}
-    environments = {name: re.compile(pattern) for name, pattern in data["environment"].items()}
-    return _Tables(data["os"], data["arch"], _any_word(data["os"]), _any_word(data["arch"]), runtimes, environments)
-
-
-def _any_word(words: dict[str, str]) -> re.Pattern[str]:
-    ordered = sorted(words, key=len, reverse=True)
-    return re.compile(rf"(?<![a-z0-9])({'|'.join(map(re.escape, ordered))})(?![a-z]|[0-9]+[a-z.])")
-
-
-@cache
-def load_agent_rules() -> tuple[AgentRule, ...]:
-    """Load all tables of `rules/agents/`.
-
-    Raises:
-        InternalError: a table holds an unknown key, or two rules claim one beginning.
-    """
-    rules = []
-    folder = files("pullstats.enrich.rules").joinpath("agents")
-    for table in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        for row in tomllib.loads(table.read_text(encoding="utf-8"))["rule"]:
-            if unknown := set(row) - _RULE_KEYS:
-                message = f"{table.name}: rule '{row.get('client')}' has unknown keys {sorted(unknown)}"
-                raise InternalError(message)
-            rules.append(_to_rule(row))
-    return tuple(rules)
-
-
-def _to_rule(row: dict[str, Any]) -> AgentRule:
-    version = row.get("version", _VERSION)
-    return AgentRule(
-        row["client"],
-        row["kind"],
-        tuple(row.get("starts", ())),
-        tuple(row.get("words", ())),
-        None if version == _NO_VERSION else re.compile(version),
-        row.get("os"),
-        row.get("environment"),
-        row.get("platform", True),
-        row.get("rank", 0),
-    )
-
-
-@cache
-def _starts() -> tuple[dict[str, AgentRule], int]:
-    found: dict[str, AgentRule] = {}
-    for rule in load_agent_rules():
-        for start in rule.starts:
-            if found.setdefault(start, rule) is not rule:
-                message = f"agents that begin with '{start}' are claimed by {found[start].client} and {rule.client}"
-                raise InternalError(message)
-    return found, max(map(len, found))
-
-
-@cache
-def _crawlers() -> tuple[AgentRule, ...]:
-    return tuple(sorted((rule for rule in load_agent_rules() if rule.words), key=lambda rule: (rule.rank, rule.client)))
+    runtimes = tuple((name, row["sign"], re.compile(row["version"])) for name, row in data["runtime"].items())
+    return _Tables(data["os"], data["arch"], runtimes, tuple((name, tuple(words)) for name, words in data["environment"].items()))

@@ -11,7 +11,7 @@ from typing import Final, get_args
 import polars as pl
 
 from pullstats.enrich.addresses import normalise_addresses
-from pullstats.enrich.agents import classify_agents
+from pullstats.enrich.agents import classify_agents, normalise_agents
 from pullstats.enrich.escapes import unescape_values
 from pullstats.enrich.geo import GeoDatabase
 from pullstats.enrich.keys import HashKey
@@ -290,12 +290,21 @@ class _TextLookups:
         return known.with_columns(package_os=pl.coalesce("package_os", "os"), package_arch=pl.coalesce("package_arch", "arch")).drop("os", "arch")
 
     def _look_at_agents(self, values: pl.Series) -> pl.DataFrame:
-        agents = self._read(values, self.tokens[1])
-        known = classify_agents(agents)
+        agents = normalise_agents(self._read(values, self.tokens[1]))
+        known = self._classify(agents)
         original = pl.DataFrame({"user_agent_original": _said(agents)}).select(redact_text(pl.col("user_agent_original")))
         terms = agent_terms(known.select(_AGENT_IDENTITY), self._key)
         ecosystem = client_ecosystem(known["user_agent_name"]).alias("client_ecosystem")
         return pl.concat([original, known, terms, ecosystem.to_frame()], how="horizontal")
+
+    def _classify(self, agents: pl.Series) -> pl.DataFrame:
+        """Read agents, those that only differed by a run once."""
+        distinct = agents.unique(maintain_order=True)
+        known = classify_agents(distinct)
+        if distinct.len() == agents.len():
+            return known
+        named = known.with_columns(distinct.alias("agent"))
+        return agents.alias("agent").to_frame().join(named, on="agent", how="left", nulls_equal=True, maintain_order="left").drop("agent")
 
     def _look_at_referrers(self, values: pl.Series) -> pl.DataFrame:
         referrers = _said(self._read(values, self.tokens[2]))
