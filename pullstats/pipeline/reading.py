@@ -178,7 +178,9 @@ def detect_log(source: Source, detector: Detector, zone: str = "UTC") -> LogRead
     clock = Clock(zone, _written(source))
     sample = source.sample()
     plain = LogReading(detector.detect(sample), sample=sample, clock=clock)
-    found = find_wrapper(source.peek(HEAD_LENGTH), source.file.name)
+    envelope = _find_envelope(sample)
+    # A CRI line whose time has milliseconds begins as a line of a CloudWatch export does.
+    found = None if envelope is not None and envelope.parts else find_wrapper(source.peek(HEAD_LENGTH), source.file.name)
     if found is not None:
         wrapper, peeler = found
         peeled = _peel_head(source, peeler, HEAD_LENGTH)
@@ -188,16 +190,16 @@ def detect_log(source: Source, detector: Detector, zone: str = "UTC") -> LogRead
             return _unwrap_lines(_detect_in(peeled, detector, [wrapper.name], peeler, clock, plain), peeled, detector, [wrapper.name], peeler)
         if plain.detection.best is None and not peeled.refused.height:
             return LogReading(Detection(detector.candidates, 1.0, {}), wrapper.name, peeler, sample or b"\n", clock)
-    if not sample or (plain.detection.confidence == 1.0 and not _begins_wrapped(sample)):
+    if not sample or (plain.detection.confidence == 1.0 and envelope is None):
         return plain
     return _unwrap_lines(plain, LinesPeeler((), clock).peel(Block(sample, 0)), detector, [], None)
 
 
-def _begins_wrapped(sample: bytes) -> bool:
-    """Tell whether the first lines are wrapped as no server writes them, though a format may fit the whole of them."""
+def _find_envelope(sample: bytes) -> LineWrapper | None:
+    """Find what the first lines are wrapped in as no server writes them, though a format may fit the whole of them."""
     lines = pl.Series(sample[:_BEGINNING].decode("utf-8", "replace").split("\n")[:-1], dtype=pl.String)
     wrapper = find_line_wrapper(lines.filter(lines.str.strip_chars().str.len_bytes() > 0))
-    return wrapper is not None and wrapper.is_sure
+    return wrapper if wrapper is not None and wrapper.is_sure else None
 
 
 def _unwrap_lines(best: LogReading, peeled: Peeled, detector: Detector, names: list[str], outer: Peeler | None) -> LogReading:
