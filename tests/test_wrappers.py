@@ -208,7 +208,9 @@ def test_the_store_keeps_the_place_in_the_file(tmp_path: Path, take_in: Callable
 def test_an_envelope_is_seen_where_a_format_would_swallow_it(kind: str, fraction: str, tmp_path: Path) -> None:
     """Apache lets a user's name hold blanks, so its pattern fits `<time> stdout F <line>` as a whole."""
     line = '203.0.113.9 - - [02/Jan/2024:03:04:05 +0000] "GET /v2/a/b/manifests/latest HTTP/1.1" 200 615 "-" "docker/24.0.7"'
-    reading, frame, _, rejected = read(write(tmp_path / "one.log", [WRAP[kind](line, number).replace("678901234", fraction) for number in range(20)]), 1 << 20)
+    reading, frame, _, rejected = read(
+        write(tmp_path / "one.log", [WRAP[kind](line, number).replace("678901234", fraction) for number in range(20)]), 1 << 20
+    )
     assert reading.wrapper is not None
     assert reading.wrapper.split("+")[0] == kind
     assert (frame.height, rejected) == (20, 0)

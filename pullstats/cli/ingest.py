@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from pullstats.cli.options import Command, combine, general_options
+from pullstats.cli.options import Command, combine, configured_routes, general_options, rules_option
 from pullstats.cli.output import PIPED_WIDTH
 from pullstats.cli.progress import progress_bar
 from pullstats.cli.summary import summary_text
@@ -40,6 +40,17 @@ reading_options = combine(
     ),
     click.option("--geo-db", type=click.Path(path_type=Path), help="MaxMind-format database instead of the bundled one."),
     click.option(
+        "--orgs", type=click.Path(path_type=Path), help="CSV of address ranges and names that go over the network owner's; @ours for your own."
+    ),
+    click.option("--ours", multiple=True, help="CIDR range of your own networks; repeatable."),
+    click.option(
+        "--cloud-ranges",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        help="Ranges as AWS, Google Cloud, Azure, Oracle or GitHub publish them (JSON): cloud, region, CI runners; repeatable.",
+    ),
+    rules_option,
+    click.option(
         "--digests", type=click.Path(path_type=Path), multiple=True, help="Image index (JSON) that names the platform of digests; repeatable."
     ),
     click.option("--key-file", type=click.Path(path_type=Path), help="Key of the hashes (default: your own, made on first use)."),
@@ -61,6 +72,7 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
     Run it again as often as you like: lines that are in the store are not counted twice.
     """
     limit = parse_share(options["max_bad"])
+    routes, routes_file = configured_routes()
     plan = IngestPlan(
         paths=paths,
         store=options["store"],
@@ -72,6 +84,12 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
         trusted_proxies=options["trusted_proxy"],
         geo_db=options["geo_db"],
         digests=options["digests"],
+        orgs=options["orgs"],
+        ours=options["ours"],
+        cloud_ranges=options["cloud_ranges"],
+        rules=options["rules"],
+        routes=routes,
+        routes_file=routes_file,
         key_file=options["key_file"],
         keep_addresses=options["keep_addresses"],
         is_dry_run=options["dry_run"],

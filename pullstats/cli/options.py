@@ -19,11 +19,11 @@ from pullstats.errors import InputError, unknown_name
 
 DEFAULT_STORE: Final = "pullstats-store"
 CONFIG_NAME: Final = "pullstats.toml"
-PRIVATE: Final = frozenset({"key_file", "keep_addresses", "config", "store", "geo_db"})
+PRIVATE: Final = frozenset({"key_file", "keep_addresses", "config", "store", "geo_db", "rules"})
 """Options that only the command line, the environment or `--config` may set."""
 
-TABLES: Final = frozenset({"routes"})
-"""Tables of a configuration that are no command's options."""
+ROUTES: Final = "pullstats.routes"
+"""Where a context keeps the `[routes]` of the configuration, and its file."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,23 +40,28 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the configuration before the arguments, which go over it."""
-        ctx.default_map = {**(ctx.default_map or {}), **self._read_defaults(args)}
+        ctx.default_map = {**(ctx.default_map or {}), **self._read_defaults(ctx, args)}
         return super().parse_args(ctx, args)
 
-    def _read_defaults(self, args: list[str]) -> dict[str, Any]:
+    def _read_defaults(self, ctx: click.Context, args: list[str]) -> dict[str, Any]:
         config = _look_ahead(args, "--config") or os.environ.get("PULLSTATS_CONFIG")
         if config:
-            return self._load(Path(config), is_trusted=True)
+            return self._load(ctx, Path(config), is_trusted=True)
         store = _look_ahead(args, "--store") or os.environ.get("PULLSTATS_STORE") or DEFAULT_STORE
         found = next((path for path in (Path(store) / CONFIG_NAME, Path(CONFIG_NAME)) if path.is_file()), None)
-        return self._load(found, is_trusted=False) if found else {}
+        return self._load(ctx, found, is_trusted=False) if found else {}
 
-    def _load(self, path: Path, *, is_trusted: bool) -> dict[str, Any]:
+    def _load(self, ctx: click.Context, path: Path, *, is_trusted: bool) -> dict[str, Any]:
         try:
             settings = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             message = f"cannot read the configuration '{path}': {error}"
             raise InputError(message) from error
+        routes = settings.pop("routes", None)
+        if routes is not None and not isinstance(routes, dict):
+            message = f"[routes] of '{path}' must be a table of host, folder or form of path = ecosystem"
+            raise InputError(message)
+        ctx.meta[ROUTES] = (routes, str(path))
         known = {parameter.name for parameter in self.params if parameter.name}
         defaults: dict[str, Any] = {}
         for key, value in settings.items():
@@ -97,6 +102,16 @@ def combine(*options: Callable[[F], F]) -> Callable[[F], F]:
 
     return decorate
 
+
+def configured_routes() -> tuple[dict[str, Any] | None, str]:
+    """Give the `[routes]` of the configuration that the running command read, and its file."""
+    found: tuple[dict[str, Any] | None, str] = click.get_current_context().meta.get(ROUTES, (None, CONFIG_NAME))
+    return found
+
+
+rules_option = click.option(
+    "--rules", type=click.Path(path_type=Path), help="Folder (or file) of your own rules; else the folder rules beside your key, where there is one."
+)
 
 general_options = combine(
     click.option("--store", type=click.Path(path_type=Path), default=DEFAULT_STORE, show_default=True, help="Folder of the store."),

@@ -53,7 +53,14 @@ def export(**options: Any) -> int:
 
 def _refuse_unused(options: dict[str, Any]) -> None:
     """Refuse options that a set has no use for, rather than leave them out unsaid."""
-    unused = ["classes", "exclude_classes", "exclude_kinds", "min_origins", *(["where"] if options["export_set"] == "rejects" else [])]
+    unused = [
+        "classes",
+        "exclude_classes",
+        "exclude_kinds",
+        "exclude_nets",
+        "min_origins",
+        *(["where"] if options["export_set"] == "rejects" else []),
+    ]
     given = [name for name in unused if options[name]]
     if given:
         message = f"--set {options['export_set']} takes no {', '.join('--' + name.replace('_', '-') for name in given)}; filter the file it writes"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
 
-from pullstats.cli.options import combine
-from pullstats.metrics import UNIQUE_LEVELS, Query, find_unique_metric
+from pullstats.cli.options import combine, configured_routes
+from pullstats.metrics import DIMENSIONS, UNIQUE_LEVELS, Query, find_unique_metric
+from pullstats.metrics.dimensions import LABEL
 
 question_options = combine(
     click.option("--window", "-w", default="30d", show_default=True, help="all, today, 30d, 12h, last-month, 2025-Q2, 2025-04, a..b, …"),
@@ -15,6 +17,7 @@ question_options = combine(
     click.option("--class", "classes", help="Only these classes, with commas."),
     click.option("--exclude-class", "exclude_classes", help="Leave these classes out, with commas."),
     click.option("--exclude-kind", "exclude_kinds", help="Leave these kinds of client out, e.g. mirror,bot."),
+    click.option("--exclude-net", "exclude_nets", help="Leave these organisations out, with commas; @ours for your own networks."),
     click.option("--count-as", default="pullstats@1", show_default=True, help="Counting rule."),
     click.option(
         "--pull-window", type=click.FloatRange(0, 900), default=5.0, show_default=True, help="Seconds after which a pull's requests are another's."
@@ -34,12 +37,13 @@ def build_query(options: dict[str, Any]) -> Query:
     metrics = tuple(unique if name == "origins" and "metrics" not in _given() else name for name in split_names(options["metrics"]))
     return Query(
         metrics=metrics,
-        dimensions=split_names(options.get("by", "")),
+        dimensions=_name_labels(split_names(options.get("by", ""))),
         window=options["window"],
         where=options["where"],
         classes=split_names(options["classes"]),
         exclude_classes=split_names(options["exclude_classes"]),
         exclude_kinds=split_names(options["exclude_kinds"]),
+        exclude_nets=split_names(options["exclude_nets"]),
         count_as=options["count_as"],
         unique_by=options["unique_by"],
         tz=options["tz"],
@@ -54,6 +58,13 @@ def build_query(options: dict[str, Any]) -> Query:
         min_origins=options["min_origins"],
         pull_window=options["pull_window"],
     )
+
+
+def _name_labels(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Let the columns that one's own routes add be named like any other dimension."""
+    routes, _ = configured_routes()
+    found = {name for form in routes or () for name in re.findall(r"\{(\w+)\*?\}", form)}
+    return tuple(f"{LABEL}{name}" if name in found and name not in DIMENSIONS else name for name in names)
 
 
 def _given() -> set[str]:

@@ -11,15 +11,18 @@ from typing import Final, get_args
 import polars as pl
 
 from pullstats.enrich.addresses import normalise_addresses
-from pullstats.enrich.agents import classify_agents, normalise_agents
+from pullstats.enrich.agents import normalise_agents
 from pullstats.enrich.escapes import unescape_values
 from pullstats.enrich.geo import GeoDatabase
 from pullstats.enrich.keys import HashKey
+from pullstats.enrich.meaning import add_platforms, classify_distinct, read_packages
+from pullstats.enrich.networks import GITHUB, OwnNetworks, load_own_networks, private_ranges
 from pullstats.enrich.origins import agent_terms, combine_origins, endpoint_terms, hash_endpoints, hash_values, user_terms
 from pullstats.enrich.packages import action_by_method, classify_paths, client_ecosystem
 from pullstats.enrich.proxies import HEADERS, TrustedProxies, pack, unpack
 from pullstats.enrich.redact import address_tokens, redact_domain, redact_own_addresses, redact_text, secret_hints
 from pullstats.enrich.request import domain_of, split_request
+from pullstats.enrich.rulebook import RuleBook, bundled_rules
 from pullstats.escaping import Escaping
 from pullstats.events import conform
 from pullstats.lookup import Lookup
@@ -48,6 +51,8 @@ class Enricher:
         keep_addresses: bool = False,
         digests: pl.DataFrame | None = None,
         proxies: TrustedProxies | None = None,
+        rules: RuleBook | None = None,
+        networks: OwnNetworks | None = None,
     ) -> None:
         """Prepare the lookups.
 
@@ -57,7 +62,13 @@ class Enricher:
             keep_addresses: keep client addresses in clear.
             digests: platforms of image digests, columns of `PLATFORM_SCHEMA`.
             proxies: whose word about the client counts; None for nobody's.
+            rules: tell clients, packages and networks; None for the bundled ones.
+            networks: what the user knows of addresses.
         """
+        rules = rules or bundled_rules()
+        self.rules = rules
+        self._networks = networks or load_own_networks()
+        self._private = private_ranges()
         self._key = key
         self._proxies = proxies
         self._geo = geo
@@ -70,19 +81,34 @@ class Enricher:
         self._other_tokens: set[str] = set()  # what looks like an address in a host, an id or another column
         self._hosts = Lookup("host", self._look_at_hosts, notes=self._other_tokens)
         self._others = Lookup("other", self._look_at_others, notes=self._other_tokens)
-        self._texts = {escaping: _TextLookups(key, digests, escaping) for escaping in get_args(Escaping)}
+        self._texts = {escaping: _TextLookups(key, digests, escaping, rules) for escaping in get_args(Escaping)}
 
     def _look_at_addresses(self, values: pl.Series) -> pl.DataFrame:
         addresses = normalise_addresses(values)
         self._seen.update(address for address in addresses["address"].drop_nulls() if not address.startswith(_LOOPBACK))
+        places = self._geo.lookup(addresses["address"])
         return pl.concat(
             [
                 addresses.select(pl.col("address").alias("client_address")),
                 hash_endpoints(addresses, self._key),
-                self._geo.lookup(addresses["address"]),
+                places,
+                self._look_at_networks(addresses["address"], places),
                 endpoint_terms(addresses, self._key),
             ],
             how="horizontal",
+        )
+
+    def _look_at_networks(self, addresses: pl.Series, places: pl.DataFrame) -> pl.DataFrame:
+        known = self.rules.networks.classify(places["as_number"], places["as_organization"])
+        said = self._networks.lookup(addresses)
+        unrouted = addresses.filter(places["as_number"].is_null()).unique()
+        private = [address for address in unrouted if address and self._private.find(address)]
+        return known.hstack(said).select(
+            pl.when(addresses.is_in(private)).then(pl.lit("private")).otherwise("network_type").alias("network_type"),
+            pl.coalesce(pl.col("range_provider").replace(GITHUB, None), "cloud_provider").alias("cloud_provider"),
+            "cloud_region",
+            "organization_name",
+            "is_ci_network",
         )
 
     def _look_behind_proxies(self, values: pl.Series) -> pl.DataFrame:
@@ -95,7 +121,7 @@ class Enricher:
     def _look_at_hosts(self, values: pl.Series) -> pl.DataFrame:
         hosts = pl.DataFrame({"host": values}).select(redact_domain(domain_of(pl.col("host"))))
         self._other_tokens.update(address_tokens(hosts["host"]))
-        return hosts
+        return hosts.with_columns(host_ecosystem=site_ecosystem(pl.col("host"), self.rules))
 
     def _look_at_others(self, values: pl.Series) -> pl.DataFrame:
         self._other_tokens.update(address_tokens(values))
@@ -132,10 +158,12 @@ class Enricher:
         request = texts.requests.apply(_fill(reading["request"], ""))
         referrer = texts.referrers.apply(reading["referrer"])
         rest = reading.drop("request", "address", "user", "agent", "referrer")
-        events = self._resolve_hints(pl.concat([rest, address, user, agent, request, referrer], how="horizontal"))
+        hosts = self._hosts.apply(reading["host"])
+        events = pl.concat([rest.drop("host", strict=False), address, user, agent, request, referrer, hosts], how="horizontal")
+        events = _join_ci(self._resolve_hints(events))
         said = [name for name in (*_OTHERS, "http_request_id") if events[name].null_count() < events.height]
         events = events.with_columns(
-            _prefer(events, "target_domain", self._domains(reading["host"])).alias("url_domain"),
+            _prefer(events, "target_domain", events["host"]).alias("url_domain"),
             *((self._redact_ids(events[name]) if name not in _OTHERS else self._others.apply(events[name])["text"]).alias(name) for name in said),
         )
         events = self._hide_addresses(events)
@@ -149,9 +177,6 @@ class Enricher:
         if not self._keep_addresses:
             events = events.drop("client_address")
         return conform(events), _fields_of(events)
-
-    def _domains(self, hosts: pl.Series) -> pl.Series:
-        return self._hosts.apply(hosts)["host"]
 
     def _hide_addresses(self, events: pl.DataFrame) -> pl.DataFrame:
         """Take the event's own client and the hops before it out of its path, query, referrer and agent.
@@ -176,12 +201,13 @@ class Enricher:
         return events.with_columns(_scatter(texts[name], hits, redact_own_addresses(few[name], own)) for name in _FREE_TEXTS)
 
     def _resolve_hints(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Let the client decide where a path alone cannot tell the ecosystem."""
-        open_rows = events["needs_hint"] & events["client_ecosystem"].is_not_null()
+        """Let the site's host, else the client decide where a path alone cannot tell the ecosystem."""
+        hint = _prefer(events, "host_ecosystem", events["client_ecosystem"])
+        open_rows = events["needs_hint"] & hint.is_not_null()
         if not open_rows.any():
             return events
-        rows = events.filter(open_rows)
-        answers = self._hinted.apply(rows.select(pl.concat_str(pl.col("client_ecosystem", "url_path").cast(pl.String), separator="\n")).to_series())
+        rows = events.filter(open_rows).with_columns(hint.filter(open_rows).cast(pl.String).alias("hint"))
+        answers = self._hinted.apply(rows.select(pl.concat_str("hint", pl.col("url_path").cast(pl.String), separator="\n")).to_series())
         texts = [name for name, dtype in answers.schema.items() if isinstance(dtype, pl.Categorical)]
         answers = answers.with_columns(pl.col(texts).cast(pl.String))
         events = events.with_columns(pl.col(texts).cast(pl.String))
@@ -207,6 +233,25 @@ def _fields_of(events: pl.DataFrame) -> pl.Series:
     name = "named_by" if "named_by" in events.columns else "address_field"
     said = pl.when(pl.col("endpoint_id").is_not_null()).then(pl.col(name).cast(_FIELD))
     return events.select(said.alias("field")).to_series()
+
+
+def _join_ci(events: pl.DataFrame) -> pl.DataFrame:
+    """Let a network of CI runners say what the agent does not, and keep which of them said it."""
+    is_network = events["is_ci_network"]
+    by_agent = pl.when(pl.col("is_ci").is_not_null()).then(pl.lit("agent"))
+    if is_network.null_count() == events.height:
+        return events.with_columns(by_agent.alias("ci_source"))
+    said = by_agent.when(pl.col("is_ci_network")).then(pl.lit("network"))
+    return events.with_columns(said.alias("ci_source"), pl.coalesce("is_ci", "is_ci_network").alias("is_ci"))
+
+
+def site_ecosystem(host: pl.Expr, rules: RuleBook) -> pl.Expr:
+    """Give the ecosystem that a site's routes say a host serves, null where they say nothing."""
+    return (
+        host.str.to_lowercase().replace_strict(dict(rules.routes.hosts), default=None, return_dtype=pl.String)
+        if rules.routes.hosts
+        else pl.lit(None, pl.String)
+    )
 
 
 def _look_at_hinted(values: pl.Series) -> pl.DataFrame:
@@ -250,7 +295,8 @@ def _auth_scheme(events: pl.DataFrame) -> pl.Series:
 class _TextLookups:
     """Lookups of texts that are escaped one way."""
 
-    def __init__(self, key: HashKey, digests: pl.DataFrame | None, escaping: Escaping) -> None:
+    def __init__(self, key: HashKey, digests: pl.DataFrame | None, escaping: Escaping, rules: RuleBook) -> None:
+        self._rules = rules
         self._key = key
         self._digests = digests
         self._escaping = escaping
@@ -268,7 +314,7 @@ class _TextLookups:
 
     def _look_at_requests(self, values: pl.Series) -> pl.DataFrame:
         request = split_request(self._read(values, self.tokens[0], is_target=True))
-        packages = self._add_platforms(classify_paths(request["url_path"]))
+        packages = add_platforms(read_packages(request["url_path"], self._rules), self._digests)
         frame = pl.concat([request, packages], how="horizontal")
         return frame.select(
             "http_request_method",
@@ -282,29 +328,13 @@ class _TextLookups:
             action_by_method(pl.col("http_request_method"), pl.col("action")).alias("action"),
         )
 
-    def _add_platforms(self, packages: pl.DataFrame) -> pl.DataFrame:
-        """Give the digests of known indexes the platform these name."""
-        if self._digests is None or not (packages["reference_kind"] == "digest").any():
-            return packages
-        known = packages.join(self._digests, left_on="package_version", right_on="digest", how="left", maintain_order="left")
-        return known.with_columns(package_os=pl.coalesce("package_os", "os"), package_arch=pl.coalesce("package_arch", "arch")).drop("os", "arch")
-
     def _look_at_agents(self, values: pl.Series) -> pl.DataFrame:
         agents = normalise_agents(self._read(values, self.tokens[1]))
-        known = self._classify(agents)
+        known = classify_distinct(agents, self._rules)
         original = pl.DataFrame({"user_agent_original": _said(agents)}).select(redact_text(pl.col("user_agent_original")))
         terms = agent_terms(known.select(_AGENT_IDENTITY), self._key)
         ecosystem = client_ecosystem(known["user_agent_name"]).alias("client_ecosystem")
         return pl.concat([original, known, terms, ecosystem.to_frame()], how="horizontal")
-
-    def _classify(self, agents: pl.Series) -> pl.DataFrame:
-        """Read agents, those that only differed by a run once."""
-        distinct = agents.unique(maintain_order=True)
-        known = classify_agents(distinct)
-        if distinct.len() == agents.len():
-            return known
-        named = known.with_columns(distinct.alias("agent"))
-        return agents.alias("agent").to_frame().join(named, on="agent", how="left", nulls_equal=True, maintain_order="left").drop("agent")
 
     def _look_at_referrers(self, values: pl.Series) -> pl.DataFrame:
         referrers = _said(self._read(values, self.tokens[2]))

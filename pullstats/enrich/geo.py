@@ -14,7 +14,7 @@ import lzma
 import os
 import tempfile
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -25,10 +25,15 @@ import polars as pl
 from pullstats.errors import InputError
 
 BUNDLED: Final = "geo.mmdb.xz"
-GEO_SCHEMA: Final = pl.Schema({"geo_country_iso_code": pl.String(), "as_number": pl.Int64(), "as_organization": pl.String()})
+GEO_SCHEMA: Final = pl.Schema(
+    {"geo_country_iso_code": pl.String(), "as_number": pl.Int64(), "as_organization": pl.String(), "geo_region_iso_code": pl.String()}
+)
+STALE_DAYS: Final = 180
+"""A database older than this has lost sight of many addresses that changed hands."""
 
 _BROKEN: Final = (maxminddb.InvalidDatabaseError, UnicodeDecodeError, ValueError, OSError, TypeError, KeyError)
-_NOTHING: Final = (None, None, None)
+Place = tuple[str | None, int | None, str | None, str | None]
+_NOTHING: Final[Place] = (None, None, None, None)
 _CODE_LENGTH: Final = 2
 
 
@@ -53,10 +58,17 @@ class GeoDatabase:
             raise self._failure() from error
         self.build_date = datetime.fromtimestamp(metadata.build_epoch, UTC).date()
         self.database_type = str(metadata.database_type)
-        self._answers: dict[int, tuple[str | None, int | None, str | None]] = {}
 
     def _failure(self) -> InputError:
         return InputError(f"cannot use the geo database '{self._name}': it is damaged or no MaxMind-format (.mmdb) file; name another with --geo-db")
+
+    def warn_if_stale(self, today: date) -> str | None:
+        """Say that the database is old, None if it is not."""
+        age = (today - self.build_date).days
+        if age <= STALE_DAYS:
+            return None
+        remedy = "upgrade pullstats, or name a newer one with --geo-db" if self._name == "bundled" else "download a newer one"
+        return f"the geo database is {age} days old ({self.describe()}): countries and networks may be wrong; {remedy}"
 
     def describe(self) -> str:
         """Name the database and its date in a few words."""
@@ -81,7 +93,7 @@ class GeoDatabase:
             raise self._failure() from error
         return pl.DataFrame(rows, schema=GEO_SCHEMA, orient="row")
 
-    def _read(self, text: str, get: Any) -> tuple[str | None, int | None, str | None]:
+    def _read(self, text: str, get: Any) -> Place:
         if not (text[-1:].isdigit() or ":" in text):
             return _NOTHING
         try:
@@ -91,15 +103,29 @@ class GeoDatabase:
         return read_record(record) if isinstance(record, Mapping) else _NOTHING
 
 
-def read_record(record: Mapping[str, Any]) -> tuple[str | None, int | None, str | None]:
-    """Read country code, AS number and organisation of a record in any of the known layouts."""
+def read_record(record: Mapping[str, Any]) -> Place:
+    """Read country code, AS number, organisation and region (ISO 3166-2) of a record in any of the known layouts."""
     country = record.get("country")
     code = country.get("iso_code") if isinstance(country, Mapping) else record.get("country_code", country)
     if not isinstance(code, str) or len(code) != _CODE_LENGTH:
         registered = record.get("registered_country")
         code = registered.get("iso_code") if isinstance(registered, Mapping) else None
     organisation = record.get("autonomous_system_organization") or record.get("as_name") or record.get("as_organization")
-    return code, _read_number(record), organisation if isinstance(organisation, str) and organisation else None
+    return code, _read_number(record), organisation if isinstance(organisation, str) and organisation else None, _read_region(record, code)
+
+
+def _read_region(record: Mapping[str, Any], country: str | None) -> str | None:
+    """Read the region that city databases add: an ISO 3166-2 code (MaxMind), else its name (DB-IP, IPinfo)."""
+    found = record.get("subdivisions")
+    if isinstance(found, list) and found and isinstance(found[0], Mapping):
+        code = found[0].get("iso_code")
+        if isinstance(code, str) and code and country:
+            return f"{country}-{code}"
+        names = found[0].get("names")
+        found = names.get("en") if isinstance(names, Mapping) else None
+    else:
+        found = record.get("region", record.get("state1"))
+    return found if isinstance(found, str) and found else None
 
 
 def _read_number(record: Mapping[str, Any]) -> int | None:

@@ -11,6 +11,7 @@ Source: the registries' protocols, named at the top of each rule file.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
@@ -19,7 +20,8 @@ import polars as pl
 from pullstats.enrich.canonical_paths import canonical_paths
 from pullstats.enrich.path_hints import client_ecosystem, read_hinted
 from pullstats.enrich.path_reading import ANSWER_SCHEMA, read_taken, take_rules
-from pullstats.enrich.path_rules import load_families, load_levels
+from pullstats.enrich.path_rules import Family, PathRule, find_groups, is_taken, load_families, load_levels
+from pullstats.enrich.routes import label_names
 
 __all__ = ["PACKAGE_SCHEMA", "action_by_method", "classify_paths", "client_ecosystem"]
 
@@ -28,7 +30,7 @@ PACKAGE_SCHEMA: Final = pl.Schema([*((name, kind) for name, kind in ANSWER_SCHEM
 _PUBLISHED: Final = ("download", "manifest", "blob", "index", "metadata")
 
 
-def classify_paths(paths: pl.Series, hints: pl.Series | None = None) -> pl.DataFrame:
+def classify_paths(paths: pl.Series, hints: pl.Series | None = None, own: Sequence[tuple[Family, PathRule]] = ()) -> pl.DataFrame:
     """Read request paths.
 
     Args:
@@ -36,6 +38,7 @@ def classify_paths(paths: pl.Series, hints: pl.Series | None = None) -> pl.DataF
             not needed; where one is there, the scope of a token request names the repository.
         hints: for each path the ecosystem (purl type) that its site or its client suggests, or null.
             Used only where the path alone cannot tell.
+        own: a user's forms of path, asked before all others.
 
     Returns:
         A row per path, in order, with the columns of `PACKAGE_SCHEMA`. `is_downloadable` is true
@@ -45,7 +48,10 @@ def classify_paths(paths: pl.Series, hints: pl.Series | None = None) -> pl.DataF
     """
     frame = canonical_paths(paths)
     frame = frame.with_columns(pl.lit(None, pl.String).alias("hint") if hints is None else hints.cast(pl.String).alias("hint"))
-    alone = _read_alone(frame)
+    mine = _read_own(frame, own) if own else ANSWER_SCHEMA.to_frame()
+    alone = _read_alone(frame.join(mine.select("row"), on="row", how="anti", maintain_order="left") if mine.height else frame)
+    if mine.height:
+        alone = pl.concat([mine, alone])
     left = frame.join(alone.select("row", "package_type"), on="row", how="left", maintain_order="left")
     hinted, needs = read_hinted(left.filter(pl.col("path").str.starts_with("/")))
     if hinted.height:
@@ -60,6 +66,20 @@ def classify_paths(paths: pl.Series, hints: pl.Series | None = None) -> pl.DataF
         pl.when("is_path").then(pl.col("action").fill_null("other")).alias("action"),
         pl.col("is_downloadable", "needs_hint").fill_null(value=False),
     )
+
+
+def _read_own(frame: pl.DataFrame, own: Sequence[tuple[Family, PathRule]]) -> pl.DataFrame:
+    """Give paths to a user's rules; of two that take one path, the first by name."""
+    answers = [ANSWER_SCHEMA.to_frame()]
+    left = frame.filter(pl.col("path").is_not_null())
+    for family, rule in sorted(own, key=lambda pair: pair[1].name):
+        taken = find_groups(left.filter(is_taken(rule, pl.col("path"))), rule)
+        if taken.height:
+            labels = label_names([rule])
+            said = pl.struct(labels).struct.json_encode() if labels else None
+            answers.append(read_taken(taken, family, rule, said))
+            left = left.join(taken.select("row"), on="row", how="anti", maintain_order="left")
+    return pl.concat(answers)
 
 
 def _read_alone(frame: pl.DataFrame) -> pl.DataFrame:

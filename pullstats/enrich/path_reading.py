@@ -21,9 +21,11 @@ ANSWER_SCHEMA: Final = pl.Schema(
         "package_type": pl.String,
         "package_name": pl.String,
         "package_version": pl.String,
+        "package_version_normalized": pl.String,
         "package_os": pl.String,
         "package_arch": pl.String,
         "reference_kind": pl.String,
+        "labels": pl.String,
         "action": pl.String,
         "is_downloadable": pl.Boolean,
     }
@@ -55,7 +57,7 @@ def take_rules(rows: pl.DataFrame, family: Family, rules: list[PathRule]) -> Ite
                 yield rule, taken
 
 
-def read_taken(taken: pl.DataFrame, family: Family, rule: PathRule) -> pl.DataFrame:
+def read_taken(taken: pl.DataFrame, family: Family, rule: PathRule, labels: pl.Expr | None = None) -> pl.DataFrame:
     """Read the groups of a rule: a row per row taken, with `ANSWER_SCHEMA`."""
     name = apply_form(_group(taken, "name"), family.name_form)
     version = apply_form(_group(taken, "version"), family.version_form)
@@ -75,12 +77,47 @@ def read_taken(taken: pl.DataFrame, family: Family, rule: PathRule) -> pl.DataFr
         package_type=pl.lit(family.package_type),
         package_name=name,
         package_version=version,
+        package_version_normalized=normalised_version(version, family.package_type),
         package_os=pl.lit(rule.set["package_os"]) if "package_os" in rule.set else system,
         package_arch=arch,
         reference_kind=_reference_kind(_group(taken, "version"), family.package_type),
+        labels=_NULL if labels is None else labels,
         action=pl.when(is_beside).then(pl.lit("metadata")).otherwise(pl.lit(action)),
         is_downloadable=is_artifact,
     )
+
+
+def normalised_version(version: pl.Expr, package_type: str) -> pl.Expr:
+    """Spell a version as its ecosystem does, so that spellings of one version count together; null where nothing changes.
+
+    Tags, digests and container references never merge: they are names, not numbers. Sources: PEP 440 "Normalization"; NuGet
+    "Version normalization"; everywhere else a leading `v`.
+    """
+    if package_type == "oci":
+        return _NULL
+    is_version = version.str.contains(r"^[vV]?[0-9]") & ~version.str.contains(_DIGEST)
+    if package_type == "golang":
+        return _NULL  # the v belongs to the version
+    spelled = version.str.replace(r"^[vV]", "")
+    if package_type == "pypi":
+        spelled = _spell_pep440(spelled.str.to_lowercase())
+    elif package_type == "nuget":
+        spelled = spelled.str.to_lowercase().str.replace(r"\+.*$", "").str.replace(r"^([0-9]+\.[0-9]+\.[0-9]+)\.0+($|-)", "$1$2")
+        spelled = spelled.str.replace_all(r"(^|\.)0+([0-9])", "$1$2")
+    return pl.when(is_version & (spelled != version)).then(spelled)
+
+
+def _spell_pep440(version: pl.Expr) -> pl.Expr:
+    """Bring a version into PEP 440's normal form, without comparing zeros at its end."""
+    version = version.str.replace(r"[-_.]?(?:alpha|a)[-_.]?([0-9]*)($|[.+-])", "a$1$2").str.replace(
+        r"[-_.]?(?:beta|b)[-_.]?([0-9]*)($|[.+-])", "b$1$2"
+    )
+    version = version.str.replace(r"[-_.]?(?:preview|pre|rc|c)[-_.]?([0-9]*)($|[.+-])", "rc$1$2")
+    version = version.str.replace(r"[-_.]?(?:post|rev|r)[-_.]?([0-9]*)($|[.+-])", ".post$1$2").str.replace(
+        r"[-_.]?dev[-_.]?([0-9]*)($|[+])", ".dev$1$2"
+    )
+    version = version.str.replace(r"^([0-9.!]+)-([0-9]+)$", "$1.post$2")
+    return version.str.replace(r"(a|b|rc|post|dev)($|[.+-])", "${1}0$2")
 
 
 def _group(taken: pl.DataFrame, name: str) -> pl.Expr:

@@ -75,9 +75,9 @@ def _counted(name: str, text: str) -> Metric:
     return Metric(name, name, None, name, "count", True, "sum", text)
 
 
-def _joined(*columns: str) -> pl.Expr:
-    known = pl.col(columns[-1]).is_not_null()
-    return pl.when(known).then(pl.concat_str([pl.col(column).fill_null("") for column in columns], separator="\x1f"))
+def _joined(*parts: str | pl.Expr) -> pl.Expr:
+    texts = [pl.col(part) if isinstance(part, str) else part for part in parts]
+    return pl.when(texts[-1].is_not_null()).then(pl.concat_str([text.fill_null("") for text in texts], separator="\x1f"))
 
 
 _SIZE: Final = "http_response_body_size"
@@ -106,7 +106,15 @@ METRICS: Final[dict[str, Metric]] = {
         _unique("origins", "origins", id_key("origin_id"), "origins", "Distinct origins, 401 left out.", "origin_id"),
         _unique("endpoints", "endpoints", id_key("endpoint_id"), "endpoints", "Distinct client addresses, 401 left out.", "endpoint_id"),
         _unique("networks", "networks", id_key("network_id"), "networks", "Distinct /24 or /48 networks, 401 left out.", "network_id"),
-        _unique("orgs", "organisations", pl.col("as_organization"), "organisations", "Distinct network owners, 401 left out.", "as_organization"),
+        _unique(
+            "orgs",
+            "organisations",
+            pl.coalesce("organization_name", "as_organization"),
+            "organisations",
+            "Distinct network owners, 401 left out.",
+            "organization_name",
+            "as_organization",
+        ),
         _unique("users", "users", id_key("user_id"), "users", "Distinct authenticated users, 401 left out.", "user_id"),
         _unique(
             "packages",
@@ -120,12 +128,13 @@ METRICS: Final[dict[str, Metric]] = {
         _unique(
             "versions",
             "versions",
-            _joined("package_type", "package_name", "package_version"),
+            _joined("package_type", "package_name", pl.coalesce("package_version_normalized", "package_version")),
             "versions",
-            "Distinct versions, tags and digests of packages, 401 left out.",
+            "Distinct versions, tags and digests of packages, spellings of one counted once, 401 left out.",
             "package_type",
             "package_name",
             "package_version",
+            "package_version_normalized",
         ),
         Metric(
             "errors",

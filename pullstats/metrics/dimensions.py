@@ -16,6 +16,8 @@ from pullstats.metrics.continents import CONTINENT_OF
 
 ValueType = Literal["text", "number", "boolean"]
 
+LABEL: Final = "label."
+"""What stands before the name of a column that a route of one's own adds."""
 _WEEKDAYS: Final = {1: "mon", 2: "tue", 3: "wed", 4: "thu", 5: "fri", 6: "sat", 7: "sun"}
 _CLASS_OF_KIND: Final = {
     "ci": "ci",
@@ -90,7 +92,9 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         _plain("method", "http_request_method", "Request method."),
         _plain("package", "package_name", "Package, in its ecosystem's own form."),
         _plain("ecosystem", "package_type", "Ecosystem, as a purl type: oci, pypi, npm, …."),
-        _plain("version", "package_version", "Version, tag or digest asked for."),
+        _first(
+            "version", "Version, tag or digest asked for; spellings of one version count together.", "package_version_normalized", "package_version"
+        ),
         Dimension(
             "tag",
             lambda _: pl.when(pl.col("reference_kind") == "tag").then(pl.col("package_version")),
@@ -120,10 +124,12 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             ("geo_country_iso_code",),
             "Continent of the address: AF AN AS EU NA OC SA.",
         ),
-        _plain("org", "as_organization", "Network owner: the AS that announces the address."),
+        _plain("region", "geo_region_iso_code", "Region of the address, where the geo database says it."),
+        _first("org", "Network owner: your own name for the range, else the AS that announces the address.", "organization_name", "as_organization"),
         _plain("asn", "as_number", "Number of that AS.", "number"),
         _plain("network-type", "network_type", "Kind of network."),
         _plain("cloud", "cloud_provider", "Cloud provider."),
+        _plain("cloud-region", "cloud_region", "Region of the cloud, where --cloud-ranges say it."),
         _plain("domain", "url_domain", "Host the client asked for."),
         _plain("path", "url_path", "Path of the request."),
         _plain("referrer", "http_request_referrer", "Referrer of the request."),
@@ -147,9 +153,14 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
 def find_dimension(name: str) -> Dimension:
     """Look a dimension up by its name.
 
+    `label.NAME` is what a route of one's own reads as `{NAME}`.
+
     Raises:
         UsageError: there is none, with the nearest name.
     """
+    if name.startswith(LABEL) and name.removeprefix(LABEL).isidentifier():
+        label = name.removeprefix(LABEL)
+        return Dimension(label, lambda _: pl.col("labels").str.json_path_match(f"$.{label}"), ("labels",), f"What a route reads as {label}.")
     if name not in DIMENSIONS:
         noun = "dimension"
         raise unknown_name(noun, name, DIMENSIONS)

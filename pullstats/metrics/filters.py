@@ -17,7 +17,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.dimensions import DIMENSIONS, Dimension, find_dimension
+from pullstats.metrics.dimensions import Dimension, find_dimension
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<mark>!=|<=|>=|=|<|>|~|\(|\)|,)|(?P<word>[^\s"'=<>!~(),]+))""", re.VERBOSE
@@ -138,13 +138,11 @@ class _Reader:
 
     def _read_comparison(self) -> pl.Expr:
         token = self._next()
-        if token.text not in DIMENSIONS:
+        try:
+            dimension = find_dimension(token.text)
+        except UsageError as error:
             self._at -= 1
-            try:
-                find_dimension(token.text)
-            except UsageError as error:
-                raise self.fail(str(error)) from error
-        dimension = DIMENSIONS[token.text]
+            raise self.fail(str(error)) from error
         self.columns.update(dimension.columns)
         value = dimension.expr(self.zone)
         if self._take("is"):

@@ -36,6 +36,7 @@ class Query:
         classes: classes to keep, all if empty.
         exclude_classes: classes to leave out.
         exclude_kinds: kinds of client to leave out.
+        exclude_nets: organisations to leave out, `@ours` for one's own networks.
         count_as: name of the counting rule, with or without its version.
         unique_by: level of the default unique count.
         tz: IANA name of the zone whose days count.
@@ -58,6 +59,7 @@ class Query:
     classes: tuple[str, ...] = ()
     exclude_classes: tuple[str, ...] = ()
     exclude_kinds: tuple[str, ...] = ()
+    exclude_nets: tuple[str, ...] = ()
     count_as: str = "pullstats@1"
     unique_by: str = "origin"
     tz: str = "UTC"
@@ -164,6 +166,7 @@ def _build_filter(query: Query) -> tuple[pl.Expr | None, tuple[str, ...]]:
         ("class", query.classes, True),
         ("class", query.exclude_classes, False),
         ("kind", query.exclude_kinds, False),
+        ("org", query.exclude_nets, False),
     ):
         if values:
             hit = DIMENSIONS[name].expr(query.tz).is_in(list(values)).fill_null(value=False)

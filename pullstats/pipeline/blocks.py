@@ -16,7 +16,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.enrich import Enricher, redact_reject, rule_set_version
+from pullstats.enrich import Enricher, redact_reject
 from pullstats.escaping import Escaping
 from pullstats.formats import REJECT_SCHEMA, Parsed, Reading
 from pullstats.pipeline.event_ids import SeenIds
@@ -130,7 +130,7 @@ def work_blocks(jobs: Sequence[BlockJob], enricher: Enricher, store: Store | Non
     found = _join(kept)
     events = seen.drop_known(found)
     _count_events(results, found, events)
-    written = store.write_events(events.drop(_OWNER, "field"), rule_set_version()) if store is not None and events.height else ()
+    written = store.write_events(events.drop(_OWNER, "field"), enricher.rules.version) if store is not None and events.height else ()
     return BatchResult(tuple(results), tuple(written))
 
 

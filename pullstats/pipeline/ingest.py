@@ -19,7 +19,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.clock import AMBIGUOUS, MISSING, Clock, find_zone
-from pullstats.enrich import Enricher, HashKey, TrustedProxies, load_digests, load_key, open_geo, rule_set_version
+from pullstats.enrich import Enricher, HashKey, TrustedProxies, load_digests, load_key, load_own_networks, load_rules, open_geo
 from pullstats.errors import InputError
 from pullstats.events import SCHEMA_VERSION
 from pullstats.formats import FORMATS, Detector, LogFormat, custom_format, named_format
@@ -66,8 +66,12 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
     logs = _check_named(files, detector, plan)
     key = load_key(plan.key_file)
     digests = load_digests(plan.digests) if plan.digests else None
-    enricher = Enricher(key, open_geo(plan.geo_db), keep_addresses=plan.keep_addresses, digests=digests, proxies=proxies)
-    summary = IngestSummary(notes=notes, is_dry_run=plan.is_dry_run)
+    geo = open_geo(plan.geo_db)
+    rules = load_rules(plan.rules, plan.routes, plan.routes_file)
+    networks = load_own_networks(plan.orgs, plan.ours, plan.cloud_ranges)
+    notes += [*networks.notes, *filter(None, [geo.warn_if_stale(datetime.now(UTC).date())])]
+    enricher = Enricher(key, geo, keep_addresses=plan.keep_addresses, digests=digests, proxies=proxies, rules=rules, networks=networks)
+    summary = IngestSummary(notes=notes, is_dry_run=plan.is_dry_run, geo=geo.describe(), rule_set_version=rules.version)
     with _opened(plan) as store:
         run = _Run(plan, store, enricher, key, summary, on_progress, sum(_size(file) for file in files), limit)
         for file in files:
@@ -322,7 +326,7 @@ class _Run:
             "last": result.last,
             "started": self._started,
             "finished": datetime.now(UTC),
-            "rule_set_version": rule_set_version(),
+            "rule_set_version": self._enricher.rules.version,
             "schema_version": SCHEMA_VERSION,
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +36,12 @@ class IngestPlan:
         trusted_proxies: ranges, or names of presets, whose word about the client counts.
         geo_db: a MaxMind-format database instead of the bundled one.
         digests: image indexes that name the platform of a digest.
+        orgs: CSV of ranges and the names of whom they belong to.
+        ours: ranges of one's own networks.
+        cloud_ranges: ranges as clouds publish them.
+        rules: the user's own rules, None for their usual folder.
+        routes: the site's own routes, as a configuration gives them.
+        routes_file: that configuration, for messages.
         key_file: the key of the hashes, None for the user's own.
         keep_addresses: keep client addresses in clear.
         is_dry_run: read and count everything, keep nothing.
@@ -53,6 +59,12 @@ class IngestPlan:
     trusted_proxies: tuple[str, ...] = ()
     geo_db: Path | None = None
     digests: tuple[Path, ...] = ()
+    orgs: Path | None = None
+    ours: tuple[str, ...] = ()
+    cloud_ranges: tuple[Path, ...] = ()
+    rules: Path | None = None
+    routes: Mapping[str, Any] | None = None
+    routes_file: str = "pullstats.toml"
     key_file: Path | None = None
     keep_addresses: bool = False
     is_dry_run: bool = False
@@ -127,6 +139,8 @@ class IngestSummary:
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     is_dry_run: bool = False
+    geo: str = ""
+    rule_set_version: str = ""
 
     def total(self, name: str) -> int:
         """Add a count over all sources."""
@@ -145,7 +159,13 @@ class IngestSummary:
     def to_json(self) -> dict[str, Any]:
         """Give the keys that scripts rely on."""
         counts = {name: self.total(name) for name in ("lines", "events", "ignored", "rejected", "duplicates", "bytes")}
-        return {**counts, "sources": [source.to_json() for source in self.sources], "rejects": self.rejects}
+        return {
+            **counts,
+            "sources": [source.to_json() for source in self.sources],
+            "rejects": self.rejects,
+            "geo_database": self.geo,
+            "rule_set_version": self.rule_set_version,
+        }
 
 
 @dataclass(frozen=True, slots=True)
