@@ -33,8 +33,13 @@ COMMANDS: Final[dict[str, Entry]] = {
     "formats": Entry("In", "pullstats.cli.formats", "Tell the format of a log, and which lines fail; list what can be read."),
     "report": Entry("Look", "pullstats.cli.look", "Break any metric down by one to three dimensions."),
     "series": Entry("Look", "pullstats.cli.look", "Show metrics over time, in buckets."),
+    "demand": Entry("Look", "pullstats.cli.look", "Show which platforms are asked for, answered, and missing."),
     "export": Entry("Out", "pullstats.cli.out", "Write files for cron: daily numbers, events, rejected lines."),
     "status": Entry("Keep", "pullstats.cli.keep", "Show what is in the store, and how fresh it is."),
+    "doctor": Entry("Keep", "pullstats.cli.doctor", "List unknown agents and paths, and what is out of date."),
+    "rebuild": Entry("Keep", "pullstats.cli.rules", "Derive columns anew after a change of rules, without the logs."),
+    "clients": Entry("Keep", "pullstats.cli.rules", "Show how user agents are read, and why."),
+    "packages": Entry("Keep", "pullstats.cli.rules", "Show how request paths are read."),
     "demo": Entry("Start", "pullstats.cli.start", "Walk through pullstats on the bundled sample logs."),
 }
 

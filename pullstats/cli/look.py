@@ -37,3 +37,15 @@ def report(**options: Any) -> int:
 def series(**options: Any) -> int:
     """Show metrics over time, in buckets."""
     return emit(answer(options["store"], build_query(options), is_shifting=True), options)
+
+
+@click.command(cls=Command)
+@click.option("--by", default="package,platform", show_default=True, help="One to three dimensions, e.g. package,arch.")
+@click.option("--sort", default="missing", show_default=True, help="Metric or dimension to sort by; - in front reverses.")
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show, 0 for all.")
+@click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
+@combine(question_options, output_options, general_options)
+def demand(**options: Any) -> int:
+    """Show which platforms are asked for (attempts), answered (downloads), and missing (404)."""
+    query = build_query({**options, "metrics": "attempts,downloads,missing,origins"})
+    return emit(answer(options["store"], query, is_shifting=True), options)

@@ -324,28 +324,31 @@ def _environment(rule: AgentRule, low: str, system: str | None, *, is_ci: bool |
 def _read_browser(text: str) -> Agent:
     """Read what calls itself Mozilla: the usual browsers at once, others through the `user-agents` library."""
     text = text[:_BROWSER_LENGTH]
-    if not _USUAL_BROWSER.match(text):
-        family = _ask_library(re.sub(r"[0-9]+", "0", text))
-        if family != "browser":
-            return Agent("bot", None, "bot") if family == "bot" else Agent()
-    found = next(((name, match[1]) for name, pattern in _BROWSERS if (match := pattern.search(text))), None)
-    if found is None:
+    family = None if _USUAL_BROWSER.match(text) else _ask_library(re.sub(r"[0-9]+", "0", text))
+    if family in ("bot", UNKNOWN):
+        return Agent("bot", None, "bot") if family == "bot" else Agent()
+    found = next(((name, match[1]) for name, pattern in _BROWSERS if family in (None, name) and (match := pattern.search(text))), None)
+    if found is None and family is None:
         return Agent()
+    name, version = found or (family or UNKNOWN, None)
     low = text.lower()
     system = next((name for word, name in _BROWSER_SYSTEMS if word in low), None)
     arch = None if system in _MADE_UP_ARCH else _platform_words("", low.replace("win64; x64", "x64"))[1]
-    return Agent(found[0], found[1], "browser", system, arch)
+    return Agent(name, version, "browser", system, arch)
 
 
 @lru_cache(maxsize=20_000)
 def _ask_library(text: str) -> str:
+    """Give the family of a browser in lower case, `bot`, or `unknown`."""
     import user_agents  # noqa: PLC0415 - slow to import, and few logs of registries need it
 
     found = user_agents.parse(text)
     if found.is_bot:
         return "bot"
     family = found.browser.family.lower()
-    return "browser" if any(known in family for known, _ in _BROWSERS) else UNKNOWN
+    if family == "other" or not (found.is_pc or found.is_mobile or found.is_tablet):
+        return UNKNOWN
+    return next((known for known, _ in _BROWSERS if known in family), re.sub(r"[^a-z0-9]+", "-", family))
 
 
 class _Tables(NamedTuple):

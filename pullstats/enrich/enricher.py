@@ -37,7 +37,7 @@ _LOOPBACK: Final = ("127.", "::1")
 _NOTHING: Final = ["-", ""]
 _NOBODY: Final = "anonymous"
 """What Artifactory and Nexus call a client that did not log in."""
-_AGENT_IDENTITY: Final = ("user_agent_name", "os_name", "host_arch")
+AGENT_IDENTITY: Final = ("user_agent_name", "os_name", "host_arch")
 
 
 class Enricher:
@@ -332,7 +332,7 @@ class _TextLookups:
         agents = normalise_agents(self._read(values, self.tokens[1]))
         known = classify_distinct(agents, self._rules)
         original = pl.DataFrame({"user_agent_original": _said(agents)}).select(redact_text(pl.col("user_agent_original")))
-        terms = agent_terms(known.select(_AGENT_IDENTITY), self._key)
+        terms = agent_terms(known.select(AGENT_IDENTITY), self._key)
         ecosystem = client_ecosystem(known["user_agent_name"]).alias("client_ecosystem")
         return pl.concat([original, known, terms, ecosystem.to_frame()], how="horizontal")
 

@@ -14,6 +14,7 @@ Source: RFC 7693 (BLAKE2, keyed and personalised).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Final
 
 import polars as pl
@@ -53,8 +54,13 @@ def endpoint_terms(addresses: pl.DataFrame, key: HashKey) -> pl.DataFrame:
 
 def agent_terms(agents: pl.DataFrame, key: HashKey) -> pl.DataFrame:
     """Give the agent's term: `agent_hi`, `agent_lo` of client name, OS and architecture."""
-    identity = agents.select(pl.concat_str(pl.all().fill_null(""), separator="\x1f")).to_series()
+    identity = agents.select(agent_identity(pl.col(name) for name in agents.columns)).to_series()
     return _terms(identity, key, "agent")
+
+
+def agent_identity(parts: Iterable[pl.Expr]) -> pl.Expr:
+    """Join client name, OS and architecture to the text that is hashed."""
+    return pl.concat_str([part.fill_null("") for part in parts], separator="\x1f")
 
 
 def user_terms(users: pl.Series, key: HashKey) -> pl.DataFrame:

@@ -83,6 +83,7 @@ def _joined(*parts: str | pl.Expr) -> pl.Expr:
 _SIZE: Final = "http_response_body_size"
 _STATUS: Final = "http_response_status_code"
 _METHOD: Final = "http_request_method"
+HTTP_NOT_FOUND: Final = 404
 
 METRICS: Final[dict[str, Metric]] = {
     metric.name: metric
@@ -146,6 +147,17 @@ METRICS: Final[dict[str, Metric]] = {
             "sum",
             "Requests answered 4xx or 5xx.",
             columns=(_STATUS,),
+        ),
+        Metric(
+            "missing",
+            "missing",
+            pl.when((pl.col(_STATUS) == HTTP_NOT_FOUND) & pl.col("is_downloadable") & (pl.col(_METHOD) == "GET")).then(1).otherwise(0),
+            "requests",
+            "count",
+            True,
+            "sum",
+            "GET requests for an artifact answered 404: what was asked for and is not there.",
+            columns=(_STATUS, _METHOD, "is_downloadable"),
         ),
         Metric(
             "error-rate",

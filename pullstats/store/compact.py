@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from pullstats.store.parts import PendingFile, write_event_parts, write_rows
+from pullstats.store.parts import PendingFile, part_rules, write_event_parts, write_rows
 from pullstats.store.scan import scan_files
 from pullstats.store.snapshot import LiveFile, Snapshot
 from pullstats.store.tables import Table
@@ -77,7 +77,8 @@ def merge_files(folder: Path, group: list[LiveFile], table: Table) -> list[Pendi
     """Write the rows of several files into one; equal times keep the order of the files."""
     rows = scan_files(folder, group, table).collect()
     if table.is_daily:
-        return write_event_parts(folder, rows)
+        versions = {part_rules(folder / file.path) for file in group}
+        return write_event_parts(folder, rows, versions.pop() if len(versions) == 1 else "")
     # Number 0: whatever is merged was committed before, so no reader and no recovery may doubt it.
     return [write_rows(folder, rows, table, 0)]
 

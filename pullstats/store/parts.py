@@ -127,6 +127,11 @@ def write_part(target: Path, frame: pl.DataFrame, table: Table, rule_set_version
         raise
 
 
+def part_rules(path: Path) -> str:
+    """Read which version of the rules derived the columns of an events file; empty if it does not say."""
+    return pl.read_parquet_metadata(path).get("pullstats.rule_set_version", "")
+
+
 def discard_parts(folder: Path, files: Sequence[PendingFile]) -> None:
     """Delete files that will never be committed, as far as that is possible."""
     for file in files:

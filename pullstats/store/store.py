@@ -8,7 +8,7 @@ leaves nothing that counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from pullstats.store import compact as compaction
 from pullstats.store.layout import find_store
 from pullstats.store.lock import lock_store
 from pullstats.store.log import COMMIT_ID, TableLog, explain_failure
-from pullstats.store.parts import PendingFile, commit_of, discard_parts, write_event_parts, write_rows
+from pullstats.store.parts import PendingFile, commit_of, discard_parts, part_rules, write_event_parts, write_rows
 from pullstats.store.progress import SourceProgress, progress_transactions, read_progress
 from pullstats.store.scan import scan_files, scan_window
 from pullstats.store.snapshot import LiveFile, Snapshot, read_snapshot
@@ -89,6 +89,12 @@ class Store:
     def event_files(self) -> list[Path]:
         """List the Parquet files of the snapshot, for other readers (SQL, Spark)."""
         return [self.path / EVENTS.name / name for name in sorted(self._snapshot(EVENTS).files)]
+
+    def read_file(self, path: Path) -> pl.DataFrame:
+        """Read one of `event_files`, columns of `EVENT_SCHEMA`."""
+        name = path.relative_to(self.path / EVENTS.name).as_posix()
+        with explain_failure("read", self.path):
+            return scan_files(self.path / EVENTS.name, [self._snapshot(EVENTS).files[name]], EVENTS).collect()
 
     def scan_rejects(self) -> pl.LazyFrame:
         """Scan the rejected lines, columns of `REJECT_SCHEMA`."""
@@ -213,6 +219,36 @@ class Store:
         excess = compaction.count_excess(self._snapshot(EVENTS).files.values())
         at_least = 2 if excess > compaction.EXCESS_LIMIT else compaction.CRUMB_LIMIT
         return self._merge(below=compaction.CRUMB_ROWS, at_least=at_least)
+
+    def rewrite_events(self, derive: Callable[[pl.DataFrame], pl.DataFrame], rule_set_version: str) -> Iterator[int]:
+        """Derive the columns of every file anew that other rules made, one file and one transaction at a time.
+
+        A run that dies leaves files of either version, each whole; the next one goes on with those that are left.
+
+        Args:
+            derive: from the events of a file to the same events in the same order.
+            rule_set_version: version of the rules that `derive` reads by.
+
+        Yields:
+            The number of events of every file written.
+        """
+        log = self._log(EVENTS)
+        for path, file in sorted(self._snapshot(EVENTS).files.items()):
+            if part_rules(log.folder / path) == rule_set_version:
+                continue
+            with explain_failure("rebuild", self.path):
+                rows = scan_files(log.folder, [file], EVENTS).collect()
+                log.commit(write_event_parts(log.folder, derive(rows), rule_set_version), [file], is_new_data=False)
+            yield rows.height
+        self.refresh()
+
+    def rule_sets(self) -> dict[str, int]:
+        """Count events by the version of the rules that derived them; the empty version is unknown."""
+        counts: dict[str, int] = {}
+        for path, file in self._snapshot(EVENTS).files.items():
+            version = part_rules(self.path / EVENTS.name / path)
+            counts[version] = counts.get(version, 0) + (file.rows or 0)
+        return counts
 
     def _merge(self, *, below: int, at_least: int) -> int:
         merged = 0

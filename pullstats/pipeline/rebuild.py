@@ -1,0 +1,94 @@
+"""The way from old rules to new ones: derived columns of the store, without the logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pullstats.enrich import load_digests, load_key, load_rules
+from pullstats.enrich.rederive import rederive
+from pullstats.store import open_store
+
+
+@dataclass(slots=True)
+class RebuildSummary:
+    """What a rebuild did.
+
+    Attributes:
+        files: files that other rules had made.
+        events: events in them.
+        changed: events of which a column is now another.
+        columns: by column, how many events it changed in.
+        before: events by the rule set that had derived them.
+        rule_set_version: the rule set now.
+        is_dry_run: nothing was kept.
+    """
+
+    files: int
+    events: int
+    changed: int
+    columns: dict[str, int]
+    before: dict[str, int]
+    rule_set_version: str
+    is_dry_run: bool
+
+
+def rebuild(
+    store: Path,
+    *,
+    rules: Path | None = None,
+    routes: Mapping[str, Any] | None = None,
+    routes_file: str = "pullstats.toml",
+    digests: tuple[Path, ...] = (),
+    key_file: Path | None = None,
+    is_dry_run: bool = False,
+) -> RebuildSummary:
+    """Derive agent, package and network columns of a store anew.
+
+    Args:
+        store: folder of the store.
+        rules: the user's own rules, None for their usual folder.
+        routes: the site's routes.
+        routes_file: where they stand, for messages.
+        digests: image indexes that name the platform of a digest.
+        key_file: the key of the hashes, None for the user's own.
+        is_dry_run: count what would change, change nothing.
+
+    Raises:
+        UserError: rules, key or store that cannot be used; files already rebuilt stay so.
+    """
+    book = load_rules(rules, routes, routes_file)
+    platforms = load_digests(digests) if digests else None
+    key = load_key(key_file)
+    opened = open_store(store)
+    summary = RebuildSummary(0, 0, 0, {}, opened.rule_sets(), book.version, is_dry_run)
+
+    def derive(events: pl.DataFrame) -> pl.DataFrame:
+        derived = rederive(events, book, key, platforms)
+        summary.files += 1
+        summary.events += events.height
+        _compare(events, derived, summary)
+        return derived
+
+    if is_dry_run:
+        for path in opened.event_files():
+            derive(opened.read_file(path))
+        return summary
+    with opened.lock():
+        for _ in opened.rewrite_events(derive, book.version):
+            pass
+        opened.sweep()
+    return summary
+
+
+def _compare(before: pl.DataFrame, after: pl.DataFrame, summary: RebuildSummary) -> None:
+    differs = [before[name].ne_missing(after[name]).alias(name) for name in before.columns]
+    flags = pl.DataFrame(differs)
+    for name in flags.columns:
+        if count := int(flags[name].sum()):
+            summary.columns[name] = summary.columns.get(name, 0) + count
+    summary.changed += int(flags.select(pl.any_horizontal(pl.all()).sum()).item())

@@ -1,0 +1,183 @@
+"""Rules change: what a store holds is derived anew as a fresh ingest would have it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from pullstats.cli import main
+from pullstats.enrich.tables import load_own
+from pullstats.pipeline.doctor import examine
+from pullstats.pipeline.ingest import ingest
+from pullstats.pipeline.plan import IngestPlan
+from pullstats.pipeline.rebuild import rebuild
+from pullstats.store import open_store
+
+LOGS = Path(__file__).parent.parent / "sample_logs"
+RULES = """
+[[agent]]
+client = "skopeo-x"
+kind = "ci"
+starts = ["skopeo/"]
+samples = ["skopeo/1.9.3"]
+
+[[agent]]
+client = "docker"
+kind = "container-runtime"
+pattern = '^docker/(?P<version>[0-9.]+).* os/(?P<os>\\w+)'
+samples = ["docker/24.0.7 go/go1.20 os/windows arch/amd64"]
+
+[[path]]
+name = "api"
+package_type = "generic"
+pattern = '^/v2/(?P<name>orchard/[^/]+)/manifests/(?P<version>[^/]+)$'
+samples = ["/v2/orchard/api/manifests/1.0"]
+
+[[network]]
+type = "education"
+as_numbers = [15169, 2501]
+"""
+
+
+@pytest.fixture(name="rules")
+def _rules(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(RULES)
+    return path
+
+
+def take_in(tmp_path: Path, name: str, rules: Path | None = None) -> Path:
+    ingest(IngestPlan((str(LOGS),), tmp_path / name, key_file=tmp_path / "key", rules=rules))
+    return tmp_path / name
+
+
+def events_of(store: Path) -> pl.DataFrame:
+    return open_store(store).scan_events().sort("source_id", "source_line").collect()
+
+
+def test_a_rebuilt_store_is_what_a_fresh_ingest_gives(tmp_path: Path, rules: Path) -> None:
+    store = take_in(tmp_path, "old")
+    before = events_of(store)
+    summary = rebuild(store, rules=rules, key_file=tmp_path / "key")
+    after = events_of(store)
+    assert after.equals(events_of(take_in(tmp_path, "fresh", rules)))
+    assert summary.events == before.height == after.height
+    assert 0 < summary.changed < before.height
+    assert {"user_agent_name", "origin_id", "package_type", "network_type", "is_ci"} <= summary.columns.keys()
+    back = rebuild(store, key_file=tmp_path / "key")
+    assert back.changed == summary.changed
+    assert events_of(store).equals(before)
+
+
+def test_the_same_rules_change_nothing(tmp_path: Path) -> None:
+    store = take_in(tmp_path, "store")
+    assert rebuild(store, key_file=tmp_path / "key").files == 0
+    files = open_store(store).event_files()
+    assert {version for version, _ in open_store(store).rule_sets().items()} == {rebuild(store, key_file=tmp_path / "key").rule_set_version}
+    assert open_store(store).event_files() == files
+
+
+def test_a_dry_run_keeps_the_store(tmp_path: Path, rules: Path) -> None:
+    store = take_in(tmp_path, "store")
+    before, files = events_of(store), open_store(store).event_files()
+    assert rebuild(store, rules=rules, key_file=tmp_path / "key", is_dry_run=True).changed > 0
+    assert open_store(store).event_files() == files
+    assert events_of(store).equals(before)
+
+
+def test_a_rebuild_that_dies_goes_on_where_it_stopped(tmp_path: Path, rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = take_in(tmp_path, "store")
+    fresh = events_of(take_in(tmp_path, "fresh", rules))
+    from pullstats.pipeline import rebuild as module
+
+    real, calls = module.rederive, iter(range(1000))
+
+    def die(*args: object, **options: object) -> pl.DataFrame:
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "rederive", die)
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(store, rules=rules, key_file=tmp_path / "key")
+    assert len(open_store(store).rule_sets()) == 2
+    assert events_of(store).height == fresh.height
+    monkeypatch.setattr(module, "rederive", real)
+    rebuild(store, rules=rules, key_file=tmp_path / "key")
+    assert events_of(store).equals(fresh)
+
+
+def test_ingest_adds_nothing_after_a_rebuild(tmp_path: Path, rules: Path) -> None:
+    store = take_in(tmp_path, "store")
+    rebuild(store, rules=rules, key_file=tmp_path / "key")
+    before = events_of(store)
+    take_in(tmp_path, "store", rules)
+    assert events_of(store).equals(before)
+
+
+def test_compaction_keeps_the_rule_set(tmp_path: Path) -> None:
+    store = open_store(take_in(tmp_path, "store"))
+    before = store.rule_sets()
+    with store.lock():
+        store.compact()
+    assert store.rule_sets() == before
+
+
+def test_unknown_agents_and_paths_most_frequent_first(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    line = '203.0.113.{n} - - [02/Nov/2026:03:04:{n:02}+0000] "GET {path} HTTP/1.1" 200 5 "-" "{agent}"\n'.replace("}+0000", "} +0000")
+    rows = [
+        ("/odd/1/thing", "oddly/1.0 =cmd|x"),
+        ("/odd/2/thing", "oddly/1.0 =cmd|x"),
+        ("/rare", "seldom/2 \x1b[31m"),
+        ("/simple/django/", "pip/23.1"),
+    ]
+    log.write_text("".join(line.format(n=number, path=path, agent=agent) for number, (path, agent) in enumerate(rows)))
+    ingest(IngestPlan((str(log),), tmp_path / "store", key_file=tmp_path / "key"))
+    found = examine(tmp_path / "store")
+    said = [(row["unknown"], row["value"], row["requests"]) for row in found.unknown.to_dicts()]
+    assert said == [("agent", "oddly/1.0 =cmd|x", 2), ("agent", "seldom/2 \x1b[31m", 1), ("path", "/odd/{n}/thing", 2), ("path", "/rare", 1)]
+    assert found.share == {"agent": 0.75, "path": 0.75}
+    hints = found.hints()
+    assert hints.isprintable() is False  # newlines, and nothing else
+    assert hints.replace("\n", "").isprintable()
+    own = tmp_path / "hints.toml"
+    own.write_text(hints)
+    assert [rule["client"] for rule in tomllib.loads(hints)["agent"]] == ["oddly", "seldom"]
+    assert len(load_own(own).rows["path"]) == 2
+    assert rebuild(tmp_path / "store", rules=own, key_file=tmp_path / "key").changed > 0
+
+
+@pytest.fixture(name="run")
+def _run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str, stdin: str | None = None) -> str:
+        result = CliRunner().invoke(main, list(arguments), input=stdin, standalone_mode=False)
+        assert result.exception is None, result.exception
+        return result.stdout
+
+    return call
+
+
+def test_clients_test_says_which_rule_and_why(run: Callable[..., str]) -> None:
+    said = run("clients", "test", "docker/24.0.7 go/go1.20.10 kernel/5.15.0-1041-azure os/linux arch/amd64")
+    assert "docker (agents/containers.toml)" in said
+    assert "names a kernel with -azure" in said
+    row = json.loads(
+        run("clients", "test", "-", "--format", "ndjson", stdin="pip/23.1 {\\x22ci\\x22:true,\\x22installer\\x22:{\\x22name\\x22:\\x22uv\\x22}}\n")
+    )
+    assert (row["client"], row["ci"], row["reasons"]["ci"]) == ("uv", True, 'the agent says "ci":true')
+
+
+def test_packages_test_reads_paths_and_objects(run: Callable[..., str]) -> None:
+    said = run("packages", "test", "-", "--format", "ndjson", stdin='/react\n{"path": "/react", "hint": "npm", "status": 404}\n{bad\n')
+    rows = [json.loads(line) for line in said.splitlines()]
+    assert [row["ecosystem"] for row in rows] == [None, "npm", None]
+    assert [row["needs_hint"] for row in rows] == [True, True, False]
