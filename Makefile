@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint fuzz bench docs dist clean
+.PHONY: demo test lint fuzz bench bench-enrich scores docs dist clean
 
 demo: $(READY)          ## the main job on the bundled logs
 	@$(BIN)/pullstats demo
@@ -23,6 +23,12 @@ fuzz: $(READY)          ## any bytes into every reader for SECONDS, guided by co
 
 bench: $(READY)         ## side by side with GoAccess and DuckDB; writes bench/RESULTS.md (FORMATS=1: every format, bench/FORMATS.md)
 	$(BIN)/python bench/run.py $(if $(FORMATS),--only formats --lines 1500000 --rounds 1 --results bench/FORMATS.md)
+
+bench-enrich: $(READY)  ## distinct agents, paths and addresses a second; writes bench/ENRICHMENT.md
+	$(BIN)/python bench/enrichment.py
+
+scores: $(READY)        ## how much of the labelled agents and paths is read right, field by field
+	$(BIN)/python tools/scores.py
 
 docs: $(READY)          ## write schemas/ and the generated tables of docs/
 	$(BIN)/python tools/generate_docs.py

@@ -73,7 +73,9 @@ def test_origins_agree_with_plain_python(rows: list[tuple[str, str, str | None]]
     addresses = normalise_addresses(pl.Series([row[0] for row in rows]))
     agents = pl.DataFrame({"name": [row[1] for row in rows], "os": pl.Series([None] * len(rows), dtype=pl.String), "arch": ["arm64"] * len(rows)})
     users = pl.Series([row[2] for row in rows], dtype=pl.String)
-    joined = pl.concat([endpoint_terms(addresses, KEY), agent_terms(agents, KEY), user_terms(users, KEY)], how="horizontal")
+    joined = pl.concat(
+        [endpoint_terms(hash_endpoints(addresses, KEY)["endpoint_id"]), agent_terms(agents, KEY), user_terms(users, KEY)], how="horizontal"
+    )
     found = combine_origins(joined).to_list()
     keys = addresses["endpoint_key"].to_list()
     expected = [None if key is None else hash_origin(key, f"{row[1]}\x1f\x1farm64", row[2], KEY) for key, row in zip(keys, rows, strict=True)]

@@ -36,7 +36,8 @@ def normalise_addresses(values: pl.Series) -> pl.DataFrame:
         endpoint: the IPv4 address, the IPv6 /64, or the text) and `network_key` (/24, /48 or
         the text); all null where there is no client. Keys of different kinds never collide.
     """
-    return pl.DataFrame([_look_at(text) for text in values], schema=ADDRESS_SCHEMA, orient="row")
+    rows = [_look_at(text) for text in values.to_list()]
+    return pl.DataFrame(dict(zip(ADDRESS_SCHEMA, zip(*rows, strict=True), strict=True)), schema=ADDRESS_SCHEMA) if rows else ADDRESS_SCHEMA.to_frame()
 
 
 def _look_at(text: str | None) -> tuple[str | None, bytes | None, bytes | None]:

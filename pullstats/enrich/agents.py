@@ -300,6 +300,8 @@ def _platform_words(text: str, low: str) -> tuple[str | None, str | None]:
             system = found_os
         elif arch is None and word in tables.arch:
             arch = tables.arch[word]
+            if system is not None:
+                break
     return system, arch
 
 

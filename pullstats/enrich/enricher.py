@@ -74,7 +74,7 @@ class Enricher:
         self._geo = geo
         self._keep_addresses = keep_addresses
         self._seen: set[str] = set()  # addresses of clients
-        look = self._look_at_addresses if proxies is None else self._look_behind_proxies
+        look = self.look_at_addresses if proxies is None else self._look_behind_proxies
         self._addresses = Lookup("address", look, notes=self._seen)
         self._users = Lookup("user", self._look_at_users)
         self._hinted = Lookup("hinted", _look_at_hinted)
@@ -83,17 +83,20 @@ class Enricher:
         self._others = Lookup("other", self._look_at_others, notes=self._other_tokens)
         self._texts = {escaping: _TextLookups(key, digests, escaping, rules) for escaping in get_args(Escaping)}
 
-    def _look_at_addresses(self, values: pl.Series) -> pl.DataFrame:
+    def look_at_addresses(self, values: pl.Series) -> pl.DataFrame:
+        """Look at distinct addresses: hashes, place, network, and the endpoint's term of an origin, a row each."""
         addresses = normalise_addresses(values)
-        self._seen.update(address for address in addresses["address"].drop_nulls() if not address.startswith(_LOOPBACK))
+        known = addresses["address"].drop_nulls()
+        self._seen.update(known.filter(~(known.str.starts_with(_LOOPBACK[0]) | known.str.starts_with(_LOOPBACK[1]))).to_list())
         places = self._geo.lookup(addresses["address"])
+        endpoints = hash_endpoints(addresses, self._key)
         return pl.concat(
             [
                 addresses.select(pl.col("address").alias("client_address")),
-                hash_endpoints(addresses, self._key),
+                endpoints,
                 places,
                 self._look_at_networks(addresses["address"], places),
-                endpoint_terms(addresses, self._key),
+                endpoint_terms(endpoints["endpoint_id"]),
             ],
             how="horizontal",
         )
@@ -116,7 +119,7 @@ class Enricher:
         assert self._proxies is not None
         found = [self._proxies.find_client(*unpack(value)) for value in values]
         clients = pl.DataFrame(found, schema={"address": pl.String, "field": pl.String}, orient="row")
-        return self._look_at_addresses(clients["address"]).with_columns(clients["field"].alias("named_by"))
+        return self.look_at_addresses(clients["address"]).with_columns(clients["field"].alias("named_by"))
 
     def _look_at_hosts(self, values: pl.Series) -> pl.DataFrame:
         hosts = pl.DataFrame({"host": values}).select(redact_domain(domain_of(pl.col("host"))))

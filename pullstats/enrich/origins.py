@@ -3,7 +3,7 @@
 Endpoint, network and user are BLAKE2b (keyed, 16 bytes) of one value each, computed once per
 distinct value. An origin is many values at once (endpoint, client, OS, architecture, user), and a
 log can hold nearly as many origins as lines; so its id is the XOR of three independent keyed
-hashes, looked up per distinct value and joined without a call per row. Each term is a
+hashes (the endpoint's is its id), looked up per distinct value and joined without a call per row. Each term is a
 pseudo-random function of its value, so two different combinations agree with odds of 2^-128, as
 two hashes would. The XOR gives away no more than the row beside it: endpoint id and agent are
 stored there anyway.
@@ -33,7 +33,14 @@ def hash_value(value: bytes, key: HashKey, person: bytes) -> bytes:
 
 def hash_values(values: pl.Series, key: HashKey, person: bytes) -> pl.Series:
     """Hash distinct values, text or binary; null stays null."""
-    found = [None if value is None else hash_value(value.encode() if isinstance(value, str) else value, key, person) for value in values]
+    start = hashlib.blake2b(key=key.secret, digest_size=ID_LENGTH, person=person)  # the key's own block is hashed once
+
+    def finish(value: bytes) -> bytes:
+        state = start.copy()
+        state.update(value)
+        return state.digest()
+
+    found = [None if value is None else finish(value) for value in values.cast(pl.Binary).to_list()]
     return pl.Series(values.name, found, pl.Binary)
 
 
@@ -47,9 +54,9 @@ def hash_endpoints(addresses: pl.DataFrame, key: HashKey) -> pl.DataFrame:
     )
 
 
-def endpoint_terms(addresses: pl.DataFrame, key: HashKey) -> pl.DataFrame:
-    """Give the endpoint's term of an origin: `endpoint_hi`, `endpoint_lo`; null where there is no client."""
-    return _terms(addresses["endpoint_key"], key, "endpoint")
+def endpoint_terms(endpoints: pl.Series) -> pl.DataFrame:
+    """Give the endpoint's term of an origin, which is its id: `endpoint_hi`, `endpoint_lo`; null where there is no client."""
+    return _halves(endpoints, "endpoint")
 
 
 def agent_terms(agents: pl.DataFrame, key: HashKey) -> pl.DataFrame:
@@ -69,7 +76,10 @@ def user_terms(users: pl.Series, key: HashKey) -> pl.DataFrame:
 
 
 def _terms(values: pl.Series, key: HashKey, name: str) -> pl.DataFrame:
-    hashes = hash_values(values, key, f"origin-{name}".encode())
+    return _halves(hash_values(values, key, f"origin-{name}".encode()), name)
+
+
+def _halves(hashes: pl.Series, name: str) -> pl.DataFrame:
     return hashes.to_frame("hash").select(
         pl.col("hash").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="little").alias(f"{name}_hi"),
         pl.col("hash").bin.slice(8, 8).bin.reinterpret(dtype=pl.UInt64, endianness="little").alias(f"{name}_lo"),
@@ -108,7 +118,7 @@ def hash_origin(endpoint_key: bytes, agent: str, user: str | None, key: HashKey)
         user: authenticated user, None if nobody is named.
         key: makes the hashes.
     """
-    terms = [hash_value(endpoint_key, key, b"origin-endpoint"), hash_value(agent.encode(), key, b"origin-agent")]
+    terms = [hash_value(endpoint_key, key, b"endpoint"), hash_value(agent.encode(), key, b"origin-agent")]
     if user is not None:
         terms.append(hash_value(user.encode(), key, b"origin-user"))
     joined = 0
