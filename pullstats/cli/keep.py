@@ -9,7 +9,7 @@ import polars as pl
 
 from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options
-from pullstats.pipeline.answer import store_status
+from pullstats.pipeline.answer import store_rule_sets, store_status
 from pullstats.render.table import format_bytes
 from pullstats.reports import Column, Report
 
@@ -46,4 +46,9 @@ def status(**options: Any) -> int:
     footer = f"{found.files:,} files, {format_bytes(found.bytes)}"
     if found.first and found.last:
         footer += f" · events from {found.first:%Y-%m-%d %H:%M} to {found.last:%Y-%m-%d %H:%M} UTC"
+    if found.events:
+        sets = store_rule_sets(options["store"])
+        footer += " · rule set " + ", ".join(
+            f"{version or 'unknown'}" + (f" ({count:,} events)" if len(sets) > 1 else "") for version, count in sorted(sets.items())
+        )
     return emit(Report(rows, _COLUMNS, headline=headline, footer=footer), options)

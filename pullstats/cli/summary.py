@@ -35,6 +35,8 @@ def summary_text(summary: IngestSummary, options: RenderOptions) -> str:
     if summary.address_fields:
         named = sum(summary.address_fields.values())
         lines.append("clients from " + ", ".join(f"${name} {_share(count, named)}".rstrip() for name, count in summary.address_fields.items()))
+    if totals[1]:
+        lines.append(f"places from {summary.geo}; rule set {summary.rule_set_version}")
     read = totals[0] - totals[4]
     if summary.seconds and read:
         lines.append(f"{summary.seconds:.1f} s, {read / summary.seconds:,.0f} lines/s")

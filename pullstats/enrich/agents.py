@@ -60,7 +60,7 @@ _BROWSERS: Final = (
     ("safari", re.compile(r"\bVersion/([0-9.]+).* Safari/")),
 )
 _USUAL_BROWSER: Final = re.compile(
-    r"Mozilla/5\.0 \([^()]*\) (?:AppleWebKit/[0-9.]+ \(KHTML, like Gecko\) (?:Chrome/[0-9.]+ (?:Mobile )?Safari/[0-9.]+(?: (?:Edg|OPR)/[0-9.]+)?"
+    r"Mozilla/[0-9.]+ \([^()]*\) (?:AppleWebKit/[0-9.]+ \(KHTML, like Gecko\) (?:Chrome/[0-9.]+ (?:Mobile )?Safari/[0-9.]+(?: (?:Edg|OPR)/[0-9.]+)?"
     r"|Version/[0-9.]+ (?:Mobile/\w+ )?Safari/[0-9.]+)|Gecko/[0-9.]+ Firefox/[0-9.]+)$"
 )
 """What browsers of people send, and nothing else in it."""

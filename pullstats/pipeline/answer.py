@@ -87,3 +87,8 @@ def store_status(store: Path) -> tuple[StoreStatus, pl.DataFrame]:
     """Sum up a store, and give what each run read from each log."""
     opened = open_store(store)
     return opened.status(), opened.runs()
+
+
+def store_rule_sets(store: Path) -> dict[str, int]:
+    """Count events by the rule set that derived their columns."""
+    return open_store(store).rule_sets()
