@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import lzma
-from datetime import date
+from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -84,6 +84,30 @@ def test_a_database_damaged_inside_is_one_sentence(tmp_path: Path) -> None:
     path.write_bytes(bytes(whole))
     with pytest.raises(InputError, match="damaged"):
         open_geo(path).lookup(pl.Series(["8.8.8.8", "1.1.1.1", "133.11.0.1"]))
+
+
+def _with_metadata(before: bytes, after: bytes, path: Path) -> Path:
+    whole = lzma.decompress(files("pullstats.enrich.data").joinpath("geo.mmdb.xz").read_bytes())
+    head, mark, metadata = whole.rpartition(b"\xab\xcd\xefMaxMind.com")
+    assert before in metadata
+    place = metadata.index(before) + len(before)
+    path.write_bytes(head + mark + metadata[:place] + after + metadata[place + 2 + metadata[place] % 32 :])
+    return path
+
+
+def test_a_build_date_beyond_time_is_one_sentence(tmp_path: Path) -> None:
+    """MaxMind's own `libmaxminddb-uint64-max-epoch.mmdb` does this."""
+    path = _with_metadata(b"build_epoch", b"\x08\x02" + b"\xff" * 8, tmp_path / "x.mmdb")
+    with pytest.raises(InputError, match="damaged"):
+        open_geo(path)
+
+
+def test_an_old_database_is_warned_of() -> None:
+    found = open_geo()
+    assert found.warn_if_stale(found.build_date + timedelta(days=180)) is None
+    said = found.warn_if_stale(found.build_date + timedelta(days=181))
+    assert said is not None
+    assert "181 days old" in said
 
 
 def test_a_missing_database_is_one_sentence(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from socket import AF_INET, inet_pton
 from typing import Any, Final
@@ -32,8 +33,19 @@ GEO_SCHEMA: Final = pl.Schema(
 STALE_DAYS: Final = 180
 """A database older than this has lost sight of many addresses that changed hands."""
 
-_BROKEN: Final = (maxminddb.InvalidDatabaseError, UnicodeDecodeError, ValueError, OSError, TypeError, KeyError)
+_BROKEN: Final = (
+    maxminddb.InvalidDatabaseError,
+    UnicodeDecodeError,
+    ValueError,
+    OSError,
+    TypeError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    AttributeError,
+)
 Place = tuple[str | None, int | None, str | None, str | None]
+_LOOKED_AT: Final = 2000
 _NOTHING: Final[Place] = (None, None, None, None)
 _CODE_LENGTH: Final = 2
 
@@ -55,13 +67,27 @@ class GeoDatabase:
         try:
             self._reader = maxminddb.open_database(str(path))
             metadata = self._reader.metadata()
+            self.build_date = datetime.fromtimestamp(metadata.build_epoch, UTC).date()
         except _BROKEN as error:
             raise self._failure() from error
-        self.build_date = datetime.fromtimestamp(metadata.build_epoch, UTC).date()
         self.database_type = str(metadata.database_type)
 
     def _failure(self) -> InputError:
         return InputError(f"cannot use the geo database '{self._name}': it is damaged or no MaxMind-format (.mmdb) file; name another with --geo-db")
+
+    def check_kind(self) -> None:
+        """Make sure that the database tells countries or networks.
+
+        Raises:
+            InputError: none of its first records does.
+        """
+        try:
+            is_useful = any(isinstance(record, Mapping) and any(read_record(record)) for _, record in islice(self._reader, _LOOKED_AT))
+        except _BROKEN as error:
+            raise self._failure() from error
+        if not is_useful:
+            message = f"the geo database '{self._name}' ({self.database_type}) tells neither countries nor networks; name one of countries, cities or ASNs with --geo-db"
+            raise InputError(message)
 
     def warn_if_stale(self, today: date) -> str | None:
         """Say that the database is old, None if it is not."""
@@ -177,7 +203,9 @@ def open_geo(path: Path | None = None) -> GeoDatabase:
         if not path.is_file():
             message = f"there is no geo database '{path}'; --geo-db takes a MaxMind-format (.mmdb) file"
             raise InputError(message)
-        return GeoDatabase(path, str(path))
+        database = GeoDatabase(path, str(path))
+        database.check_kind()
+        return database
     return GeoDatabase(_unpack_bundled(), "bundled")
 
 
