@@ -176,11 +176,21 @@ def daily_report(query: Query, scan: Scan, reach: Reach, now: datetime) -> Repor
     zone = query.tz
     groups = {"date": pl.col("timestamp").dt.convert_time_zone(zone).dt.date()} | {key: pl.col(column) for key, column in DAILY_KEYS.items()}
     groups |= {
+        "version": pl.coalesce("package_version_normalized", "package_version"),
         "os": pl.coalesce("os_name", "package_os"),
         "arch": pl.coalesce("host_arch", "package_arch"),
         "country": pl.col("geo_country_iso_code"),
     }
-    columns = ["timestamp", *DAILY_KEYS.values(), "os_name", "package_os", "host_arch", "package_arch", "geo_country_iso_code"]
+    columns = [
+        "timestamp",
+        *DAILY_KEYS.values(),
+        "package_version_normalized",
+        "os_name",
+        "package_os",
+        "host_arch",
+        "package_arch",
+        "geo_country_iso_code",
+    ]
     partials = compute_partials(asked, scan, groups, columns)
     rows = fold(partials, asked.metrics, tuple(groups)).sort(*groups, nulls_last=True)
     newest = reach.newest.astimezone(UTC) if reach.newest else None
