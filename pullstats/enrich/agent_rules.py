@@ -124,9 +124,10 @@ class AgentRules:
         Returns:
             The rule and the text found; None and an empty text if none fits.
         """
-        for begin, product, rule in self._inner:
-            if product in low and low.startswith(begin):
-                return rule, product.strip()
+        if " " in low:
+            for begin, product, rule in self._inner:
+                if product in low and low.startswith(begin):
+                    return rule, product.strip()
         for start, rule in self._buckets.get(low[:_BUCKET], ()):
             if low.startswith(start) and (start[-1] in "/ (;" or len(low) == len(start) or not low[len(start)].isalnum()):
                 return rule, start

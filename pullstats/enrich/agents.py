@@ -47,7 +47,7 @@ _RUN_IDS: Final = (
 _INSTALLER: Final = re.compile(r'"installer":\{"name":"([^"]{1,40})"(?:,"version":"([^"]{1,60})")?')
 _SYSTEM: Final = re.compile(r'"system":\{"name":"([^"]{1,40})"')
 _CPU: Final = re.compile(r'"cpu":"([^"]{1,40})"')
-_KERNEL: Final = re.compile(r"kernel/\S+|[0-9]+\.[0-9]+\.[0-9]+-[0-9]+-[a-z0-9_]+")  # 5.10.0-23-amd64 says nothing of the client
+_KERNEL: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+-[0-9]+-[a-z0-9_]+")  # 5.10.0-23-amd64 says nothing of the client
 _WORD: Final = re.compile(r"[a-z][a-z0-9]*(?:_[0-9]+)?|(?<![a-z0-9.])386(?![0-9.])")
 _CI_NAME: Final = re.compile(r"\bci/[a-z]")
 _CI_MARK: Final = re.compile(r"; ?ci\b")
@@ -148,7 +148,7 @@ def classify_agents(agents: pl.Series, rules: AgentRules | None = None) -> pl.Da
         rows = [_read_matched(*matched[place], text, rules) if place in matched else _read(text, rules) for place, text in enumerate(texts)]
     else:
         rows = [_read(text, rules) for text in texts]
-    return pl.DataFrame(rows, schema=AGENT_SCHEMA, orient="row")
+    return pl.DataFrame(dict(zip(AGENT_SCHEMA, zip(*rows, strict=True), strict=True)), schema=AGENT_SCHEMA) if rows else AGENT_SCHEMA.to_frame()
 
 
 def normalise_agents(agents: pl.Series) -> pl.Series:
@@ -290,7 +290,9 @@ def _platform_words(text: str, low: str) -> tuple[str | None, str | None]:
         arch = tables.arch.get(found[1].lower()) if (found := _CPU.search(text)) is not None else None
         if system and arch:
             return system, arch
-    if "-" in low:
+    if (place := low.find("kernel/")) >= 0:
+        low = low[:place] + low[place:].partition(" ")[2]
+    elif "-" in low:
         low = _KERNEL.sub("", low)
     if "mac os x" in low:
         system = system or "macos"
