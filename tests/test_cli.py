@@ -178,3 +178,12 @@ def test_the_demo_walks_through(capfd: pytest.CaptureFixture[str]) -> None:
     assert shown.count("$ pullstats") == 8
     assert "orchard/api" in shown
     os.environ.pop("PULLSTATS_STORE", None)
+
+
+@pytest.mark.parametrize("command", ["clients", "packages"])
+def test_a_group_alone_shows_its_commands(command: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run([command]) == 2
+    out, err = capsysbinary.readouterr()
+    assert out.startswith(b"Usage: pullstats")
+    assert b"test" in out
+    assert not err

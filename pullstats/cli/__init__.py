@@ -95,6 +95,9 @@ def run(arguments: list[str]) -> int:
         return _fail("interrupted; nothing that was not already committed is kept", EXIT_INTERRUPTED)
     except click.exceptions.Exit as request:
         return request.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return EXIT_USAGE
     except click.ClickException as error:
         return _fail(_usage_message(error), EXIT_USAGE)
     except (BrokenPipeError, SystemExit):  # click ends the process itself where nobody reads its output
