@@ -38,6 +38,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "status": Entry("Keep", "pullstats.cli.keep", "Show what is in the store, and how fresh it is."),
     "doctor": Entry("Keep", "pullstats.cli.doctor", "List unknown agents and paths, and what is out of date."),
     "rebuild": Entry("Keep", "pullstats.cli.rules", "Derive agent, package and network columns anew after a change of rules."),
+    "counts": Entry("Keep", "pullstats.cli.counts", "Show the counting rules, and what each makes of worked cases."),
     "clients": Entry("Keep", "pullstats.cli.rules", "Show how user agents are read, and why."),
     "packages": Entry("Keep", "pullstats.cli.rules", "Show how request paths are read."),
     "demo": Entry("Start", "pullstats.cli.start", "Walk through pullstats on the bundled sample logs."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -30,6 +31,8 @@ def report(**options: Any) -> int:
 
 @click.command(cls=Command)
 @click.option("--every", default="d", show_default=True, help="Size of a bucket: 5m, h, d, w, mo, q, y.")
+@click.option("--rolling", help="Let each bucket look back over this span: 7d, 4w; uniques are the union over it.")
+@click.option("--annotate", type=click.Path(path_type=Path), help="CSV of date,label (talks, releases) to show beside the buckets.")
 @click.option("--by", default="", help="A dimension: one row per value with a sparkline, instead of one per bucket.")
 @click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help=f"Any of {', '.join(METRICS)}.")
 @click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show with --by, 0 for all.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,11 +10,8 @@ import click
 from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options
 from pullstats.cli.questions import build_query, question_options
-from pullstats.clock import find_zone
 from pullstats.errors import UsageError
 from pullstats.metrics import DAILY_METRICS
-from pullstats.metrics.filters import parse_filter
-from pullstats.metrics.windows import parse_window
 from pullstats.pipeline.answer import export_daily, export_events, export_rejects
 from pullstats.render import format_of_path, write_frames
 
@@ -44,23 +40,15 @@ def export(**options: Any) -> int:
     if options["export_set"] == "rejects":
         frames = export_rejects(options["store"])
     else:
-        window = parse_window(options["window"], find_zone(options["tz"]), datetime.now(UTC), is_complete=options["is_complete"])
-        where = parse_filter(options["where"], options["tz"]).expr if options["where"] else None
-        frames = export_events(options["store"], window.start, window.end, where)
+        frames = export_events(options["store"], build_query({**options, "metrics": "requests"}))
     write_frames(frames, name, path, formula_guard=options["formula_guard"])
     return 0
 
 
 def _refuse_unused(options: dict[str, Any]) -> None:
     """Refuse options that a set has no use for, rather than leave them out unsaid."""
-    unused = [
-        "classes",
-        "exclude_classes",
-        "exclude_kinds",
-        "exclude_nets",
-        "min_origins",
-        *(["where"] if options["export_set"] == "rejects" else []),
-    ]
+    filters = ("where", "classes", "exclude_classes", "exclude_kinds", "exclude_nets")
+    unused = ("min_origins", *(filters if options["export_set"] == "rejects" else ()))
     given = [name for name in unused if options[name]]
     if given:
         message = f"--set {options['export_set']} takes no {', '.join('--' + name.replace('_', '-') for name in given)}; filter the file it writes"

@@ -3,32 +3,60 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from pullstats.cli.options import combine, configured_routes
+from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, UNIQUE_LEVELS, Query, find_unique_metric
+from pullstats.metrics.dates import read_annotations, read_releases
 from pullstats.metrics.dimensions import LABEL
+from pullstats.metrics.windows import WEEKDAYS
 
 question_options = combine(
-    click.option("--window", "-w", default="30d", show_default=True, help="all, today, 30d, 12h, last-month, 2025-Q2, 2025-04, a..b, …"),
+    click.option("--window", "-w", default="30d", show_default=True, help="all, 30d, last-month, 2025-Q2, a..b, 'every tuesday this year', …"),
     click.option("--where", help="Filter, e.g. 'package=nginx and status<400'."),
     click.option("--class", "classes", help="Only these classes, with commas."),
     click.option("--exclude-class", "exclude_classes", help="Leave these classes out, with commas."),
     click.option("--exclude-kind", "exclude_kinds", help="Leave these kinds of client out, e.g. mirror,bot."),
     click.option("--exclude-net", "exclude_nets", help="Leave these organisations out, with commas; @ours for your own networks."),
-    click.option("--count-as", default="pullstats@1", show_default=True, help="Counting rule."),
+    click.option("--count-as", default="pullstats@1", show_default=True, help="Counting rules, with commas: a column each. See pullstats counts."),
     click.option(
         "--pull-window", type=click.FloatRange(0, 900), default=5.0, show_default=True, help="Seconds after which a pull's requests are another's."
     ),
+    click.option(
+        "--session-gap", type=click.FloatRange(0, 86_400), default=300.0, show_default=True, help="Seconds after which a session is another."
+    ),
     click.option("--unique-by", default="origin", show_default=True, help=f"What one is: {', '.join(UNIQUE_LEVELS)}."),
     click.option("--tz", default="UTC", show_default=True, help="Time zone whose days count, e.g. Europe/Berlin."),
-    click.option("--week-start", type=click.Choice(["monday", "sunday"]), default="monday", show_default=True, help="First day of a week."),
+    click.option("--week-start", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="First day of a week."),
     click.option("--as-of", default="now", show_default=True, help="Count relative windows back from: now, newest, or a date."),
     click.option("--complete", "is_complete", is_flag=True, help="Leave the unfinished day out of Nd."),
+    click.option("--releases", type=click.Path(path_type=Path), help="CSV of version,date[,package]: what 'since v1.4.0' goes by."),
+    click.option("--memory", default="3GB", show_default=True, help="What an answer may take; beyond it, networks are answered apart."),
     click.option("--min-origins", type=click.IntRange(min=0), default=0, show_default=True, help="Hide rows with fewer endpoints."),
 )
+
+
+_SIZE: Final = re.compile(r"^([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([KMGT]?)B?$", re.IGNORECASE)
+_UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_LEAST_MEMORY: Final = 10**6
+
+
+def parse_size(text: str) -> int:
+    """Read a number of bytes: 800MB, 3GB.
+
+    Raises:
+        UsageError: it is none, or less than 1 MB.
+    """
+    match = _SIZE.match(text.strip())
+    size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
+    if size < _LEAST_MEMORY:
+        message = f"--memory '{text}' is no size from 1MB up; write 800MB or 3GB"
+        raise UsageError(message)
+    return size
 
 
 def build_query(options: dict[str, Any]) -> Query:
@@ -44,7 +72,7 @@ def build_query(options: dict[str, Any]) -> Query:
         exclude_classes=split_names(options["exclude_classes"]),
         exclude_kinds=split_names(options["exclude_kinds"]),
         exclude_nets=split_names(options["exclude_nets"]),
-        count_as=options["count_as"],
+        count_as=split_names(options["count_as"]),
         unique_by=options["unique_by"],
         tz=options["tz"],
         as_of=options["as_of"],
@@ -57,6 +85,11 @@ def build_query(options: dict[str, Any]) -> Query:
         has_percent=options.get("percent", False),
         min_origins=options["min_origins"],
         pull_window=options["pull_window"],
+        session_gap=options["session_gap"],
+        rolling=options.get("rolling"),
+        annotations=read_annotations(options["annotate"], options["tz"]) if options.get("annotate") else (),
+        releases=read_releases(options["releases"], options["tz"]) if options["releases"] else (),
+        memory=parse_size(options["memory"]),
     )
 
 

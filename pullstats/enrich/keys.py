@@ -7,6 +7,7 @@ it cuts the link for good.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import stat
@@ -21,15 +22,18 @@ KEY_LENGTH: Final = 32
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HashKey:
-    """A key and the epoch it stands for.
+    """A key and the epoch it stands for: the number stored beside every hash. Hashes of two epochs cannot be compared.
 
     Attributes:
         secret: 32 bytes.
-        epoch: number stored beside every hash; hashes of two epochs cannot be compared.
     """
 
     secret: bytes
-    epoch: int = 0
+
+    @property
+    def epoch(self) -> int:
+        """A number that tells this key from any other, and nothing about it."""
+        return int.from_bytes(hashlib.blake2b(b"", key=self.secret, digest_size=4, person=b"epoch").digest()) >> 1
 
 
 def load_key(path: Path | None = None) -> HashKey:

@@ -7,7 +7,7 @@ from pullstats.metrics.answer import DAILY_METRICS, answer_query, daily_report
 from pullstats.metrics.counting import COUNTING_RULES
 from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS
 from pullstats.metrics.dimensions import DIMENSIONS
-from pullstats.metrics.query import Query, Reach, find_unique_metric
+from pullstats.metrics.query import Annotation, Query, Reach, find_unique_metric
 
 __all__ = [
     "COUNTING_RULES",
@@ -15,6 +15,7 @@ __all__ = [
     "DIMENSIONS",
     "METRICS",
     "UNIQUE_LEVELS",
+    "Annotation",
     "Query",
     "Reach",
     "answer_query",

@@ -21,6 +21,9 @@ IS_ANONYMOUS_TRY: Final = STATUS.eq_missing(401)
 IS_FAILED: Final = STATUS.ge(400).fill_null(value=False)
 """Answered 4xx or 5xx; an unknown status is no failure."""
 
+IS_ANSWERED: Final = ~IS_FAILED
+"""Not answered 4xx or 5xx."""
+
 IS_REDIRECT: Final = STATUS.is_in(REDIRECTS).fill_null(value=False)
 IS_WHOLE: Final = STATUS.eq_missing(200)
 IS_PART: Final = STATUS.eq_missing(206)

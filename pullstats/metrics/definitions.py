@@ -8,13 +8,15 @@ To add one: append a `Metric`; `--metric`, its help and the docs follow.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import polars as pl
 
 from pullstats.errors import unknown_name
-from pullstats.metrics.answers import IS_ANONYMOUS_TRY, IS_FAILED
+from pullstats.metrics.answers import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_REDIRECT
+from pullstats.metrics.counting import COUNTED
 from pullstats.reports import ColumnKind
 
 Merge = Literal["sum", "min", "max", "union", "ratio-of-sums"]
@@ -36,6 +38,8 @@ class Metric:
         help: definition in one sentence.
         parts: numerator and denominator of a ratio.
         columns: event columns that `expr` reads.
+        rule: label of the counting rule that says what is one, `SESSIONS` for sessions; set when a question is resolved.
+        counts: what that rule counts, where `name` names the rule as well.
     """
 
     name: str
@@ -48,16 +52,33 @@ class Metric:
     help: str
     parts: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    rule: str = ""
+    counts: str = ""
 
     @property
     def key(self) -> str:
         """Name in JSON and CSV."""
-        return self.name.replace("-", "_")
+        return re.sub(r"[^a-z0-9]+", "_", self.name)
 
     @property
     def is_counted(self) -> bool:
         """Whether a counting rule says what is one."""
         return self.expr is None and not self.parts
+
+    @property
+    def is_ruled(self) -> bool:
+        """Whether that depends on the counting rule."""
+        return self.is_counted and self.name in COUNTED
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether it counts hashes, which only compare under one key."""
+        return self.merge == "union" and bool(HASHES & {*self.columns})
+
+
+SESSIONS: Final = "sessions"
+"""Stands for the counting rule of metrics that count sessions."""
+HASHES: Final = frozenset({"origin_id", "endpoint_id", "network_id", "user_id"})
 
 
 def id_key(column: str) -> pl.Expr:
@@ -104,6 +125,7 @@ METRICS: Final[dict[str, Metric]] = {
         _counted("pulls", "Downloads of container images and other OCI artifacts."),
         _counted("attempts", "Downloads asked for, folded like downloads, whatever was answered."),
         _counted("checks", "An origin asked whether something is new and took nothing."),
+        _counted("invocations", "Sessions: runs of requests of one origin for one package without a pause over 5 minutes (--session-gap)."),
         _unique("origins", "origins", id_key("origin_id"), "origins", "Distinct origins, 401 left out.", "origin_id"),
         _unique("endpoints", "endpoints", id_key("endpoint_id"), "endpoints", "Distinct client addresses, 401 left out.", "endpoint_id"),
         _unique("networks", "networks", id_key("network_id"), "networks", "Distinct /24 or /48 networks, 401 left out.", "network_id"),
@@ -194,6 +216,19 @@ METRICS: Final[dict[str, Metric]] = {
         ),
     )
 }
+
+ELSEWHERE: Final = Metric(
+    "elsewhere",
+    "readings redirected",
+    (IS_GET & pl.col("action").is_in(["index", "metadata"]) & IS_REDIRECT).fill_null(value=False).cast(pl.Int64),
+    "requests",
+    "count",
+    True,
+    "sum",
+    "GET requests for an index or metadata that were sent elsewhere: what they lead to, these logs do not see.",
+    columns=("action", _METHOD, _STATUS),
+)
+"""Told in the footer beside what a rule counts."""
 
 UNIQUE_LEVELS: Final[dict[str, str]] = {
     "origin": "origins",

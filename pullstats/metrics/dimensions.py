@@ -30,6 +30,10 @@ _CLASS_OF_KIND: Final = {
 }
 
 
+CLASSES: Final = ("production", "ci", "development", "mirror", "updater", "scanner", "probe", "bot", "browser", "unknown")
+"""Why an origin comes. For now agent kind and CI flag alone say it, so production and development hold nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dimension:
     """A way to group events.

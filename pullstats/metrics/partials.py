@@ -3,23 +3,41 @@
 Events are read once into small tables: one row per group and key of a set (an origin, a package),
 or per group alone. Everything shown, the rows, the row of the others and the totals, is folded
 from these tables as each metric declares, so a total is the union it should be and never a sum of
-distinct counts. Tables of disjoint parts of the events can be joined before folding.
+distinct counts. Tables of disjoint parts of the events, as by network, are joined before folding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import polars as pl
 
-from pullstats.metrics.counting import COUNTED, IMAGE_COLUMNS, IS_MANIFEST, MARGIN, RULE_COLUMNS, count_events, find_tags, name_digests
-from pullstats.metrics.definitions import METRICS, Metric, id_key
+from pullstats.metrics.counting import (
+    IMAGE_COLUMNS,
+    IS_MANIFEST,
+    RUN_END,
+    RUN_START,
+    SESSION_COLUMNS,
+    count_invocations,
+    find_rule,
+    find_tags,
+    name_digests,
+)
+from pullstats.metrics.definitions import ELSEWHERE, METRICS, SESSIONS, UNIQUE_LEVELS, Metric
 from pullstats.metrics.query import Resolved, Scan
 
 VALUE: Final = "set_key"
 ALL: Final = "all_rows"
+IS_CUT: Final = "is_cut"
+EVENT_BYTES: Final = 250
+"""Memory that a request takes at the peak of an answer, measured over counting rules; see bench/."""
+_WIDER: Final = timedelta(days=1)
+
+CountSet = Callable[[pl.DataFrame, Sequence[str], str], pl.DataFrame]
+"""From a set's rows, the columns to count by and a name to the counts under that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +48,7 @@ class Partials:
         keys: names of the group columns.
         plain: one row a group (and perhaps set key): sums, minima, maxima.
         sets: for each distinct count, one row a group and key.
-        counted: one row a group and origin: what the counting rule gives.
+        counted: for each counting rule, one row a group and unique: what the rule gives.
         read: events in the window.
         kept: events that the filters left.
     """
@@ -38,13 +56,13 @@ class Partials:
     keys: tuple[str, ...]
     plain: pl.DataFrame
     sets: dict[str, pl.DataFrame]
-    counted: pl.DataFrame | None
+    counted: dict[str, pl.DataFrame]
     read: int
     kept: int
 
 
 def compute_partials(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], columns: Sequence[str]) -> Partials:
-    """Read the events once and build the tables.
+    """Read the events and build the tables: at once, or network by network where they would not fit into memory.
 
     Args:
         asked: the question.
@@ -52,29 +70,63 @@ def compute_partials(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], co
         groups: name and value of each group column.
         columns: event columns that the groups read.
     """
-    needed = {column for metric in _base_metrics(asked.metrics) for column in metric.columns} | set(columns) | set(asked.filter_columns)
-    window = asked.window
-    events = scan(sorted(needed | {"timestamp"}), window.start, window.end)
+    scans = split_scan(scan, count_partitions(asked, scan))
+    tags = _find_tags(asked, scans, columns)
+    parts = [_compute_part(asked, part, groups, columns, tags) for part in scans]
+    if len(parts) == 1:
+        return parts[0]
+    return Partials(
+        parts[0].keys,
+        pl.concat([part.plain for part in parts]),
+        {name: pl.concat([part.sets[name] for part in parts]) for name in parts[0].sets},
+        {label: pl.concat([part.counted[label] for part in parts]) for label in parts[0].counted},
+        sum(part.read for part in parts),
+        sum(part.kept for part in parts),
+    )
+
+
+def count_partitions(asked: Resolved, scan: Scan) -> int:
+    """Tell into how many parts the events must be cut so that each fits into the memory allowed."""
+    most = asked.query.memory // EVENT_BYTES
+    if asked.reach.events is None or asked.reach.events <= most:
+        return 1
+    events = int(scan(["timestamp"], asked.window.start, asked.window.end).select(pl.len()).collect().item())
+    return max(1, -(-events // max(most, 1)))
+
+
+def split_scan(scan: Scan, count: int) -> list[Scan]:
+    """Cut the events by network, which whatever is stateful never crosses."""
+    if count == 1:
+        return [scan]
+    place = pl.col("network_id").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64) % count
+
+    def scan_part(number: int, columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+        events = scan(sorted({*columns, "network_id"}), start, end)
+        return events.filter(place.fill_null(0) == number).select(columns)
+
+    return [lambda columns, start, end, number=number: scan_part(number, columns, start, end) for number in range(count)]  # type: ignore[misc]
+
+
+def _compute_part(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> Partials:
+    base = base_metrics(asked.metrics)
+    needed = {column for metric in base for column in metric.columns} | {*columns, *asked.filter_columns, "timestamp"}
+    events = asked.window.keep(scan(sorted(needed), asked.window.start, asked.window.end))
     read = events.select(pl.len()) if asked.filter is not None else None
     kept = events.filter(asked.filter) if asked.filter is not None else events
-    base = _base_metrics(asked.metrics)
     unions = [metric for metric in base if metric.merge == "union"]
     simple = [metric for metric in base if metric.merge != "union" and metric.expr is not None]
     sets = [_set_table(kept, groups, metric, simple if index == 0 else []) for index, metric in enumerate(unions)]
     plain = [] if unions else [kept.group_by(*_named(groups)).agg(*_first_fold(simple)) if groups else kept.select(*_first_fold(simple))]
-    counted = [_counted_table(asked, scan, groups, columns)] if any(metric.is_counted for metric in asked.metrics) else []
-    counts = [read] if read is not None else []
-    found = [lazy.collect(engine="streaming") for lazy in (*sets, *plain, *counted, *counts)]
-    set_frames, found = found[: len(sets)], found[len(sets) :]
-    plain_frame = found.pop(0) if plain else _refold(set_frames[0].drop(VALUE), tuple(groups), simple)
-    counted_frame = found.pop(0) if counted else None
-    total = _kept(plain_frame)
+    frames = [lazy.collect(engine="streaming") for lazy in (*sets, *plain)]
+    plain_frame = frames[-1] if plain else _refold(frames[0].drop(VALUE), tuple(groups), simple)
+    total = int(plain_frame["requests"].sum())
+    rules = dict.fromkeys(metric.rule for metric in asked.metrics if metric.is_counted or metric.counts)
     return Partials(
         tuple(groups),
         plain_frame,
-        {metric.name: frame.select(*groups, VALUE) for metric, frame in zip(unions, set_frames, strict=True)},
-        counted_frame,
-        int(found.pop(0).item()) if counts else total,
+        {metric.name: frame.select(*groups, VALUE) for metric, frame in zip(unions, frames, strict=False)},
+        {label: _count(asked, scan, label, groups, columns, tags) for label in rules},
+        int(read.collect(engine="streaming").item()) if read is not None else total,
         total,
     )
 
@@ -83,10 +135,15 @@ def _named(groups: dict[str, pl.Expr]) -> list[pl.Expr]:
     return [expr.alias(name) for name, expr in groups.items()]
 
 
-def _base_metrics(metrics: Sequence[Metric]) -> list[Metric]:
-    """Add what ratios are made of, and requests, which the footer tells."""
-    names = ["requests", *(part for metric in metrics for part in metric.parts), *(metric.name for metric in metrics if not metric.parts)]
-    return [METRICS[name] for name in dict.fromkeys(names)]
+def base_metrics(metrics: Sequence[Metric]) -> list[Metric]:
+    """Add what ratios are made of, and requests, which the footer tells; leave out what rules count."""
+    names = ["requests", *(part for metric in metrics for part in metric.parts)]
+    found = (
+        {name: METRICS[name] for name in names}
+        | ({ELSEWHERE.name: ELSEWHERE} if any(metric.rule for metric in metrics) else {})
+        | {metric.name: metric for metric in metrics if metric.expr is not None}
+    )
+    return list(found.values())
 
 
 def _first_fold(simple: Sequence[Metric]) -> list[pl.Expr]:
@@ -104,56 +161,124 @@ def _set_table(events: pl.LazyFrame, groups: dict[str, pl.Expr], metric: Metric,
     return events.group_by(*_named(groups), metric.expr.alias(VALUE)).agg(*_first_fold(simple))
 
 
-def _counted_table(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], columns: Sequence[str]) -> pl.LazyFrame:
+def rank_events(asked: Resolved, events: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `source_rank`, the place of each request's log among all logs of the store."""
+    return events.join(asked.ranks.lazy(), on="source_id", how="left", nulls_equal=True)
+
+
+def _count(asked: Resolved, scan: Scan, label: str, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> pl.DataFrame:
+    """Apply a rule, reading beyond the window's edges as far as what belongs together reaches."""
+    for margin in (asked.gaps.margin, _WIDER, None):
+        frame = _counted_table(asked, scan, label, groups, columns, tags, margin).collect(engine="streaming")
+        if not frame[IS_CUT].any():
+            break
+    return frame.drop(IS_CUT)
+
+
+def _counted_table(
+    asked: Resolved,
+    scan: Scan,
+    label: str,
+    groups: dict[str, pl.Expr],
+    columns: Sequence[str],
+    tags: pl.DataFrame | None,
+    margin: timedelta | None,
+) -> pl.LazyFrame:
+    counted, names = count_rows(asked, scan, label, columns, tags, margin)
+    level = METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
+    assert level.expr is not None
+    return counted.group_by(*_named(groups), level.expr.alias(VALUE)).agg(pl.col(names).sum(), pl.col(IS_CUT).any())
+
+
+def count_rows(
+    asked: Resolved, scan: Scan, label: str, columns: Sequence[str], tags: pl.DataFrame | None, margin: timedelta | None
+) -> tuple[pl.LazyFrame, tuple[str, ...]]:
+    """Give the rows of the window that count under a rule, filtered, and the names of what they count.
+
+    A row is marked `IS_CUT` where what it stands for may reach beyond what was read.
+    """
     window = asked.window
-    start = window.start - MARGIN if window.start else None
-    end = window.end + MARGIN if window.end else None
-    wanted = {metric.name for metric in asked.metrics if metric.is_counted}
-    read = {*columns, *asked.filter_columns}
-    # Where only images count, only manifest requests are read.
-    is_images = wanted == {"pulls"}
-    events = scan(sorted({*(IMAGE_COLUMNS if is_images else RULE_COLUMNS), *read}), start, end)
-    counted = count_events(events.filter(IS_MANIFEST) if is_images else events, wanted, asked.pull_gap)
-    if read & {"package_version", "reference_kind"}:
-        history = scan(sorted(IMAGE_COLUMNS), None, end).filter(IS_MANIFEST)
-        counted = name_digests(counted, find_tags(history, asked.pull_gap))
-    if window.start is not None:
-        counted = counted.filter(pl.col("timestamp") >= window.start)
-    if window.end is not None:
-        counted = counted.filter(pl.col("timestamp") < window.end)
-    if asked.filter is not None:
-        counted = counted.filter(asked.filter)
-    return counted.group_by(*_named(groups), id_key("origin_id").alias(VALUE)).agg(pl.col(*COUNTED).sum())
+    start = window.start - margin if window.start and margin else None
+    end = window.end + margin if window.end and margin else None
+    wanted = tuple(dict.fromkeys(metric.counts or metric.name for metric in asked.metrics if metric.rule == label))
+    wanted = wanted if label == SESSIONS else tuple(name for name in wanted if name in find_rule(label).defines)
+    level = METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
+    read = {*columns, *asked.filter_columns, *level.columns, "timestamp"}
+    if label == SESSIONS:
+        events = rank_events(asked, scan(sorted({*SESSION_COLUMNS, *read}), start, end))
+        counted = count_invocations(events, wanted, asked.gaps)
+    else:
+        rule = find_rule(label)
+        # Where only images count, only manifest requests are read.
+        is_images = wanted == ("pulls",) and rule.name == "pullstats"
+        events = rank_events(asked, scan(sorted({*(IMAGE_COLUMNS if is_images else rule.columns), *read}), start, end))
+        counted = rule.count(events.filter(IS_MANIFEST) if is_images else events, wanted, asked.gaps)
+        if tags is not None:
+            counted = name_digests(counted, tags.lazy())
+    schema = counted.collect_schema().names()
+    counted = counted.with_columns(
+        _is_cut(schema, asked, start, end).alias(IS_CUT), *(pl.col(name).fill_null(0) for name in wanted if name in schema)
+    )
+    counted = window.keep(counted)
+    return (counted.filter(asked.filter) if asked.filter is not None else counted), tuple(name for name in wanted if name in schema)
 
 
-def _kept(plain: pl.DataFrame) -> int:
-    return int(plain["requests"].sum())
+def _is_cut(names: Sequence[str], asked: Resolved, start: datetime | None, end: datetime | None) -> pl.Expr:
+    """Mark what begins or ends so near to where reading did that more of it may lie beyond."""
+    if RUN_START not in names:
+        return pl.lit(value=False)
+    gap = max(asked.gaps.pull, asked.gaps.session)
+    at_start = pl.col(RUN_START) - pl.lit(start) <= gap if start else pl.lit(value=False)
+    at_end = pl.lit(end) - pl.col(RUN_END) <= gap if end else pl.lit(value=False)
+    return (at_start | at_end).fill_null(value=False)
 
 
-def fold(partials: Partials, metrics: Sequence[Metric], keys: Sequence[str]) -> pl.DataFrame:
+def _find_tags(asked: Resolved, scans: Sequence[Scan], columns: Sequence[str]) -> pl.DataFrame | None:
+    """Find the tags of digests in the whole store up to the window's end, where the question reads versions."""
+    is_ruled = any(metric.is_ruled or metric.counts for metric in asked.metrics)
+    if not is_ruled or not {*columns, *asked.filter_columns} & {"package_version", "reference_kind"}:
+        return None
+    end = asked.window.end + asked.gaps.margin if asked.window.end else None
+    found = [find_tags(rank_events(asked, scan(sorted(IMAGE_COLUMNS), None, end)), asked.gaps.pull).collect(engine="streaming") for scan in scans]
+    return pl.concat(found).sort("timestamp", "digest_tag")
+
+
+def fold(partials: Partials, metrics: Sequence[Metric], keys: Sequence[str], count_set: CountSet | None = None) -> pl.DataFrame:
     """Fold the tables to one row per value of `keys` (a subset of the groups; none gives the total).
 
+    Args:
+        partials: the tables.
+        metrics: what to fold.
+        keys: columns of the rows.
+        count_set: counts the keys of a set; by default those of each row.
+
     Returns:
-        `keys` and a column per metric, named by its key.
+        `keys` and a column per metric, named by its key; null where a counting rule says nothing of it.
     """
-    base = _base_metrics(metrics)
+    base = base_metrics(metrics)
     simple = [metric for metric in base if metric.expr is not None and metric.merge != "union"]
     frames = [_refold(partials.plain, keys, simple)]
-    frames += [_count_set(partials.sets[metric.name], keys, metric.name) for metric in base if metric.merge == "union"]
-    if partials.counted is not None:
-        frames.append(_group(partials.counted, keys, [pl.col(*COUNTED).sum()]))
+    frames += [(count_set or _count_set)(partials.sets[metric.name], keys, metric.name) for metric in base if metric.merge == "union"]
+    frames += [_refold_counted(frame, keys, label, metrics) for label, frame in partials.counted.items()]
     joined = frames[0]
     for frame in frames[1:]:
         joined = joined.join(frame, on=[*keys] or [ALL], how="full", coalesce=True, nulls_equal=True)
     joined = _add_ratios(joined, metrics)
-    zero = [metric.name for metric in metrics if metric.kind in {"count", "bytes"}]
-    return joined.with_columns(pl.col(zero).fill_null(0)).select(*keys, *(pl.col(metric.name).alias(metric.key) for metric in metrics))
+    undefined = [pl.lit(None, pl.Int64).alias(metric.name) for metric in metrics if metric.name not in joined.columns]
+    zero = [metric.name for metric in metrics if metric.kind in {"count", "bytes"} and metric.name in joined.columns]
+    joined = joined.with_columns(pl.col(zero).fill_null(0), *undefined)
+    return joined.select(*keys, *(pl.col(metric.name).alias(metric.key) for metric in metrics))
+
+
+def _refold_counted(frame: pl.DataFrame, keys: Sequence[str], label: str, metrics: Sequence[Metric]) -> pl.DataFrame:
+    found = {metric.name: metric.counts or metric.name for metric in metrics if metric.rule == label}
+    return _group(frame, keys, [pl.col(column).sum().alias(name) for name, column in found.items() if column in frame.columns])
 
 
 def _group(frame: pl.DataFrame, keys: Sequence[str], folds: Sequence[pl.Expr]) -> pl.DataFrame:
     if keys:
         return frame.group_by(*keys, maintain_order=False).agg(*folds)
-    return frame.select(*folds).with_columns(pl.lit(0).alias(ALL))
+    return frame.select(*folds, pl.lit(0).alias(ALL)).head(1)
 
 
 def _refold(frame: pl.DataFrame, keys: Sequence[str], simple: Sequence[Metric]) -> pl.DataFrame:
@@ -171,6 +296,14 @@ def _add_ratios(joined: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame
     return joined.with_columns(ratios) if ratios else joined
 
 
+def count_takers(partials: Partials, label: str) -> int | None:
+    """Count the uniques that downloaded at least once; None where the rule counts no downloads."""
+    frame = partials.counted.get(label)
+    if frame is None or "downloads" not in frame.columns:
+        return None
+    return frame.filter(pl.col("downloads") > 0)[VALUE].drop_nulls().n_unique()
+
+
 def keep_rows(partials: Partials, chosen: pl.DataFrame, *, is_kept: bool) -> Partials:
     """Keep the groups that are, or are not, among some rows."""
     how: Literal["semi", "anti"] = "semi" if is_kept else "anti"
@@ -178,11 +311,15 @@ def keep_rows(partials: Partials, chosen: pl.DataFrame, *, is_kept: bool) -> Par
     def pick(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(chosen, on=list(partials.keys), how=how, nulls_equal=True)
 
-    return Partials(
-        partials.keys,
-        pick(partials.plain),
-        {name: pick(frame) for name, frame in partials.sets.items()},
-        pick(partials.counted) if partials.counted is not None else None,
-        partials.read,
-        partials.kept,
+    return replace(
+        partials,
+        plain=pick(partials.plain),
+        sets={name: pick(frame) for name, frame in partials.sets.items()},
+        counted={label: pick(frame) for label, frame in partials.counted.items()},
     )
+
+
+def keep_groups(partials: Partials, shown: pl.DataFrame, keys: Sequence[str]) -> Partials:
+    """Keep the groups whose values of some keys are shown, whatever their other keys."""
+    chosen = partials.plain.select(partials.keys).unique().join(shown.select(keys), on=list(keys), how="semi", nulls_equal=True)
+    return keep_rows(partials, chosen, is_kept=True)

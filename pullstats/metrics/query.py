@@ -11,17 +11,35 @@ import polars as pl
 
 from pullstats.clock import find_zone
 from pullstats.errors import UsageError, unknown_name
-from pullstats.metrics.counting import COUNTING_RULES, PULL_GAP, CountingRule
-from pullstats.metrics.definitions import UNIQUE_LEVELS, Metric, find_metric
-from pullstats.metrics.dimensions import DIMENSIONS, Dimension, find_dimension
+from pullstats.metrics.counting import PULL_GAP, PULLSTATS, SESSION_GAP, CountingRule, Gaps, find_rule
+from pullstats.metrics.definitions import SESSIONS, UNIQUE_LEVELS, Metric, find_metric
+from pullstats.metrics.dimensions import CLASSES, DIMENSIONS, Dimension, find_dimension
 from pullstats.metrics.filters import parse_filter
-from pullstats.metrics.windows import Window, is_relative, parse_window
+from pullstats.metrics.releases import Release, find_release
+from pullstats.metrics.runs import rank_sources
+from pullstats.metrics.windows import Calendar, Window, is_relative, parse_window
 
 MAX_DIMENSIONS: Final = 3
 _TICK: Final = timedelta(microseconds=1)
 
 Scan = Callable[[Sequence[str], datetime | None, datetime | None], pl.LazyFrame]
 """From columns, first instant and first instant after to the store's events."""
+
+
+DEFAULT_MEMORY: Final = 3_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """Something that happened: a talk, a release.
+
+    Attributes:
+        moment: when, UTC.
+        label: what.
+    """
+
+    moment: datetime
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +55,7 @@ class Query:
         exclude_classes: classes to leave out.
         exclude_kinds: kinds of client to leave out.
         exclude_nets: organisations to leave out, `@ours` for one's own networks.
-        count_as: name of the counting rule, with or without its version.
+        count_as: names of counting rules, with or without their versions; of several, each gives a column.
         unique_by: level of the default unique count.
         tz: IANA name of the zone whose days count.
         as_of: `now`, `newest` or a date: the instant to count back from.
@@ -50,6 +68,11 @@ class Query:
         has_percent: add shares of additive metrics.
         min_origins: hide rows with fewer endpoints.
         pull_window: seconds after which a pull group closes.
+        session_gap: seconds after which a session closes.
+        rolling: span of days or hours that each bucket of a series looks back over.
+        annotations: what happened when, to be shown beside a series.
+        releases: when versions came out.
+        memory: bytes an answer may take; what would need more is read network by network.
     """
 
     metrics: tuple[str, ...]
@@ -60,7 +83,7 @@ class Query:
     exclude_classes: tuple[str, ...] = ()
     exclude_kinds: tuple[str, ...] = ()
     exclude_nets: tuple[str, ...] = ()
-    count_as: str = "pullstats@1"
+    count_as: tuple[str, ...] = (PULLSTATS.label,)
     unique_by: str = "origin"
     tz: str = "UTC"
     as_of: str = "now"
@@ -73,43 +96,64 @@ class Query:
     has_percent: bool = False
     min_origins: int = 0
     pull_window: float = PULL_GAP.total_seconds()
+    session_gap: float = SESSION_GAP.total_seconds()
+    rolling: str | None = None
+    annotations: tuple[Annotation, ...] = ()
+    releases: tuple[Release, ...] = ()
+    memory: int = DEFAULT_MEMORY
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where a store's events begin and end; both None if it has none."""
+    """Where a store's events begin and end.
+
+    Attributes:
+        first: the earliest event, None if there is none.
+        newest: the latest event, None if there is none.
+        sources: `source_id`, `name`, `first`, `last` of each log; None if they are not known.
+        events: how many there are, None if that is not known.
+    """
 
     first: datetime | None
     newest: datetime | None
+    sources: pl.DataFrame | None = None
+    events: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A question whose names are looked up and whose window is instants."""
+    """A question whose names are looked up and whose window is instants.
+
+    Attributes:
+        metrics: each that a counting rule counts names its rule, and comes once a rule.
+        gaps: pauses that end what belongs together.
+        ranks: `source_id`, `source_rank`: which log goes first where two requests were made in one instant.
+        filter: true for the events that stay, None for all.
+        steps: the filter's parts, each with the words it was asked for in.
+    """
 
     query: Query
     metrics: tuple[Metric, ...]
     dimensions: tuple[Dimension, ...]
     window: Window
-    rule: CountingRule
+    rules: tuple[CountingRule, ...]
     reach: Reach
+    gaps: Gaps
+    ranks: pl.DataFrame
     filter: pl.Expr | None
     filter_columns: tuple[str, ...]
+    steps: tuple[tuple[str, pl.Expr], ...]
     warnings: tuple[str, ...]
 
-    @property
-    def pull_gap(self) -> timedelta:
-        """Pause after which a pull group closes."""
-        return timedelta(seconds=self.query.pull_window)
 
-
-def resolve(query: Query, reach: Reach, now: datetime, *, is_shifting: bool) -> Resolved:
+def resolve(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shifting: bool) -> Resolved:
     """Look all names up and turn the window into instants.
 
     Args:
         query: the question.
         reach: the store's range.
         now: the present.
+        scan: gives the store's events, for windows that begin with a version.
         is_shifting: count a relative window back from the newest event if all events are older.
 
     Raises:
@@ -119,60 +163,93 @@ def resolve(query: Query, reach: Reach, now: datetime, *, is_shifting: bool) -> 
     if len(query.dimensions) > MAX_DIMENSIONS:
         message = f"--by takes up to {MAX_DIMENSIONS} dimensions, not {len(query.dimensions)}"
         raise UsageError(message)
-    rule = _find_rule(query.count_as)
-    metrics = tuple(find_metric(name) for name in dict.fromkeys(query.metrics))
+    rules = tuple({rule.label: rule for rule in (find_rule(name) for name in query.count_as)}.values()) or (PULLSTATS,)
+    named = [find_metric(name) for name in dict.fromkeys(query.metrics)]
+    metrics = tuple(metric for name in named for metric in _rule_metrics(name, rules))
     dimensions = tuple(find_dimension(name) for name in dict.fromkeys(query.dimensions))
-    expr, columns = _build_filter(query)
-    window, warnings = _find_window(query, reach, now, is_shifting=is_shifting)
-    return Resolved(replace(query, tz=zone.key), metrics, dimensions, window, rule, reach, expr, columns, warnings)
+    expr, columns, steps = _build_filter(query)
+    window, warnings = _find_window(query, reach, now, scan, is_shifting=is_shifting)
+    warnings += tuple(
+        f"{metric.rule} says nothing of {metric.counts or metric.name}"
+        for metric in metrics
+        if metric.rule not in {"", SESSIONS} and (metric.counts or metric.name) not in find_rule(metric.rule).defines
+    )
+    gaps = Gaps(timedelta(seconds=query.pull_window), timedelta(seconds=query.session_gap))
+    ranks = rank_sources(_source_starts(reach, scan)) if any(metric.rule for metric in metrics) else _NO_RANKS
+    return Resolved(replace(query, tz=zone.key), metrics, dimensions, window, rules, reach, gaps, ranks, expr, columns, steps, warnings)
 
 
-def _find_rule(name: str) -> CountingRule:
-    rules = {rule.label: rule for rule in COUNTING_RULES.values()} | COUNTING_RULES
-    if name not in rules:
-        noun = "counting rule"
-        raise unknown_name(noun, name, rules)
-    return rules[name]
+_NO_RANKS: Final = pl.DataFrame(schema={"source_id": pl.String, "source_rank": pl.Int64})
 
 
-def _find_window(query: Query, reach: Reach, now: datetime, *, is_shifting: bool) -> tuple[Window, tuple[str, ...]]:
+def _rule_metrics(metric: Metric, rules: Sequence[CountingRule]) -> list[Metric]:
+    """Give a metric once for each rule that counts it."""
+    if metric.is_ruled and len(rules) > 1:
+        return [
+            replace(metric, name=f"{metric.name}@{rule.label}", title=f"{metric.title} {rule.label}", rule=rule.label, counts=metric.name)
+            for rule in rules
+        ]
+    if metric.is_ruled:
+        return [replace(metric, rule=rules[0].label)]
+    return [replace(metric, rule=SESSIONS)] if metric.is_counted else [metric]
+
+
+def _source_starts(reach: Reach, scan: Scan) -> pl.DataFrame:
+    if reach.sources is not None:
+        return reach.sources.select("source_id", "first")
+    events = scan(["source_id", "timestamp"], None, None)
+    return events.group_by("source_id").agg(pl.col("timestamp").min().alias("first")).collect()
+
+
+def _find_window(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shifting: bool) -> tuple[Window, tuple[str, ...]]:
     zone = find_zone(query.tz)
+    calendar = Calendar(zone, now, query.is_complete, query.week_start, lambda version: find_release(version, query.releases, scan))
     if query.as_of == "newest":
-        now = reach.newest or now
+        calendar = replace(calendar, now=reach.newest or now)
     elif query.as_of != "now":
-        as_of = parse_window(query.as_of, zone, now)
-        if as_of.end is None or is_relative(query.as_of):
+        as_of = parse_window(query.as_of, calendar)
+        if as_of.end is None or as_of.recurring is not None or is_relative(query.as_of):
             message = f"--as-of '{query.as_of}' is no date; write 2025-04-16, newest or now"
             raise UsageError(message)
-        now = as_of.end - _TICK
-    window = parse_window(query.window, zone, now, is_complete=query.is_complete)
+        calendar = replace(calendar, now=as_of.end - _TICK)
+    window = parse_window(query.window, calendar)
     if is_shifting and query.as_of == "now" and is_relative(query.window) and reach.newest and window.start and reach.newest < window.start:
-        shifted = parse_window(query.window, zone, reach.newest, is_complete=query.is_complete)
+        shifted = parse_window(query.window, replace(calendar, now=reach.newest))
         day = reach.newest.astimezone(zone).date()
         return shifted, (f"all events are older than {query.window}; counted back from the newest, {day} (--as-of newest)",)
     if query.as_of not in {"now", "newest"}:
-        window = replace(window, end=min(window.end, now + _TICK) if window.end else now + _TICK)
+        end = calendar.now + _TICK
+        window = replace(window, end=min(window.end, end) if window.end else end)
     return window, ()
 
 
-def _build_filter(query: Query) -> tuple[pl.Expr | None, tuple[str, ...]]:
-    parts: list[pl.Expr] = []
+def _build_filter(query: Query) -> tuple[pl.Expr | None, tuple[str, ...], tuple[tuple[str, pl.Expr], ...]]:
+    steps: list[tuple[str, pl.Expr]] = []
     columns: list[str] = []
     if query.where:
         found = parse_filter(query.where, query.tz)
-        parts.append(found.expr)
+        steps.append((f"--where {query.where}", found.expr))
         columns += found.columns
-    for name, values, is_kept in (
-        ("class", query.classes, True),
-        ("class", query.exclude_classes, False),
-        ("kind", query.exclude_kinds, False),
-        ("org", query.exclude_nets, False),
+    for option, name, values, is_kept in (
+        ("--class", "class", query.classes, True),
+        ("--exclude-class", "class", query.exclude_classes, False),
+        ("--exclude-kind", "kind", query.exclude_kinds, False),
+        ("--exclude-net", "org", query.exclude_nets, False),
     ):
         if values:
+            if name == "class":
+                _check_classes(values)
             hit = DIMENSIONS[name].expr(query.tz).is_in(list(values)).fill_null(value=False)
-            parts.append(hit if is_kept else ~hit)
+            steps.append((f"{option} {','.join(values)}", hit if is_kept else ~hit))
             columns += DIMENSIONS[name].columns
-    return (pl.all_horizontal(parts) if parts else None), tuple(dict.fromkeys(columns))
+    return (pl.all_horizontal([step for _, step in steps]) if steps else None), tuple(dict.fromkeys(columns)), tuple(steps)
+
+
+def _check_classes(values: Sequence[str]) -> None:
+    for value in values:
+        if value not in CLASSES:
+            noun = "class"
+            raise unknown_name(noun, value, CLASSES)
 
 
 def find_unique_metric(level: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import polars as pl
@@ -22,15 +23,17 @@ _TAG_BITS: Final = 31
 INDEX: Final = pl.int_range(pl.len(), dtype=pl.UInt32)
 
 
-def rank_sources(events: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `source_rank`: of requests in one instant, those of the piece rotated away first come first.
+def rank_sources(starts: pl.DataFrame) -> pl.DataFrame:
+    """Number the logs of a store: of requests in one instant, those of the piece rotated away first come first.
 
     Args:
-        events: with `timestamp` and `source_id`.
+        starts: `source_id` and `first`, the instant of each log's first event; of the whole store, so
+            that an answer does not depend on how much of it a question reads.
+
+    Returns:
+        `source_id`, `source_rank`.
     """
-    starts = events.group_by("source_id").agg(pl.col("timestamp").min().alias("source_start"))
-    ranks = starts.sort("source_start", "source_id").select("source_id", source_rank=pl.int_range(pl.len(), dtype=pl.Int64))
-    return events.join(ranks, on="source_id", how="left", nulls_equal=True)
+    return starts.sort("first", "source_id", nulls_last=True).select("source_id", source_rank=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
 def sort_by_owner(events: pl.LazyFrame, owner: Sequence[str]) -> pl.LazyFrame:
@@ -51,6 +54,12 @@ def sort_by_owner(events: pl.LazyFrame, owner: Sequence[str]) -> pl.LazyFrame:
     rows = rows.with_columns(order=high + low + (since + place).rank("ordinal").cast(pl.Int128)).sort("order")
     is_new = (pl.col("owner_high") != pl.col("owner_high").shift(1)) | (pl.col("owner_low") != pl.col("owner_low").shift(1))
     return rows.with_columns(is_new.fill_null(value=True).alias(IS_NEW)).drop("owner_high", "owner_low", "order", "source_rank")
+
+
+def starts_run(gap: timedelta) -> pl.Expr:
+    """Mark the rows that do not follow the row before: another owner's, or after a pause over `gap`."""
+    is_late = (pl.col("timestamp") - pl.col("timestamp").shift(1)) > gap
+    return pl.col(IS_NEW) | is_late.fill_null(value=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import polars as pl
 
 from pullstats.errors import StoreError
 from pullstats.metrics import Query, Reach, answer_query, daily_report
+from pullstats.metrics.query import resolve
 from pullstats.reports import Report
 from pullstats.store import Store, StoreStatus, open_store
 
@@ -37,11 +38,12 @@ def export_daily(store: Path, query: Query) -> Report:
     return _read(store, lambda opened: daily_report(query, opened.scan_events, _reach(opened), datetime.now(UTC)))
 
 
-def export_events(store: Path, start: datetime | None, end: datetime | None, where: pl.Expr | None = None) -> Iterator[pl.DataFrame]:
-    """Give the events of a window that a filter keeps, in batches, columns of `EVENT_SCHEMA`."""
+def export_events(store: Path, query: Query) -> Iterator[pl.DataFrame]:
+    """Give the events of a question's window that its filters keep, in batches, columns of `EVENT_SCHEMA`."""
     opened = open_store(store)
-    events = opened.scan_events(None, start, end)
-    yield from _batches(events if where is None else events.filter(where))
+    asked = resolve(query, _reach(opened), datetime.now(UTC), opened.scan_events, is_shifting=False)
+    events = asked.window.keep(opened.scan_events(None, asked.window.start, asked.window.end))
+    yield from _batches(events if asked.filter is None else events.filter(asked.filter))
 
 
 def export_rejects(store: Path) -> Iterator[pl.DataFrame]:
@@ -64,7 +66,9 @@ def _batches(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
 
 def _reach(store: Store) -> Reach:
     status = store.status()
-    return Reach(status.first, status.last)
+    runs = store.runs()
+    sources = runs.group_by("source_id").agg(pl.col("name").last(), pl.col("first").min(), pl.col("last").max())
+    return Reach(status.first, status.last, sources, status.events)
 
 
 def _read(path: Path, ask: Callable[[Store], T]) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
 
@@ -64,14 +64,18 @@ def _draw(report: Report, console: Console, width: int) -> None:
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     for column in report.columns:
         least = needs[column.name] if column.kind in UNCUT else None
-        table.add_column(Text(column.title), justify="right" if column.kind in NUMERIC else "left", no_wrap=True, min_width=least)
+        is_prose = column.kind == "prose"
+        width_most = rooms[column.name] if is_prose else None
+        justify: Literal["left", "right"] = "right" if column.kind in NUMERIC else "left"
+        table.add_column(Text(column.title), justify=justify, no_wrap=not is_prose, min_width=least, max_width=width_most, overflow="fold")
         if column.bar and has_bars:
             table.add_column("", no_wrap=True)
     for index in range(report.frame.height):
         row: list[Text] = []
         for column in report.columns:
             text = cells[column.name][index]
-            row.append(Text(_cut(text, rooms[column.name]) if column.name in rooms else text, style="dim italic" if _is_other(text) else ""))
+            is_cut = column.name in rooms and column.kind != "prose"
+            row.append(Text(_cut(text, rooms[column.name]) if is_cut else text, style="dim italic" if _is_other(text) else ""))
             if column.bar and has_bars:
                 row.append(Text(_bar(report, column, index), style="cyan"))
         table.add_row(*row)

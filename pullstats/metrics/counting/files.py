@@ -1,0 +1,82 @@
+"""Downloads of files: whole ones, pieces, redirects; models and data sets.
+
+Source: DEFINITIONS "When is it a download?"; which files stand for a model:
+https://huggingface.co/docs/hub/models-download-stats
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import polars as pl
+
+from pullstats.metrics.answers import IS_GET, IS_PART, IS_REDIRECT, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
+from pullstats.metrics.counting.rule import PART_GAP, PULL_GAP, RUN_END, RUN_START
+from pullstats.metrics.runs import IS_NEW, Runs, sort_by_owner, starts_run
+
+DATASET_GAP: Final = timedelta(minutes=5)
+
+_IS_HUB: Final = pl.col("package_type").eq_missing("huggingface")
+IS_DATASET: Final = _IS_HUB & pl.col("package_name").str.starts_with("datasets/").fill_null(value=False)
+IS_MODEL: Final = _IS_HUB & ~IS_DATASET
+_QUERY_FILE: Final = (
+    r"/(?:resolve/(?:refs/(?:pr|convert)/[^/]+|[^/]+)|resolve-cache/(?:models/)?[^/]+/[^/]+/[0-9a-f]{40})"
+    r"/(?:(?:config\.json|config\.yaml|hyperparams\.yaml|meta\.yaml)|.+\.gguf)$"
+)
+IS_QUERY_FILE: Final = pl.col("url_path").str.contains(_QUERY_FILE).fill_null(value=False)
+"""A file at a model's root that every use of it asks for once, or weights in one file."""
+
+IS_FILE: Final = (pl.col("package_type") != "oci") & (pl.col("action") == "download") & pl.col("is_downloadable")
+"""Requests for the file of a package itself."""
+
+
+def count_files(events: pl.LazyFrame) -> pl.LazyFrame:
+    """Count files taken: each 200, parts once in `PART_GAP`, a redirect and what follows it once.
+
+    What was refused is an attempt, unless the same origin asks for the same path again within
+    `PULL_GAP`: then the last answer speaks for all. Of a model only its query files count; files of
+    data sets are for `count_datasets`.
+    """
+    is_file = IS_FILE & IS_GET & ~IS_DATASET & (~IS_MODEL | IS_QUERY_FILE)
+    is_answer = (IS_WHOLE | IS_PART | IS_REDIRECT).fill_null(value=False)
+    files = events.filter(is_file & ~IS_UNCHANGED.fill_null(value=False)).with_columns(is_answer=is_answer, is_redirect=IS_REDIRECT)
+    rows = sort_by_owner(files, ("origin_id", "url_path")).with_columns(asked=pl.col(IS_NEW).cum_sum())
+    pause = pl.col("timestamp") - _before(pl.col("is_answer"), pl.col("timestamp"))
+    follows_redirect = _before(pl.col("is_answer"), pl.col("is_redirect")) & (pause <= PULL_GAP)
+    # The last piece or whole file of the same origin and path before this row.
+    body = _before(IS_WHOLE | IS_PART, pl.col("timestamp"))
+    continues = IS_PART & ((pl.col("timestamp") - body) <= PART_GAP).fill_null(value=False)
+    counts = pl.col("is_answer") & ~(follows_redirect.fill_null(value=False) | continues)
+    is_repeated = ~pl.col(IS_NEW).shift(-1).fill_null(value=True) & (pl.col("timestamp").shift(-1) - pl.col("timestamp") <= PULL_GAP)
+    is_attempt = counts | (~pl.col("is_answer") & ~is_repeated.fill_null(value=False))
+    marked = rows.with_columns(downloads=counts.cast(pl.Int64), attempts=is_attempt.cast(pl.Int64))
+    return marked.filter(pl.col("attempts") == 1).drop("asked", "is_answer", "is_redirect", IS_NEW)
+
+
+def _before(where: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """Take a value from the last row before this one of the same origin and path (`asked`) that is true."""
+    is_known = where.fill_null(value=False)
+    owner = pl.when(is_known).then(pl.col("asked")).forward_fill().shift(1)
+    return pl.when(owner == pl.col("asked")).then(pl.when(is_known).then(value).forward_fill().shift(1))
+
+
+def count_datasets(events: pl.LazyFrame, methods: pl.Expr = IS_GET) -> pl.LazyFrame:
+    """Count data sets: all files of one repository that one endpoint takes without a pause over `DATASET_GAP` are one.
+
+    Args:
+        events: with `endpoint_id`.
+        methods: requests that can take a file.
+    """
+    asked = events.filter(IS_FILE & IS_DATASET & methods & ~IS_UNCHANGED).with_columns(is_taken=IS_TAKEN)
+    rows = sort_by_owner(asked, ("endpoint_id", "package_name")).with_columns(is_run=starts_run(DATASET_GAP))
+    run = Runs(pl.col("is_run"))
+    chosen = pl.coalesce(run.first_where(pl.col("is_taken")), run.first)
+    names = [name for name in rows.collect_schema().names() if name not in {"is_run", "is_taken", IS_NEW}]
+    found = rows.select(
+        *(pl.col(name).gather(chosen) for name in names),
+        pl.col("timestamp").gather(run.first).alias(RUN_START),
+        pl.col("timestamp").gather(run.last).alias(RUN_END),
+        downloads=run.any(pl.col("is_taken")).cast(pl.Int64),
+    )
+    return found.with_columns(attempts=pl.lit(1, pl.Int64))

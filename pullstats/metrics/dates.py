@@ -1,0 +1,75 @@
+"""Files of dates: releases (`version,date` and, if wanted, `package`) and what else happened (`date,label`).
+
+CSV with a header. Dates are days, which begin in the zone of the question, or ISO 8601 times.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from pullstats.clock import find_zone
+from pullstats.errors import InputError
+from pullstats.metrics.query import Annotation
+from pullstats.metrics.releases import Release
+from pullstats.metrics.windows import midnight
+
+_DAY_LENGTH: Final = len("2025-04-16")
+
+
+def read_annotations(path: Path, tz: str) -> tuple[Annotation, ...]:
+    """Read what happened when.
+
+    Raises:
+        InputError: the file cannot be read, or a line of it holds no date.
+    """
+    zone = find_zone(tz)
+    return tuple(Annotation(_moment(row["date"], zone, path, line), row["label"]) for line, row in _rows(path, ("date", "label")))
+
+
+def read_releases(path: Path, tz: str) -> tuple[Release, ...]:
+    """Read when versions came out.
+
+    Raises:
+        InputError: the file cannot be read, or a line of it holds no date.
+    """
+    zone = find_zone(tz)
+    rows = _rows(path, ("version", "date"))
+    return tuple(Release(row["version"], _moment(row["date"], zone, path, line), row.get("package") or None) for line, row in rows)
+
+
+def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, skipinitialspace=True, strict=True)
+            heads = [name.strip().lower() for name in reader.fieldnames or ()]
+            if missing := [name for name in needed if name not in heads]:
+                message = f"'{path}' lacks the column {missing[0]}; its first line must name {','.join(needed)}"
+                raise InputError(message)
+            reader.fieldnames = heads
+            for row in reader:
+                if None in row or None in row.values():
+                    message = f"{path}:{reader.line_num} does not have {len(heads)} cells, as its first line says"
+                    raise InputError(message)
+                yield reader.line_num, {name: value.strip() for name, value in row.items()}
+    except OSError as error:
+        message = f"cannot read '{path}': {error.strerror}"
+        raise InputError(message) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        message = f"'{path}' is no CSV: {error}"
+        raise InputError(message) from error
+
+
+def _moment(text: str, zone: ZoneInfo, path: Path, line: int) -> datetime:
+    try:
+        if len(text) == _DAY_LENGTH:
+            return midnight(date.fromisoformat(text), zone)
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        message = f"{path}:{line}: '{text}' is no date; write 2025-04-16 or 2025-04-16T09:00:00+02:00"
+        raise InputError(message) from None
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)

@@ -1,0 +1,164 @@
+"""What stands around the numbers: headline, footer, and what `--meta` adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from pullstats.errors import UsageError
+from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
+from pullstats.metrics.partials import Partials, count_takers
+from pullstats.metrics.query import Resolved, Scan
+from pullstats.reports import Column, Report
+
+_LEVEL_NOUNS: Final = {"org": ("organisation", "organisations")}
+
+
+def build_report(
+    asked: Resolved,
+    partials: Partials,
+    frame: pl.DataFrame,
+    columns: Sequence[Column],
+    total: pl.DataFrame,
+    *,
+    hidden: int = 0,
+    warnings: Sequence[str] = (),
+) -> Report:
+    """Put headline, footer and meta around a frame."""
+    meta = build_meta(asked, partials, hidden, warnings)
+    headline = describe_total(asked, partials, total)
+    return Report(frame, tuple(columns), headline=headline, footer=describe_meta(meta), meta=meta, is_empty=partials.kept == 0)
+
+
+def metric_columns(metrics: Sequence[Metric]) -> list[Column]:
+    """Describe the columns of metrics; the first additive one gets a bar."""
+    first = next((metric for metric in metrics if metric.additive), None)
+    return [Column(metric.key, metric.title, metric.kind, additive=metric.additive, bar=metric is first) for metric in metrics]
+
+
+def name_level(level: str, count: int) -> str:
+    """Write a unique level in words: 1 origin, 5 organisations."""
+    one, many = _LEVEL_NOUNS.get(level, (level, f"{level}s"))
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def describe_total(asked: Resolved, partials: Partials, total: pl.DataFrame) -> str:
+    """Say the totals in words; a count always beside the uniques it comes from."""
+    level = asked.query.unique_by
+    parts = []
+    for metric in asked.metrics:
+        value = total[metric.key].item()
+        if metric.kind == "count" and value is not None and metric.name != UNIQUE_LEVELS[level]:
+            noun = metric.title.removesuffix("s") if value == 1 else metric.title
+            parts.append(f"{value:,} {noun}")
+    takers = count_takers(partials, asked.rules[0].label)
+    if takers is not None:
+        return f"{', '.join(parts)} from {name_level(level, takers)}"
+    uniques = [metric for metric in asked.metrics if metric.name == UNIQUE_LEVELS[level]]
+    if uniques:
+        parts.append(name_level(level, total[uniques[0].key].item() or 0))
+    return ", ".join(parts)
+
+
+def build_meta(asked: Resolved, partials: Partials, hidden: int = 0, warnings: Sequence[str] = ()) -> dict[str, Any]:
+    """Give what a number needs to be read right, as `--meta` prints it."""
+    window, reach = asked.window, asked.reach
+    is_open = window.end is None or (reach.newest is not None and reach.newest < window.end)
+    elsewhere = int(partials.plain["elsewhere"].sum()) if "elsewhere" in partials.plain.columns else 0
+    return {
+        "window": {
+            "label": window.label,
+            "start": window.start.isoformat() if window.start else None,
+            "end": window.end.isoformat() if window.end else None,
+        },
+        "tz": asked.query.tz,
+        "counting_rule": ", ".join(rule.label for rule in asked.rules),
+        "unique_level": asked.query.unique_by,
+        "excluded": {"events": partials.read - partials.kept, "share": round(1 - partials.kept / partials.read, 6) if partials.read else 0.0},
+        "hidden_rows": hidden,
+        "redirected_readings": elsewhere,
+        "completeness": {
+            "first_event": reach.first.isoformat() if reach.first else None,
+            "newest_event": reach.newest.isoformat() if reach.newest else None,
+            "is_provisional": is_open,
+        },
+        "warnings": [*asked.warnings, *warnings],
+    }
+
+
+def describe_meta(meta: dict[str, Any]) -> str:
+    """Write the footer: window and zone, rule, unique level, what filters left out, how far the logs reach."""
+    window, completeness = meta["window"], meta["completeness"]
+    span = f"window {window['label']}"
+    if window["start"]:
+        span += f" from {window['start'][:16]}"
+    if window["end"]:
+        span += f" to {window['end'][:16]}"
+    parts = [f"{span} ({meta['tz']})", meta["counting_rule"], f"unique by {meta['unique_level']}"]
+    excluded = meta["excluded"]
+    parts.append(f"filters left out {excluded['share'] * 100:.1f} % of requests" if excluded["events"] else "no filters")
+    if meta["hidden_rows"]:
+        parts.append(f"{meta['hidden_rows']} small rows in other")
+    if meta["redirected_readings"]:
+        count = meta["redirected_readings"]
+        parts.append(f"{count:,} {'reading' if count == 1 else 'readings'} of an index or metadata redirected, which count as nothing")
+    first, newest = completeness["first_event"], completeness["newest_event"]
+    parts.append(f"logs reach from {first[:16]} to {newest[:16]} UTC" if first and newest else "no events in the store")
+    return " · ".join(parts)
+
+
+def refuse_epochs(asked: Resolved, scan: Scan, metrics: Sequence[Metric]) -> None:
+    """Refuse to count hashes that were made with different keys.
+
+    Raises:
+        UsageError: the window holds events of several keys; the message says of which time.
+    """
+    if not any(metric.is_hashed for metric in metrics):
+        return
+    events = asked.window.keep(scan(["timestamp", "key_epoch"], asked.window.start, asked.window.end))
+    ends = events.select(low=pl.col("key_epoch").min(), high=pl.col("key_epoch").max()).collect(engine="streaming")
+    if ends["low"].item() == ends["high"].item():
+        return
+    spans = events.group_by("key_epoch").agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max()).collect().sort("first")
+    named = next(metric for metric in metrics if metric.is_hashed)
+    told = "; ".join(f"from {first:%Y-%m-%d} to {last:%Y-%m-%d}" for _, first, last in spans.rows())
+    message = (
+        f"{named.title} cannot be counted over this window: its events were hashed with {spans.height} different keys ({told}), and hashes of "
+        f"different keys cannot be compared, so one {named.title.removesuffix('s')} would count again under each; choose a --window within one of them, "
+        f"or metrics without uniques"
+    )
+    raise UsageError(message)
+
+
+def unique_metric(asked: Resolved) -> Metric:
+    """Give the metric that counts the unique level asked for."""
+    return METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
+
+
+def dimension_columns(asked: Resolved) -> list[str]:
+    """Name the event columns that the dimensions read."""
+    return [column for dimension in asked.dimensions for column in dimension.columns]
+
+
+def dimension_heads(asked: Resolved) -> list[Column]:
+    """Describe the columns of the dimensions."""
+    return [Column(dimension.key, dimension.name, "dimension") for dimension in asked.dimensions]
+
+
+def sort_rows(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
+    """Order rows totally: by the metric asked for, then by the dimensions."""
+    keys = [dimension.key for dimension in asked.dimensions]
+    name = (asked.query.sort or asked.metrics[0].name).removeprefix("-")
+    is_reversed = (asked.query.sort or "").startswith("-")
+    metrics = {metric.counts: metric.key for metric in reversed(asked.metrics) if metric.counts} | {
+        metric.name: metric.key for metric in asked.metrics
+    }
+    known = metrics | {dimension.name: dimension.key for dimension in asked.dimensions}
+    if name not in known:
+        message = f"--sort '{name}' is not in this report; it has {', '.join(known)}"
+        raise UsageError(message)
+    first, rest = known[name], [key for key in keys if key != known[name]]
+    descending = [(name in metrics) != is_reversed, *(False for _ in rest)]
+    return rows.sort(first, *rest, descending=descending, nulls_last=True)

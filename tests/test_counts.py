@@ -1,0 +1,120 @@
+"""The counting rules side by side, on the worked cases that ship with them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pullstats.cli import run
+from pullstats.metrics import COUNTING_RULES, Query
+from pullstats.metrics.counting.cases import Case, load_cases
+from pullstats.pipeline.answer import answer
+
+FIRST = date(2026, 1, 1)
+AGENTS = {
+    "-": "-",
+    "Cargo": "Cargo/1.0",
+    "Googlebot": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    "aria2": "aria2/1.36.0",
+    "cargo": "cargo/1.74.1 (a28077b28 2023-12-04)",
+    "containerd": "containerd/1.7.2",
+    "cosign": "cosign/v2.2.0 (linux; amd64)",
+    "cri-o": "cri-o/1.28.1 go/go1.21.1 os/linux arch/amd64",
+    "docker": "docker/24.0.7 go/go1.20.10 os/linux arch/amd64",
+    "go": "Go-http-client/1.1",
+    "huggingface": "unknown/None; hf_hub/0.20.0; python/3.11.4",
+    "maven": "Apache-Maven/3.9.5 (Java 17.0.9; Linux 6.1)",
+    "npm": "npm/10.2.3 node/v20.10.0 linux x64 workspaces/false",
+    "pip": "pip/23.3 {\\x22installer\\x22:{\\x22name\\x22:\\x22pip\\x22,\\x22version\\x22:\\x2223.3\\x22}}",
+    "podman": "containers/5.23.1 (github.com/containers/image)",
+    "skopeo": "skopeo/1.9.3",
+    "watchtower": "Watchtower/1.7.1",
+}
+COUNTED = ("downloads", "pulls", "checks", "attempts", "invocations")
+
+
+def write_line(request: str, day: date) -> str:
+    """Write a case's request as a line of nginx `combined`; digests in full."""
+    clock, address, client, method, path, status = request.split(" ")
+    path = re.sub(r"sha256:([a-f])$", lambda match: "sha256:" + match[1] * 64, path)
+    target = path if method == "-" else f"{method} {path} HTTP/1.1"
+    return f'{address} - - [{day:%d/%b/%Y}:{clock} +0000] "{target}" {status} 100 "-" "{AGENTS[client]}"\n'
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    """One day a case, all in one log; one row a day with a column for every rule."""
+    folder = tmp_path_factory.mktemp("counts")
+    log = folder / "access.log"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PULLSTATS_KEY_FILE", str(folder / "key"))
+        log.write_text(
+            "".join(write_line(request, FIRST + timedelta(number)) for number, case in enumerate(load_cases()) for request in case.requests)
+        )
+        assert run(["ingest", str(log), "--store", str(folder / "store"), "--quiet"]) == 0
+    query = Query(COUNTED, window="all", every="d", count_as=tuple(COUNTING_RULES), limit=0)
+    return answer(folder / "store", query).frame
+
+
+@pytest.mark.parametrize("number", range(len(load_cases())), ids=lambda number: load_cases()[number].shows[:60])
+def test_every_rule_makes_of_every_case_what_it_says(number: int, found: pl.DataFrame) -> None:
+    case: Case = load_cases()[number]
+    day = found.filter(pl.col("bucket") == (FIRST + timedelta(number)).isoformat()).row(0, named=True)
+    for rule in COUNTING_RULES.values():
+        for counted in COUNTED:
+            column = "invocations" if counted == "invocations" else re.sub(r"[^a-z0-9]+", "_", f"{counted}@{rule.label}")
+            expected = case.count(counted, rule)
+            if expected is not None:
+                assert day[column] == expected, (rule.label, counted)
+
+
+def test_every_rule_has_a_case_that_counts_and_one_that_does_not() -> None:
+    for rule in COUNTING_RULES.values():
+        counts = [case.count("downloads", rule) for case in load_cases()]
+        assert any(counts), rule.label
+        assert rule.name == "raw" or 0 in counts, rule.label
+    names = {rule.name for rule in COUNTING_RULES.values()}
+    for case in load_cases():
+        assert set(case.expected) <= set(COUNTED)
+        assert all(set(counts) <= names for counts in case.expected.values()), case.shows
+
+
+def test_a_rule_says_nothing_of_what_it_does_not_define(found: pl.DataFrame) -> None:
+    assert found["checks_scarf_1"].null_count() == found.height
+    assert found["pulls_npm_1"].null_count() == found.height
+
+
+def test_counts_list_and_show(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["counts", "list", "--format", "json"]) == 0
+    listed = json.loads(capfd.readouterr().out)
+    assert [row["rule"] for row in listed] == list(COUNTING_RULES)
+    assert all(row["text"] and row["source"] for row in listed)
+    assert run(["counts", "show", "docker-dvp", "--format", "json", "--meta"]) == 0
+    shown = json.loads(capfd.readouterr().out)
+    assert shown["meta"]["rule"] == "docker-dvp@1"
+    heads = {row["case"]: (row["pulls"], row["checks"]) for row in shown["rows"]}
+    assert heads["the image is there: HEAD by tag alone"] == (1, 1)
+    assert run(["counts", "show", "scarf@1"]) == 0
+    assert "a HEAD never is" in " ".join(capfd.readouterr().out.split())
+
+
+def test_an_unknown_rule_has_a_neighbour(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["counts", "show", "dokcer-dvp"]) == 2
+    assert "did you mean 'docker-dvp'?" in capfd.readouterr().err
+
+
+def test_one_rule_alone_and_beside_others_gives_the_same(take_in: Callable[..., Any], tmp_path: Path) -> None:
+    log = Path(__file__).parent / "data" / "capture" / "edge" / "access.combined.log"
+    take_in(log)
+    together = answer(tmp_path / "store", Query(("downloads",), window="all", count_as=tuple(COUNTING_RULES))).frame.row(0)
+    alone = [answer(tmp_path / "store", Query(("downloads",), window="all", count_as=(label,))).frame.item() for label in COUNTING_RULES]
+    assert list(together) == alone
+    pulls = answer(tmp_path / "store", Query(("pulls",), window="all", count_as=("pullstats", "docker-ratelimit", "raw"))).frame.row(0)
+    assert 0 < pulls[0] < pulls[1] < pulls[2]
