@@ -51,7 +51,7 @@ def show(name: str, **options: Any) -> int:
 
 
 def _first_sentence(text: str) -> str:
-    return text.split(". ")[0].rstrip(".") + "."
+    return text.split(". ", maxsplit=1)[0].rstrip(".") + "."
 
 
 def _show_cases(rule: CountingRule) -> Report:

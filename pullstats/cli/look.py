@@ -11,7 +11,8 @@ from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options
 from pullstats.cli.questions import build_query, question_options
 from pullstats.metrics import METRICS
-from pullstats.pipeline.answer import answer
+from pullstats.metrics.compare import Sides
+from pullstats.pipeline.answer import answer, comparison, explanation
 
 _DEFAULT_METRICS: Final = "downloads,origins"
 
@@ -52,3 +53,34 @@ def demand(**options: Any) -> int:
     """Show which platforms are asked for (attempts), answered (downloads), and missing (404)."""
     query = build_query({**options, "metrics": "attempts,downloads,missing,origins"})
     return emit(answer(options["store"], query, is_shifting=True), options)
+
+
+@click.command(cls=Command)
+@click.argument("left", metavar="A")
+@click.argument("right", metavar="B")
+@click.option("--by", default="", help="One to three dimensions: where the difference comes from, the largest first.")
+@click.option("--metric", "metrics", default="downloads,origins,requests", show_default=True, help=f"Any of {', '.join(METRICS)}.")
+@click.option("--like-for-like", "is_like_for_like", is_flag=True, help="Cut both windows to the same weekdays and the same elapsed part.")
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show with --by, 0 for all.")
+@combine(question_options, output_options, general_options)
+def compare(left: str, right: str, **options: Any) -> int:
+    """Compare two windows (last-month this-month), or two filters, versions, hosts or backends within one --window.
+
+    Says of each difference whether it is within the noise of the periods before.
+    """
+    return emit(comparison(options["store"], build_query(options), Sides(left, right, options["is_like_for_like"])), options)
+
+
+@click.command(cls=Command)
+@click.option("--by", default="package", show_default=True, help="The dimensions of the report.")
+@click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help="The metrics to take apart.")
+@click.option("--sort", help="As in the report; changes nothing here.")
+@click.option("--limit", type=click.IntRange(min=0), default=20, help="As in the report; changes nothing here.")
+@click.option("--other/--no-other", default=True, help="As in the report; changes nothing here.")
+@click.option("--percent", is_flag=True, help="As in the report; changes nothing here.")
+@click.option("--every", help="As in series; changes nothing here.")
+@click.option("--rolling", help="As in series; changes nothing here.")
+@combine(question_options, output_options, general_options)
+def explain(**options: Any) -> int:
+    """Tell how a report's numbers came about: definition, window, filters, requests in and out by reason, rules, samples."""
+    return emit(explanation(options["store"], build_query(options)), options)

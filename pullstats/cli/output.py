@@ -18,7 +18,7 @@ from pullstats.reports import Report
 
 EXIT_EMPTY: Final = 4
 PIPED_WIDTH: Final = 100
-_MACHINES: Final = frozenset({"csv", "json", "ndjson", "parquet"})
+MACHINES: Final = frozenset({"csv", "json", "ndjson", "parquet"})
 
 output_options = combine(
     click.option("--format", "output_format", type=click.Choice(list(RENDERERS)), help="Output format (default: table, or by -o's ending)."),
@@ -38,7 +38,7 @@ def emit(report: Report, options: dict[str, Any]) -> int:
     name = options["output_format"] or (format_of_path(path) if path else "table")
     if name != "table":
         warn(report, options)
-    if name in _MACHINES and report.flat is not None:
+    if name in MACHINES and report.flat is not None:
         report = replace(report, frame=report.flat[0], columns=report.flat[1])
     write_output(render(report, name, render_options(options, path)), path)
     return EXIT_EMPTY if report.is_empty else 0

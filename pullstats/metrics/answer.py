@@ -36,11 +36,11 @@ def answer_query(query: Query, scan: Scan, reach: Reach, now: datetime, *, is_sh
     """
     asked = resolve(query, reach, now, scan, is_shifting=is_shifting)
     refuse_epochs(asked, scan, asked.metrics)
-    return answer_series(asked, scan) if query.every else answer_breakdown(asked, scan)
+    return answer_series(asked, scan) if query.every else break_down(asked, scan)[0]
 
 
-def answer_breakdown(asked: Resolved, scan: Scan) -> Report:
-    """Answer one row per value of the dimensions."""
+def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
+    """Answer one row per value of the dimensions; and the totals, one row with a column per metric."""
     query = asked.query
     groups = {dimension.key: dimension.expr(query.tz) for dimension in asked.dimensions}
     endpoints = METRICS["endpoints"]
@@ -54,7 +54,7 @@ def answer_breakdown(asked: Resolved, scan: Scan) -> Report:
     if query.has_percent:
         rows, shares = _add_shares(rows, total, asked.metrics)
         columns += shares
-    return build_report(asked, partials, rows.select(column.name for column in columns), columns, total, hidden=hidden)
+    return build_report(asked, partials, rows.select(column.name for column in columns), columns, total, hidden=hidden), total
 
 
 def _cut(rows: pl.DataFrame, asked: Resolved, partials: Partials, metrics: tuple[Metric, ...]) -> tuple[pl.DataFrame, int]:

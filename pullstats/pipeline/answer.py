@@ -11,7 +11,12 @@ import polars as pl
 
 from pullstats.errors import StoreError
 from pullstats.metrics import Query, Reach, answer_query, daily_report
-from pullstats.metrics.query import resolve
+from pullstats.metrics.compare import Sides, answer_comparison
+from pullstats.metrics.concentration import ConcentrationQuestion, answer_concentration
+from pullstats.metrics.explain import answer_explanation
+from pullstats.metrics.holders import HolderQuestion, answer_holders
+from pullstats.metrics.query import Scan, resolve
+from pullstats.metrics.uniques import UniqueQuestion, answer_uniques
 from pullstats.reports import Report
 from pullstats.store import Store, StoreStatus, open_store
 
@@ -31,6 +36,37 @@ def answer(store: Path, query: Query, *, is_shifting: bool = True) -> Report:
         UserError: a store or a question that cannot be used.
     """
     return _read(store, lambda opened: answer_query(query, opened.scan_events, _reach(opened), datetime.now(UTC), is_shifting=is_shifting))
+
+
+def uniques(store: Path, query: Query, asked_for: UniqueQuestion) -> Report:
+    """Count uniques on every level, or follow one level through time."""
+    return _ask(store, lambda *given: answer_uniques(query, asked_for, *given, is_shifting=True))
+
+
+def holders(store: Path, query: Query, asked_for: HolderQuestion) -> Report:
+    """List origins with their state, or give one's timeline."""
+    return _ask(store, lambda *given: answer_holders(query, asked_for, *given, is_shifting=True))
+
+
+def concentration(store: Path, query: Query, asked_for: ConcentrationQuestion) -> Report:
+    """Tell how a metric is spread over origins."""
+    return _ask(store, lambda *given: answer_concentration(query, asked_for, *given, is_shifting=True))
+
+
+def comparison(store: Path, query: Query, sides: Sides) -> Report:
+    """Compare two windows or filters."""
+    return _ask(store, lambda *given: answer_comparison(query, sides, *given, is_shifting=True))
+
+
+def explanation(store: Path, query: Query) -> Report:
+    """Take a report's numbers apart."""
+    return _read(
+        store, lambda opened: answer_explanation(query, opened.rule_sets(), opened.scan_events, _reach(opened), datetime.now(UTC), is_shifting=True)
+    )
+
+
+def _ask(store: Path, ask: Callable[[Scan, Reach, datetime], Report]) -> Report:
+    return _read(store, lambda opened: ask(opened.scan_events, _reach(opened), datetime.now(UTC)))
 
 
 def export_daily(store: Path, query: Query) -> Report:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -25,7 +25,7 @@ _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _KILO: Final = 1000
 _NARROWEST: Final = 8
-NUMERIC: Final = frozenset({"count", "bytes", "share", "ratio"})
+NUMERIC: Final = frozenset({"count", "bytes", "share", "ratio", "number", "change"})
 UNCUT: Final = NUMERIC | {"time", "bucket", "spark"}
 UNKNOWN: Final = "unknown"
 
@@ -134,18 +134,12 @@ def format_cell(value: Any, column: Column) -> str:
         return "–" if column.kind in NUMERIC or column.kind == "time" else UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if column.kind == "share":
-        return f"{value * 100:.1f} %"
-    if column.kind == "ratio":
-        return f"{value:.3g}"
-    if column.kind == "bytes":
-        return format_bytes(int(value))
+    if column.kind in _FORMS:
+        return _FORMS[column.kind](value)
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, date):
         return value.isoformat()
-    if column.kind == "count":
-        return f"{value:,}"
     return for_terminal(value.hex() if isinstance(value, bytes) else str(value))
 
 
@@ -155,6 +149,21 @@ def format_bytes(count: int) -> str:
     while abs(size) >= _KILO and unit < len(_UNITS) - 1:
         size, unit = size / _KILO, unit + 1
     return f"{count} B" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
+
+
+def _format_number(value: float) -> str:
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:,.2f}"
+
+
+_FORMS: Final[dict[str, Callable[[Any], str]]] = {
+    "share": lambda value: f"{value * 100:.1f} %",
+    "change": lambda value: f"{value * 100:+.1f} %",
+    "number": _format_number,
+    "ratio": lambda value: f"{value:.3g}",
+    "bytes": lambda value: format_bytes(int(value)),
+    "count": lambda value: f"{value:,}",
+}
+"""How each kind of number is written."""
 
 
 def sparkline(values: Sequence[float | None]) -> str:

@@ -1,0 +1,88 @@
+"""The commands that look at who is behind the numbers: uniques, origins, concentration."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import click
+
+from pullstats.cli.options import Command, combine, general_options
+from pullstats.cli.output import MACHINES, emit, output_options
+from pullstats.cli.questions import build_query, question_options, split_names
+from pullstats.errors import UsageError
+from pullstats.metrics.concentration import ConcentrationQuestion
+from pullstats.metrics.holders import HolderQuestion
+from pullstats.metrics.uniques import LEVELS, STATES, UniqueQuestion
+from pullstats.pipeline import answer
+from pullstats.render import format_of_path
+
+_SHARE: Final = re.compile(r"^([0-9]{1,3}(?:\.[0-9]+)?)(%?)$")
+
+
+@click.command(cls=Command)
+@click.option("--by", default="", help="One to three dimensions: a row each, with its own union.")
+@click.option("--level", "levels", default=",".join(LEVELS), show_default=True, help="Levels to count, with commas.")
+@click.option("--every", help="Follow one level (--unique-by) through time: 5m, h, d, w, mo, q, y.")
+@click.option("--sketch", "is_sketched", is_flag=True, help="Estimate with an Apache DataSketches HLL, and say how far it may be off.")
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show with --by, 0 for all.")
+@click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
+@combine(question_options, output_options, general_options)
+def uniques(**options: Any) -> int:
+    """Count networks, endpoints, origins, organisations and users side by side; or new, returning, resurrected and churned ones over time."""
+    query = build_query({**options, "metrics": "origins"})
+    asked_for = UniqueQuestion(split_names(options["levels"]), options["is_sketched"])
+    return emit(answer.uniques(options["store"], query, asked_for), options)
+
+
+@click.command(cls=Command)
+@click.argument("who", required=False, metavar="[ID]")
+@click.option("--state", help=f"Only those that are {', '.join(STATES)}.")
+@click.option("--metric", "metrics", default="downloads,requests", show_default=True, help="What to count of each.")
+@click.option("--sort", help="Column to sort by; - in front reverses (default: the first metric, largest first).")
+@click.option("--limit", type=click.IntRange(min=0), help="Rows to show, 0 for all (default: 20, in machine formats all).")
+@combine(question_options, output_options, general_options)
+def origins(who: str | None, **options: Any) -> int:
+    """List who is behind the numbers, and whether they are new, returning, resurrected or churned; with an ID, one's timeline."""
+    query = build_query({**options, "limit": _limit(options)})
+    return emit(answer.holders(options["store"], query, HolderQuestion(who, options["state"])), options)
+
+
+def _limit(options: dict[str, Any]) -> int:
+    """Show people a page, and programs everything."""
+    if options["limit"] is not None:
+        return int(options["limit"])
+    name = options["output_format"] or (format_of_path(options["output"]) if options["output"] else "table")
+    return 0 if name in MACHINES else 20
+
+
+@click.command(cls=Command)
+@click.option("--metric", "metrics", default="downloads", show_default=True, help="What is concentrated: one metric that adds up.")
+@click.option("--top", "tops", default="2,10,20", show_default=True, help="How many of the largest to add up, with commas.")
+@click.option("--share", "shares", default="50%", show_default=True, help="Count how many make up these shares, with commas.")
+@combine(question_options, output_options, general_options)
+def concentration(**options: Any) -> int:
+    """Tell how much of a number a few make up, and what is left without them."""
+    query = build_query(options)
+    asked_for = ConcentrationQuestion(_read_tops(options["tops"]), _read_shares(options["shares"]))
+    return emit(answer.concentration(options["store"], query, asked_for), options)
+
+
+def _read_tops(text: str) -> tuple[int, ...]:
+    names = split_names(text)
+    if not names or not all(name.isascii() and name.isdigit() and int(name[:10]) > 0 for name in names):
+        message = f"--top '{text}' holds no numbers from 1 up; write 2,10,20"
+        raise UsageError(message)
+    return tuple(dict.fromkeys(int(name[:10]) for name in names))
+
+
+def _read_shares(text: str) -> tuple[float, ...]:
+    found = []
+    for name in split_names(text):
+        match = _SHARE.match(name)
+        share = float(match[1]) / (100 if match[2] else 1) if match else 0.0
+        if not 0 < share <= 1:
+            message = f"--share '{name}' is no share; write 50% or 0.5"
+            raise UsageError(message)
+        found.append(share)
+    return tuple(dict.fromkeys(found))
