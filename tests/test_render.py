@@ -80,6 +80,24 @@ def test_a_table_fits_its_width_and_cuts_no_number(width: int) -> None:
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_what_is_too_wide_is_drawn_as_several_tables(width: int) -> None:
+    """Twelve columns of numbers: each stands whole under its heading, beside the name of its row."""
+    names = [f"downloads some-rule@{number}" for number in range(12)]
+    frame = pl.DataFrame({"package": ["acme/app", None]} | {name: [10**6 + place, None] for place, name in enumerate(names)})
+    columns = (
+        Column("package", "package", "dimension"),
+        *(Column(name, name, "count", additive=True, bar=not place) for place, name in enumerate(names)),
+    )
+    text = str(render(Report(frame, columns, footer="window all (UTC)"), "table", RenderOptions(width=width)))
+    assert all(len(line) <= width for line in text.splitlines())
+    assert [number for number in range(12) if f"{10**6 + number:,}" not in text] == []
+    assert all(f"some-rule@{number}" in text for number in range(12))
+    tables = text.count("acme/app")
+    assert tables > 1
+    assert text.count("unknown") == text.count("package") == tables
+
+
 def test_kinds_of_columns() -> None:
     frame = pl.DataFrame(
         {

@@ -1,9 +1,14 @@
-"""Draw a report for people: a table that fits the terminal, bars, sparklines, one footer line."""
+"""Draw a report for people: a table that fits the terminal, bars, sparklines, one footer line.
+
+What is too wide first loses its bars, then breaks its headings, then is drawn as several tables below
+each other, each with the rows' names; a number is never cut.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,7 +29,8 @@ _GAP: Final = 3
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _KILO: Final = 1000
-_NARROWEST: Final = 8
+_NARROWEST: Final = 14
+"""What a name is given at least: less tells nothing."""
 NUMERIC: Final = frozenset({"count", "bytes", "share", "ratio", "number", "change"})
 UNCUT: Final = NUMERIC | {"time", "bucket", "spark"}
 UNKNOWN: Final = "unknown"
@@ -53,26 +59,36 @@ def render_table(report: Report, options: RenderOptions) -> str:
 
 
 def _draw(report: Report, console: Console, width: int) -> None:
+    cells = {column.name: _cells(report, column) for column in report.columns}
+    heads = _heads(report.columns, cells, width)
+    for index, columns in enumerate(_split(report.columns, _needs(report.columns, cells, heads), width)):
+        if index:
+            console.print()
+        _draw_part(report, columns, cells, heads, console, width)
+
+
+def _draw_part(
+    report: Report, columns: Sequence[Column], cells: Mapping[str, list[str]], heads: Mapping[str, str], console: Console, width: int
+) -> None:
     from rich import box  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    cells = {column.name: _cells(report, column) for column in report.columns}
-    needs = _needs(report.columns, cells)
-    has_bars = _has_room_for_bars(report.columns, needs, width)
-    rooms = _text_rooms(report.columns, needs, width, has_bars=has_bars)
+    needs = _needs(columns, cells, heads)
+    has_bars = _has_room_for_bars(columns, needs, width)
+    rooms = _text_rooms(columns, needs, width, has_bars=has_bars)
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
-    for column in report.columns:
+    for column in columns:
         least = needs[column.name] if column.kind in UNCUT else None
         is_prose = column.kind == "prose"
         width_most = rooms[column.name] if is_prose else None
         justify: Literal["left", "right"] = "right" if column.kind in NUMERIC else "left"
-        table.add_column(Text(column.title), justify=justify, no_wrap=not is_prose, min_width=least, max_width=width_most, overflow="fold")
+        table.add_column(Text(heads[column.name]), justify=justify, no_wrap=not is_prose, min_width=least, max_width=width_most, overflow="fold")
         if column.bar and has_bars:
             table.add_column("", no_wrap=True)
     for index in range(report.frame.height):
         row: list[Text] = []
-        for column in report.columns:
+        for column in columns:
             text = cells[column.name][index]
             is_cut = column.name in rooms and column.kind != "prose"
             row.append(Text(_cut(text, rooms[column.name]) if is_cut else text, style="dim italic" if _is_other(text) else ""))
@@ -82,13 +98,46 @@ def _draw(report: Report, console: Console, width: int) -> None:
     console.print(table)
 
 
+def _heads(columns: Sequence[Column], cells: Mapping[str, list[str]], width: int) -> dict[str, str]:
+    """Give the headings: in one line, or where the table is too wide, broken between words."""
+    whole = {column.name: column.title for column in columns}
+    if _least(columns, _needs(columns, cells, whole), width) <= width:
+        return whole
+    broken = {}
+    for column in columns:
+        words = max(map(len, column.title.split()), default=1)
+        broken[column.name] = textwrap.fill(column.title, max([words, *map(len, cells[column.name])]), break_long_words=False, break_on_hyphens=False)
+    return broken
+
+
+def _split(columns: Sequence[Column], needs: dict[str, int], width: int) -> list[list[Column]]:
+    """Divide columns among as many tables as it takes; each begins with the columns that name a row."""
+    names = []
+    for column in columns:
+        if column.kind in NUMERIC or column.kind == "spark":
+            break
+        names.append(column)
+    parts, part = [], list(names)
+    for column in columns[len(names) :]:
+        if len(part) > len(names) and _least([*part, column], needs, width) > width:
+            parts.append(part)
+            part = list(names)
+        part.append(column)
+    return [*parts, part]
+
+
+def _least(columns: Sequence[Column], needs: dict[str, int], width: int) -> int:
+    """Give the width below which a number would be cut."""
+    return sum(_text_rooms(columns, needs, width, has_bars=False).values()) + _taken(columns, needs, has_bars=False)
+
+
 def _is_other(text: str) -> bool:
     return text in {UNKNOWN, "other"}
 
 
-def _needs(columns: Sequence[Column], cells: dict[str, list[str]]) -> dict[str, int]:
+def _needs(columns: Sequence[Column], cells: Mapping[str, list[str]], heads: Mapping[str, str]) -> dict[str, int]:
     """Give the width that each column would like."""
-    return {column.name: max([len(column.title), *map(len, cells[column.name])], default=1) for column in columns}
+    return {column.name: max([*map(len, heads[column.name].split("\n")), *map(len, cells[column.name])], default=1) for column in columns}
 
 
 def _taken(columns: Sequence[Column], needs: dict[str, int], *, has_bars: bool) -> int:
@@ -131,7 +180,7 @@ def format_cell(value: Any, column: Column) -> str:
     if column.kind == "spark":
         return sparkline(value or [])
     if value is None:
-        return "–" if column.kind in NUMERIC or column.kind == "time" else UNKNOWN
+        return UNKNOWN if column.kind in {"dimension", "bucket"} else "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if column.kind in _FORMS:
