@@ -15,8 +15,8 @@ from pullstats.metrics.counting import PULL_GAP, PULLSTATS, SESSION_GAP, Countin
 from pullstats.metrics.definitions import SESSIONS, UNIQUE_LEVELS, Metric, find_metric
 from pullstats.metrics.dimensions import CLASSES, DIMENSIONS, Dimension, find_dimension
 from pullstats.metrics.filters import parse_filter
+from pullstats.metrics.ranks import rank_sources
 from pullstats.metrics.releases import Release, find_release
-from pullstats.metrics.runs import rank_sources
 from pullstats.metrics.windows import Calendar, Window, is_relative, parse_window
 
 MAX_DIMENSIONS: Final = 3
@@ -175,7 +175,7 @@ def resolve(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shiftin
         if metric.rule not in {"", SESSIONS} and (metric.counts or metric.name) not in find_rule(metric.rule).defines
     )
     gaps = Gaps(timedelta(seconds=query.pull_window), timedelta(seconds=query.session_gap))
-    ranks = rank_sources(_source_starts(reach, scan)) if any(metric.rule for metric in metrics) else _NO_RANKS
+    ranks = rank_sources(_find_sources(reach, scan)) if any(metric.rule for metric in metrics) else _NO_RANKS
     return Resolved(replace(query, tz=zone.key), metrics, dimensions, window, rules, reach, gaps, ranks, expr, columns, steps, warnings)
 
 
@@ -194,11 +194,11 @@ def _rule_metrics(metric: Metric, rules: Sequence[CountingRule]) -> list[Metric]
     return [replace(metric, rule=SESSIONS)] if metric.is_counted else [metric]
 
 
-def _source_starts(reach: Reach, scan: Scan) -> pl.DataFrame:
+def _find_sources(reach: Reach, scan: Scan) -> pl.DataFrame:
     if reach.sources is not None:
-        return reach.sources.select("source_id", "first")
+        return reach.sources
     events = scan(["source_id", "timestamp"], None, None)
-    return events.group_by("source_id").agg(pl.col("timestamp").min().alias("first")).collect()
+    return events.group_by("source_id").agg(pl.lit(None, pl.String).alias("name"), pl.col("timestamp").min().alias("first")).collect()
 
 
 def _find_window(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shifting: bool) -> tuple[Window, tuple[str, ...]]:

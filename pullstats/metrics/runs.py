@@ -23,19 +23,6 @@ _TAG_BITS: Final = 31
 INDEX: Final = pl.int_range(pl.len(), dtype=pl.UInt32)
 
 
-def rank_sources(starts: pl.DataFrame) -> pl.DataFrame:
-    """Number the logs of a store: of requests in one instant, those of the piece rotated away first come first.
-
-    Args:
-        starts: `source_id` and `first`, the instant of each log's first event; of the whole store, so
-            that an answer does not depend on how much of it a question reads.
-
-    Returns:
-        `source_id`, `source_rank`.
-    """
-    return starts.sort("first", "source_id", nulls_last=True).select("source_id", source_rank=pl.int_range(pl.len(), dtype=pl.Int64))
-
-
 def sort_by_owner(events: pl.LazyFrame, owner: Sequence[str]) -> pl.LazyFrame:
     """Sort rows by owner, then by time, log and place in the log; `IS_NEW` marks each owner's first.
 
