@@ -16,11 +16,12 @@ from typing import Final, Literal
 import polars as pl
 
 from pullstats.metrics.counting import (
+    DIGEST_COLUMNS,
     IMAGE_COLUMNS,
-    IS_MANIFEST,
     RUN_END,
     RUN_START,
     SESSION_COLUMNS,
+    Terms,
     count_invocations,
     find_rule,
     find_tags,
@@ -203,16 +204,17 @@ def count_rows(
     wanted = tuple(dict.fromkeys(metric.counts or metric.name for metric in asked.metrics if metric.rule == label))
     wanted = wanted if label == SESSIONS else tuple(name for name in wanted if name in find_rule(label).defines)
     level = METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
-    read = {*columns, *asked.filter_columns, *level.columns, "timestamp"}
+    read = {*columns, *asked.filter_columns, *level.columns, "timestamp", *(DIGEST_COLUMNS if tags is not None else ())}
+    kept = tuple(sorted(read))
     if label == SESSIONS:
         events = rank_events(asked, scan(sorted({*SESSION_COLUMNS, *read}), start, end))
-        counted = count_invocations(events, wanted, asked.gaps)
+        counted = count_invocations(events, Terms(wanted, kept, asked.gaps))
     else:
         rule = find_rule(label)
         # Where only images count, only manifest requests are read.
         is_images = wanted == ("pulls",) and rule.name == "pullstats"
         events = rank_events(asked, scan(sorted({*(IMAGE_COLUMNS if is_images else rule.columns), *read}), start, end))
-        counted = rule.count(events.filter(IS_MANIFEST) if is_images else events, wanted, asked.gaps)
+        counted = rule.count(events, Terms(wanted, kept, asked.gaps))
         if tags is not None:
             counted = name_digests(counted, tags.lazy())
     schema = counted.collect_schema().names()

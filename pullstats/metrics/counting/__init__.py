@@ -3,17 +3,17 @@
 rule → pulls, files, sessions → rules (ours and others', by name and version)
 """
 
-from pullstats.metrics.counting.pulls import IS_MANIFEST, find_tags, name_digests
-from pullstats.metrics.counting.rule import COUNTED, IMAGE_COLUMNS, PULL_GAP, RUN_END, RUN_START, SESSION_GAP, CountingRule, Gaps
+from pullstats.metrics.counting.pulls import DIGEST_COLUMNS, find_tags, name_digests
+from pullstats.metrics.counting.rule import COUNTED, IMAGE_COLUMNS, PULL_GAP, RUN_END, RUN_START, SESSION_GAP, CountingRule, Gaps, Terms
 from pullstats.metrics.counting.rules import COUNTING_RULES, PULLSTATS, find_rule
 from pullstats.metrics.counting.sessions import INVOCATIONS, SESSION_COLUMNS, count_invocations
 
 __all__ = [
     "COUNTED",
     "COUNTING_RULES",
+    "DIGEST_COLUMNS",
     "IMAGE_COLUMNS",
     "INVOCATIONS",
-    "IS_MANIFEST",
     "PULLSTATS",
     "PULL_GAP",
     "RUN_END",
@@ -22,6 +22,7 @@ __all__ = [
     "SESSION_GAP",
     "CountingRule",
     "Gaps",
+    "Terms",
     "count_invocations",
     "find_rule",
     "find_tags",

@@ -12,8 +12,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.answers import IS_GET, IS_PART, IS_REDIRECT, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
-from pullstats.metrics.counting.rule import PART_GAP, PULL_GAP, RUN_END, RUN_START
-from pullstats.metrics.runs import IS_NEW, Runs, sort_by_owner, starts_run
+from pullstats.metrics.counting.rule import PART_GAP, PULL_GAP, RUN_END, RUN_START, Terms
+from pullstats.metrics.runs import IS_NEW, ROW, Runs, fold_by_owner, starts_run
 
 DATASET_GAP: Final = timedelta(minutes=5)
 
@@ -31,7 +31,7 @@ IS_FILE: Final = (pl.col("package_type") != "oci") & (pl.col("action") == "downl
 """Requests for the file of a package itself."""
 
 
-def count_files(events: pl.LazyFrame) -> pl.LazyFrame:
+def count_files(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Count files taken: each 200, parts once in `PART_GAP`, a redirect and what follows it once.
 
     What was refused is an attempt, unless the same origin asks for the same path again within
@@ -39,44 +39,51 @@ def count_files(events: pl.LazyFrame) -> pl.LazyFrame:
     data sets are for `count_datasets`.
     """
     is_file = IS_FILE & IS_GET & ~IS_DATASET & (~IS_MODEL | IS_QUERY_FILE)
-    is_answer = (IS_WHOLE | IS_PART | IS_REDIRECT).fill_null(value=False)
-    files = events.filter(is_file & ~IS_UNCHANGED.fill_null(value=False)).with_columns(is_answer=is_answer, is_redirect=IS_REDIRECT)
-    rows = sort_by_owner(files, ("origin_id", "url_path")).with_columns(asked=pl.col(IS_NEW).cum_sum())
+    files = events.filter(is_file & ~IS_UNCHANGED.fill_null(value=False)).with_columns(
+        is_answer=(IS_WHOLE | IS_PART | IS_REDIRECT).fill_null(value=False), is_redirect=IS_REDIRECT, is_part=IS_PART, is_body=IS_WHOLE | IS_PART
+    )
+    return fold_by_owner(files, ("origin_id", "url_path"), ("is_answer", "is_redirect", "is_part", "is_body"), terms.kept, _fold_files)
+
+
+def _fold_files(rows: pl.LazyFrame) -> pl.LazyFrame:
+    rows = rows.with_columns(asked=pl.col(IS_NEW).cum_sum())
     pause = pl.col("timestamp") - _before(pl.col("is_answer"), pl.col("timestamp"))
     follows_redirect = _before(pl.col("is_answer"), pl.col("is_redirect")) & (pause <= PULL_GAP)
     # The last piece or whole file of the same origin and path before this row.
-    body = _before(IS_WHOLE | IS_PART, pl.col("timestamp"))
-    continues = IS_PART & ((pl.col("timestamp") - body) <= PART_GAP).fill_null(value=False)
+    body = _before(pl.col("is_body"), pl.col("timestamp"))
+    continues = pl.col("is_part") & ((pl.col("timestamp") - body) <= PART_GAP).fill_null(value=False)
     counts = pl.col("is_answer") & ~(follows_redirect.fill_null(value=False) | continues)
     is_repeated = ~pl.col(IS_NEW).shift(-1).fill_null(value=True) & (pl.col("timestamp").shift(-1) - pl.col("timestamp") <= PULL_GAP)
     is_attempt = counts | (~pl.col("is_answer") & ~is_repeated.fill_null(value=False))
-    marked = rows.with_columns(downloads=counts.cast(pl.Int64), attempts=is_attempt.cast(pl.Int64))
-    return marked.filter(pl.col("attempts") == 1).drop("asked", "is_answer", "is_redirect", IS_NEW)
+    marked = rows.select(ROW, downloads=counts.cast(pl.Int64), attempts=is_attempt.cast(pl.Int64))
+    return marked.filter(pl.col("attempts") == 1)
 
 
 def _before(where: pl.Expr, value: pl.Expr) -> pl.Expr:
     """Take a value from the last row before this one of the same origin and path (`asked`) that is true."""
-    is_known = where.fill_null(value=False)
-    owner = pl.when(is_known).then(pl.col("asked")).forward_fill().shift(1)
-    return pl.when(owner == pl.col("asked")).then(pl.when(is_known).then(value).forward_fill().shift(1))
+    owner = pl.when(where).then(pl.col("asked")).forward_fill().shift(1)
+    return pl.when(owner == pl.col("asked")).then(pl.when(where).then(value).forward_fill().shift(1))
 
 
-def count_datasets(events: pl.LazyFrame, methods: pl.Expr = IS_GET) -> pl.LazyFrame:
+def count_datasets(events: pl.LazyFrame, terms: Terms, methods: pl.Expr = IS_GET) -> pl.LazyFrame:
     """Count data sets: all files of one repository that one endpoint takes without a pause over `DATASET_GAP` are one.
 
     Args:
         events: with `endpoint_id`.
+        terms: what is asked of the rule.
         methods: requests that can take a file.
     """
     asked = events.filter(IS_FILE & IS_DATASET & methods & ~IS_UNCHANGED).with_columns(is_taken=IS_TAKEN)
-    rows = sort_by_owner(asked, ("endpoint_id", "package_name")).with_columns(is_run=starts_run(DATASET_GAP))
+    return fold_by_owner(asked, ("endpoint_id", "package_name"), ("is_taken",), terms.kept, _fold_datasets)
+
+
+def _fold_datasets(rows: pl.LazyFrame) -> pl.LazyFrame:
     run = Runs(pl.col("is_run"))
     chosen = pl.coalesce(run.first_where(pl.col("is_taken")), run.first)
-    names = [name for name in rows.collect_schema().names() if name not in {"is_run", "is_taken", IS_NEW}]
-    found = rows.select(
-        *(pl.col(name).gather(chosen) for name in names),
+    return rows.with_columns(is_run=starts_run(DATASET_GAP)).select(
+        pl.col(ROW).gather(chosen),
         pl.col("timestamp").gather(run.first).alias(RUN_START),
         pl.col("timestamp").gather(run.last).alias(RUN_END),
         downloads=run.any(pl.col("is_taken")).cast(pl.Int64),
+        attempts=pl.lit(1, pl.Int64),
     )
-    return found.with_columns(attempts=pl.lit(1, pl.Int64))

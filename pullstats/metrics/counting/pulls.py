@@ -9,63 +9,96 @@ Source: DEFINITIONS "When is it a download?".
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import polars as pl
 
 from pullstats.metrics.answers import IS_ANSWERED, IS_GET, IS_HEAD, IS_TAKEN
-from pullstats.metrics.counting.rule import RUN_END, RUN_START
-from pullstats.metrics.runs import IS_NEW, Runs, sort_by_owner, starts_run
+from pullstats.metrics.counting.rule import RUN_END, RUN_START, Terms
+from pullstats.metrics.runs import ROW, Runs, fold_by_owner, starts_run
 
-_PLATFORM: Final = ("package_os", "package_arch")
 IS_IMAGE_MANIFEST: Final = (pl.col("package_type") == "oci") & (pl.col("action") == "manifest")
 IS_MANIFEST: Final = IS_IMAGE_MANIFEST & pl.col("is_downloadable") & (IS_GET | IS_HEAD)
 """Manifest requests that can be part of a pull."""
 
 
-def count_images(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
+OWNER: Final = ("origin_id", "package_name")
+_FACTS: Final = ("tag", "is_get", "is_taken", "is_answered", "has_os", "has_arch")
+
+
+def count_images(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Fold manifest requests into pull groups: one row a group, at its first GET, else its first request.
 
     Returns:
-        `downloads`, `pulls`, `attempts` (0 or 1), `is_check` (nothing was fetched, and not all was
-        refused), and the columns given; `package_version` is the group's tag if it has one.
+        `terms.kept`, of which `package_version` is the group's tag if it has one, and the platform
+        the first that the group names; `downloads`, `pulls`, `attempts` (0 or 1), `is_check` (nothing
+        was fetched, and not all was refused), `RUN_START`, `RUN_END`.
     """
-    rows = group_manifests(events.filter(IS_MANIFEST), pull_gap)
-    names = [name for name in rows.collect_schema().names() if name not in _GROUP]
+    lent = {name: row for name, row in _LENT.items() if row[0] in terms.kept}
+    found = fold_by_owner(_read_manifests(events), OWNER, _FACTS, terms.kept, partial(_fold_groups, pull_gap=terms.gaps.pull), lent)
+    named = {
+        "package_version": pl.coalesce("group_tag", "package_version"),
+        "reference_kind": pl.when("is_tagged").then(pl.lit("tag")).otherwise("reference_kind"),
+        "package_os": pl.coalesce("package_os", "group_os"),
+        "package_arch": pl.coalesce("package_arch", "group_arch"),
+    }
+    return found.with_columns(value.alias(name) for name, value in named.items() if name in terms.kept).drop(*lent, "is_tagged")
+
+
+_LENT: Final = {
+    "group_tag": ("package_version", "tag_row"),
+    "group_os": ("package_os", "os_row"),
+    "group_arch": ("package_arch", "arch_row"),
+}
+"""What a group names anywhere: the column, and the row that names it."""
+
+
+def _read_manifests(events: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the manifest requests with `_FACTS`; `tag` stands for the tag named, null for a digest."""
+    columns = events.collect_schema().names()
+    return events.filter(IS_MANIFEST).with_columns(
+        tag=pl.when(pl.col("reference_kind") == "tag").then(pl.col("package_version").hash()),
+        is_get=IS_GET,
+        is_taken=IS_GET & IS_TAKEN,
+        is_answered=IS_ANSWERED,
+        has_os=pl.col("package_os").is_not_null() if "package_os" in columns else pl.lit(value=False),
+        has_arch=pl.col("package_arch").is_not_null() if "package_arch" in columns else pl.lit(value=False),
+    )
+
+
+def _fold_groups(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
+    """Give one row a pull group that fetched something, or was answered at all."""
     group = Runs(pl.col("is_group"))
     chosen = pl.coalesce(group.first_where(pl.col("is_get")), group.first)
-    found = rows.select(
-        *(pl.col(name).gather(chosen) for name in names if name not in _PLATFORM),
-        *(pl.coalesce(pl.col(name).gather(chosen), group.first_value(pl.col(name))).alias(name) for name in names if name in _PLATFORM),
+    found = _mark_groups(rows, pull_gap).select(
+        pl.col(ROW).gather(chosen),
         pl.col("timestamp").gather(group.first).alias(RUN_START),
         pl.col("timestamp").gather(group.last).alias(RUN_END),
-        group_tag=group.first_value(pl.col("tag")),
+        tag_row=pl.col(ROW).gather(group.first_where(pl.col("tag").is_not_null())),
+        os_row=pl.col(ROW).gather(group.first_where(pl.col("has_os"))),
+        arch_row=pl.col(ROW).gather(group.first_where(pl.col("has_arch"))),
         is_pull=group.any(pl.col("is_taken")),
         is_asked=group.any(pl.col("is_get")),
-        is_answered=group.any(IS_ANSWERED),
+        is_answered=group.any(pl.col("is_answered")),
     )
-    return (
-        found.filter(pl.col("is_asked") | pl.col("is_answered"))
-        .with_columns(
-            package_version=pl.coalesce("group_tag", "package_version"),
-            reference_kind=pl.when(pl.col("group_tag").is_not_null()).then(pl.lit("tag")).otherwise("reference_kind"),
-            downloads=pl.col("is_pull").cast(pl.Int64),
-            pulls=pl.col("is_pull").cast(pl.Int64),
-            is_check=~pl.col("is_pull") & pl.col("is_answered"),
-            attempts=pl.col("is_asked").cast(pl.Int64),
-        )
-        .drop("group_tag", "is_pull", "is_asked", "is_answered")
+    return found.filter(pl.col("is_asked") | pl.col("is_answered")).select(
+        ROW,
+        RUN_START,
+        RUN_END,
+        "tag_row",
+        "os_row",
+        "arch_row",
+        is_tagged=pl.col("tag_row").is_not_null(),
+        downloads=pl.col("is_pull").cast(pl.Int64),
+        pulls=pl.col("is_pull").cast(pl.Int64),
+        is_check=~pl.col("is_pull") & pl.col("is_answered"),
+        attempts=pl.col("is_asked").cast(pl.Int64),
     )
 
 
-OWNER: Final = ("origin_id", "package_name")
-_GROUP: Final = frozenset({"tag", "is_group", "is_get", "is_taken", IS_NEW})
-
-
-def group_manifests(manifests: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
-    """Sort manifest requests by owner and mark the first of each pull group (`is_group`); `tag` is null for a digest."""
-    tag = pl.when(pl.col("reference_kind") == "tag").then(pl.col("package_version"))
-    rows = sort_by_owner(manifests.with_columns(tag=tag, is_get=IS_GET, is_taken=IS_GET & IS_TAKEN), OWNER)
+def _mark_groups(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
+    """Mark the first request of each pull group (`is_group`)."""
     rows = rows.with_columns(run=starts_run(pull_gap).cum_sum())
     # The tag of the open group: the last one named, if that was in this run.
     before = pl.when(pl.col("tag").is_not_null()).then(pl.col("run")).forward_fill().shift(1)
@@ -85,13 +118,25 @@ def find_tags(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
     Returns:
         `timestamp`, `package_name`, `digest`, `digest_tag`, sorted by time.
     """
-    rows = group_manifests(events.filter(IS_MANIFEST), pull_gap)
-    group = pl.col("is_group").cum_sum()
-    tagged = pl.when(pl.col("tag").is_not_null()).then(group)
+    kept = ("timestamp", "package_name", "package_version")
+    lent = {"digest_tag": ("package_version", "tag_row")}
+    seen = fold_by_owner(_read_manifests(events), OWNER, _FACTS, kept, partial(_find_tagged, pull_gap=pull_gap), lent)
+    return seen.rename({"package_version": "digest"}).sort("timestamp", "digest_tag")
+
+
+def _find_tagged(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
+    """Give the requests by digest that belong to a group with a tag, and the row that names it."""
+    rows = _mark_groups(rows, pull_gap)
+    group, is_tag = pl.col("is_group").cum_sum(), pl.col("tag").is_not_null()
     # A group's tag is named by its first request; a group that a digest opened has none.
-    rows = rows.with_columns(group_tag=pl.when(tagged.forward_fill() == group).then(pl.col("tag").forward_fill()))
-    seen = rows.filter((pl.col("reference_kind") == "digest") & pl.col("group_tag").is_not_null() & IS_ANSWERED)
-    return seen.select("timestamp", "package_name", digest="package_version", digest_tag="group_tag").sort("timestamp", "digest_tag")
+    is_tagged = pl.when(is_tag).then(group).forward_fill() == group
+    tag_row = pl.when(is_tag).then(pl.col(ROW)).forward_fill()
+    marked = rows.with_columns(tag_row=tag_row, is_tagged=is_tagged)
+    return marked.filter(~is_tag & pl.col("is_tagged") & pl.col("is_answered")).select(ROW, "tag_row")
+
+
+DIGEST_COLUMNS: Final = ("timestamp", "package_type", "package_name", "package_version", "reference_kind")
+"""What `name_digests` reads."""
 
 
 def name_digests(counted: pl.LazyFrame, tags: pl.LazyFrame) -> pl.LazyFrame:

@@ -6,7 +6,7 @@ its cases in `cases.toml`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -61,8 +61,23 @@ class Gaps:
         return max(PART_GAP, self.pull, self.session) * 1.5
 
 
-Count = Callable[[pl.LazyFrame, Collection[str], Gaps], pl.LazyFrame]
-"""From events with `source_rank`, what is wanted of `COUNTED`, and the gaps, to the rows that count."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is asked of a rule.
+
+    Attributes:
+        wanted: which of `COUNTED`.
+        kept: columns to give of the requests that count.
+        gaps: pauses that end what belongs together.
+    """
+
+    wanted: tuple[str, ...]
+    kept: tuple[str, ...]
+    gaps: Gaps = Gaps()
+
+
+Count = Callable[[pl.LazyFrame, Terms], pl.LazyFrame]
+"""From events with `source_rank` to the rows that count: `Terms.kept`, what is wanted, and `RUN_START` and `RUN_END` of runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,7 @@ class CountingRule:
         text: the rule in words.
         source: where it is laid down.
         defines: which of `COUNTED` it says something of.
-        count: applies it; rows carry the columns given and those of `defines`.
+        count: applies it.
         columns: event columns it reads.
     """
 

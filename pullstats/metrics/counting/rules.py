@@ -7,7 +7,6 @@ Sources: DEFINITIONS "When is it a download?", and beside each rule.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
@@ -17,9 +16,9 @@ from pullstats.errors import unknown_name
 from pullstats.metrics.answers import IS_ANSWERED, IS_GET, IS_HEAD, IS_TAKEN, IS_WHOLE
 from pullstats.metrics.counting.files import IS_FILE, IS_MODEL, IS_QUERY_FILE, count_datasets, count_files
 from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST, count_images
-from pullstats.metrics.counting.rule import COUNTED, RULE_COLUMNS, RUN_END, RUN_START, Count, CountingRule, Gaps
+from pullstats.metrics.counting.rule import COUNTED, RULE_COLUMNS, RUN_END, RUN_START, Count, CountingRule, Terms
 from pullstats.metrics.counting.sessions import count_readings, count_unchanged
-from pullstats.metrics.runs import IS_NEW, Runs, sort_by_owner, starts_run
+from pullstats.metrics.runs import ROW, Runs, fold_by_owner, starts_run
 
 _DVP_GAP: Final = timedelta(seconds=5)
 _TRACE_GAP: Final = timedelta(minutes=5)
@@ -29,61 +28,66 @@ _DOWNLOADS: Final = ("downloads",)
 _DOWNLOADS_AND_PULLS: Final = ("downloads", "pulls")
 
 
-def _count_pullstats(events: pl.LazyFrame, wanted: Collection[str], gaps: Gaps) -> pl.LazyFrame:
+def _count_pullstats(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    wanted = {*terms.wanted}
     parts = []
-    if {"downloads", "pulls", "attempts"} & set(wanted):
-        parts.append(count_images(events, gaps.pull).drop("is_check"))
-    if {"downloads", "attempts"} & set(wanted):
-        parts += [count_files(events), count_datasets(events)]
+    if {"downloads", "pulls", "attempts"} & wanted:
+        parts.append(count_images(events, terms).drop("is_check"))
+    if {"downloads", "attempts"} & wanted:
+        parts += [count_files(events, terms), count_datasets(events, terms)]
     if "checks" in wanted:
-        parts += [count_unchanged(events), count_readings(events, gaps)]
+        parts += [count_unchanged(events, terms), count_readings(events, terms)]
     return pl.concat(parts, how="diagonal")
 
 
 def _each(requests: pl.Expr) -> Count:
     """Make a rule that counts every request of a kind by itself."""
 
-    def count(events: pl.LazyFrame, wanted: Collection[str], gaps: Gaps) -> pl.LazyFrame:  # noqa: ARG001 - one signature for all rules
-        return events.filter(requests).with_columns(downloads=_ONE, pulls=_IS_OCI.cast(pl.Int64))
+    def count(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+        return events.filter(requests).select(*terms.kept, downloads=_ONE, pulls=_IS_OCI.cast(pl.Int64))
 
     return count
 
 
-def _count_dvp(events: pl.LazyFrame, wanted: Collection[str], gaps: Gaps) -> pl.LazyFrame:  # noqa: ARG001
+def _count_dvp(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Every request by tag begins an action; requests by digest belong to the one before within 5 s, else begin one."""
     is_asked = IS_IMAGE_MANIFEST & (IS_GET | IS_HEAD) & IS_ANSWERED
-    is_tag = pl.col("reference_kind").eq_missing("tag")
-    rows = sort_by_owner(events.filter(is_asked), ("endpoint_id", "package_name"))
-    rows = rows.with_columns(is_action=starts_run(_DVP_GAP) | is_tag)
+    asked = events.filter(is_asked).with_columns(is_get=IS_GET, is_tag=pl.col("reference_kind").eq_missing("tag"))
+    return fold_by_owner(asked, ("endpoint_id", "package_name"), ("is_get", "is_tag"), terms.kept, _fold_actions)
+
+
+def _fold_actions(rows: pl.LazyFrame) -> pl.LazyFrame:
     action = Runs(pl.col("is_action"))
-    names = [name for name in rows.collect_schema().names() if name not in {"is_action", IS_NEW}]
-    found = rows.select(
-        *(pl.col(name).gather(action.first) for name in names),
+    found = rows.with_columns(is_action=starts_run(_DVP_GAP) | pl.col("is_tag")).select(
+        pl.col(ROW).gather(action.first),
         pl.col("timestamp").gather(action.first).alias(RUN_START),
         pl.col("timestamp").gather(action.last).alias(RUN_END),
-        is_pull=action.any(IS_GET | ~is_tag),
+        is_pull=action.any(pl.col("is_get") | ~pl.col("is_tag")),
     )
-    return found.with_columns(downloads=pl.col("is_pull").cast(pl.Int64), checks=(~pl.col("is_pull")).cast(pl.Int64), pulls=_ONE).drop("is_pull")
+    return found.select(ROW, RUN_START, RUN_END, downloads=pl.col("is_pull").cast(pl.Int64), checks=(~pl.col("is_pull")).cast(pl.Int64), pulls=_ONE)
 
 
-def _count_traces(events: pl.LazyFrame, wanted: Collection[str], gaps: Gaps) -> pl.LazyFrame:  # noqa: ARG001
+def _count_traces(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Runs of one origin on one repository that hold a manifest and a blob."""
     is_asked = _IS_OCI & pl.col("action").is_in(["manifest", "blob"]) & (IS_GET | IS_HEAD) & IS_ANSWERED
-    rows = sort_by_owner(events.filter(is_asked), ("origin_id", "package_name")).with_columns(is_trace=starts_run(_TRACE_GAP))
+    asked = events.filter(is_asked).with_columns(is_manifest=pl.col("action") == "manifest")
+    return fold_by_owner(asked, ("origin_id", "package_name"), ("is_manifest",), terms.kept, _fold_traces)
+
+
+def _fold_traces(rows: pl.LazyFrame) -> pl.LazyFrame:
     trace = Runs(pl.col("is_trace"))
-    chosen = trace.first_where(pl.col("action") == "manifest")
-    names = [name for name in rows.collect_schema().names() if name not in {"is_trace", IS_NEW}]
-    found = rows.select(
-        *(pl.col(name).gather(chosen) for name in names),
+    chosen = trace.first_where(pl.col("is_manifest"))
+    found = rows.with_columns(is_trace=starts_run(_TRACE_GAP)).select(
+        pl.col(ROW).gather(chosen),
         pl.col("timestamp").gather(trace.first).alias(RUN_START),
         pl.col("timestamp").gather(trace.last).alias(RUN_END),
-        is_pull=chosen.is_not_null() & trace.any(pl.col("action") == "blob"),
+        is_pull=chosen.is_not_null() & trace.any(~pl.col("is_manifest")),
     )
-    return found.filter("is_pull").drop("is_pull").with_columns(downloads=_ONE, pulls=_ONE)
+    return found.filter("is_pull").select(ROW, RUN_START, RUN_END, downloads=_ONE, pulls=_ONE)
 
 
-def _count_datasets(events: pl.LazyFrame, wanted: Collection[str], gaps: Gaps) -> pl.LazyFrame:  # noqa: ARG001
-    return count_datasets(events, IS_GET | IS_HEAD).filter(pl.col("downloads") == 1).drop("attempts")
+def _count_datasets(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    return count_datasets(events, terms, IS_GET | IS_HEAD).filter(pl.col("downloads") == 1).drop("attempts")
 
 
 _IS_CARGO: Final = pl.col("user_agent_original").str.contains("^cargo[/ ]").fill_null(value=False)
