@@ -13,7 +13,8 @@ from pullstats.cli.questions import build_query, question_options, split_names
 from pullstats.errors import UsageError
 from pullstats.metrics.concentration import ConcentrationQuestion
 from pullstats.metrics.holders import HolderQuestion
-from pullstats.metrics.uniques import LEVELS, STATES, UniqueQuestion
+from pullstats.metrics.turnover import STATES
+from pullstats.metrics.uniques import LEVELS, UniqueQuestion
 from pullstats.pipeline import answer
 from pullstats.render import format_of_path
 

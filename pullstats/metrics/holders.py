@@ -19,7 +19,7 @@ from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.framing import build_report, metric_columns, name_level, refuse_epochs, unique_metric
 from pullstats.metrics.partials import VALUE, compute_partials, fold
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
-from pullstats.metrics.uniques import STATES
+from pullstats.metrics.turnover import STATES
 from pullstats.metrics.windows import Window
 from pullstats.reports import Column, Report
 

@@ -1,0 +1,59 @@
+"""The spans before a window: as long as it on the local clock, so that days stay days where clocks change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from pullstats.metrics.windows import Window
+
+WEEK: Final = timedelta(days=7)
+TICK: Final = timedelta(microseconds=1)
+_DAY: Final = timedelta(days=1)
+
+
+def close_window(window: Window, newest: datetime | None) -> Window:
+    """End a window that has no end with the newest event."""
+    return replace(window, end=newest + TICK) if window.end is None and newest is not None else window
+
+
+def span_before(window: Window) -> Window | None:
+    """Give the span of the same length before a window, None where it has no beginning or no end.
+
+    From a day on, lengths are those of the local clock: the week before one with 167 hours ends where
+    that begins, and begins at the same time of day. Where only some weekdays count, it lies whole weeks back.
+    """
+    start, end = window.start, window.end
+    if start is None or end is None or start >= end:
+        return None
+    zone = ZoneInfo(window.zone)
+    local_start, local_end = (moment.astimezone(zone).replace(tzinfo=None) for moment in (start, end))
+    length = local_end - local_start
+    if end - start < _DAY:
+        step = WEEK if window.weekdays is not None else end - start
+        return replace(window, start=start - step, end=end - step)
+    step = -(-length // WEEK) * WEEK if window.weekdays is not None else length
+    return replace(window, start=to_utc(local_start - step, zone), end=to_utc(local_end - step, zone))
+
+
+def spans_before(window: Window, first: datetime | None, most: int) -> list[Window]:
+    """List the spans before a window, the latest first, as far as the logs reach.
+
+    Args:
+        window: with a beginning and an end; of others there are none.
+        first: the earliest event of the store.
+        most: how many to list.
+    """
+    found: list[Window] = []
+    earlier = span_before(window)
+    while earlier is not None and earlier.start is not None and first is not None and earlier.start >= first and len(found) < most:
+        found.append(earlier)
+        earlier = span_before(earlier)
+    return found
+
+
+def to_utc(local: datetime, zone: ZoneInfo) -> datetime:
+    """Give the instant of a time on the local clock."""
+    return local.replace(tzinfo=zone).astimezone(UTC)

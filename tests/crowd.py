@@ -1,0 +1,131 @@
+"""Made-up requests of people, the events pullstats would make of them, and questions asked of them in memory."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from pullstats.events import EVENT_SCHEMA, conform
+from pullstats.metrics import Query, Reach
+from pullstats.reports import Report
+
+Row = dict[str, Any]
+NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
+"""A Monday."""
+
+
+def request(time: datetime, who: int | None = 1, **other: Any) -> Row:
+    """Make a request of one origin; ten origins share an address, a hundred a network, a thousand an organisation."""
+    base = {
+        "endpoint": None if who is None else who // 10,
+        "network": None if who is None else who // 100,
+        "org": None if who is None else f"org {who // 1000}",
+        "user": None,
+        "epoch": 1,
+        "method": "GET",
+        "status": 200,
+        "size": 10,
+        "path": "/f.whl",
+        "ecosystem": "pypi",
+        "package": "f",
+        "reference": "1.0",
+        "kind": "version",
+        "action": "download",
+        "counts": True,
+        "client": "pip",
+        "country": None,
+        "domain": None,
+        "source": "log",
+    }
+    unknown = set(other) - set(base)
+    assert not unknown
+    return base | {"time": time, "who": who} | other
+
+
+def manifest(time: datetime, who: int, method: str, reference: str, status: int = 200, **other: Any) -> Row:
+    """Make a request for an image's manifest."""
+    kind = "digest" if reference.startswith("sha256:") else "tag"
+    path = f"/v2/acme/app/manifests/{reference}"
+    fixed = {"ecosystem": "oci", "package": "acme/app", "reference": reference, "kind": kind, "action": "manifest", "client": "docker"}
+    return request(time, who, method=method, status=status, path=path, **fixed | other)
+
+
+def make_events(rows: Sequence[Row]) -> pl.DataFrame:
+    """Build events, numbered in the order given."""
+
+    def key(name: str, kind: int) -> list[bytes | None]:
+        return [None if row[name] is None else random.Random(row[name] * 8 + kind).randbytes(16) for row in rows]
+
+    texts = {
+        "http_request_method": "method",
+        "http_response_status_code": "status",
+        "http_response_body_size": "size",
+        "url_path": "path",
+        "package_type": "ecosystem",
+        "package_name": "package",
+        "package_version": "reference",
+        "reference_kind": "kind",
+        "action": "action",
+        "is_downloadable": "counts",
+        "user_agent_name": "client",
+        "geo_country_iso_code": "country",
+        "url_domain": "domain",
+        "source_id": "source",
+        "timestamp": "time",
+        "organization_name": "org",
+        "key_epoch": "epoch",
+    }
+    columns: dict[str, list[Any]] = {column: [row[name] for row in rows] for column, name in texts.items()}
+    columns |= {"origin_id": key("who", 1), "endpoint_id": key("endpoint", 2), "network_id": key("network", 3), "user_id": key("user", 4)}
+    columns |= {"source_offset": list(range(0, 1000 * len(rows), 1000))}
+    return conform(pl.DataFrame(columns, schema={name: EVENT_SCHEMA[name] for name in columns}))
+
+
+def ask(
+    answer: Callable[..., Report], rows: Sequence[Row], *given: Any, now: datetime | None = None, is_shifting: bool = False, **options: Any
+) -> Report:
+    """Ask a question of made-up requests.
+
+    Args:
+        answer: takes a query, what is given, a scan, a reach and the present.
+        rows: the requests.
+        given: what the answer takes besides.
+        now: the present; the newest request if it is not said.
+        is_shifting: as the answer takes it.
+        options: of the query; the window is `all` if it is not said.
+    """
+    frame = make_events(rows)
+
+    def scan(columns: Any, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+        lazy = frame.lazy()
+        lazy = lazy.filter(pl.col("timestamp") >= start) if start else lazy
+        lazy = lazy.filter(pl.col("timestamp") < end) if end else lazy
+        return lazy.select(columns)
+
+    times = [row["time"] for row in rows]
+    reach = Reach(min(times, default=None), max(times, default=None), None, len(rows))
+    query = Query(**{"metrics": ("downloads", "requests"), "window": "all", "limit": 0, **options})
+    return answer(query, *given, scan, reach, now or max(times, default=NOON), is_shifting=is_shifting)
+
+
+def make_crowd(count: int = 600, days: int = 20, seed: int = 1) -> list[Row]:
+    """Make requests of some hundred people over some days: some faithful, some seen once, some refused, some without an address."""
+    chance = random.Random(seed)
+    rows = []
+    for _ in range(count):
+        who = chance.choice([chance.randrange(0, 40), chance.randrange(0, 4000), None])
+        rows.append(
+            request(
+                NOON + timedelta(seconds=chance.randrange(days * 86_400)),
+                who,
+                status=chance.choice([200, 200, 200, 304, 401, 404]),
+                user=chance.choice([None, None, chance.randrange(9)]) if who is not None else None,
+                client=chance.choice(["pip", "uv", None]),
+                path=f"/f-{chance.randrange(30)}.whl",
+            )
+        )
+    return rows
