@@ -49,6 +49,8 @@ def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
     partials = compute_partials(replace(asked, metrics=wanted), scan, groups, dimension_columns(asked))
     rows = sort_rows(fold(partials, wanted, tuple(groups)), asked)
     rows, hidden = _cut(rows, asked, partials, wanted)
+    if not partials.read:  # an empty window has no row, not even one of zeros
+        rows = rows.clear()
     total = fold(partials, wanted, ())
     columns = [*dimension_heads(asked), *metric_columns(asked.metrics)]
     if query.has_percent:

@@ -17,7 +17,7 @@ from pullstats.metrics.dimensions import CLASSES, DIMENSIONS, Dimension, find_di
 from pullstats.metrics.filters import parse_filter
 from pullstats.metrics.ranks import rank_sources
 from pullstats.metrics.releases import Release, find_release
-from pullstats.metrics.windows import Calendar, Window, is_relative, parse_window
+from pullstats.metrics.windows import Calendar, Window, is_relative, parse_as_of, parse_window
 
 MAX_DIMENSIONS: Final = 3
 _TICK: Final = timedelta(microseconds=1)
@@ -207,11 +207,7 @@ def _find_window(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_sh
     if query.as_of == "newest":
         calendar = replace(calendar, now=reach.newest or now)
     elif query.as_of != "now":
-        as_of = parse_window(query.as_of, calendar)
-        if as_of.end is None or as_of.recurring is not None or is_relative(query.as_of):
-            message = f"--as-of '{query.as_of}' is no date; write 2025-04-16, newest or now"
-            raise UsageError(message)
-        calendar = replace(calendar, now=as_of.end - _TICK)
+        calendar = replace(calendar, now=parse_as_of(query.as_of, calendar))
     window = parse_window(query.window, calendar)
     if is_shifting and query.as_of == "now" and is_relative(query.window) and reach.newest and window.start and reach.newest < window.start:
         shifted = parse_window(query.window, replace(calendar, now=reach.newest))
@@ -220,7 +216,7 @@ def _find_window(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_sh
     if query.as_of not in {"now", "newest"}:
         end = calendar.now + _TICK
         window = replace(window, end=min(window.end, end) if window.end else end)
-    return window, ()
+    return window, (f"no instant can lie in {window.label}: its parts, --as-of and --complete must all hold",) if window.is_empty else ()
 
 
 def _build_filter(query: Query) -> tuple[pl.Expr | None, tuple[str, ...], tuple[tuple[str, pl.Expr], ...]]:

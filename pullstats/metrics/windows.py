@@ -39,6 +39,8 @@ _NAMED: Final = frozenset(
     }
 )
 _MONTHS: Final = 12
+_YEARS: Final = range(1000, 9999)
+"""Years that leave room for arithmetic before and after them."""
 _DAY_MINUTES: Final = 24 * 60
 _TICK: Final = timedelta(microseconds=1)
 
@@ -79,8 +81,10 @@ class Window:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no instant can lie in it."""
-        return (self.start is not None and self.end is not None and self.start >= self.end) or self.weekdays == frozenset()
+        """Whether no instant can lie in it: its parts shut each other out."""
+        is_nothing = self.start is not None and self.end is not None and self.start >= self.end
+        has_hours = any(all(_holds(minute, *span) for span in self.hours) for minute in range(_DAY_MINUTES))
+        return is_nothing or self.weekdays == frozenset() or not has_hours
 
     def keep(self, events: pl.LazyFrame) -> pl.LazyFrame:
         """Keep the events that lie in this window."""
@@ -96,6 +100,10 @@ def _is_between(minute: pl.Expr, start: int, end: int) -> pl.Expr:
     return (minute >= start) & (minute < end) if start < end else (minute >= start) | (minute < end)
 
 
+def _holds(minute: int, start: int, end: int) -> bool:
+    return start <= minute < end if start < end else minute >= start or minute < end
+
+
 def is_relative(text: str) -> bool:
     """Tell whether a window depends on what day it is."""
     words = _join_words(text.split())
@@ -109,7 +117,7 @@ class Calendar:
     Attributes:
         zone: whose days count.
         now: the instant to count back from.
-        is_complete: leave the unfinished day out; `Nd` takes the N whole days before it.
+        is_complete: leave the unfinished day out; `Nd` takes the N whole days before it. Hours (`12h`) stay as they are.
         week_start: name of the first day of a week.
         find_release: tells when a version came out.
     """
@@ -141,7 +149,25 @@ def parse_window(text: str, calendar: Calendar) -> Window:
         reader.read_part()
     if not reader.is_read:
         raise reader.fail(0, "a window is missing")
+    if calendar.is_complete and not reader.is_hourly:
+        reader.end_before(calendar.today)
     return Window(reader.start, reader.end, " ".join(text.split()), calendar.zone.key, reader.weekdays, tuple(reader.hours))
+
+
+def parse_as_of(text: str, calendar: Calendar) -> datetime:
+    """Read a day to count back from: its last instant; of a month, quarter or year, that of its last day.
+
+    Raises:
+        UsageError: it is no date.
+    """
+    try:
+        days = _period(text.strip())
+    except ValueError:
+        days = None
+    if days is None:
+        message = f"--as-of '{text}' is no date; write 2025-04-16, newest or now"
+        raise UsageError(message)
+    return midnight(days[1] + timedelta(days=1), calendar.zone) - _TICK
 
 
 class _Reader:
@@ -155,11 +181,17 @@ class _Reader:
         self.weekdays: frozenset[int] | None = None
         self.hours: list[tuple[int, int]] = []
         self.is_read = False
+        self.is_hourly = False
         self._calendar = calendar
 
     def fail(self, position: int, reason: str) -> UsageError:
         """Build the error with a caret under the place."""
         return UsageError(f"{reason}; write one of {GRAMMAR}\n  {self.text}\n  {' ' * position}^")
+
+    def end_before(self, day: date) -> None:
+        """Leave a day and what follows it out."""
+        end = midnight(day, self._calendar.zone)
+        self.end = end if self.end is None else min(self.end, end)
 
     def read_part(self) -> None:
         word, position = self.words.pop(0)
@@ -210,15 +242,16 @@ class _Reader:
         self._narrow(moment, None)
 
     def _read_span(self, word: str, position: int) -> None:
-        calendar = self._calendar
-        if word.lower() == "all":
+        calendar, lowered = self._calendar, word.lower()
+        if lowered == "all":
             return
-        match = _RELATIVE.match(word)
+        match = _RELATIVE.match(lowered)
         try:
             if match and match[2] == "h":
+                self.is_hourly = True
                 self._narrow(calendar.now - timedelta(hours=int(match[1])), calendar.now + _TICK)
                 return
-            days = _days(word.lower() if not _QUARTER.match(word) else word, calendar)
+            days = _days(lowered, calendar)
             if days is None:
                 raise self.fail(position, f"'{word}' is no window")
             if days[1] < days[0] and ".." in word:
@@ -294,8 +327,8 @@ def _period(text: str) -> Days | None:
     """Read a year, quarter, month or day."""
     if match := _QUARTER.match(text):
         start = (int(match[2]) - 1) * 3 + 1
-        return date(int(match[1]), start, 1), _month(int(match[1]), start + 2)[1]
-    if not re.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}", text):
+        return (date(int(match[1]), start, 1), _month(int(match[1]), start + 2)[1]) if int(match[1]) in _YEARS else None
+    if not re.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}", text) or int(text[:4]) not in _YEARS:
         return None
     parts = [int(part) for part in text.split("-")]
     if len(parts) == 1:
