@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -54,12 +55,19 @@ def manifest(time: datetime, who: int, method: str, reference: str, status: int 
     return request(time, who, method=method, status=status, path=path, **fixed | other)
 
 
+@cache
+def _hash(number: int, level: str) -> bytes:
+    return random.Random(f"{level} {number}").randbytes(16)
+
+
+def make_id(row: Row, level: str) -> bytes | None:
+    """Give the id of whose a request is."""
+    number = row["who" if level == "origin" else level]
+    return None if number is None else _hash(number, level)
+
+
 def make_events(rows: Sequence[Row]) -> pl.DataFrame:
     """Build events, numbered in the order given."""
-
-    def key(name: str, kind: int) -> list[bytes | None]:
-        return [None if row[name] is None else random.Random(row[name] * 8 + kind).randbytes(16) for row in rows]
-
     texts = {
         "http_request_method": "method",
         "http_response_status_code": "status",
@@ -80,7 +88,7 @@ def make_events(rows: Sequence[Row]) -> pl.DataFrame:
         "key_epoch": "epoch",
     }
     columns: dict[str, list[Any]] = {column: [row[name] for row in rows] for column, name in texts.items()}
-    columns |= {"origin_id": key("who", 1), "endpoint_id": key("endpoint", 2), "network_id": key("network", 3), "user_id": key("user", 4)}
+    columns |= {f"{level}_id": [make_id(row, level) for row in rows] for level in ("origin", "endpoint", "network", "user")}
     columns |= {"source_offset": list(range(0, 1000 * len(rows), 1000))}
     return conform(pl.DataFrame(columns, schema={name: EVENT_SCHEMA[name] for name in columns}))
 
@@ -123,7 +131,7 @@ def make_crowd(count: int = 600, days: int = 20, seed: int = 1) -> list[Row]:
                 NOON + timedelta(seconds=chance.randrange(days * 86_400)),
                 who,
                 status=chance.choice([200, 200, 200, 304, 401, 404]),
-                user=chance.choice([None, None, chance.randrange(9)]) if who is not None else None,
+                user=chance.choice([None, None, chance.randrange(90)]) if who is not None else None,
                 client=chance.choice(["pip", "uv", None]),
                 path=f"/f-{chance.randrange(30)}.whl",
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Any, Final
 
 import click
@@ -18,13 +19,14 @@ from pullstats.metrics.uniques import LEVELS, UniqueQuestion
 from pullstats.pipeline import answer
 from pullstats.render import format_of_path
 
-_SHARE: Final = re.compile(r"^([0-9]{1,3}(?:\.[0-9]+)?)(%?)$")
+_SHARE: Final = re.compile(r"^([0-9]{1,3}(?:\.[0-9]{1,9})?)(%?)$", re.ASCII)
+_COUNT: Final = re.compile(r"^[1-9][0-9]{0,9}$", re.ASCII)
 
 
 @click.command(cls=Command)
 @click.option("--by", default="", help="One to three dimensions: a row each, with its own union.")
-@click.option("--level", "levels", default=",".join(LEVELS), show_default=True, help="Levels to count, with commas.")
-@click.option("--every", help="Follow one level (--unique-by) through time: 5m, h, d, w, mo, q, y.")
+@click.option("--level", "levels", default=",".join(LEVELS), show_default=True, help="Levels to count, with commas; with --every one.")
+@click.option("--every", help="Follow one level (--level, else --unique-by) through time: 5m, h, d, w, mo, q, y.")
 @click.option("--sketch", "is_sketched", is_flag=True, help="Estimate with an Apache DataSketches HLL, and say how far it may be off.")
 @click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show with --by, 0 for all.")
 @click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
@@ -71,17 +73,17 @@ def concentration(**options: Any) -> int:
 
 def _read_tops(text: str) -> tuple[int, ...]:
     names = split_names(text)
-    if not names or not all(name.isascii() and name.isdigit() and int(name[:10]) > 0 for name in names):
+    if not names or not all(_COUNT.match(name) for name in names):
         message = f"--top '{text}' holds no numbers from 1 up; write 2,10,20"
         raise UsageError(message)
-    return tuple(dict.fromkeys(int(name[:10]) for name in names))
+    return tuple(dict.fromkeys(int(name) for name in names))
 
 
-def _read_shares(text: str) -> tuple[float, ...]:
+def _read_shares(text: str) -> tuple[Fraction, ...]:
     found = []
     for name in split_names(text):
         match = _SHARE.match(name)
-        share = float(match[1]) / (100 if match[2] else 1) if match else 0.0
+        share = Fraction(match[1]) / (100 if match[2] else 1) if match else Fraction(0)
         if not 0 < share <= 1:
             message = f"--share '{name}' is no share; write 50% or 0.5"
             raise UsageError(message)

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from fractions import Fraction
+from math import ceil
 from typing import Any, Final
 
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.definitions import METRICS, Metric
 from pullstats.metrics.framing import build_report, name_level, refuse_epochs, unique_metric
-from pullstats.metrics.partials import Partials, compute_partials, fold
+from pullstats.metrics.holders import HOLDER, count_holders
+from pullstats.metrics.partials import Partials, fold
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
+from pullstats.metrics.spans import close_window, spans_before
 from pullstats.metrics.windows import Window
 from pullstats.reports import Column, Report
 
-_HOLDER: Final = "holder"
 _PERIODS: Final = 3
-_HALF: Final = 0.5
+_HALF: Final = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class ConcentrationQuestion:
     """
 
     tops: tuple[int, ...] = (2, 10, 20)
-    shares: tuple[float, ...] = (_HALF,)
+    shares: tuple[Fraction, ...] = (_HALF,)
 
 
 def answer_concentration(query: Query, asked_for: ConcentrationQuestion, scan: Scan, reach: Reach, now: datetime, *, is_shifting: bool) -> Report:
@@ -43,42 +47,53 @@ def answer_concentration(query: Query, asked_for: ConcentrationQuestion, scan: S
     Raises:
         UsageError: a name that is not understood; a metric that cannot be added up.
     """
+    if query.min_origins:
+        message = "concentration tells of a few, so it takes no --min-origins; leave it out (--min-origins 0)"
+        raise UsageError(message)
     asked = resolve(query, reach, now, scan, is_shifting=is_shifting)
-    metric = asked.metrics[0]
+    metric, level = asked.metrics[0], unique_metric(asked)
     if len(asked.metrics) != 1 or not metric.additive:
-        additive = (
-            "concentration adds one metric up: downloads, pulls, requests, bytes, checks, attempts, invocations or errors, by one counting rule"
-        )
-        raise UsageError(additive)
-    refuse_epochs(asked, scan, (unique_metric(asked),))
+        known = ", ".join(one.name for one in METRICS.values() if one.additive)
+        message = f"concentration adds one metric up, by one counting rule: --metric takes one of {known}"
+        raise UsageError(message)
+    refuse_epochs(asked, scan, (level,))
     values, partials = _spread(asked, scan)
-    frame = _rows(asked_for, values, metric.key)
     columns = (
         Column("measure", "measure", "text"),
-        Column("origins", f"{asked.query.unique_by}s", "count"),
+        Column(level.key, level.title, "count"),
         Column(metric.key, metric.title, metric.kind, additive=False),
         Column("share", f"of all {metric.title}", "share"),
         Column("without", f"{metric.title} without them", metric.kind),
         Column("gini", "Gini", "ratio"),
     )
-    trend = _trend(asked, scan, asked_for, metric.key)
+    trend = _trend(asked, scan, asked_for, values)
     total = fold(partials, asked.metrics, ())
-    report = build_report(asked, partials, frame, columns, total, warnings=_describe_trend(trend, asked_for))
     nobody = int(total[metric.key].item() or 0) - int(values.sum())
-    warnings = [*report.meta["warnings"], *([f"{nobody:,} {metric.title} belong to no {asked.query.unique_by}"] if nobody else [])]
-    meta = report.meta | {"trend": trend, "warnings": warnings, "unattributed": nobody}
-    headline = _describe(asked, asked_for, values, metric.title)
-    return replace(report, headline=headline, meta=meta, is_empty=report.is_empty or not values.len())
+    warnings = [*_describe_trend(trend, asked_for), *_describe_nobody(asked, nobody)]
+    report = build_report(asked, partials, _rows(asked_for, values, level.key, metric.key), columns, total, warnings=warnings)
+    return replace(report, headline=_describe(asked, asked_for, values), meta=report.meta | {"trend": trend, "unattributed": nobody})
 
 
 def _spread(asked: Resolved, scan: Scan) -> tuple[pl.Series, Partials]:
     """Give what everybody has, the largest first, zeros left out; and the partials it comes from."""
-    level = unique_metric(asked)
-    assert level.expr is not None
-    partials = compute_partials(asked, scan, {_HOLDER: level.expr}, level.columns)
+    rows, partials = count_holders(asked, scan)
     key = asked.metrics[0].key
-    rows = fold(partials, asked.metrics, (_HOLDER,)).filter(pl.col(_HOLDER).is_not_null() & (pl.col(key) > 0))
-    return rows.sort(key, _HOLDER, descending=[True, False])[key], partials
+    return rows.filter(pl.col(key) > 0).sort(key, HOLDER, descending=[True, False])[key], partials
+
+
+def _describe_nobody(asked: Resolved, count: int) -> list[str]:
+    """Tell what has no holder: the share column is of what has one."""
+    if not count:
+        return []
+    verb = "belongs" if count == 1 else "belong"
+    level = name_level(asked.query.unique_by, 1).removeprefix("1 ")
+    return [f"{_name(asked.metrics[0], count)} {verb} to no {level} (none logged, or only ever answered 401); shares are of the others"]
+
+
+def _name(metric: Metric, count: int) -> str:
+    """Write an amount in words: 1 download, 2 downloads."""
+    is_plural = count != 1 or metric.title in {"missing", "bytes"}
+    return f"{count:,} {metric.title if is_plural else metric.title.removesuffix('s')}"
 
 
 def compute_gini(values: pl.Series) -> float | None:
@@ -91,74 +106,80 @@ def compute_gini(values: pl.Series) -> float | None:
     return 2 * weighted / (count * total) - (count + 1) / count
 
 
-def count_for_share(values: pl.Series, share: float) -> int:
-    """Count how many of the largest it takes to make up a share of the sum."""
-    reached = values.cum_sum() >= share * float(values.sum())
+def count_for_share(values: pl.Series, share: Fraction) -> int:
+    """Count how many of the largest it takes to make up a share of the sum, exactly."""
+    reached = values.cum_sum() >= ceil(share * int(values.sum()))
     return int((~reached).sum()) + 1 if values.len() else 0
 
 
-def _rows(asked_for: ConcentrationQuestion, values: pl.Series, key: str) -> pl.DataFrame:
+def _percent(share: Fraction) -> str:
+    return f"{float(share * 100):.10g}%"
+
+
+def _rows(asked_for: ConcentrationQuestion, values: pl.Series, level: str, key: str) -> pl.DataFrame:
     total = int(values.sum())
     places = [(f"top {count}", min(count, values.len())) for count in asked_for.tops]
-    places += [(f"{share:.0%} of all", count_for_share(values, share)) for share in asked_for.shares]
+    places += [(f"{_percent(share)} of all", count_for_share(values, share)) for share in asked_for.shares]
     places.append(("all", values.len()))
-    gini = compute_gini(values)
     rows: list[dict[str, Any]] = []
     for name, count in places:
         taken = int(values.head(count).sum())
         share = taken / total if total else None
-        rows.append(
-            {"measure": name, "origins": count, key: taken, "share": share, "without": total - taken, "gini": gini if name == "all" else None}
-        )
-    schema = {"measure": pl.String, "origins": pl.Int64, key: pl.Int64, "share": pl.Float64, "without": pl.Int64, "gini": pl.Float64}
+        gini = compute_gini(values) if name == "all" else None
+        rows.append({"measure": name, level: count, key: taken, "share": share, "without": total - taken, "gini": gini})
+    schema = {"measure": pl.String, level: pl.Int64, key: pl.Int64, "share": pl.Float64, "without": pl.Int64, "gini": pl.Float64}
     return pl.DataFrame(rows, schema=schema)
 
 
-def _describe(asked: Resolved, asked_for: ConcentrationQuestion, values: pl.Series, title: str) -> str:
+def _describe(asked: Resolved, asked_for: ConcentrationQuestion, values: pl.Series) -> str:
     """Say it in words: 2 origins = 73,000 pulls; the next 10 = 55,000; half of all pulls come from 20 origins."""
+    metric = asked.metrics[0]
     if not values.len():
-        return f"no {title}"
+        return f"no {metric.title}"
     level, parts, before = asked.query.unique_by, [], 0
     for count in sorted({min(top, values.len()) for top in asked_for.tops}):
         taken = int(values.slice(before, count - before).sum())
-        who = name_level(level, count) if not before else f"the next {count - before:,}"
-        parts.append(f"{who} = {taken:,}{f' {title}' if not before else ''}")
+        parts.append(f"the next {count - before:,} = {taken:,}" if before else f"{name_level(level, count)} = {_name(metric, taken)}")
         before = count
     for share in asked_for.shares:
-        part = "half" if share == _HALF else f"{share:.0%}"
+        part = "half" if share == _HALF else _percent(share)
         count = count_for_share(values, share)
-        parts.append(f"{part} of all {title} {'comes' if count == 1 else 'come'} from {name_level(level, count)}")
+        parts.append(f"{part} of all {metric.title} {'comes' if part == 'half' and count == 1 else 'come'} from {name_level(level, count)}")
     first = min(asked_for.tops, default=0)
     if first:
-        parts.append(f"without the top {min(first, values.len())}, {int(values.sum()) - int(values.head(first).sum()):,} {title}")
-    gini = compute_gini(values)
-    return "; ".join([*parts, f"Gini {gini:.2f}"])
+        left = int(values.sum()) - int(values.head(first).sum())
+        parts.append(f"without the top {min(first, values.len())}, {_name(metric, left)}")
+    return "; ".join([*parts, f"Gini {compute_gini(values) or 0:.2f}"])
 
 
-def _trend(asked: Resolved, scan: Scan, asked_for: ConcentrationQuestion, key: str) -> list[dict[str, Any]]:
-    """Measure the spans of the same length before the window, the latest first, as far as the logs reach."""
-    found: list[dict[str, Any]] = []
-    window: Window = asked.window
-    top = max(asked_for.tops, default=1)
-    for _ in range(_PERIODS + 1):
-        if window.start is None or window.end is None or asked.reach.first is None or window.end <= asked.reach.first:
+def _trend(asked: Resolved, scan: Scan, asked_for: ConcentrationQuestion, values: pl.Series) -> list[dict[str, Any]]:
+    """Measure the window and the spans of the same length before it, the latest first, as far as the logs reach under one key."""
+    window = close_window(asked.window, asked.reach.newest)
+    if window.start is None or window.end is None:
+        return []
+    found = [_measure(asked, window, asked_for, values)]
+    for earlier in spans_before(window, asked.reach.first, _PERIODS):
+        past = replace(asked, window=earlier)
+        try:
+            refuse_epochs(past, scan, (unique_metric(asked),))
+        except UsageError:
             break
-        if found and window.start < asked.reach.first:
-            break
-        values, _partials = _spread(replace(asked, window=window), scan)
-        total = int(values.sum())
-        found.append(
-            {
-                "start": window.start.isoformat(),
-                "end": window.end.isoformat(),
-                key: total,
-                "top": top,
-                "top_share": round(int(values.head(top).sum()) / total, 6) if total else None,
-                "gini": round(gini, 6) if (gini := compute_gini(values)) is not None else None,
-            }
-        )
-        window = replace(window, start=window.start - (window.end - window.start), end=window.start)
+        found.append(_measure(asked, earlier, asked_for, _spread(past, scan)[0]))
     return found
+
+
+def _measure(asked: Resolved, window: Window, asked_for: ConcentrationQuestion, values: pl.Series) -> dict[str, Any]:
+    assert window.start is not None
+    assert window.end is not None
+    total, top, gini = int(values.sum()), max(asked_for.tops, default=1), compute_gini(values)
+    return {
+        "start": window.start.isoformat(),
+        "end": window.end.isoformat(),
+        asked.metrics[0].key: total,
+        "top": top,
+        "top_share": round(int(values.head(top).sum()) / total, 6) if total else None,
+        "gini": round(gini, 6) if gini is not None else None,
+    }
 
 
 def _describe_trend(trend: list[dict[str, Any]], asked_for: ConcentrationQuestion) -> list[str]:

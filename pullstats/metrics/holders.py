@@ -1,13 +1,13 @@
-"""Who: one row an origin (endpoint, network, user, organisation), its state, and one's own timeline.
+"""Who: one row an origin (endpoint, network, user, organisation), what it asked for, and its state.
 
 The state compares the window with the span of the same length before it: new (first seen in these
 logs), returning (there before, too), resurrected (there earlier, but not in that span), churned
-(there before, not any more).
+(there before, not any more). Whoever was only ever answered 401 is nobody; of everybody else all
+requests count.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -15,21 +15,24 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
+from pullstats.metrics.definitions import Metric, id_key
 from pullstats.metrics.dimensions import DIMENSIONS
+from pullstats.metrics.epochs import comparable_history
 from pullstats.metrics.framing import build_report, metric_columns, name_level, refuse_epochs, unique_metric
-from pullstats.metrics.partials import VALUE, compute_partials, fold
+from pullstats.metrics.partials import Partials, compute_partials, count_partitions, fold, split_scan
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
+from pullstats.metrics.spans import close_window, span_before
+from pullstats.metrics.timeline import ID_COLUMNS, SHORT_ID, answer_timeline
 from pullstats.metrics.turnover import STATES
 from pullstats.metrics.windows import Window
 from pullstats.reports import Column, Report
 
+HOLDER: Final = "holder"
 _TRAITS: Final = ("client", "os", "arch", "country", "org")
-_TIMELINE: Final = ("method", "path", "status", "ecosystem", "package", "version", "action", "client")
-_ID: Final = re.compile(r"^[0-9a-f]{4,32}$")
-_ID_COLUMNS: Final = {"origin": "origin_id", "endpoint": "endpoint_id", "network": "network_id", "user": "user_id"}
-_MOST_NAMED: Final = 5
-_SHORT_ID: Final = 10
-"""Digits of an id that people see; as many find it again."""
+_OWN: Final = frozenset({"first_seen", "last_seen"})
+"""Columns that every list has, whatever metrics are asked for."""
+_DAY: Final = "local_day"
+_IS_INSIDE: Final = "is_inside"
 _ONLY_FOR_MACHINES: Final = frozenset({"first_seen", "os", "arch"})
 
 
@@ -55,133 +58,167 @@ def answer_holders(query: Query, asked_for: HolderQuestion, scan: Scan, reach: R
     if asked_for.state is not None and asked_for.state not in STATES:
         noun = "state"
         raise unknown_name(noun, asked_for.state, STATES)
+    if query.min_origins:
+        message = "origins lists everybody by themselves, so it takes no --min-origins; leave it out (--min-origins 0), or use report --by"
+        raise UsageError(message)
     asked = resolve(query, reach, now, scan, is_shifting=is_shifting)
     if asked_for.who is not None:
-        return _timeline(asked, scan, asked_for.who)
+        if asked_for.state or query.sort:
+            message = "a timeline is one origin's requests by time, so it takes neither --state nor --sort"
+            raise UsageError(message)
+        return answer_timeline(asked, scan, asked_for.who)
     refuse_epochs(asked, scan, (unique_metric(asked),))
-    return _list(asked, scan, asked_for.state)
+    return _list(replace(asked, metrics=tuple(metric for metric in asked.metrics if metric.key not in _OWN)), scan, asked_for.state)
+
+
+def count_holders(asked: Resolved, scan: Scan) -> tuple[pl.DataFrame, Partials]:
+    """Count for everybody what is asked: `holder` and a column per metric; and the partials it comes from.
+
+    These are the people that `uniques` counts, each with all that its id asked for.
+    """
+    level = unique_metric(asked)
+    wanted = asked.metrics if level in asked.metrics else (*asked.metrics, level)
+    key, columns = holder_key(asked)
+    partials = compute_partials(replace(asked, metrics=wanted), scan, {HOLDER: key}, columns)
+    rows = fold(partials, wanted, (HOLDER,)).filter(pl.col(HOLDER).is_not_null() & (pl.col(level.key) > 0))
+    return rows.select(HOLDER, *(metric.key for metric in asked.metrics)), partials
+
+
+def holder_key(asked: Resolved) -> tuple[pl.Expr, tuple[str, ...]]:
+    """Tell whose a request is, answered 401 or not; and the columns that say it."""
+    level = asked.query.unique_by
+    if level in ID_COLUMNS:
+        return id_key(ID_COLUMNS[level]), (ID_COLUMNS[level],)
+    dimension = DIMENSIONS[level]
+    return dimension.expr(asked.query.tz), dimension.columns
 
 
 def _list(asked: Resolved, scan: Scan, state: str | None) -> Report:
-    metric = unique_metric(asked)
-    assert metric.expr is not None
     level = asked.query.unique_by
-    partials = compute_partials(asked, scan, {level: metric.expr}, metric.columns)
-    counts = fold(partials, asked.metrics, (level,))
-    people = _describe_people(asked, scan, metric.expr, metric.columns, _span_before(asked.window))
-    rows = people.rename({VALUE: level}).join(counts, on=level, how="left").with_columns(pl.col([one.key for one in asked.metrics]).fill_null(0))
-    if state is not None:
-        rows = rows.filter(pl.col("state") == state)
-    elif _span_before(asked.window) is not None:
-        rows = rows.filter(pl.col("state") != "churned")
-    name = (asked.query.sort or asked.metrics[0].key).removeprefix("-").replace("-", "_")
-    known = [column for column in rows.columns if column != level]
-    if name not in known:
-        message = f"--sort '{name}' is not in this report; it has {', '.join(known)}"
+    before = span_before(close_window(asked.window, asked.reach.newest))
+    if state is not None and before is None:
+        message = f"--state compares a window with the time before it, and '{asked.window.label}' has none; give a --window that begins"
         raise UsageError(message)
-    is_rising = (asked.query.sort or "").startswith("-")
-    if level in _ID_COLUMNS:
+    counts, partials = count_holders(asked, scan)
+    history, warnings = comparable_history(asked, scan, unique_metric(asked))
+    rows = _describe_people(asked, scan, before, history).join(counts, on=HOLDER, how="left")
+    zero = [metric.key for metric in asked.metrics if metric.kind in {"count", "bytes"} and counts[metric.key].null_count() < max(counts.height, 1)]
+    rows = rows.with_columns(pl.col(zero).fill_null(0)).drop(level, strict=False).rename({HOLDER: level})
+    if before is not None:
+        rows = rows.filter(pl.col("state") == state if state else pl.col("state") != "churned")
+        warnings = [*_tell_beginning(asked, before), *warnings]
+    if level in ID_COLUMNS:
         rows = rows.with_columns(_write_ids(rows[level]))
-    rows = rows.sort(name, "last_seen", level, descending=[not is_rising, True, False], nulls_last=True)
-    total = rows.height
+    rows, total = _sort(rows, asked, level), rows.height
     rows = rows.head(asked.query.limit) if asked.query.limit else rows
-    columns = (
-        Column(level, level, "bucket" if level in _ID_COLUMNS else "dimension"),
+    columns = _columns(asked, level)
+    full = rows.select(column.name for column in columns)
+    seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES and (before is not None or column.name != "state"))
+    short = full.with_columns(pl.col(level).str.slice(0, SHORT_ID)) if level in ID_COLUMNS else full
+    shown = short.select(column.name for column in seen)
+    report = build_report(asked, partials, shown, seen, fold(partials, asked.metrics, ()), warnings=warnings)
+    count, noun = name_level(level, total).split(" ")
+    headline = f"{' '.join(filter(None, (count, state, noun)))}, {rows.height:,} shown"
+    return replace(report, headline=headline, flat=(full, columns))
+
+
+def _tell_beginning(asked: Resolved, before: Window) -> list[str]:
+    first = asked.reach.first
+    if first is None or before.start is None or first < before.start:
+        return []
+    return [f"new means first seen in these logs; they begin on {first:%Y-%m-%d %H:%M} UTC, so whoever came before is new, too"]
+
+
+def _columns(asked: Resolved, level: str) -> tuple[Column, ...]:
+    traits = tuple(Column(trait, trait, "dimension") for trait in _TRAITS if trait != level)
+    return (
+        Column(level, level, "bucket" if level in ID_COLUMNS else "dimension"),
         Column("state", "state", "bucket"),
         *(replace(column, bar=False) for column in metric_columns(asked.metrics)),
         Column("days", "days", "count"),
         Column("first_seen", "first seen", "time"),
         Column("last_seen", "last seen", "time"),
-        *(Column(trait, trait, "dimension") for trait in _TRAITS),
+        *traits,
     )
-    full = rows.select(column.name for column in columns)
-    seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES)
-    short = full.with_columns(pl.col(level).str.slice(0, _SHORT_ID)) if level in _ID_COLUMNS else full
-    report = build_report(asked, partials, short.select(column.name for column in seen), seen, fold(partials, asked.metrics, ()))
-    headline = f"{name_level(level, total)}{f' {state}' if state else ''}, {rows.height:,} shown"
-    return replace(report, headline=headline, is_empty=total == 0, flat=(full, columns))
 
 
-def _span_before(window: Window) -> Window | None:
-    """The span of the same length before a window, None where it has no bound."""
-    if window.start is None or window.end is None:
-        return None
-    return replace(window, start=window.start - (window.end - window.start), end=window.start)
+def _sort(rows: pl.DataFrame, asked: Resolved, level: str) -> pl.DataFrame:
+    """Order rows totally: by what is asked for, else by the first metric; counts and times the largest first."""
+    chosen = asked.query.sort or (asked.metrics[0].key if asked.metrics else "last_seen")
+    name = chosen.removeprefix("-").replace("-", "_")
+    names = {column.name: column.name for column in _columns(asked, level)}
+    names |= {metric.counts: metric.key for metric in reversed(asked.metrics) if metric.counts} | {
+        metric.name: metric.key for metric in asked.metrics
+    }
+    name = names.get(chosen.removeprefix("-"), name)
+    if name not in names.values():
+        message = f"--sort '{name}' is not in this report; it has {', '.join(dict.fromkeys(names.values()))}"
+        raise UsageError(message)
+    is_falling = rows.schema[name] != pl.String
+    return rows.sort(name, "last_seen", level, descending=[is_falling != chosen.startswith("-"), True, False], nulls_last=True)
 
 
-def _describe_people(asked: Resolved, scan: Scan, key: pl.Expr, columns: tuple[str, ...], before: Window | None) -> pl.DataFrame:
+def _describe_people(asked: Resolved, scan: Scan, before: Window | None, history: pl.Expr) -> pl.DataFrame:
     """Give one row for everybody of the window and the span before it: traits, first and last request, days, state."""
+    window = replace(asked.window, start=before.start if before else asked.window.start)
     traits = [DIMENSIONS[trait] for trait in _TRAITS]
-    needed = sorted({*columns, *asked.filter_columns, "timestamp", *(column for trait in traits for column in trait.columns)})
-    start = before.start if before else asked.window.start
-    events = replace(asked.window, start=start).keep(scan(needed, start, asked.window.end))
-    events = events.filter(asked.filter) if asked.filter is not None else events
     is_inside = pl.col("timestamp") >= asked.window.start if asked.window.start else pl.lit(value=True)
-    day = pl.col("timestamp").dt.convert_time_zone(asked.query.tz).dt.date()
-    found = (
-        events.group_by(key.alias(VALUE))
-        .agg(
-            *(trait.expr(asked.query.tz).max().alias(trait.name) for trait in traits),
-            pl.coalesce(pl.col("timestamp").filter(is_inside).min(), pl.col("timestamp").min()).alias("first_seen"),
-            pl.coalesce(pl.col("timestamp").filter(is_inside).max(), pl.col("timestamp").max()).alias("last_seen"),
-            day.filter(is_inside).n_unique().cast(pl.Int64).alias("days"),
-            is_inside.any().alias("is_inside"),
-            (~is_inside).any().alias("is_before"),
+    day = pl.col("timestamp").dt.convert_time_zone(asked.query.tz).dt.date().alias(_DAY)
+    values = [trait.expr(asked.query.tz).alias(trait.name) for trait in traits]
+    columns = {column for trait in traits for column in trait.columns}
+    found = []
+    for events in _read_parts(asked, scan, window, history, columns):
+        days = events.group_by(HOLDER, day, is_inside.alias(_IS_INSIDE)).agg(
+            *(value.max() for value in values), first=pl.col("timestamp").min(), last=pl.col("timestamp").max()
         )
-        .filter(pl.col(VALUE).is_not_null())
-        .collect(engine="streaming")
+        found.append(days.collect(engine="streaming"))
+    inside = pl.col(_IS_INSIDE)
+    people = (
+        pl.concat(found)
+        .group_by(HOLDER)
+        .agg(
+            *(pl.col(trait).filter(inside).max().fill_null(pl.col(trait).max()) for trait in _TRAITS),
+            pl.coalesce(pl.col("first").filter(inside).min(), pl.col("first").min()).alias("first_seen"),
+            pl.coalesce(pl.col("last").filter(inside).max(), pl.col("last").max()).alias("last_seen"),
+            pl.col(_DAY).filter(inside).n_unique().cast(pl.Int64).alias("days"),
+            inside.any(),
+            is_before=(~inside).any(),
+        )
     )
+    return _name_states(asked, scan, people, before, history)
+
+
+def _read_parts(asked: Resolved, scan: Scan, window: Window, history: pl.Expr, columns: set[str]) -> list[pl.LazyFrame]:
+    """Give the events that show somebody in a window, `holder` added, network by network where memory is short."""
+    level: Metric = unique_metric(asked)
+    assert level.expr is not None
+    needed = sorted({*level.columns, *asked.filter_columns, "timestamp", "key_epoch", *columns})
+    frames = []
+    for part in split_scan(scan, count_partitions(replace(asked, window=window), scan)):
+        events = window.keep(part(needed, window.start, window.end)).filter(history)
+        events = events.filter(asked.filter) if asked.filter is not None else events
+        frames.append(events.with_columns(level.expr.alias(HOLDER)).filter(pl.col(HOLDER).is_not_null()))
+    return frames
+
+
+def _name_states(asked: Resolved, scan: Scan, people: pl.DataFrame, before: Window | None, history: pl.Expr) -> pl.DataFrame:
     if before is None:
-        return found.with_columns(state=pl.lit(None, pl.String)).drop("is_inside", "is_before")
-    older = scan(sorted({*columns, *asked.filter_columns, "timestamp"}), None, before.start)
-    older = older.filter(asked.filter) if asked.filter is not None else older
-    known = older.select(key.alias(VALUE)).drop_nulls().unique().collect(engine="streaming")[VALUE]
+        return people.with_columns(state=pl.lit(None, pl.String)).drop(_IS_INSIDE, "is_before")
+    older = _read_parts(asked, scan, replace(before, start=None, end=before.start), history, set())
+    known = pl.concat([part.select(HOLDER).unique().collect(engine="streaming") for part in older])[HOLDER].unique()
     state = (
-        pl.when(~pl.col("is_inside"))
+        pl.when(~pl.col(_IS_INSIDE))
         .then(pl.lit("churned"))
         .when("is_before")
         .then(pl.lit("returning"))
-        .when(pl.col(VALUE).is_in(known.implode()))
+        .when(pl.col(HOLDER).is_in(known.implode()))
         .then(pl.lit("resurrected"))
         .otherwise(pl.lit("new"))
     )
-    return found.with_columns(state=state).drop("is_inside", "is_before")
+    return people.with_columns(state=state).drop(_IS_INSIDE, "is_before")
 
 
 def _write_ids(keys: pl.Series) -> pl.Series:
     """Write ids that were read as numbers as the hexadecimal that exports print."""
     texts = [int(key).to_bytes(16, "little", signed=True).hex() if key is not None else None for key in keys]
     return pl.Series(keys.name, texts, pl.String)
-
-
-def _timeline(asked: Resolved, scan: Scan, who: str) -> Report:
-    """Give everything one origin asked for in the window, by time."""
-    level = asked.query.unique_by
-    if level not in _ID_COLUMNS:
-        message = f"a timeline needs an id, and {level} has none; use --unique-by origin, endpoint, network or user"
-        raise UsageError(message)
-    if not _ID.match(who.lower()):
-        message = f"'{who}' is no id: 4 to 32 hexadecimal digits, as origins prints them"
-        raise UsageError(message)
-    column = _ID_COLUMNS[level]
-    traits = [DIMENSIONS[name] for name in _TIMELINE]
-    needed = sorted({column, "timestamp", "source_id", "source_offset", *asked.filter_columns, *(one for trait in traits for one in trait.columns)})
-    events = asked.window.keep(scan(needed, asked.window.start, asked.window.end))
-    events = events.filter(asked.filter) if asked.filter is not None else events
-    identity = pl.col(column).bin.encode("hex").alias(level)
-    values = [trait.expr(asked.query.tz).alias(trait.name) for trait in traits]
-    found = events.filter(pl.col(column).bin.encode("hex").str.starts_with(who.lower()))
-    rows = found.select(identity, pl.col("timestamp").alias("time"), *values, "source_id", "source_offset").collect(engine="streaming")
-    ids = rows[level].unique().sort()
-    if ids.len() > 1:
-        message = f"'{who}' fits {ids.len()} ids: {', '.join(ids.head(_MOST_NAMED))}{', …' if ids.len() > _MOST_NAMED else ''}; give more digits"
-        raise UsageError(message)
-    rows = rows.sort("time", "source_id", "source_offset")
-    shown = rows.head(asked.query.limit) if asked.query.limit else rows
-    columns = (Column("time", "time", "time"), *(Column(name, name, "text") for name in _TIMELINE))
-    bare = replace(asked, metrics=())
-    partials = compute_partials(bare, scan, {}, [])
-    report = build_report(bare, partials, shown.select(one.name for one in columns), columns, pl.DataFrame())
-    name = ids.item() if ids.len() else who
-    headline = f"{level} {name}: {rows.height:,} {'request' if rows.height == 1 else 'requests'}, {shown.height:,} shown"
-    return replace(report, headline=headline, is_empty=rows.height == 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -29,9 +29,9 @@ def span_before(window: Window) -> Window | None:
     if start is None or end is None or start >= end:
         return None
     zone = ZoneInfo(window.zone)
-    local_start, local_end = (moment.astimezone(zone).replace(tzinfo=None) for moment in (start, end))
+    local_start, local_end = (to_local(moment, zone) for moment in (start, end))
     length = local_end - local_start
-    if end - start < _DAY:
+    if length < _DAY:
         step = WEEK if window.weekdays is not None else end - start
         return replace(window, start=start - step, end=end - step)
     step = -(-length // WEEK) * WEEK if window.weekdays is not None else length
@@ -52,6 +52,13 @@ def spans_before(window: Window, first: datetime | None, most: int) -> list[Wind
         found.append(earlier)
         earlier = span_before(earlier)
     return found
+
+
+def to_local(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Give the time on the local clock; midnight at the beginning of a day, even where clocks skip it."""
+    local = moment.astimezone(zone).replace(tzinfo=None)
+    midnight = datetime.combine(local.date(), time())
+    return midnight if to_utc(midnight, zone) == moment else local
 
 
 def to_utc(local: datetime, zone: ZoneInfo) -> datetime:

@@ -1,0 +1,88 @@
+"""Everything one origin (endpoint, network, user) asked for, by time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Final
+
+import polars as pl
+
+from pullstats.errors import UsageError
+from pullstats.metrics.dimensions import DIMENSIONS
+from pullstats.metrics.framing import build_report
+from pullstats.metrics.partials import compute_partials, rank_events
+from pullstats.metrics.query import Resolved, Scan
+from pullstats.reports import Column, Report
+
+ID_COLUMNS: Final = {"origin": "origin_id", "endpoint": "endpoint_id", "network": "network_id", "user": "user_id"}
+SHORT_ID: Final = 10
+"""Digits of an id that people see; as many find it again."""
+_TRAITS: Final = ("method", "path", "status", "ecosystem", "package", "version", "action", "client")
+_ONLY_FOR_MACHINES: Final = frozenset({"ecosystem", "action"})
+_ID: Final = re.compile(r"^[0-9a-f]{4,32}$")
+_MOST_NAMED: Final = 5
+
+
+def answer_timeline(asked: Resolved, scan: Scan, text: str) -> Report:
+    """Give one row a request of the window.
+
+    Args:
+        asked: the question; `unique_by` says whose id it is.
+        scan: gives the store's events.
+        text: the first digits of an id, in hexadecimal.
+
+    Raises:
+        UsageError: no id, one that the store does not hold, or the beginning of several.
+    """
+    level, who = asked.query.unique_by, text.lower()
+    if level not in ID_COLUMNS:
+        message = f"a timeline needs an id, and {level} has none; use --unique-by origin, endpoint, network or user"
+        raise UsageError(message)
+    if not _ID.match(who):
+        message = f"'{text}' is no id: 4 to 32 hexadecimal digits, as origins prints them"
+        raise UsageError(message)
+    _refuse_several(asked, scan, who)
+    rows = _find_requests(asked, scan, who)
+    shown = rows.head(asked.query.limit) if asked.query.limit else rows
+    columns = (Column("time", "time", "time"), Column(level, level, "bucket"), *(Column(name, name, "text") for name in _TRAITS))
+    full = shown.select(column.name for column in columns)
+    bare = replace(asked, metrics=())
+    seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES)
+    short = full.with_columns(pl.col(level).str.slice(0, SHORT_ID)).select(column.name for column in seen)
+    report = build_report(bare, compute_partials(bare, scan, {}, []), short, seen, pl.DataFrame())
+    name = rows[level][0] if rows.height else who
+    headline = f"{level} {name}: {rows.height:,} {'request' if rows.height == 1 else 'requests'}, {shown.height:,} shown"
+    return replace(report, headline=headline, is_empty=rows.height == 0, flat=(full, columns))
+
+
+def _is_it(column: str, who: str) -> pl.Expr:
+    return pl.col(column).bin.encode("hex").str.starts_with(who)
+
+
+def _refuse_several(asked: Resolved, scan: Scan, who: str) -> None:
+    """Refuse digits that begin no id of the store, or several."""
+    level = asked.query.unique_by
+    column = ID_COLUMNS[level]
+    found = scan([column, "timestamp"], None, None).filter(_is_it(column, who)).group_by(pl.col(column).bin.encode("hex").alias(level))
+    ids = found.agg(pl.len()).collect(engine="streaming").sort(level)
+    if not ids.height:
+        message = f"no {level} '{who}' in this store; origins lists them"
+        raise UsageError(message)
+    if ids.height > 1:
+        named = ids[level].head(_MOST_NAMED)
+        message = f"'{who}' fits {ids.height} ids: {', '.join(named)}{', …' if ids.height > _MOST_NAMED else ''}; give more digits"
+        raise UsageError(message)
+
+
+def _find_requests(asked: Resolved, scan: Scan, who: str) -> pl.DataFrame:
+    level = asked.query.unique_by
+    column = ID_COLUMNS[level]
+    traits = [DIMENSIONS[name] for name in _TRAITS]
+    needed = sorted({column, "timestamp", "source_id", "source_offset", *asked.filter_columns, *(one for trait in traits for one in trait.columns)})
+    events = asked.window.keep(scan(needed, asked.window.start, asked.window.end)).filter(_is_it(column, who))
+    events = rank_events(asked, events.filter(asked.filter) if asked.filter is not None else events)
+    values = [trait.expr(asked.query.tz).alias(trait.name) for trait in traits]
+    place = ("source_rank", "source_id", "source_offset")
+    found = events.select(pl.col("timestamp").alias("time"), pl.col(column).bin.encode("hex").alias(level), *values, *place)
+    return found.collect(engine="streaming").sort("time", *place)
