@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -106,7 +107,8 @@ def bucket_start(moment: datetime, count: int, unit: str, zone: str, week_start:
     """Give the instant at which the bucket of an instant begins."""
     day = local_day(moment, zone)
     if unit in {"m", "h"}:
-        return max(start for start in walk_buckets(day, count * {"m": 1, "h": 60}[unit], zone) if start <= moment)
+        starts = walk_buckets(day, count * {"m": 1, "h": 60}[unit], zone)
+        return starts[bisect_right(starts, moment) - 1]
     return day_start(bucket_day(day, count, unit, week_start), zone)
 
 
