@@ -27,6 +27,7 @@ class Column:
             drawn as a sparkline by people's formats and left out by machine formats).
         additive: whether values of different rows may be added.
         bar: whether people's formats draw a bar beside it (its share of the column's maximum).
+        value: what a dimension's values are, even where the row of the others makes the column one of texts.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Column:
     kind: ColumnKind
     additive: bool = False
     bar: bool = False
+    value: Literal["text", "number", "boolean"] = "text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,20 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.errors import UsageError
 from pullstats.metrics.buckets import parse_every
 from pullstats.metrics.completeness import find_final_until
-from pullstats.metrics.definitions import METRICS, Metric
+from pullstats.metrics.definitions import Metric
 from pullstats.metrics.framing import build_report, dimension_columns, dimension_heads, metric_columns, refuse_epochs, sort_rows
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
+from pullstats.metrics.selection import name_unseen
 from pullstats.metrics.series import answer_series
+from pullstats.metrics.small_rows import ENDPOINTS, hide_small
 from pullstats.reports import Column, Report
 
 OTHER: Final = "other"
+ALL_OTHERS: Final = "all others"
 DAILY_VERSION: Final = 1
 DAILY_KEYS: Final = {
     "package_type": "package_type",
@@ -36,45 +40,74 @@ def answer_query(query: Query, scan: Scan, reach: Reach, now: datetime, *, is_sh
     """
     asked = resolve(query, reach, now, scan, is_shifting=is_shifting)
     refuse_epochs(asked, scan, asked.metrics)
-    return answer_series(asked, scan) if query.every else break_down(asked, scan)[0]
+    if query.every and query.min_origins:
+        message = "a series has no --min-origins: its buckets of few endpoints would tell what a report hides; leave one of the two out"
+        raise UsageError(message)
+    return warn_of_unseen(answer_series(asked, scan) if query.every else break_down(asked, scan)[0], asked, scan)
+
+
+def warn_of_unseen(report: Report, asked: Resolved, scan: Scan) -> Report:
+    """Add warnings where a filter names values that no event has: all excluded ones, and the kept ones if nothing is left."""
+    chosen = asked.selection
+    if not report.meta["excluded"]["events"] and report.is_empty:
+        return report
+    named = [one for one in chosen.excluded if not one[0].values] + [*(chosen.kept if report.is_empty else ())]
+    if not named:
+        return report
+    columns = sorted({"timestamp", *(column for dimension, _ in named for column in dimension.columns)})
+    events = asked.window.keep(scan(columns, asked.window.start, asked.window.end))
+    warnings = [*report.meta["warnings"], *name_unseen(named, events, asked.query.tz)]
+    return replace(report, meta=report.meta | {"warnings": warnings})
 
 
 def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
     """Answer one row per value of the dimensions; and the totals, one row with a column per metric."""
     query = asked.query
     groups = {dimension.key: dimension.expr(query.tz) for dimension in asked.dimensions}
-    endpoints = METRICS["endpoints"]
-    is_extra = bool(query.min_origins) and endpoints not in asked.metrics
-    wanted = (*asked.metrics, endpoints) if is_extra else asked.metrics
+    wanted = _with_endpoints(asked)
     partials = compute_partials(replace(asked, metrics=wanted), scan, groups, dimension_columns(asked))
-    rows = sort_rows(fold(partials, wanted, tuple(groups)), asked)
-    rows, hidden = _cut(rows, asked, partials, wanted)
-    if not partials.read:  # an empty window has no row, not even one of zeros
-        rows = rows.clear()
-    total = fold(partials, wanted, ())
+    rows, total = sort_rows(fold(partials, wanted, tuple(groups)), asked), fold(partials, wanted, ())
     columns = [*dimension_heads(asked), *metric_columns(asked.metrics)]
+    if is_total_small(asked, partials, total):
+        return build_report(asked, partials, rows.clear().select(column.name for column in columns), columns, None, hidden=rows.height), total
+    rows, hidden, other_row = _cut(rows, asked, partials, wanted)
+    warnings = []
     if query.has_percent:
         rows, shares = _add_shares(rows, total, asked.metrics)
         columns += shares
-    return build_report(asked, partials, rows.select(column.name for column in columns), columns, total, hidden=hidden), total
+        if not shares:
+            warnings.append("--percent gives shares of additive metrics, and none is asked for")
+    frame = rows.select(column.name for column in columns)
+    return build_report(asked, partials, frame, columns, total, hidden=hidden, other_row=other_row, warnings=warnings), total
 
 
-def _cut(rows: pl.DataFrame, asked: Resolved, partials: Partials, metrics: tuple[Metric, ...]) -> tuple[pl.DataFrame, int]:
-    """Keep the first rows, and fold the others into one; returns how many `min_origins` hid."""
+def _with_endpoints(asked: Resolved) -> tuple[Metric, ...]:
+    is_extra = bool(asked.query.min_origins) and ENDPOINTS not in asked.metrics
+    return (*asked.metrics, ENDPOINTS) if is_extra else asked.metrics
+
+
+def is_total_small(asked: Resolved, partials: Partials, total: pl.DataFrame) -> bool:
+    """Tell whether all that is kept comes from too few endpoints to be shown at all."""
+    return bool(asked.query.min_origins) and partials.kept > 0 and total[ENDPOINTS.key].item() < asked.query.min_origins
+
+
+def _cut(rows: pl.DataFrame, asked: Resolved, partials: Partials, metrics: tuple[Metric, ...]) -> tuple[pl.DataFrame, int, int | None]:
+    """Keep the first rows, and fold the others into one; returns how many `min_origins` hid, and which row is that of the others."""
     query, keys = asked.query, [dimension.key for dimension in asked.dimensions]
     if not keys:
-        return rows, 0
-    kept = rows.filter(pl.col("endpoints") >= query.min_origins) if query.min_origins else rows
-    if rows.height - kept.height == 1:  # one hidden row could be told from the total
-        kept = kept.head(max(kept.height - 1, 0))
-    hidden = rows.height - kept.height
-    shown = kept.head(query.limit) if query.limit else kept
+        return rows, 0, None
+    large = rows.filter(pl.col(ENDPOINTS.key) >= query.min_origins) if query.min_origins else rows
+    cut = large.head(query.limit) if query.limit else large
+    shown = hide_small(rows, cut, partials, query.min_origins) if large.height < rows.height else cut
+    hidden = rows.height - large.height + cut.height - shown.height
     if shown.height == rows.height or not (query.has_other or hidden):
-        return shown, hidden
+        return shown, hidden, None
     rest = fold(keep_rows(partials, shown.select(keys), is_kept=False), metrics, ())
-    labels = [pl.lit(OTHER if index == 0 else None, pl.String).alias(key) for index, key in enumerate(keys)]
     text = [pl.col(key).cast(pl.String) for key in keys]
-    return pl.concat([shown.with_columns(text), rest.select(*labels, *(metric.key for metric in metrics))], how="vertical_relaxed"), hidden
+    shown = shown.with_columns(text)
+    # A value may be spelled like the row of the others: then that row has another name.
+    labels = [pl.lit(ALL_OTHERS if OTHER in shown[key] else OTHER, pl.String).alias(key) for key in keys]
+    return pl.concat([shown, rest.select(*labels, *(metric.key for metric in metrics))], how="vertical_relaxed"), hidden, shown.height
 
 
 def _add_shares(rows: pl.DataFrame, total: pl.DataFrame, metrics: tuple[Metric, ...]) -> tuple[pl.DataFrame, list[Column]]:

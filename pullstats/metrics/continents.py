@@ -18,3 +18,4 @@ _COUNTRIES: Final = {
 }
 
 CONTINENT_OF: Final[dict[str, str]] = {country: continent for continent, countries in _COUNTRIES.items() for country in countries.split()}
+CONTINENTS: Final = tuple(_COUNTRIES)

@@ -5,20 +5,25 @@ To add one: append a `Dimension`; the command line, its help and the docs follow
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import polars as pl
 
-from pullstats.errors import unknown_name
-from pullstats.metrics.continents import CONTINENT_OF
+from pullstats.errors import UsageError, unknown_name
+from pullstats.metrics.continents import CONTINENT_OF, CONTINENTS
+from pullstats.metrics.definitions import METRICS
 
 ValueType = Literal["text", "number", "boolean"]
 
 LABEL: Final = "label."
 """What stands before the name of a column that a route of one's own adds."""
-_WEEKDAYS: Final = {1: "mon", 2: "tue", 3: "wed", 4: "thu", 5: "fri", 6: "sat", 7: "sun"}
+_RESERVED: Final = frozenset({"bucket", "final", "gap", "note", "trend", "elsewhere", "set_key", "is_cut", "all_rows"})
+"""Columns of answers that are neither dimensions nor metrics."""
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_LONG_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CLASS_OF_KIND: Final = {
     "ci": "ci",
     "mirror": "mirror",
@@ -29,9 +34,15 @@ _CLASS_OF_KIND: Final = {
     "browser": "browser",
 }
 
-
 CLASSES: Final = ("production", "ci", "development", "mirror", "updater", "scanner", "probe", "bot", "browser", "unknown")
 """Why an origin comes. For now agent kind and CI flag alone say it, so production and development hold nobody."""
+CLASS_BASIS: Final = "agent kind and CI flag alone"
+KINDS: Final = (
+    *("package-manager", "container-runtime", "container-tool", "mirror", "update-poller", "scanner"),
+    *("ci", "probe", "bot", "browser", "http-library", "unknown"),
+)
+ACTIONS: Final = ("ping", "auth", "search", "index", "metadata", "manifest", "blob", "download", "upload", "other")
+_STATUS_CLASSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,8 @@ class Dimension:
         columns: event columns that it reads.
         help: what its values are.
         type: how `--where` reads a value.
+        values: all values it can have, in the order in which they sort; empty where there is no telling.
+        aliases: other spellings of these, lower case.
     """
 
     name: str
@@ -51,15 +64,32 @@ class Dimension:
     columns: tuple[str, ...]
     help: str
     type: ValueType = "text"
+    values: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def key(self) -> str:
         """Name in JSON and CSV."""
-        return self.name.replace("-", "_")
+        return re.sub("[-.]", "_", self.name)
+
+    def name_value(self, text: str) -> str:
+        """Give a value as events have it: of those known beforehand also by another spelling.
+
+        Raises:
+            UsageError: it can have no such value, with the nearest one.
+        """
+        if not self.values or text in self.values:
+            return text
+        lowered = text.strip().lower()
+        found = self.aliases.get(lowered) or next((value for value in self.values if value.lower() == lowered), None)
+        if found is None:
+            near = unknown_name(self.name, lowered, [*self.values, *self.aliases])
+            raise near if "did you mean" in str(near) else unknown_name(self.name, lowered, self.values)
+        return found
 
 
-def _plain(name: str, column: str, text: str, kind: ValueType = "text") -> Dimension:
-    return Dimension(name, lambda _: pl.col(column), (column,), text, kind)
+def _plain(name: str, column: str, text: str, kind: ValueType = "text", values: tuple[str, ...] = ()) -> Dimension:
+    return Dimension(name, lambda _: pl.col(column), (column,), text, kind, values)
 
 
 def _id(name: str, column: str, text: str) -> Dimension:
@@ -91,7 +121,8 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             "status-class",
             lambda _: pl.concat_str((pl.col("http_response_status_code") // 100).cast(pl.String), pl.lit("xx")),
             ("http_response_status_code",),
-            "2xx, 3xx, 4xx, 5xx.",
+            "1xx, 2xx, 3xx, 4xx, 5xx.",
+            values=_STATUS_CLASSES,
         ),
         _plain("method", "http_request_method", "Request method."),
         _plain("package", "package_name", "Package, in its ecosystem's own form."),
@@ -105,10 +136,10 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             ("reference_kind", "package_version"),
             "Tag asked for, of container images.",
         ),
-        _plain("action", "action", "What the path asks for: index, metadata, manifest, blob, download, …."),
+        _plain("action", "action", "What the path asks for: index, metadata, manifest, blob, download, ….", values=tuple(sorted(ACTIONS))),
         _plain("client", "user_agent_name", "Client program."),
         _plain("client-version", "user_agent_version", "Version of the client program."),
-        _plain("kind", "user_agent_kind", "Kind of client: package-manager, container-runtime, …."),
+        _plain("kind", "user_agent_kind", f"Kind of client: {', '.join(KINDS)}.", values=tuple(sorted(KINDS))),
         _first("os", "Operating system: the agent's, else the file name's.", "os_name", "package_os"),
         _first("arch", "Architecture: the agent's, else the file name's.", "host_arch", "package_arch"),
         Dimension(
@@ -119,7 +150,13 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         ),
         _plain("runtime", "runtime_name", "Language runtime the agent states."),
         _plain("ci", "is_ci", "Whether the client runs in CI; unknown is not false.", "boolean"),
-        Dimension("class", lambda _: _class(), ("user_agent_kind", "is_ci"), "Why the origin comes, by agent kind and CI flag alone."),
+        Dimension(
+            "class",
+            lambda _: _class(),
+            ("user_agent_kind", "is_ci"),
+            f"Why the origin comes, by {CLASS_BASIS}: {', '.join(CLASSES)}.",
+            values=tuple(sorted(CLASSES)),
+        ),
         _plain("environment", "environment", "Hint: cluster, workstation, cloud-vm."),
         _plain("country", "geo_country_iso_code", "Country of the address, ISO 3166-1."),
         Dimension(
@@ -127,6 +164,7 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             lambda _: pl.col("geo_country_iso_code").replace_strict(CONTINENT_OF, default=None, return_dtype=pl.String),
             ("geo_country_iso_code",),
             "Continent of the address: AF AN AS EU NA OC SA.",
+            values=CONTINENTS,
         ),
         _plain("region", "geo_region_iso_code", "Region of the address, where the geo database says it."),
         _first("org", "Network owner: your own name for the range, else the AS that announces the address.", "organization_name", "as_organization"),
@@ -146,9 +184,11 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         Dimension("hour", lambda zone: _local(zone).dt.hour().cast(pl.Int64), ("timestamp",), "Hour of the day in --tz, 0–23.", "number"),
         Dimension(
             "weekday",
-            lambda zone: _local(zone).dt.weekday().replace_strict(_WEEKDAYS, return_dtype=pl.String),
+            lambda zone: _local(zone).dt.weekday().replace_strict(dict(enumerate(WEEKDAYS, 1)), return_dtype=pl.String),
             ("timestamp",),
             "Day of the week in --tz, mon–sun.",
+            values=WEEKDAYS,
+            aliases={spelling: day[:3] for day in _LONG_DAYS for spelling in (day, f"{day}s")},
         ),
     )
 }
@@ -162,10 +202,19 @@ def find_dimension(name: str) -> Dimension:
     Raises:
         UsageError: there is none, with the nearest name.
     """
-    if name.startswith(LABEL) and name.removeprefix(LABEL).isidentifier():
-        label = name.removeprefix(LABEL)
-        return Dimension(label, lambda _: pl.col("labels").str.json_path_match(f"$.{label}"), ("labels",), f"What a route reads as {label}.")
+    if name.startswith(LABEL):
+        return _label(name.removeprefix(LABEL))
     if name not in DIMENSIONS:
         noun = "dimension"
         raise unknown_name(noun, name, DIMENSIONS)
     return DIMENSIONS[name]
+
+
+def _label(name: str) -> Dimension:
+    if not name.isidentifier():
+        message = f"'{LABEL}{name}' names no part of a route; write {LABEL} and a name of letters, digits and _"
+        raise UsageError(message)
+    # A column of the answer has one meaning: a label named like one of ours keeps its prefix.
+    taken = {one.key for one in DIMENSIONS.values()} | {one.key for one in METRICS.values()} | _RESERVED
+    own = f"{LABEL}{name}" if name in taken else name
+    return Dimension(own, lambda _: pl.col("labels").str.json_path_match(f"$.{name}"), ("labels",), f"What a route reads as {name}.")

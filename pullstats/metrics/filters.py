@@ -1,16 +1,26 @@
-"""`--where`: comparisons of dimensions, joined by and, or, not and parentheses.
+r"""`--where`: comparisons of dimensions, joined by and, or, not and parentheses.
 
     status<400 and package=nginx          country in (DE, AT, CH)
-    client like "docker%" or ci=true      version is null, path ~ "^/v2/"
+    client like "docker%" or ci=true      version is null and path ~ "^/v2/"
 
-A missing value equals nothing: `ci != true` holds where CI is unknown.
+    =  !=  <  <=  >  >=        numbers as numbers, texts by their characters
+    in (a, b)   not in (a, b)
+    like   not like            % is any text, _ any character; \% and \_ are these themselves
+    ~  !~                      a regular expression (Rust's, without look-around) found anywhere
+    is null   is not null
+
+Words of the grammar may be upper or lower case; values are compared as they are. A value with
+blanks, commas, quotes or operators stands in `"` or `'`, where a backslash takes the next
+character as it is. A missing value equals nothing: `ci=true`, `ci in (true)` and `hour<5` do not
+hold where CI or time is unknown; `!=`, `not in`, `not like`, `!~` and `not (…)` are their exact
+opposites, and do.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,21 +28,13 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.dimensions import Dimension, find_dimension
+from pullstats.metrics.tokens import KEYWORDS, Token, filter_error, split_tokens
 
-_TOKEN: Final = re.compile(
-    r"""\s*(?:(?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<mark>!=|<=|>=|=|<|>|~|\(|\)|,)|(?P<word>[^\s"'=<>!~(),]+))""", re.VERBOSE
-)
 _ORDER: Final[dict[str, Callable[[Any, Any], Any]]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_OPERATORS: Final = "=, !=, <, <=, >, >=, ~, !~, in, like or is"
 _MAX_DEPTH: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of a filter and where it stands."""
-
-    text: str
-    position: int
-    is_quoted: bool = False
+_MAX_TOKENS: Final = 20_000
+_INTEGER: Final = re.compile(r"-?[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,17 @@ class Filter:
 
     Attributes:
         text: as written.
-        expr: true for the events that stay.
+        expr: true for the events that stay, never null.
         columns: event columns it reads.
+        named: the texts that dimensions are said to equal.
+        dimensions: names of the dimensions it compares.
     """
 
     text: str
     expr: pl.Expr
     columns: tuple[str, ...]
+    named: tuple[tuple[Dimension, str], ...] = ()
+    dimensions: frozenset[str] = frozenset()
 
 
 def parse_filter(text: str, zone: str) -> Filter:
@@ -60,7 +66,16 @@ def parse_filter(text: str, zone: str) -> Filter:
     expr = reader.read_any(0)
     if reader.here is not None:
         raise reader.fail("expected 'and', 'or' or the end")
-    return Filter(text, expr, tuple(sorted(reader.columns)))
+    return Filter(text, expr, tuple(sorted(reader.columns)), tuple(reader.named), frozenset(reader.dimensions))
+
+
+def join_all(parts: Sequence[pl.Expr], join: Callable[[Any, Any], Any] = operator.and_) -> pl.Expr:
+    """Join parts two by two: a chain of thousands would be too deep for the engine."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    joined: pl.Expr = join(join_all(parts[:middle], join), join_all(parts[middle:], join))
+    return joined
 
 
 class _Reader:
@@ -70,59 +85,42 @@ class _Reader:
         self.text = text
         self.zone = zone
         self.columns: set[str] = set()
-        self._tokens = self._split()
+        self.dimensions: set[str] = set()
+        self.named: list[tuple[Dimension, str]] = []
+        self._tokens = split_tokens(text)
         self._at = 0
-
-    def _split(self) -> list[Token]:
-        tokens: list[Token] = []
-        position = 0
-        while position < len(self.text.rstrip()):
-            match = _TOKEN.match(self.text, position)
-            if match is None:
-                raise self.fail("this is not understood", len(self.text) - len(self.text[position:].lstrip()))
-            quoted = match["text"]
-            start = match.end() - len(match[0].lstrip())
-            tokens.append(Token(re.sub(r"\\(.)", r"\1", quoted[1:-1]) if quoted else match[0].strip(), start, bool(quoted)))
-            position = match.end()
-        return tokens
+        if len(self._tokens) > _MAX_TOKENS:
+            raise filter_error(f"more than {_MAX_TOKENS:,} words", text, self._tokens[_MAX_TOKENS].position)
 
     @property
     def here(self) -> Token | None:
         """The token to read next."""
         return self._tokens[self._at] if self._at < len(self._tokens) else None
 
-    def fail(self, reason: str, position: int | None = None) -> UsageError:
-        """Build the error with a caret under the place."""
-        if position is None:
-            position = self.here.position if self.here else len(self.text)
-        return UsageError(f"--where: {reason}\n  {self.text}\n  {' ' * position}^")
-
-    def _next(self) -> Token:
-        token = self.here
-        if token is None:
-            raise self.fail("something is missing here")
-        self._at += 1
-        return token
+    def fail(self, reason: str, token: Token | None = None) -> UsageError:
+        """Build the error with a caret under a token, by default the next one or the end."""
+        place = token or self.here
+        return filter_error(reason, self.text, place.position if place else len(self.text))
 
     def _take(self, word: str) -> bool:
         token = self.here
-        if token is not None and not token.is_quoted and token.text.lower() == word:
+        if token is not None and word in {token.keyword, token.mark}:
             self._at += 1
             return True
         return False
 
     def read_any(self, depth: int) -> pl.Expr:
         """Read parts joined by `or`."""
-        found = self._read_all(depth)
+        found = [self._read_all(depth)]
         while self._take("or"):
-            found = found | self._read_all(depth)
-        return found
+            found.append(self._read_all(depth))
+        return join_all(found, operator.or_)
 
     def _read_all(self, depth: int) -> pl.Expr:
-        found = self._read_one(depth)
+        found = [self._read_one(depth)]
         while self._take("and"):
-            found = found & self._read_one(depth)
-        return found
+            found.append(self._read_one(depth))
+        return join_all(found)
 
     def _read_one(self, depth: int) -> pl.Expr:
         if depth > _MAX_DEPTH:
@@ -132,31 +130,42 @@ class _Reader:
         if self._take("("):
             found = self.read_any(depth + 1)
             if not self._take(")"):
-                raise self.fail("expected ')'")
+                raise self.fail("expected 'and', 'or' or ')'")
             return found
         return self._read_comparison()
 
     def _read_comparison(self) -> pl.Expr:
-        token = self._next()
+        dimension = self._read_dimension()
+        value = dimension.expr(self.zone)
+        if self._take("is"):
+            is_negated = self._take("not")
+            if not self._take("null"):
+                raise self.fail("expected 'null'" if is_negated else "expected 'null' or 'not null'")
+            return value.is_not_null() if is_negated else value.is_null()
+        if self._take("not"):
+            if self._take("in"):
+                return ~self._read_list(dimension, value)
+            if self._take("like"):
+                return ~self._read_like(value)
+            raise self.fail("expected 'in' or 'like'")
+        if self._take("in"):
+            return self._read_list(dimension, value)
+        if self._take("like"):
+            return self._read_like(value)
+        return self._compare(dimension, value)
+
+    def _read_dimension(self) -> Dimension:
+        token = self.here
+        if token is None or token.is_mark or token.keyword in KEYWORDS:
+            raise self.fail("expected a dimension")
         try:
             dimension = find_dimension(token.text)
         except UsageError as error:
-            self._at -= 1
             raise self.fail(str(error)) from error
+        self._at += 1
         self.columns.update(dimension.columns)
-        value = dimension.expr(self.zone)
-        if self._take("is"):
-            negated = self._take("not")
-            if not self._take("null"):
-                raise self.fail("expected 'null'")
-            return value.is_not_null() if negated else value.is_null()
-        if self._take("not"):
-            if not self._take("in"):
-                raise self.fail("expected 'in'")
-            return ~self._read_list(dimension, value)
-        if self._take("in"):
-            return self._read_list(dimension, value)
-        return self._compare(dimension, value)
+        self.dimensions.add(dimension.name)
+        return dimension
 
     def _read_list(self, dimension: Dimension, value: pl.Expr) -> pl.Expr:
         if not self._take("("):
@@ -169,39 +178,67 @@ class _Reader:
         return value.is_in(items).fill_null(value=False)
 
     def _compare(self, dimension: Dimension, value: pl.Expr) -> pl.Expr:
-        mark = self._next()
-        if mark.text.lower() == "like":
-            pattern = re.escape(self._next().text).replace("%", ".*").replace("_", ".")
-            return value.cast(pl.String).str.contains(f"(?s)^{pattern}$").fill_null(value=False)
-        if mark.text == "~":
-            return self._match(value)
-        if mark.text == "=":
-            return value.eq_missing(pl.lit(self._read_value(dimension)))
-        if mark.text == "!=":
-            return value.ne_missing(pl.lit(self._read_value(dimension)))
-        if mark.text not in _ORDER:
-            self._at -= 1
-            raise self.fail("expected =, !=, <, <=, >, >=, ~, like, in or is")
-        compared: pl.Expr = _ORDER[mark.text](value, pl.lit(self._read_value(dimension)))
-        return compared.fill_null(value=False)
+        operation = self.here
+        mark = operation.mark if operation else ""
+        if operation is None or mark not in {"=", "!=", "~", "!~", *_ORDER}:
+            raise self.fail(f"expected {_OPERATORS}")
+        self._at += 1
+        if mark in {"~", "!~"}:
+            found = self._read_pattern(value)
+            return found if mark == "~" else ~found
+        if mark in _ORDER:
+            if dimension.type == "boolean":
+                raise self.fail(f"'{dimension.name}' is true, false or null, and has no order", operation)
+            compared: pl.Expr = _ORDER[mark](value, pl.lit(self._read_value(dimension, is_named=False)))
+            return compared.fill_null(value=False)
+        literal = pl.lit(self._read_value(dimension))
+        return value.eq_missing(literal) if mark == "=" else value.ne_missing(literal)
 
-    def _match(self, value: pl.Expr) -> pl.Expr:
-        pattern = self._next()
+    def _read_pattern(self, value: pl.Expr) -> pl.Expr:
+        token = self._read_text()
         try:
-            pl.Series([""]).str.contains(pattern.text)
+            pl.Series([""]).str.contains(token.text)
         except pl.exceptions.PolarsError as error:
-            self._at -= 1
-            raise self.fail("this is no regular expression") from error
-        return value.cast(pl.String).str.contains(pattern.text).fill_null(value=False)
+            reason = re.search(r"^error: ([^\n]*)", str(error), re.MULTILINE) or re.search(r"regex error: ([^\n]*)", str(error))
+            raise self.fail(f"this is no regular expression: {reason[1].rstrip('.') if reason else 'it is refused'}", token) from error
+        return value.cast(pl.String).str.contains(token.text).fill_null(value=False)
 
-    def _read_value(self, dimension: Dimension) -> str | int | bool:
-        token = self._next()
+    def _read_like(self, value: pl.Expr) -> pl.Expr:
+        token = self._read_text()
+        return value.cast(pl.String).str.contains(_like_pattern(token)).fill_null(value=False)
+
+    def _read_text(self) -> Token:
+        token = self.here
+        if token is None:
+            raise self.fail("a value is missing here")
+        if token.is_mark:
+            raise self.fail(f"expected a value; one that holds {token.text} stands in quotes")
+        self._at += 1
+        return token
+
+    def _read_value(self, dimension: Dimension, *, is_named: bool = True) -> str | int | bool:
+        token = self._read_text()
         if dimension.type == "text":
-            return token.text
-        if dimension.type == "number" and re.fullmatch(r"-?[0-9]{1,15}", token.text):
+            if not is_named:
+                return token.text
+            try:
+                value = dimension.name_value(token.text)
+            except UsageError as error:
+                raise self.fail(str(error), token) from error
+            self.named.append((dimension, value))
+            return value
+        if dimension.type == "number" and _INTEGER.fullmatch(token.text):
             return int(token.text)
         if dimension.type == "boolean" and token.text.lower() in {"true", "false"}:
             return token.text.lower() == "true"
-        self._at -= 1
-        wanted = "a whole number" if dimension.type == "number" else "true or false"
-        raise self.fail(f"'{dimension.name}' is compared with {wanted}")
+        wanted = "a whole number" if dimension.type == "number" else "true or false; what is missing 'is null'"
+        raise self.fail(f"'{dimension.name}' is compared with {wanted}", token)
+
+
+def _like_pattern(token: Token) -> str:
+    r"""Write a pattern with % and _ as a regular expression; `\%` in quotes is a percent sign."""
+    written = token.text if token.quoted is None else token.quoted
+    parts = []
+    for escaped, character in re.findall(r"\\(.)|(.)", written, re.DOTALL) if token.quoted is not None else (("", one) for one in written):
+        parts.append({"%": ".*", "_": "."}.get(character) or re.escape(escaped or character))
+    return f"(?s)^{''.join(parts)}$"

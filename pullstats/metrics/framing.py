@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
 
-from pullstats.errors import UsageError
+from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
+from pullstats.metrics.dimensions import CLASS_BASIS, DIMENSIONS, Dimension
 from pullstats.metrics.partials import Partials, count_takers
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.reports import Column, Report
 
+_LEAST_SHARE: Final = 0.001
 _LEVEL_NOUNS: Final = {"org": ("organisation", "organisations")}
 
 
@@ -21,14 +23,15 @@ def build_report(
     partials: Partials,
     frame: pl.DataFrame,
     columns: Sequence[Column],
-    total: pl.DataFrame,
+    total: pl.DataFrame | None,
     *,
     hidden: int = 0,
+    other_row: int | None = None,
     warnings: Sequence[str] = (),
 ) -> Report:
-    """Put headline, footer and meta around a frame."""
-    meta = build_meta(asked, partials, hidden, warnings)
-    headline = describe_total(asked, partials, total)
+    """Put headline, footer and meta around a frame; without a total, too few made it to tell."""
+    meta = build_meta(asked, partials, hidden, warnings) | {"other_row": other_row}
+    headline = f"from fewer than {asked.query.min_origins} endpoints (--min-origins)" if total is None else describe_total(asked, partials, total)
     return Report(frame, tuple(columns), headline=headline, footer=describe_meta(meta), meta=meta, is_empty=partials.kept == 0)
 
 
@@ -76,7 +79,11 @@ def build_meta(asked: Resolved, partials: Partials, hidden: int = 0, warnings: S
         "tz": asked.query.tz,
         "counting_rule": ", ".join(rule.label for rule in asked.rules),
         "unique_level": asked.query.unique_by,
-        "excluded": {"events": partials.read - partials.kept, "share": round(1 - partials.kept / partials.read, 6) if partials.read else 0.0},
+        "excluded": {
+            "events": partials.read - partials.kept,
+            "share": round(1 - partials.kept / partials.read, 6) if partials.read else 0.0,
+            "filters": [text for text, _ in asked.steps],
+        },
         "hidden_rows": hidden,
         "redirected_readings": elsewhere,
         "completeness": {
@@ -85,7 +92,11 @@ def build_meta(asked: Resolved, partials: Partials, hidden: int = 0, warnings: S
             "is_provisional": is_open,
         },
         "warnings": [*asked.warnings, *warnings],
-    }
+    } | ({"class_by": CLASS_BASIS} if _has_class(asked) else {})
+
+
+def _has_class(asked: Resolved) -> bool:
+    return "class" in asked.selection.dimensions or any(dimension.name == "class" for dimension in asked.dimensions)
 
 
 def describe_meta(meta: dict[str, Any]) -> str:
@@ -98,7 +109,9 @@ def describe_meta(meta: dict[str, Any]) -> str:
         span += f" to {window['end'][:16]}"
     parts = [f"{span} ({meta['tz']})", meta["counting_rule"], f"unique by {meta['unique_level']}"]
     excluded = meta["excluded"]
-    parts.append(f"filters left out {excluded['share'] * 100:.1f} % of requests" if excluded["events"] else "no filters")
+    parts.append(f"filters left out {_write_share(excluded)} of requests" if excluded["filters"] else "no filters")
+    if "class_by" in meta:
+        parts.append(f"class by {meta['class_by']}")
     if meta["hidden_rows"]:
         parts.append(f"{meta['hidden_rows']} small rows in other")
     if meta["redirected_readings"]:
@@ -107,6 +120,14 @@ def describe_meta(meta: dict[str, Any]) -> str:
     first, newest = completeness["first_event"], completeness["newest_event"]
     parts.append(f"logs reach from {first[:16]} to {newest[:16]} UTC" if first and newest else "no events in the store")
     return " · ".join(parts)
+
+
+def _write_share(excluded: Mapping[str, Any]) -> str:
+    """Write a share that is neither nothing nor all as such, however near."""
+    share = excluded["share"]
+    if excluded["events"] and share < _LEAST_SHARE:
+        return f"under {_LEAST_SHARE * 100:.1f} %"
+    return f"over {(1 - _LEAST_SHARE) * 100:.1f} %" if 1 - _LEAST_SHARE < share < 1 else f"{share * 100:.1f} %"
 
 
 def refuse_epochs(asked: Resolved, scan: Scan, metrics: Sequence[Metric]) -> None:
@@ -144,7 +165,7 @@ def dimension_columns(asked: Resolved) -> list[str]:
 
 def dimension_heads(asked: Resolved) -> list[Column]:
     """Describe the columns of the dimensions."""
-    return [Column(dimension.key, dimension.name, "dimension") for dimension in asked.dimensions]
+    return [Column(dimension.key, dimension.name, "dimension", value=dimension.type) for dimension in asked.dimensions]
 
 
 def sort_rows(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
@@ -157,8 +178,22 @@ def sort_rows(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
     }
     known = metrics | {dimension.name: dimension.key for dimension in asked.dimensions}
     if name not in known:
-        message = f"--sort '{name}' is not in this report; it has {', '.join(known)}"
-        raise UsageError(message)
-    first, rest = known[name], [key for key in keys if key != known[name]]
+        raise _refuse_sort(name, known)
+    rest = [key for key in keys if key != known[name]]
     descending = [(name in metrics) != is_reversed, *(False for _ in rest)]
-    return rows.sort(first, *rest, descending=descending, nulls_last=True)
+    orders = {dimension.key: _order(dimension) for dimension in asked.dimensions}
+    return rows.sort(orders.get(known[name], known[name]), *(orders[key] for key in rest), descending=descending, nulls_last=True)
+
+
+def _order(dimension: Dimension) -> pl.Expr:
+    """Sort values as they are declared: days of the week from Monday on."""
+    value = pl.col(dimension.key)
+    return value.cast(pl.Enum(dimension.values), strict=False) if dimension.values else value
+
+
+def _refuse_sort(name: str, known: Mapping[str, str]) -> UsageError:
+    option = "--metric" if name in METRICS else "--by" if name in DIMENSIONS else ""
+    if option:
+        return UsageError(f"--sort '{name}' is not in this report; name it with {option} too, or sort by {', '.join(known)}")
+    noun = "column to --sort by"
+    return unknown_name(noun, name, known)

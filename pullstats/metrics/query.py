@@ -12,11 +12,11 @@ import polars as pl
 from pullstats.clock import find_zone
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.counting import PULL_GAP, PULLSTATS, SESSION_GAP, CountingRule, Gaps, find_rule
-from pullstats.metrics.definitions import SESSIONS, UNIQUE_LEVELS, Metric, find_metric
-from pullstats.metrics.dimensions import CLASSES, DIMENSIONS, Dimension, find_dimension
-from pullstats.metrics.filters import parse_filter
+from pullstats.metrics.definitions import METRICS, SESSIONS, UNIQUE_LEVELS, Metric, find_metric
+from pullstats.metrics.dimensions import Dimension, find_dimension
 from pullstats.metrics.ranks import rank_sources
 from pullstats.metrics.releases import Release, find_release
+from pullstats.metrics.selection import Selection, build_selection
 from pullstats.metrics.windows import Calendar, Window, is_relative, parse_as_of, parse_window
 
 MAX_DIMENSIONS: Final = 3
@@ -128,8 +128,7 @@ class Resolved:
         metrics: each that a counting rule counts names its rule, and comes once a rule.
         gaps: pauses that end what belongs together.
         ranks: `source_id`, `source_rank`: which log goes first where two requests were made in one instant.
-        filter: true for the events that stay, None for all.
-        steps: the filter's parts, each with the words it was asked for in.
+        selection: which events stay.
     """
 
     query: Query
@@ -140,10 +139,23 @@ class Resolved:
     reach: Reach
     gaps: Gaps
     ranks: pl.DataFrame
-    filter: pl.Expr | None
-    filter_columns: tuple[str, ...]
-    steps: tuple[tuple[str, pl.Expr], ...]
+    selection: Selection
     warnings: tuple[str, ...]
+
+    @property
+    def filter(self) -> pl.Expr | None:
+        """True for the events that stay, None for all."""
+        return self.selection.expr
+
+    @property
+    def filter_columns(self) -> tuple[str, ...]:
+        """Event columns that the filter reads."""
+        return self.selection.columns
+
+    @property
+    def steps(self) -> tuple[tuple[str, pl.Expr], ...]:
+        """The filter's parts, each with the words it was asked for in."""
+        return self.selection.steps
 
 
 def resolve(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shifting: bool) -> Resolved:
@@ -160,14 +172,12 @@ def resolve(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shiftin
         UsageError: a name, window or filter that is not understood.
     """
     zone = find_zone(query.tz)
-    if len(query.dimensions) > MAX_DIMENSIONS:
-        message = f"--by takes up to {MAX_DIMENSIONS} dimensions, not {len(query.dimensions)}"
-        raise UsageError(message)
+    _check_counts(query)
     rules = tuple({rule.label: rule for rule in (find_rule(name) for name in query.count_as)}.values()) or (PULLSTATS,)
     named = [find_metric(name) for name in dict.fromkeys(query.metrics)]
     metrics = tuple(metric for name in named for metric in _rule_metrics(name, rules))
-    dimensions = tuple(find_dimension(name) for name in dict.fromkeys(query.dimensions))
-    expr, columns, steps = _build_filter(query)
+    dimensions = tuple(find_dimension(name) for name in query.dimensions)
+    chosen = build_selection(query, find_zone(query.tz).key)
     window, warnings = _find_window(query, reach, now, scan, is_shifting=is_shifting)
     warnings += tuple(
         f"{metric.rule} says nothing of {metric.counts or metric.name}"
@@ -176,7 +186,20 @@ def resolve(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shiftin
     )
     gaps = Gaps(timedelta(seconds=query.pull_window), timedelta(seconds=query.session_gap))
     ranks = rank_sources(_find_sources(reach, scan)) if any(metric.rule for metric in metrics) else _NO_RANKS
-    return Resolved(replace(query, tz=zone.key), metrics, dimensions, window, rules, reach, gaps, ranks, expr, columns, steps, warnings)
+    return Resolved(replace(query, tz=zone.key), metrics, dimensions, window, rules, reach, gaps, ranks, chosen, warnings)
+
+
+def _check_counts(query: Query) -> None:
+    if not query.metrics:
+        message = f"--metric names no metric; name one or more of {', '.join(METRICS)}"
+        raise UsageError(message)
+    twice = next((name for name in query.dimensions if query.dimensions.count(name) > 1), None)
+    if twice is not None:
+        message = f"--by names '{twice}' twice"
+        raise UsageError(message)
+    if len(query.dimensions) > MAX_DIMENSIONS:
+        message = f"--by takes up to {MAX_DIMENSIONS} dimensions, not {len(query.dimensions)}"
+        raise UsageError(message)
 
 
 _NO_RANKS: Final = pl.DataFrame(schema={"source_id": pl.String, "source_rank": pl.Int64})
@@ -217,35 +240,6 @@ def _find_window(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_sh
         end = calendar.now + _TICK
         window = replace(window, end=min(window.end, end) if window.end else end)
     return window, (f"no instant can lie in {window.label}: its parts, --as-of and --complete must all hold",) if window.is_empty else ()
-
-
-def _build_filter(query: Query) -> tuple[pl.Expr | None, tuple[str, ...], tuple[tuple[str, pl.Expr], ...]]:
-    steps: list[tuple[str, pl.Expr]] = []
-    columns: list[str] = []
-    if query.where:
-        found = parse_filter(query.where, query.tz)
-        steps.append((f"--where {query.where}", found.expr))
-        columns += found.columns
-    for option, name, values, is_kept in (
-        ("--class", "class", query.classes, True),
-        ("--exclude-class", "class", query.exclude_classes, False),
-        ("--exclude-kind", "kind", query.exclude_kinds, False),
-        ("--exclude-net", "org", query.exclude_nets, False),
-    ):
-        if values:
-            if name == "class":
-                _check_classes(values)
-            hit = DIMENSIONS[name].expr(query.tz).is_in(list(values)).fill_null(value=False)
-            steps.append((f"{option} {','.join(values)}", hit if is_kept else ~hit))
-            columns += DIMENSIONS[name].columns
-    return (pl.all_horizontal([step for _, step in steps]) if steps else None), tuple(dict.fromkeys(columns)), tuple(steps)
-
-
-def _check_classes(values: Sequence[str]) -> None:
-    for value in values:
-        if value not in CLASSES:
-            noun = "class"
-            raise unknown_name(noun, value, CLASSES)
 
 
 def find_unique_metric(level: str) -> str:

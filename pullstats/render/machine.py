@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from datetime import date, datetime
@@ -38,14 +39,30 @@ def csv_text(frame: pl.DataFrame, *, formula_guard: bool, has_header: bool = Tru
 
 def render_json(report: Report, options: RenderOptions) -> str:
     """Write an array of flat objects, ASCII only; with `meta`, wrapped as `{rows, meta}`."""
-    rows = machine_frame(report).to_dicts()
+    rows = _rows(report)
     content: Any = {"rows": rows, "meta": report.meta} if options.meta else rows
     return json.dumps(content, default=_plain) + "\n"
 
 
 def render_ndjson(report: Report, options: RenderOptions) -> str:  # noqa: ARG001 - one signature for all
     """Write one object a line, ASCII only."""
-    return ndjson_text(machine_frame(report))
+    if not _mixed(report):
+        return ndjson_text(machine_frame(report))
+    return "".join(f"{json.dumps(row, default=_plain)}\n" for row in _rows(report))
+
+
+def _rows(report: Report) -> list[dict[str, Any]]:
+    """Give the rows; numbers and flags that share their column with the row of the others are such all the same."""
+    rows = machine_frame(report).to_dicts()
+    for name in _mixed(report):
+        for row in rows:
+            with contextlib.suppress(TypeError, ValueError):
+                row[name] = json.loads(row[name])
+    return rows
+
+
+def _mixed(report: Report) -> list[str]:
+    return [column.name for column in report.columns if column.value != "text" and report.frame.schema[column.name] == pl.String]
 
 
 def ndjson_text(frame: pl.DataFrame) -> str:

@@ -1,0 +1,104 @@
+"""Which events a question keeps: `--where`, `--class`, `--exclude-class`, `--exclude-kind`, `--exclude-net`, joined."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from pullstats.metrics.dimensions import DIMENSIONS, Dimension
+from pullstats.metrics.filters import join_all, parse_filter
+
+if TYPE_CHECKING:
+    from pullstats.metrics.query import Query
+
+_MOST_EVENTS: Final = 1_000_000
+_MOST_VALUES: Final = 2000
+"""Events and values among which the nearest is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is kept of the events.
+
+    Attributes:
+        steps: its parts, each with the words it was asked for in; true for what stays, never null.
+        columns: event columns that they read.
+        dimensions: names of the dimensions they compare.
+        kept: values that texts are said to equal, by dimension.
+        excluded: values that are to be left out, by dimension.
+    """
+
+    steps: tuple[tuple[str, pl.Expr], ...] = ()
+    columns: tuple[str, ...] = ()
+    dimensions: frozenset[str] = frozenset()
+    kept: tuple[tuple[Dimension, str], ...] = ()
+    excluded: tuple[tuple[Dimension, str], ...] = ()
+
+    @property
+    def expr(self) -> pl.Expr | None:
+        """True for the events that stay, None for all."""
+        return join_all([step for _, step in self.steps]) if self.steps else None
+
+
+def build_selection(query: Query, zone: str) -> Selection:
+    """Read everything in a question that leaves events out.
+
+    Raises:
+        UsageError: a filter that is not understood; a class or kind that there is not.
+    """
+    found = parse_filter(query.where, zone) if query.where else None
+    steps = [(f"--where {query.where}", found.expr)] if found else []
+    columns = list(found.columns) if found else []
+    names = set(found.dimensions) if found else set()
+    kept = list(found.named) if found else []
+    excluded: list[tuple[Dimension, str]] = []
+    for option, name, values in (
+        ("--class", "class", query.classes),
+        ("--exclude-class", "class", query.exclude_classes),
+        ("--exclude-kind", "kind", query.exclude_kinds),
+        ("--exclude-net", "org", query.exclude_nets),
+    ):
+        if values:
+            dimension = DIMENSIONS[name]
+            wanted = [dimension.name_value(value) for value in values]
+            hit = dimension.expr(zone).is_in(wanted).fill_null(value=False)
+            is_kept = option == "--class"
+            steps.append((f"{option} {','.join(values)}", hit if is_kept else ~hit))
+            (kept if is_kept else excluded).extend((dimension, value) for value in wanted)
+            columns += dimension.columns
+            names.add(name)
+    return Selection(tuple(steps), tuple(dict.fromkeys(columns)), frozenset(names), tuple(kept), tuple(excluded))
+
+
+def name_unseen(named: Sequence[tuple[Dimension, str]], events: pl.LazyFrame, zone: str) -> Iterator[str]:
+    """Say of each value that no event has so, and which one it may have been meant for.
+
+    Args:
+        named: dimensions and values of theirs.
+        events: with the dimensions' columns.
+        zone: of hours and weekdays.
+    """
+    for dimension in dict.fromkeys(dimension for dimension, _ in named):
+        asked = {value for one, value in named if one is dimension}
+        values = events.select(dimension.expr(zone).alias("value")).drop_nulls()
+        seen = values.filter(pl.col("value").is_in(list(asked))).unique().collect(engine="streaming")["value"].to_list()
+        unseen = sorted(asked.difference(seen))
+        near = _list_values(values) if unseen else []
+        yield from (f"no request in the window has {dimension.name} '{text}'{_hint(text, near)}" for text in unseen)
+
+
+def _list_values(values: pl.LazyFrame) -> list[str]:
+    """List the most frequent values among the first events."""
+    counts = values.head(_MOST_EVENTS).group_by("value").agg(pl.len().alias("count"))
+    found: list[str] = counts.sort("count", "value", descending=[True, False]).head(_MOST_VALUES).collect(engine="streaming")["value"].to_list()
+    return found
+
+
+def _hint(text: str, known: Sequence[str]) -> str:
+    folded = {value.lower(): value for value in reversed(known)}
+    near = difflib.get_close_matches(text.lower(), folded, n=1, cutoff=0.6)
+    return f"; did you mean '{folded[near[0]]}'?" if near else ""

@@ -1,0 +1,49 @@
+"""Rows of few people (`--min-origins`): hidden so that the others do not give them away.
+
+What is hidden is folded into one row of others. That row itself must not be one of few: while it
+would stand for a single row, which subtraction from the total tells, or for too few endpoints, the
+smallest of the shown rows joins it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from pullstats.metrics.definitions import METRICS
+from pullstats.metrics.partials import Partials, fold, keep_rows
+
+ENDPOINTS: Final = METRICS["endpoints"]
+_BLOCK: Final = "block"
+_PLACE: Final = "place"
+
+
+def hide_small(rows: pl.DataFrame, shown: pl.DataFrame, partials: Partials, least: int, within: Sequence[str] = ()) -> pl.DataFrame:
+    """Choose which rows may be shown.
+
+    Args:
+        rows: all rows, one a group of `partials`, with `endpoints`.
+        shown: those of them that have `least` endpoints and are not cut off for another reason, in order.
+        partials: the tables that the rows were folded from.
+        least: endpoints that a row must have.
+        within: group columns for each value of which the others are one row of their own.
+
+    Returns:
+        The rows of `shown` that stay, in order.
+    """
+    blocks = [*within] or [_BLOCK]
+    rows, shown = (frame if within else frame.with_columns(pl.lit(0).alias(_BLOCK)) for frame in (rows, shown))
+    small = rows.filter(pl.col(ENDPOINTS.key) < least).select(blocks).unique()
+    while True:
+        left = rows.join(shown, on=list(partials.keys), how="anti", nulls_equal=True)
+        counts = fold(keep_rows(partials, left.select(partials.keys), is_kept=True), (ENDPOINTS,), within)
+        counts = counts if within else counts.with_columns(pl.lit(0).alias(_BLOCK))
+        others = left.group_by(blocks).agg(pl.len().alias("rows")).join(counts, on=blocks, nulls_equal=True)
+        told = others.filter((pl.col("rows") == 1) | (pl.col(ENDPOINTS.key) < least)).join(small, on=blocks, how="semi", nulls_equal=True)
+        smallest = shown.with_row_index(_PLACE).join(told, on=blocks, how="semi", nulls_equal=True)
+        smallest = smallest.sort(ENDPOINTS.key, _PLACE, descending=[False, True]).unique(blocks, keep="first", maintain_order=True)
+        if not smallest.height:
+            return shown.select(pl.exclude(_BLOCK))
+        shown = shown.join(smallest, on=list(partials.keys), how="anti", nulls_equal=True, maintain_order="left")
