@@ -164,6 +164,8 @@ def _set_table(events: pl.LazyFrame, groups: dict[str, pl.Expr], metric: Metric,
 
 def rank_events(asked: Resolved, events: pl.LazyFrame) -> pl.LazyFrame:
     """Add `source_rank`, the place of each request's log among all logs of the store."""
+    if asked.ranks.height <= 1:
+        return events.with_columns(source_rank=pl.lit(0, pl.Int64))
     return events.join(asked.ranks.lazy(), on="source_id", how="left", nulls_equal=True)
 
 

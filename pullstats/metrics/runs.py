@@ -9,8 +9,8 @@ tells runs apart is put in order; all else is fetched for the few rows that stan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -23,62 +23,91 @@ _SOURCE_BITS: Final = 20
 _ROW_BITS: Final = 32
 _TAG_BITS: Final = 31
 INDEX: Final = pl.int_range(pl.len(), dtype=pl.UInt32)
-_HIGH, _LOW, _ORDER = "owner_high", "owner_low", "owner_order"
+_HIGH, _LOW, _ORDER, _KIND = "owner_high", "owner_low", "owner_order", "fold_number"
 _PLACE: Final = ("timestamp", "source_rank", "source_offset")
 
 
-def fold_by_owner(
-    events: pl.LazyFrame,
-    owner: Sequence[str],
-    facts: Sequence[str],
-    kept: Collection[str],
-    fold: Callable[[pl.LazyFrame], pl.LazyFrame],
-    borrowed: Mapping[str, tuple[str, str]] | None = None,
-) -> pl.LazyFrame:
-    """Put requests in the order their owners made them, and keep those that stand for a run.
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """How requests of one kind are folded, in the order their owners made them.
+
+    Attributes:
+        requests: true for those of the kind.
+        owner: columns that name the owner; null is an owner, too.
+        facts: what `fold` reads of a request besides its `timestamp`, by name: few and narrow, for all of it is sorted.
+        fold: from ordered rows (`ROW`, `timestamp`, `IS_NEW`, facts) to the rows that are kept: `ROW`, and
+            what else it finds.
+        lent: values that another row lends: by name of the new column, the column and which of those
+            that `fold` gives holds the lender's `ROW`. Only of columns that are asked for.
+    """
+
+    requests: pl.Expr
+    owner: tuple[str, ...]
+    facts: Mapping[str, pl.Expr]
+    fold: Callable[[pl.LazyFrame], pl.LazyFrame]
+    lent: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def fold_requests(events: pl.LazyFrame, folds: Sequence[Fold], kept: Sequence[str]) -> pl.LazyFrame:
+    """Fold requests of several kinds, which are read once.
 
     Ties in time follow the log and the place in it. Owners are told apart by 94 bits of hash, which
     never leave the process.
 
     Args:
-        events: with `timestamp`, `source_rank`, `source_offset`, and the columns named below.
-        owner: columns that name the owner; null is an owner, too.
-        facts: what `fold` reads of a request besides its `timestamp`: few and narrow, for all of it is sorted.
+        events: with `timestamp`, `source_rank`, `source_offset`, and the columns that the folds read.
+        folds: a request is folded by the first whose kind it is.
         kept: columns to give of the requests that are kept.
-        fold: from ordered rows (`ROW`, `timestamp`, `IS_NEW`, `facts`) to the rows that are kept: `ROW`, and
-            what else it has found.
-        borrowed: further columns, whose values another row lends: by name, the column and which of
-            the columns that `fold` gives holds the lender's `ROW`.
 
     Returns:
-        `kept`, `borrowed` and what `fold` gives besides row numbers, in the order of the events.
+        `kept`, and what the folds find and lend, null where another fold's.
     """
-    lent = borrowed or {}
-    names = list(dict.fromkeys([*kept, *(column for column, _ in lent.values())]))
-    lenders = {row for _, row in lent.values()}
-    needed = list(dict.fromkeys([*names, *facts, *_PLACE]))
-    hashes = {_HIGH: pl.struct(owner).hash(1) // 2, _LOW: pl.struct(owner).hash(2) % 2**_TAG_BITS}
+    kind = pl.coalesce(*(pl.when(fold.requests).then(pl.lit(number, pl.UInt8)) for number, fold in enumerate(folds)))
+    owners = [pl.struct(fold.owner) for fold in folds]
+    facts = {name: fact for fold in folds for name, fact in fold.facts.items()}
+    # The kind is a column before it is a filter: a filter is worked out on all of what is read, however little passes one before it.
+    chosen = events.with_columns(kind.alias(_KIND)).filter(pl.col(_KIND).is_not_null())
+    narrow = chosen.select(
+        *dict.fromkeys([*kept, *_PLACE]),
+        _KIND,
+        _by_kind([owner.hash(1) // 2 for owner in owners]).alias(_HIGH),
+        _by_kind([owner.hash(2) % 2**_TAG_BITS for owner in owners]).alias(_LOW),
+        **facts,
+    )
 
     def apply(frame: pl.DataFrame) -> pl.DataFrame:
-        rows = frame.select(*dict.fromkeys([*_PLACE, *facts]), *hashes).rechunk()
-        found = fold(_sort_by_owner(rows.lazy(), facts)).sort(ROW).collect()
-        borrowings = [frame[column].gather(found[row]).alias(name) for name, (column, row) in lent.items()]
-        chosen = frame.select(pl.col(kept_name).gather(found[ROW]) for kept_name in kept)
-        return chosen.with_columns(*borrowings, *found.drop(ROW, *lenders).get_columns())
+        return pl.concat([_fold_kind(frame, number, fold, kept) for number, fold in enumerate(folds)], how="diagonal")
 
-    narrow = events.select(*needed, **hashes)
     return narrow.map_batches(apply, schema=apply(pl.DataFrame(schema=narrow.collect_schema())).schema)
 
 
+def _by_kind(values: Sequence[pl.Expr]) -> pl.Expr:
+    """Take each row's value by the number of its fold."""
+    found = values[-1]
+    for number in range(len(values) - 2, -1, -1):
+        found = pl.when(pl.col(_KIND) == number).then(values[number]).otherwise(found)
+    return found
+
+
+def _fold_kind(frame: pl.DataFrame, number: int, fold: Fold, kept: Sequence[str]) -> pl.DataFrame:
+    """Fold the rows of one kind; the others are not touched, nor are the columns that folding does not read."""
+    facts = tuple(fold.facts)
+    rows = frame.lazy().select(*dict.fromkeys([*_PLACE, *facts]), _HIGH, _LOW, _KIND, INDEX.alias(ROW)).filter(pl.col(_KIND) == number)
+    found = fold.fold(_sort_by_owner(rows.drop(_KIND).collect().rechunk().lazy(), facts)).sort(ROW).collect()
+    borrowed = [frame[column].gather(found[row]).alias(name) for name, (column, row) in fold.lent.items() if column in kept]
+    chosen = frame.select(pl.col(name).gather(found[ROW]) for name in kept)
+    return chosen.with_columns(*borrowed, *found.drop(ROW, *{row for _, row in fold.lent.values()}).get_columns())
+
+
 def _sort_by_owner(rows: pl.LazyFrame, facts: Sequence[str]) -> pl.LazyFrame:
-    """Number rows, sort them by owner, then by time, log and place in the log; `IS_NEW` marks each owner's first."""
+    """Sort rows by owner, then by time, log and place in the log; `IS_NEW` marks each owner's first."""
     instant = pl.col("timestamp").to_physical()
     since = (instant - instant.min()).cast(pl.Int128) * 2 ** (_SOURCE_BITS + _OFFSET_BITS)
     place = pl.col("source_rank").fill_null(0).cast(pl.Int128) * 2**_OFFSET_BITS + pl.col("source_offset").fill_null(0).cast(pl.Int128)
     high = pl.col(_HIGH).cast(pl.Int128) * 2 ** (_TAG_BITS + _ROW_BITS)
     low = pl.col(_LOW).cast(pl.Int128) * 2**_ROW_BITS
     order = (high + low + (since + place).rank("ordinal").cast(pl.Int128)).alias(_ORDER)
-    ordered = rows.select(INDEX.alias(ROW), "timestamp", *facts, _HIGH, _LOW, order).sort(_ORDER)
+    ordered = rows.select(ROW, "timestamp", *facts, _HIGH, _LOW, order).sort(_ORDER)
     is_new = (pl.col(_HIGH) != pl.col(_HIGH).shift(1)) | (pl.col(_LOW) != pl.col(_LOW).shift(1))
     return ordered.select(ROW, "timestamp", *facts, is_new.fill_null(value=True).alias(IS_NEW))
 

@@ -6,20 +6,21 @@ https://huggingface.co/docs/hub/models-download-stats
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 import polars as pl
 
 from pullstats.metrics.answers import IS_GET, IS_PART, IS_REDIRECT, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
-from pullstats.metrics.counting.rule import PART_GAP, PULL_GAP, RUN_END, RUN_START, Terms
-from pullstats.metrics.runs import IS_NEW, ROW, Runs, fold_by_owner, starts_run
+from pullstats.metrics.counting.rule import PART_GAP, PULL_GAP, RUN_END, RUN_START
+from pullstats.metrics.runs import IS_NEW, ROW, Fold, Runs, starts_run
 
 DATASET_GAP: Final = timedelta(minutes=5)
 
-_IS_HUB: Final = pl.col("package_type").eq_missing("huggingface")
-IS_DATASET: Final = _IS_HUB & pl.col("package_name").str.starts_with("datasets/").fill_null(value=False)
-IS_MODEL: Final = _IS_HUB & ~IS_DATASET
+IS_HUB: Final = pl.col("package_type").eq_missing("huggingface")
+IS_DATASET: Final = IS_HUB & pl.col("package_name").str.starts_with("datasets/").fill_null(value=False)
+IS_MODEL: Final = IS_HUB & ~IS_DATASET
 _QUERY_FILE: Final = (
     r"/(?:resolve/(?:refs/(?:pr|convert)/[^/]+|[^/]+)|resolve-cache/(?:models/)?[^/]+/[^/]+/[0-9a-f]{40})"
     r"/(?:(?:config\.json|config\.yaml|hyperparams\.yaml|meta\.yaml)|.+\.gguf)$"
@@ -29,20 +30,6 @@ IS_QUERY_FILE: Final = pl.col("url_path").str.contains(_QUERY_FILE).fill_null(va
 
 IS_FILE: Final = (pl.col("package_type") != "oci") & (pl.col("action") == "download") & pl.col("is_downloadable")
 """Requests for the file of a package itself."""
-
-
-def count_files(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Count files taken: each 200, parts once in `PART_GAP`, a redirect and what follows it once.
-
-    What was refused is an attempt, unless the same origin asks for the same path again within
-    `PULL_GAP`: then the last answer speaks for all. Of a model only its query files count; files of
-    data sets are for `count_datasets`.
-    """
-    is_file = IS_FILE & IS_GET & ~IS_DATASET & (~IS_MODEL | IS_QUERY_FILE)
-    files = events.filter(is_file & ~IS_UNCHANGED.fill_null(value=False)).with_columns(
-        is_answer=(IS_WHOLE | IS_PART | IS_REDIRECT).fill_null(value=False), is_redirect=IS_REDIRECT, is_part=IS_PART, is_body=IS_WHOLE | IS_PART
-    )
-    return fold_by_owner(files, ("origin_id", "url_path"), ("is_answer", "is_redirect", "is_part", "is_body"), terms.kept, _fold_files)
 
 
 def _fold_files(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -65,25 +52,44 @@ def _before(where: pl.Expr, value: pl.Expr) -> pl.Expr:
     return pl.when(owner == pl.col("asked")).then(pl.when(where).then(value).forward_fill().shift(1))
 
 
-def count_datasets(events: pl.LazyFrame, terms: Terms, methods: pl.Expr = IS_GET) -> pl.LazyFrame:
-    """Count data sets: all files of one repository that one endpoint takes without a pause over `DATASET_GAP` are one.
+FOLD_FILES: Final = Fold(
+    IS_FILE & IS_GET & ~IS_UNCHANGED & ~IS_HUB,
+    ("origin_id", "url_path"),
+    {
+        "is_answer": (IS_WHOLE | IS_PART | IS_REDIRECT).fill_null(value=False),
+        "is_redirect": IS_REDIRECT,
+        "is_part": IS_PART,
+        "is_body": IS_WHOLE | IS_PART,
+    },
+    _fold_files,
+)
+"""Files taken: each 200, parts once in `PART_GAP`, a redirect and what follows it once.
+
+What was refused is an attempt, unless the same origin asks for the same path again within
+`PULL_GAP`: then the last answer speaks for all. Gives `downloads` and `attempts`.
+"""
+
+FOLD_MODELS: Final = replace(FOLD_FILES, requests=IS_FILE & IS_GET & ~IS_UNCHANGED & IS_MODEL & IS_QUERY_FILE)
+"""Files of models: only its query files stand for one."""
+
+
+def fold_datasets(methods: pl.Expr = IS_GET) -> Fold:
+    """Fold data sets: all files of one repository that one endpoint takes without a pause over `DATASET_GAP` are one.
 
     Args:
-        events: with `endpoint_id`.
-        terms: what is asked of the rule.
         methods: requests that can take a file.
     """
-    asked = events.filter(IS_FILE & IS_DATASET & methods & ~IS_UNCHANGED).with_columns(is_taken=IS_TAKEN)
-    return fold_by_owner(asked, ("endpoint_id", "package_name"), ("is_taken",), terms.kept, _fold_datasets)
+    requests = IS_FILE & IS_DATASET & methods & ~IS_UNCHANGED
+    return Fold(requests, ("endpoint_id", "package_name"), {"is_taken_file": IS_TAKEN}, _fold_datasets)
 
 
 def _fold_datasets(rows: pl.LazyFrame) -> pl.LazyFrame:
     run = Runs(pl.col("is_run"))
-    chosen = pl.coalesce(run.first_where(pl.col("is_taken")), run.first)
+    chosen = pl.coalesce(run.first_where(pl.col("is_taken_file")), run.first)
     return rows.with_columns(is_run=starts_run(DATASET_GAP)).select(
         pl.col(ROW).gather(chosen),
         pl.col("timestamp").gather(run.first).alias(RUN_START),
         pl.col("timestamp").gather(run.last).alias(RUN_END),
-        downloads=run.any(pl.col("is_taken")).cast(pl.Int64),
+        downloads=run.any(pl.col("is_taken_file")).cast(pl.Int64),
         attempts=pl.lit(1, pl.Int64),
     )

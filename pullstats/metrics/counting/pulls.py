@@ -16,7 +16,7 @@ import polars as pl
 
 from pullstats.metrics.answers import IS_ANSWERED, IS_GET, IS_HEAD, IS_TAKEN
 from pullstats.metrics.counting.rule import RUN_END, RUN_START, Terms
-from pullstats.metrics.runs import ROW, Runs, fold_by_owner, starts_run
+from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
 
 IS_IMAGE_MANIFEST: Final = (pl.col("package_type") == "oci") & (pl.col("action") == "manifest")
 IS_MANIFEST: Final = IS_IMAGE_MANIFEST & pl.col("is_downloadable") & (IS_GET | IS_HEAD)
@@ -24,47 +24,46 @@ IS_MANIFEST: Final = IS_IMAGE_MANIFEST & pl.col("is_downloadable") & (IS_GET | I
 
 
 OWNER: Final = ("origin_id", "package_name")
-_FACTS: Final = ("tag", "is_get", "is_taken", "is_answered", "has_os", "has_arch")
-
-
-def count_images(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Fold manifest requests into pull groups: one row a group, at its first GET, else its first request.
-
-    Returns:
-        `terms.kept`, of which `package_version` is the group's tag if it has one, and the platform
-        the first that the group names; `downloads`, `pulls`, `attempts` (0 or 1), `is_check` (nothing
-        was fetched, and not all was refused), `RUN_START`, `RUN_END`.
-    """
-    lent = {name: row for name, row in _LENT.items() if row[0] in terms.kept}
-    found = fold_by_owner(_read_manifests(events), OWNER, _FACTS, terms.kept, partial(_fold_groups, pull_gap=terms.gaps.pull), lent)
-    named = {
-        "package_version": pl.coalesce("group_tag", "package_version"),
-        "reference_kind": pl.when("is_tagged").then(pl.lit("tag")).otherwise("reference_kind"),
-        "package_os": pl.coalesce("package_os", "group_os"),
-        "package_arch": pl.coalesce("package_arch", "group_arch"),
-    }
-    return found.with_columns(value.alias(name) for name, value in named.items() if name in terms.kept).drop(*lent, "is_tagged")
-
-
 _LENT: Final = {
     "group_tag": ("package_version", "tag_row"),
     "group_os": ("package_os", "os_row"),
     "group_arch": ("package_arch", "arch_row"),
 }
 """What a group names anywhere: the column, and the row that names it."""
+_FACTS: Final = {
+    # Stands for the tag named, null for a digest.
+    "tag": pl.when(pl.col("reference_kind") == "tag").then(pl.col("package_version").hash()),
+    "is_get": IS_GET,
+    "is_taken": IS_GET & IS_TAKEN,
+    "is_answered": IS_ANSWERED,
+}
 
 
-def _read_manifests(events: pl.LazyFrame) -> pl.LazyFrame:
-    """Give the manifest requests with `_FACTS`; `tag` stands for the tag named, null for a digest."""
-    columns = events.collect_schema().names()
-    return events.filter(IS_MANIFEST).with_columns(
-        tag=pl.when(pl.col("reference_kind") == "tag").then(pl.col("package_version").hash()),
-        is_get=IS_GET,
-        is_taken=IS_GET & IS_TAKEN,
-        is_answered=IS_ANSWERED,
-        has_os=pl.col("package_os").is_not_null() if "package_os" in columns else pl.lit(value=False),
-        has_arch=pl.col("package_arch").is_not_null() if "package_arch" in columns else pl.lit(value=False),
-    )
+def fold_images(terms: Terms) -> Fold:
+    """Fold manifest requests into pull groups: one row a group, at its first GET, else its first request.
+
+    Gives `downloads`, `pulls`, `attempts` (0 or 1), `is_check` (nothing was fetched, and not all was
+    refused), `is_tagged`, `RUN_START`, `RUN_END`, and what `name_images` reads.
+    """
+    named = {f"has_{name.removeprefix('package_')}": pl.col(name).is_not_null() for name in ("package_os", "package_arch") if name in terms.kept}
+    return Fold(IS_MANIFEST, OWNER, _FACTS | named, partial(_fold_groups, pull_gap=terms.gaps.pull), _LENT)
+
+
+def name_images(counted: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Give a pull its group's tag as `package_version`, if it has one, and the first platform that the group names."""
+    named = {
+        "package_version": pl.coalesce("group_tag", "package_version"),
+        "reference_kind": pl.when("is_tagged").then(pl.lit("tag")).otherwise("reference_kind"),
+        "package_os": pl.coalesce("package_os", "group_os"),
+        "package_arch": pl.coalesce("package_arch", "group_arch"),
+    }
+    lent = [name for name, (column, _) in _LENT.items() if column in terms.kept]
+    return counted.with_columns(value.alias(name) for name, value in named.items() if name in terms.kept).drop(*lent, "is_tagged")
+
+
+def count_images(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Fold manifest requests alone: `terms.kept`, and what `fold_images` gives."""
+    return name_images(fold_requests(events, [fold_images(terms)], terms.kept), terms)
 
 
 def _fold_groups(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
@@ -76,8 +75,8 @@ def _fold_groups(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
         pl.col("timestamp").gather(group.first).alias(RUN_START),
         pl.col("timestamp").gather(group.last).alias(RUN_END),
         tag_row=pl.col(ROW).gather(group.first_where(pl.col("tag").is_not_null())),
-        os_row=pl.col(ROW).gather(group.first_where(pl.col("has_os"))),
-        arch_row=pl.col(ROW).gather(group.first_where(pl.col("has_arch"))),
+        os_row=pl.col(ROW).gather(group.first_where(_has(rows, "has_os"))),
+        arch_row=pl.col(ROW).gather(group.first_where(_has(rows, "has_arch"))),
         is_pull=group.any(pl.col("is_taken")),
         is_asked=group.any(pl.col("is_get")),
         is_answered=group.any(pl.col("is_answered")),
@@ -95,6 +94,10 @@ def _fold_groups(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
         is_check=~pl.col("is_pull") & pl.col("is_answered"),
         attempts=pl.col("is_asked").cast(pl.Int64),
     )
+
+
+def _has(rows: pl.LazyFrame, fact: str) -> pl.Expr:
+    return pl.col(fact) if fact in rows.collect_schema().names() else pl.lit(value=False)
 
 
 def _mark_groups(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
@@ -118,9 +121,9 @@ def find_tags(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
     Returns:
         `timestamp`, `package_name`, `digest`, `digest_tag`, sorted by time.
     """
-    kept = ("timestamp", "package_name", "package_version")
     lent = {"digest_tag": ("package_version", "tag_row")}
-    seen = fold_by_owner(_read_manifests(events), OWNER, _FACTS, kept, partial(_find_tagged, pull_gap=pull_gap), lent)
+    tagged = Fold(IS_MANIFEST, OWNER, _FACTS, partial(_find_tagged, pull_gap=pull_gap), lent)
+    seen = fold_requests(events, [tagged], ("timestamp", "package_name", "package_version"))
     return seen.rename({"package_version": "digest"}).sort("timestamp", "digest_tag")
 
 

@@ -14,11 +14,11 @@ import polars as pl
 
 from pullstats.errors import unknown_name
 from pullstats.metrics.answers import IS_ANSWERED, IS_GET, IS_HEAD, IS_TAKEN, IS_WHOLE
-from pullstats.metrics.counting.files import IS_FILE, IS_MODEL, IS_QUERY_FILE, count_datasets, count_files
-from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST, count_images
+from pullstats.metrics.counting.files import FOLD_FILES, FOLD_MODELS, IS_FILE, IS_HUB, IS_MODEL, IS_QUERY_FILE, fold_datasets
+from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST, fold_images, name_images
 from pullstats.metrics.counting.rule import COUNTED, RULE_COLUMNS, RUN_END, RUN_START, Count, CountingRule, Terms
 from pullstats.metrics.counting.sessions import count_readings, count_unchanged
-from pullstats.metrics.runs import ROW, Runs, fold_by_owner, starts_run
+from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
 
 _DVP_GAP: Final = timedelta(seconds=5)
 _TRACE_GAP: Final = timedelta(minutes=5)
@@ -32,9 +32,12 @@ def _count_pullstats(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     wanted = {*terms.wanted}
     parts = []
     if {"downloads", "pulls", "attempts"} & wanted:
-        parts.append(count_images(events, terms).drop("is_check"))
-    if {"downloads", "attempts"} & wanted:
-        parts += [count_files(events, terms), count_datasets(events, terms)]
+        artifacts = events.filter("is_downloadable")
+        has_files = bool({"downloads", "attempts"} & wanted)
+        folds = [fold_images(terms), *([FOLD_FILES] if has_files else [])]
+        parts.append(name_images(fold_requests(artifacts, folds, terms.kept), terms).drop("is_check"))
+        if has_files:
+            parts.append(fold_requests(artifacts.filter(IS_HUB), [FOLD_MODELS, fold_datasets()], terms.kept))
     if "checks" in wanted:
         parts += [count_unchanged(events, terms), count_readings(events, terms)]
     return pl.concat(parts, how="diagonal")
@@ -52,8 +55,8 @@ def _each(requests: pl.Expr) -> Count:
 def _count_dvp(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Every request by tag begins an action; requests by digest belong to the one before within 5 s, else begin one."""
     is_asked = IS_IMAGE_MANIFEST & (IS_GET | IS_HEAD) & IS_ANSWERED
-    asked = events.filter(is_asked).with_columns(is_get=IS_GET, is_tag=pl.col("reference_kind").eq_missing("tag"))
-    return fold_by_owner(asked, ("endpoint_id", "package_name"), ("is_get", "is_tag"), terms.kept, _fold_actions)
+    facts = {"is_get": IS_GET, "is_tag": pl.col("reference_kind").eq_missing("tag")}
+    return fold_requests(events, [Fold(is_asked, ("endpoint_id", "package_name"), facts, _fold_actions)], terms.kept)
 
 
 def _fold_actions(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -62,7 +65,7 @@ def _fold_actions(rows: pl.LazyFrame) -> pl.LazyFrame:
         pl.col(ROW).gather(action.first),
         pl.col("timestamp").gather(action.first).alias(RUN_START),
         pl.col("timestamp").gather(action.last).alias(RUN_END),
-        is_pull=action.any(pl.col("is_get") | ~pl.col("is_tag")),
+        is_pull=action.any(pl.col("is_get")) | ~pl.col("is_tag").gather(action.first),
     )
     return found.select(ROW, RUN_START, RUN_END, downloads=pl.col("is_pull").cast(pl.Int64), checks=(~pl.col("is_pull")).cast(pl.Int64), pulls=_ONE)
 
@@ -70,8 +73,8 @@ def _fold_actions(rows: pl.LazyFrame) -> pl.LazyFrame:
 def _count_traces(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Runs of one origin on one repository that hold a manifest and a blob."""
     is_asked = _IS_OCI & pl.col("action").is_in(["manifest", "blob"]) & (IS_GET | IS_HEAD) & IS_ANSWERED
-    asked = events.filter(is_asked).with_columns(is_manifest=pl.col("action") == "manifest")
-    return fold_by_owner(asked, ("origin_id", "package_name"), ("is_manifest",), terms.kept, _fold_traces)
+    facts = {"is_manifest": pl.col("action") == "manifest"}
+    return fold_requests(events, [Fold(is_asked, ("origin_id", "package_name"), facts, _fold_traces)], terms.kept)
 
 
 def _fold_traces(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -87,7 +90,7 @@ def _fold_traces(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _count_datasets(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    return count_datasets(events, terms, IS_GET | IS_HEAD).filter(pl.col("downloads") == 1).drop("attempts")
+    return fold_requests(events, [fold_datasets(IS_GET | IS_HEAD)], terms.kept).filter(pl.col("downloads") == 1).drop("attempts")
 
 
 _IS_CARGO: Final = pl.col("user_agent_original").str.contains("^cargo[/ ]").fill_null(value=False)

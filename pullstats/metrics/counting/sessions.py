@@ -16,20 +16,21 @@ from pullstats.metrics.answers import IS_GET, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
 from pullstats.metrics.counting.files import IS_FILE
 from pullstats.metrics.counting.pulls import IS_MANIFEST, count_images
 from pullstats.metrics.counting.rule import RUN_END, RUN_START, Terms
-from pullstats.metrics.runs import ROW, Runs, fold_by_owner, starts_run
+from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
 
 OWNER: Final = ("origin_id", "package_type", "package_name")
 SESSION_COLUMNS: Final = ("timestamp", *OWNER, "source_id", "source_offset")
 INVOCATIONS: Final = "invocations"
 
+_IS_ASKED: Final = pl.col("package_name").is_not_null()
 _IS_UNCHANGED_GET: Final = IS_GET & IS_UNCHANGED & pl.col("package_type").is_not_null()
 _FACTS: Final = ("is_group", "is_read", "is_got", "is_unchanged")
 
 
 def count_invocations(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Count sessions: one row each, its first request. Requests without a package form none."""
-    asked = events.filter(pl.col("package_name").is_not_null())
-    return fold_by_owner(asked, OWNER, (), terms.kept, partial(_fold_invocations, session_gap=terms.gaps.session))
+    sessions = Fold(_IS_ASKED, OWNER, {}, partial(_fold_invocations, session_gap=terms.gaps.session))
+    return fold_requests(events, [sessions], terms.kept)
 
 
 def _fold_invocations(rows: pl.LazyFrame, session_gap: timedelta) -> pl.LazyFrame:
@@ -51,12 +52,12 @@ def count_readings(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     groups = count_images(events, replace(terms, kept=names)).filter("is_check").select(names)
     is_read = IS_GET & pl.col("action").is_in(["index", "metadata"]) & IS_WHOLE
     is_got = IS_GET & ((IS_FILE & IS_TAKEN) | (IS_MANIFEST & IS_TAKEN))
-    asked = events.filter(pl.col("package_name").is_not_null())
     flagged = [
-        asked.select(*names, is_group=pl.lit(value=False), is_read=is_read, is_got=is_got, is_unchanged=_IS_UNCHANGED_GET),
+        events.filter(_IS_ASKED).select(*names, is_group=pl.lit(value=False), is_read=is_read, is_got=is_got, is_unchanged=_IS_UNCHANGED_GET),
         groups.with_columns(pl.lit(name == "is_group").alias(name) for name in _FACTS),
     ]
-    return fold_by_owner(pl.concat(flagged), OWNER, _FACTS, terms.kept, partial(_fold_readings, session_gap=terms.gaps.session))
+    sessions = Fold(_IS_ASKED, OWNER, {name: pl.col(name) for name in _FACTS}, partial(_fold_readings, session_gap=terms.gaps.session))
+    return fold_requests(pl.concat(flagged), [sessions], terms.kept)
 
 
 def _fold_readings(rows: pl.LazyFrame, session_gap: timedelta) -> pl.LazyFrame:
