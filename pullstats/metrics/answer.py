@@ -71,6 +71,8 @@ def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
     if is_total_small(asked, partials, total):
         return build_report(asked, partials, rows.clear().select(column.name for column in columns), columns, None, hidden=rows.height), total
     rows, hidden, other_row = _cut(rows, asked, partials, wanted)
+    if not partials.read:  # an empty window has no row, not even one of zeros
+        rows = rows.clear()
     warnings = []
     if query.has_percent:
         rows, shares = _add_shares(rows, total, asked.metrics)
@@ -142,8 +144,11 @@ def daily_report(query: Query, scan: Scan, reach: Reach, now: datetime) -> Repor
         "package_arch",
         "geo_country_iso_code",
     ]
-    partials = compute_partials(asked, scan, groups, columns)
-    rows = fold(partials, asked.metrics, tuple(groups)).sort(*groups, nulls_last=True)
+    wanted = _with_endpoints(asked)
+    partials = compute_partials(replace(asked, metrics=wanted), scan, groups, columns)
+    rows = fold(partials, wanted, tuple(groups)).sort(*groups, nulls_last=True)
+    total = fold(partials, wanted, ())
+    rows, hidden = _hide_small_days(rows, asked, partials, wanted)
     until = find_final_until(reach.sources, reach.newest)
     ends = rows.select("date").unique().with_columns(end=pl.col("date"))
     ends = ends.with_columns(final=(days.end_of(ends["date"]) <= until) if until is not None else pl.lit(value=False)).drop("end")
@@ -151,4 +156,17 @@ def daily_report(query: Query, scan: Scan, reach: Reach, now: datetime) -> Repor
     names = ("schema_version", *groups, *DAILY_METRICS, "final")
     kinds = dict.fromkeys(DAILY_METRICS, "count") | {"bytes": "bytes", "schema_version": "count"}
     shown = tuple(Column(name, name, kinds.get(name, "dimension")) for name in names)  # type: ignore[arg-type]
-    return build_report(asked, partials, rows.select(names), shown, fold(partials, asked.metrics, ()))
+    told = None if is_total_small(asked, partials, total) else total
+    return build_report(asked, partials, rows.select(names), shown, told, hidden=hidden)
+
+
+def _hide_small_days(rows: pl.DataFrame, asked: Resolved, partials: Partials, metrics: tuple[Metric, ...]) -> tuple[pl.DataFrame, int]:
+    """Fold each day's rows of few endpoints into one whose package is `other`; a day that has too few is left out."""
+    least = asked.query.min_origins
+    large = rows.filter(pl.col(ENDPOINTS.key) >= least) if least else rows
+    if large.height == rows.height:
+        return rows, 0
+    shown = hide_small(rows, large, partials, least, within=("date",))
+    rest = fold(keep_rows(partials, shown.select(partials.keys), is_kept=False), metrics, ("date",)).filter(pl.col(ENDPOINTS.key) >= least)
+    rest = rest.with_columns(pl.lit(OTHER).alias("package"))
+    return pl.concat([shown, rest], how="diagonal").sort(*partials.keys, nulls_last=True), rows.height - shown.height
