@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -12,23 +13,35 @@ from pullstats.cli.options import combine, configured_routes
 from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, UNIQUE_LEVELS, Query, find_unique_metric
 from pullstats.metrics.dates import read_annotations, read_releases
-from pullstats.metrics.dimensions import LABEL
+from pullstats.metrics.dimensions import CLASS_BASIS, CLASSES, LABEL
 from pullstats.metrics.windows import WEEKDAYS
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds; what is no number is refused, which a range alone lets through."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number within the range."""
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return seconds
+
 
 question_options = combine(
     click.option("--window", "-w", default="30d", show_default=True, help="all, 30d, last-month, 2025-Q2, a..b, 'every tuesday this year', …"),
-    click.option("--where", help="Filter, e.g. 'package=nginx and status<400'."),
-    click.option("--class", "classes", help="Only these classes, with commas."),
-    click.option("--exclude-class", "exclude_classes", help="Leave these classes out, with commas."),
+    click.option("--where", help="Filter, e.g. 'package=nginx and status<400', 'client like docker%', 'ci is null', 'path ~ \"^/v2/\"'."),
+    click.option("--class", "classes", help=f"Only these classes, with commas: {', '.join(CLASSES)}; by {CLASS_BASIS}."),
+    click.option("--exclude-class", "exclude_classes", help=f"Leave these classes out, with commas; by {CLASS_BASIS}."),
     click.option("--exclude-kind", "exclude_kinds", help="Leave these kinds of client out, e.g. mirror,bot."),
-    click.option("--exclude-net", "exclude_nets", help="Leave these organisations out, with commas; @ours for your own networks."),
+    click.option(
+        "--exclude-net", "exclude_nets", help='Leave these organisations out, with commas ("Acme, Inc." in quotes); @ours for your own networks.'
+    ),
     click.option("--count-as", default="pullstats@1", show_default=True, help="Counting rules, with commas: a column each. See pullstats counts."),
-    click.option(
-        "--pull-window", type=click.FloatRange(0, 900), default=5.0, show_default=True, help="Seconds after which a pull's requests are another's."
-    ),
-    click.option(
-        "--session-gap", type=click.FloatRange(0, 86_400), default=300.0, show_default=True, help="Seconds after which a session is another."
-    ),
+    click.option("--pull-window", type=Seconds(0, 900), default=5.0, show_default=True, help="Seconds after which a pull's requests are another's."),
+    click.option("--session-gap", type=Seconds(0, 86_400), default=300.0, show_default=True, help="Seconds after which a session is another."),
     click.option("--unique-by", default="origin", show_default=True, help=f"What one is: {', '.join(UNIQUE_LEVELS)}."),
     click.option("--tz", default="UTC", show_default=True, help="Time zone whose days count, e.g. Europe/Berlin."),
     click.option("--week-start", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="First day of a week."),
@@ -36,10 +49,11 @@ question_options = combine(
     click.option("--complete", "is_complete", is_flag=True, help="Leave the unfinished day out of Nd."),
     click.option("--releases", type=click.Path(path_type=Path), help="CSV of version,date[,package]: what 'since v1.4.0' goes by."),
     click.option("--memory", default="3GB", show_default=True, help="What an answer may take; beyond it, networks are answered apart."),
-    click.option("--min-origins", type=click.IntRange(min=0), default=0, show_default=True, help="Hide rows with fewer endpoints."),
+    click.option("--min-origins", type=click.IntRange(min=0), default=0, show_default=True, help="Fold rows with fewer endpoints into one."),
 )
 
 
+_NAME: Final = re.compile(r"""\s*(?:"(?P<quoted>(?:[^"]|"")*)"\s*(?:,|$)|(?P<open>")|(?P<plain>[^,"\s][^,]*)(?:,|$))""")
 _SIZE: Final = re.compile(r"^([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([KMGT]?)B?$", re.IGNORECASE)
 _UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _LEAST_MEMORY: Final = 10**6
@@ -108,5 +122,16 @@ def _given() -> set[str]:
 
 
 def split_names(text: str | None) -> tuple[str, ...]:
-    """Split names at commas."""
-    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+    """Split names at commas; one that holds a comma stands in double quotes.
+
+    Raises:
+        UsageError: a quote that does not end.
+    """
+    names = []
+    for match in _NAME.finditer(text or ""):
+        if match["open"]:
+            message = f"the quote that opens in '{text}' is not closed"
+            raise UsageError(message)
+        name = match["quoted"].replace('""', '"') if match["quoted"] is not None else match["plain"].strip()
+        names.append(name)
+    return tuple(name for name in names if name)
