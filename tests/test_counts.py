@@ -28,6 +28,7 @@ AGENTS = {
     "cosign": "cosign/v2.2.0 (linux; amd64)",
     "cri-o": "cri-o/1.28.1 go/go1.21.1 os/linux arch/amd64",
     "docker": "docker/24.0.7 go/go1.20.10 os/linux arch/amd64",
+    "docker-cli": "Docker-Client/28.2.2 (linux)",
     "go": "Go-http-client/1.1",
     "huggingface": "unknown/None; hf_hub/0.20.0; python/3.11.4",
     "maven": "Apache-Maven/3.9.5 (Java 17.0.9; Linux 6.1)",

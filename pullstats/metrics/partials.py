@@ -20,6 +20,7 @@ from pullstats.metrics.counting import (
     IMAGE_COLUMNS,
     RUN_END,
     RUN_START,
+    SEEN,
     SESSION_COLUMNS,
     Terms,
     count_invocations,
@@ -231,7 +232,7 @@ def _is_cut(names: Sequence[str], asked: Resolved, start: datetime | None, end: 
     """Mark what begins or ends so near to where reading did that more of it may lie beyond."""
     if RUN_START not in names:
         return pl.lit(value=False)
-    gap = max(asked.gaps.pull, asked.gaps.session)
+    gap = asked.gaps.longest
     at_start = pl.col(RUN_START) - pl.lit(start) <= gap if start else pl.lit(value=False)
     at_end = pl.lit(end) - pl.col(RUN_END) <= gap if end else pl.lit(value=False)
     return (at_start | at_end).fill_null(value=False)
@@ -244,7 +245,7 @@ def _find_tags(asked: Resolved, scans: Sequence[Scan], columns: Sequence[str]) -
         return None
     end = asked.window.end + asked.gaps.margin if asked.window.end else None
     found = [find_tags(rank_events(asked, scan(sorted(IMAGE_COLUMNS), None, end)), asked.gaps.pull).collect(engine="streaming") for scan in scans]
-    return pl.concat(found).sort("timestamp", "digest_tag")
+    return pl.concat(found).sort(SEEN)
 
 
 def fold(partials: Partials, metrics: Sequence[Metric], keys: Sequence[str], count_set: CountSet | None = None) -> pl.DataFrame:

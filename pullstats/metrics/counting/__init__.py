@@ -3,7 +3,7 @@
 rule → pulls, files, sessions → rules (ours and others', by name and version)
 """
 
-from pullstats.metrics.counting.pulls import DIGEST_COLUMNS, find_tags, name_digests
+from pullstats.metrics.counting.pulls import DIGEST_COLUMNS, SEEN, find_tags, name_digests
 from pullstats.metrics.counting.rule import COUNTED, IMAGE_COLUMNS, PULL_GAP, RUN_END, RUN_START, SESSION_GAP, CountingRule, Gaps, Terms
 from pullstats.metrics.counting.rules import COUNTING_RULES, PULLSTATS, find_rule
 from pullstats.metrics.counting.sessions import INVOCATIONS, SESSION_COLUMNS, count_invocations
@@ -18,6 +18,7 @@ __all__ = [
     "PULL_GAP",
     "RUN_END",
     "RUN_START",
+    "SEEN",
     "SESSION_COLUMNS",
     "SESSION_GAP",
     "CountingRule",

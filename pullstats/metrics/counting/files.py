@@ -7,16 +7,13 @@ https://huggingface.co/docs/hub/models-download-stats
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
 import polars as pl
 
 from pullstats.metrics.answers import IS_GET, IS_PART, IS_REDIRECT, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
-from pullstats.metrics.counting.rule import PART_GAP, PULL_GAP, RUN_END, RUN_START
+from pullstats.metrics.counting.rule import PART_GAP, PULL_GAP, RUN_END, RUN_GAP, RUN_START
 from pullstats.metrics.runs import IS_NEW, ROW, Fold, Runs, starts_run
-
-DATASET_GAP: Final = timedelta(minutes=5)
 
 IS_HUB: Final = pl.col("package_type").eq_missing("huggingface")
 IS_DATASET: Final = IS_HUB & pl.col("package_name").str.starts_with("datasets/").fill_null(value=False)
@@ -74,7 +71,7 @@ FOLD_MODELS: Final = replace(FOLD_FILES, requests=IS_FILE & IS_GET & ~IS_UNCHANG
 
 
 def fold_datasets(methods: pl.Expr = IS_GET) -> Fold:
-    """Fold data sets: all files of one repository that one endpoint takes without a pause over `DATASET_GAP` are one.
+    """Fold data sets: all files of one repository that one endpoint takes without a pause over `RUN_GAP` are one.
 
     Args:
         methods: requests that can take a file.
@@ -86,7 +83,7 @@ def fold_datasets(methods: pl.Expr = IS_GET) -> Fold:
 def _fold_datasets(rows: pl.LazyFrame) -> pl.LazyFrame:
     run = Runs(pl.col("is_run"))
     chosen = pl.coalesce(run.first_where(pl.col("is_taken_file")), run.first)
-    return rows.with_columns(is_run=starts_run(DATASET_GAP)).select(
+    return rows.with_columns(is_run=starts_run(RUN_GAP)).select(
         pl.col(ROW).gather(chosen),
         pl.col("timestamp").gather(run.first).alias(RUN_START),
         pl.col("timestamp").gather(run.last).alias(RUN_END),

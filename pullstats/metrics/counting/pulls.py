@@ -8,6 +8,7 @@ Source: DEFINITIONS "When is it a download?".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -40,13 +41,22 @@ _FACTS: Final = {
 
 
 def fold_images(terms: Terms) -> Fold:
-    """Fold manifest requests into pull groups: one row a group, at its first GET, else its first request.
+    """Fold manifest requests into pull groups: one row a group with a GET, the first of these.
 
-    Gives `downloads`, `pulls`, `attempts` (0 or 1), `is_check` (nothing was fetched, and not all was
-    refused), `is_tagged`, `RUN_START`, `RUN_END`, and what `name_images` reads.
+    Gives `downloads`, `pulls`, `attempts` (0 or 1), `is_tagged`, `RUN_START`, `RUN_END`, and what
+    `name_images` reads.
     """
+    return _fold_groups(terms, _find_asked)
+
+
+def find_image_checks(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Find the pull groups that took nothing and were not all refused: the first request of each, `terms.kept`."""
+    return name_images(fold_requests(events, [_fold_groups(terms, _find_checks)], terms.kept), terms).select(terms.kept)
+
+
+def _fold_groups(terms: Terms, find: Callable[[pl.LazyFrame], pl.LazyFrame]) -> Fold:
     named = {f"has_{name.removeprefix('package_')}": pl.col(name).is_not_null() for name in ("package_os", "package_arch") if name in terms.kept}
-    return Fold(IS_MANIFEST, OWNER, _FACTS | named, partial(_fold_groups, pull_gap=terms.gaps.pull), _LENT)
+    return Fold(IS_MANIFEST, OWNER, _FACTS | named, lambda rows: find(_mark_groups(rows, terms.gaps.pull)), _LENT)
 
 
 def name_images(counted: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -61,39 +71,34 @@ def name_images(counted: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     return counted.with_columns(value.alias(name) for name, value in named.items() if name in terms.kept).drop(*lent, "is_tagged")
 
 
-def count_images(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Fold manifest requests alone: `terms.kept`, and what `fold_images` gives."""
-    return name_images(fold_requests(events, [fold_images(terms)], terms.kept), terms)
+_GROUP: Final = Runs(pl.col("is_group"))
 
 
-def _fold_groups(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
-    """Give one row a pull group that fetched something, or was answered at all."""
-    group = Runs(pl.col("is_group"))
-    chosen = pl.coalesce(group.first_where(pl.col("is_get")), group.first)
-    found = _mark_groups(rows, pull_gap).select(
+def _find_asked(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the first GET of each group."""
+    is_pull = _GROUP.any(pl.col("is_taken")).cast(pl.Int64)
+    chosen = _GROUP.first_where(pl.col("is_get"))
+    return rows.select(*_describe_groups(rows, chosen), downloads=is_pull, pulls=is_pull, attempts=pl.lit(1, pl.Int64)).drop_nulls(ROW)
+
+
+def _find_checks(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the first request of each group that was answered and took nothing."""
+    is_check = _GROUP.any(pl.col("is_answered")) & ~_GROUP.any(pl.col("is_taken"))
+    return rows.select(*_describe_groups(rows, _GROUP.first), is_check=is_check).filter("is_check").drop("is_check")
+
+
+def _describe_groups(rows: pl.LazyFrame, chosen: pl.Expr) -> list[pl.Expr]:
+    """Give the row that stands for each group, when the group began and ended, and the rows that name its tag and platform."""
+    tag_row = pl.col(ROW).gather(_GROUP.first_where(pl.col("tag").is_not_null()))
+    return [
         pl.col(ROW).gather(chosen),
-        pl.col("timestamp").gather(group.first).alias(RUN_START),
-        pl.col("timestamp").gather(group.last).alias(RUN_END),
-        tag_row=pl.col(ROW).gather(group.first_where(pl.col("tag").is_not_null())),
-        os_row=pl.col(ROW).gather(group.first_where(_has(rows, "has_os"))),
-        arch_row=pl.col(ROW).gather(group.first_where(_has(rows, "has_arch"))),
-        is_pull=group.any(pl.col("is_taken")),
-        is_asked=group.any(pl.col("is_get")),
-        is_answered=group.any(pl.col("is_answered")),
-    )
-    return found.filter(pl.col("is_asked") | pl.col("is_answered")).select(
-        ROW,
-        RUN_START,
-        RUN_END,
-        "tag_row",
-        "os_row",
-        "arch_row",
-        is_tagged=pl.col("tag_row").is_not_null(),
-        downloads=pl.col("is_pull").cast(pl.Int64),
-        pulls=pl.col("is_pull").cast(pl.Int64),
-        is_check=~pl.col("is_pull") & pl.col("is_answered"),
-        attempts=pl.col("is_asked").cast(pl.Int64),
-    )
+        pl.col("timestamp").gather(_GROUP.first).alias(RUN_START),
+        pl.col("timestamp").gather(_GROUP.last).alias(RUN_END),
+        tag_row.alias("tag_row"),
+        pl.col(ROW).gather(_GROUP.first_where(_has(rows, "has_os"))).alias("os_row"),
+        pl.col(ROW).gather(_GROUP.first_where(_has(rows, "has_arch"))).alias("arch_row"),
+        tag_row.is_not_null().alias("is_tagged"),
+    ]
 
 
 def _has(rows: pl.LazyFrame, fact: str) -> pl.Expr:
@@ -111,6 +116,10 @@ def _mark_groups(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
     return rows.with_columns(is_group=is_run | is_other_tag).drop("run")
 
 
+SEEN: Final = ("timestamp", "source_rank", "source_offset")
+"""What says in which order requests were made."""
+
+
 def find_tags(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
     """List which digest was seen with which tag, and when: both were asked for in one pull group.
 
@@ -119,12 +128,12 @@ def find_tags(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
         pull_gap: pause after which a pull group closes.
 
     Returns:
-        `timestamp`, `package_name`, `digest`, `digest_tag`, sorted by time.
+        `timestamp`, `package_name`, `digest`, `digest_tag`, and the log and place of what named it, sorted as they were seen.
     """
     lent = {"digest_tag": ("package_version", "tag_row")}
     tagged = Fold(IS_MANIFEST, OWNER, _FACTS, partial(_find_tagged, pull_gap=pull_gap), lent)
-    seen = fold_requests(events, [tagged], ("timestamp", "package_name", "package_version"))
-    return seen.rename({"package_version": "digest"}).sort("timestamp", "digest_tag")
+    seen = fold_requests(events, [tagged], (*SEEN, "package_name", "package_version"))
+    return seen.rename({"package_version": "digest"}).sort(SEEN)
 
 
 def _find_tagged(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
@@ -145,7 +154,7 @@ DIGEST_COLUMNS: Final = ("timestamp", "package_type", "package_name", "package_v
 def name_digests(counted: pl.LazyFrame, tags: pl.LazyFrame) -> pl.LazyFrame:
     """Give what was pulled by digest alone the tag last seen with that digest at or before it."""
     named = counted.sort("timestamp").join_asof(
-        tags,
+        tags.drop("source_rank", "source_offset"),
         on="timestamp",
         by_left=["package_name", "package_version"],
         by_right=["package_name", "digest"],

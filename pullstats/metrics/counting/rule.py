@@ -16,6 +16,8 @@ import polars as pl
 PULL_GAP: Final = timedelta(seconds=5)
 PART_GAP: Final = timedelta(minutes=10)
 SESSION_GAP: Final = timedelta(minutes=5)
+RUN_GAP: Final = timedelta(minutes=5)
+"""Pause that ends the files of one data set, and a trace; no option changes it."""
 
 COUNTED: Final = ("downloads", "pulls", "checks", "attempts")
 """What a rule may say of a request: 0 or 1 each, null where it says nothing."""
@@ -54,6 +56,11 @@ class Gaps:
 
     pull: timedelta = PULL_GAP
     session: timedelta = SESSION_GAP
+
+    @property
+    def longest(self) -> timedelta:
+        """The longest pause within a run, under any rule."""
+        return max(RUN_GAP, self.pull, self.session)
 
     @property
     def margin(self) -> timedelta:

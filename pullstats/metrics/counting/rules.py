@@ -16,12 +16,11 @@ from pullstats.errors import unknown_name
 from pullstats.metrics.answers import IS_ANSWERED, IS_GET, IS_HEAD, IS_TAKEN, IS_WHOLE
 from pullstats.metrics.counting.files import FOLD_FILES, FOLD_MODELS, IS_FILE, IS_HUB, IS_MODEL, IS_QUERY_FILE, fold_datasets
 from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST, fold_images, name_images
-from pullstats.metrics.counting.rule import COUNTED, RULE_COLUMNS, RUN_END, RUN_START, Count, CountingRule, Terms
+from pullstats.metrics.counting.rule import COUNTED, RULE_COLUMNS, RUN_END, RUN_GAP, RUN_START, Count, CountingRule, Terms
 from pullstats.metrics.counting.sessions import count_readings, count_unchanged
 from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
 
 _DVP_GAP: Final = timedelta(seconds=5)
-_TRACE_GAP: Final = timedelta(minutes=5)
 _ONE: Final = pl.lit(1, pl.Int64)
 _IS_OCI: Final = pl.col("package_type").eq_missing("oci")
 _DOWNLOADS: Final = ("downloads",)
@@ -35,7 +34,7 @@ def _count_pullstats(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         artifacts = events.filter("is_downloadable")
         has_files = bool({"downloads", "attempts"} & wanted)
         folds = [fold_images(terms), *([FOLD_FILES] if has_files else [])]
-        parts.append(name_images(fold_requests(artifacts, folds, terms.kept), terms).drop("is_check"))
+        parts.append(name_images(fold_requests(artifacts, folds, terms.kept), terms))
         if has_files:
             parts.append(fold_requests(artifacts.filter(IS_HUB), [FOLD_MODELS, fold_datasets()], terms.kept))
     if "checks" in wanted:
@@ -80,7 +79,7 @@ def _count_traces(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
 def _fold_traces(rows: pl.LazyFrame) -> pl.LazyFrame:
     trace = Runs(pl.col("is_trace"))
     chosen = trace.first_where(pl.col("is_manifest"))
-    found = rows.with_columns(is_trace=starts_run(_TRACE_GAP)).select(
+    found = rows.with_columns(is_trace=starts_run(RUN_GAP)).select(
         pl.col(ROW).gather(chosen),
         pl.col("timestamp").gather(trace.first).alias(RUN_START),
         pl.col("timestamp").gather(trace.last).alias(RUN_END),

@@ -14,7 +14,7 @@ import polars as pl
 
 from pullstats.metrics.answers import IS_GET, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
 from pullstats.metrics.counting.files import IS_FILE
-from pullstats.metrics.counting.pulls import IS_MANIFEST, count_images
+from pullstats.metrics.counting.pulls import IS_MANIFEST, find_image_checks
 from pullstats.metrics.counting.rule import RUN_END, RUN_START, Terms
 from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
 
@@ -49,7 +49,7 @@ def count_readings(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     that downloads nothing of the package. A session with a 304 is counted by `count_unchanged`.
     """
     names = tuple(dict.fromkeys([*terms.kept, "timestamp", *OWNER, "source_rank", "source_offset"]))
-    groups = count_images(events, replace(terms, kept=names)).filter("is_check").select(names)
+    groups = find_image_checks(events, replace(terms, kept=names))
     is_read = IS_GET & pl.col("action").is_in(["index", "metadata"]) & IS_WHOLE
     is_got = IS_GET & ((IS_FILE & IS_TAKEN) | (IS_MANIFEST & IS_TAKEN))
     flagged = [
