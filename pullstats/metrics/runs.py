@@ -21,9 +21,11 @@ ROW: Final = "row_number"
 _OFFSET_BITS: Final = 44
 _SOURCE_BITS: Final = 20
 _ROW_BITS: Final = 32
-_TAG_BITS: Final = 31
+_HASH_SHIFT: Final = 62
+_OWNER_BITS: Final = -(2**_ROW_BITS)
+"""All bits of a 128-bit number but those that leave room for the place of a row."""
 INDEX: Final = pl.int_range(pl.len(), dtype=pl.UInt32)
-_HIGH, _LOW, _ORDER, _KIND = "owner_high", "owner_low", "owner_order", "fold_number"
+_OWNER, _ORDER, _KIND = "owner_bits", "owner_order", "fold_number"
 _PLACE: Final = ("timestamp", "source_rank", "source_offset")
 
 
@@ -33,7 +35,8 @@ class Fold:
 
     Attributes:
         requests: true for those of the kind.
-        owner: columns that name the owner; null is an owner, too.
+        who: column of a 16-byte id; null is somebody, too.
+        what: columns of text that with `who` name the owner of a request.
         facts: what `fold` reads of a request besides its `timestamp`, by name: few and narrow, for all of it is sorted.
         fold: from ordered rows (`ROW`, `timestamp`, `IS_NEW`, facts) to the rows that are kept: `ROW`, and
             what else it finds.
@@ -42,7 +45,8 @@ class Fold:
     """
 
     requests: pl.Expr
-    owner: tuple[str, ...]
+    who: str
+    what: tuple[str, ...]
     facts: Mapping[str, pl.Expr]
     fold: Callable[[pl.LazyFrame], pl.LazyFrame]
     lent: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -51,8 +55,8 @@ class Fold:
 def fold_requests(events: pl.LazyFrame, folds: Sequence[Fold], kept: Sequence[str]) -> pl.LazyFrame:
     """Fold requests of several kinds, which are read once.
 
-    Ties in time follow the log and the place in it. Owners are told apart by 94 bits of hash, which
-    never leave the process.
+    Ties in time follow the log and the place in it. Owners are told apart by 96 bits of id and hash,
+    which never leave the process.
 
     Args:
         events: with `timestamp`, `source_rank`, `source_offset`, and the columns that the folds read.
@@ -63,15 +67,13 @@ def fold_requests(events: pl.LazyFrame, folds: Sequence[Fold], kept: Sequence[st
         `kept`, and what the folds find and lend, null where another fold's.
     """
     kind = pl.coalesce(*(pl.when(fold.requests).then(pl.lit(number, pl.UInt8)) for number, fold in enumerate(folds)))
-    owners = [pl.struct(fold.owner) for fold in folds]
     facts = {name: fact for fold in folds for name, fact in fold.facts.items()}
     # The kind is a column before it is a filter: a filter is worked out on all of what is read, however little passes one before it.
     chosen = events.with_columns(kind.alias(_KIND)).filter(pl.col(_KIND).is_not_null())
     narrow = chosen.select(
         *dict.fromkeys([*kept, *_PLACE]),
         _KIND,
-        _by_kind([owner.hash(1) // 2 for owner in owners]).alias(_HIGH),
-        _by_kind([owner.hash(2) % 2**_TAG_BITS for owner in owners]).alias(_LOW),
+        _name_owners(folds).alias(_OWNER),
         **facts,
     )
 
@@ -81,18 +83,29 @@ def fold_requests(events: pl.LazyFrame, folds: Sequence[Fold], kept: Sequence[st
     return narrow.map_batches(apply, schema=apply(pl.DataFrame(schema=narrow.collect_schema())).schema)
 
 
+def _name_owners(folds: Sequence[Fold]) -> pl.Expr:
+    """Name the owner of each row by the upper 96 bits of its id and of hashes of what it asks for, which spread over all of them."""
+    owner = _by_kind([pl.col(fold.who) for fold in folds]).bin.reinterpret(dtype=pl.Int128).fill_null(0)
+    for place in range(max(len(fold.what) for fold in folds)):
+        text = _by_kind([pl.col(fold.what[place]) if place < len(fold.what) else pl.lit("") for fold in folds])
+        bits = text.hash(place + 1).cast(pl.Int128)
+        owner = owner ^ bits ^ (bits * 2**_HASH_SHIFT)
+    return owner & pl.lit(_OWNER_BITS, pl.Int128)
+
+
 def _by_kind(values: Sequence[pl.Expr]) -> pl.Expr:
     """Take each row's value by the number of its fold."""
     found = values[-1]
     for number in range(len(values) - 2, -1, -1):
-        found = pl.when(pl.col(_KIND) == number).then(values[number]).otherwise(found)
+        if not values[number].meta.eq(found):
+            found = pl.when(pl.col(_KIND) == number).then(values[number]).otherwise(found)
     return found
 
 
 def _fold_kind(frame: pl.DataFrame, number: int, fold: Fold, kept: Sequence[str]) -> pl.DataFrame:
     """Fold the rows of one kind; the others are not touched, nor are the columns that folding does not read."""
     facts = tuple(fold.facts)
-    rows = frame.lazy().select(*dict.fromkeys([*_PLACE, *facts]), _HIGH, _LOW, _KIND, INDEX.alias(ROW)).filter(pl.col(_KIND) == number)
+    rows = frame.lazy().select(*dict.fromkeys([*_PLACE, *facts]), _OWNER, _KIND, INDEX.alias(ROW)).filter(pl.col(_KIND) == number)
     found = fold.fold(_sort_by_owner(rows.drop(_KIND).collect().rechunk().lazy(), facts)).sort(ROW).collect()
     borrowed = [frame[column].gather(found[row]).alias(name) for name, (column, row) in fold.lent.items() if column in kept]
     chosen = frame.select(pl.col(name).gather(found[ROW]) for name in kept)
@@ -104,11 +117,10 @@ def _sort_by_owner(rows: pl.LazyFrame, facts: Sequence[str]) -> pl.LazyFrame:
     instant = pl.col("timestamp").to_physical()
     since = (instant - instant.min()).cast(pl.Int128) * 2 ** (_SOURCE_BITS + _OFFSET_BITS)
     place = pl.col("source_rank").fill_null(0).cast(pl.Int128) * 2**_OFFSET_BITS + pl.col("source_offset").fill_null(0).cast(pl.Int128)
-    high = pl.col(_HIGH).cast(pl.Int128) * 2 ** (_TAG_BITS + _ROW_BITS)
-    low = pl.col(_LOW).cast(pl.Int128) * 2**_ROW_BITS
-    order = (high + low + (since + place).rank("ordinal").cast(pl.Int128)).alias(_ORDER)
-    ordered = rows.select(ROW, "timestamp", *facts, _HIGH, _LOW, order).sort(_ORDER)
-    is_new = (pl.col(_HIGH) != pl.col(_HIGH).shift(1)) | (pl.col(_LOW) != pl.col(_LOW).shift(1))
+    order = (pl.col(_OWNER) + (since + place).rank("ordinal").cast(pl.Int128)).alias(_ORDER)
+    ordered = rows.select(ROW, "timestamp", *facts, order).sort(_ORDER)
+    owner = pl.col(_ORDER) & pl.lit(_OWNER_BITS, pl.Int128)
+    is_new = owner != owner.shift(1)
     return ordered.select(ROW, "timestamp", *facts, is_new.fill_null(value=True).alias(IS_NEW))
 
 

@@ -51,7 +51,8 @@ def _before(where: pl.Expr, value: pl.Expr) -> pl.Expr:
 
 FOLD_FILES: Final = Fold(
     IS_FILE & IS_GET & ~IS_UNCHANGED & ~IS_HUB,
-    ("origin_id", "url_path"),
+    "origin_id",
+    ("url_path",),
     {
         "is_answer": (IS_WHOLE | IS_PART | IS_REDIRECT).fill_null(value=False),
         "is_redirect": IS_REDIRECT,
@@ -77,7 +78,7 @@ def fold_datasets(methods: pl.Expr = IS_GET) -> Fold:
         methods: requests that can take a file.
     """
     requests = IS_FILE & IS_DATASET & methods & ~IS_UNCHANGED
-    return Fold(requests, ("endpoint_id", "package_name"), {"is_taken_file": IS_TAKEN}, _fold_datasets)
+    return Fold(requests, "endpoint_id", ("package_name",), {"is_taken_file": IS_TAKEN}, _fold_datasets)
 
 
 def _fold_datasets(rows: pl.LazyFrame) -> pl.LazyFrame:

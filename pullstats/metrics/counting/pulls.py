@@ -24,7 +24,6 @@ IS_MANIFEST: Final = IS_IMAGE_MANIFEST & pl.col("is_downloadable") & (IS_GET | I
 """Manifest requests that can be part of a pull."""
 
 
-OWNER: Final = ("origin_id", "package_name")
 _LENT: Final = {
     "group_tag": ("package_version", "tag_row"),
     "group_os": ("package_os", "os_row"),
@@ -56,7 +55,7 @@ def find_image_checks(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
 
 def _fold_groups(terms: Terms, find: Callable[[pl.LazyFrame], pl.LazyFrame]) -> Fold:
     named = {f"has_{name.removeprefix('package_')}": pl.col(name).is_not_null() for name in ("package_os", "package_arch") if name in terms.kept}
-    return Fold(IS_MANIFEST, OWNER, _FACTS | named, lambda rows: find(_mark_groups(rows, terms.gaps.pull)), _LENT)
+    return Fold(IS_MANIFEST, "origin_id", ("package_name",), _FACTS | named, lambda rows: find(_mark_groups(rows, terms.gaps.pull)), _LENT)
 
 
 def name_images(counted: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -95,14 +94,15 @@ def _describe_groups(rows: pl.LazyFrame, chosen: pl.Expr) -> list[pl.Expr]:
         pl.col("timestamp").gather(_GROUP.first).alias(RUN_START),
         pl.col("timestamp").gather(_GROUP.last).alias(RUN_END),
         tag_row.alias("tag_row"),
-        pl.col(ROW).gather(_GROUP.first_where(_has(rows, "has_os"))).alias("os_row"),
-        pl.col(ROW).gather(_GROUP.first_where(_has(rows, "has_arch"))).alias("arch_row"),
+        _first_with(rows, "has_os", _GROUP).alias("os_row"),
+        _first_with(rows, "has_arch", _GROUP).alias("arch_row"),
         tag_row.is_not_null().alias("is_tagged"),
     ]
 
 
-def _has(rows: pl.LazyFrame, fact: str) -> pl.Expr:
-    return pl.col(fact) if fact in rows.collect_schema().names() else pl.lit(value=False)
+def _first_with(rows: pl.LazyFrame, fact: str, group: Runs) -> pl.Expr:
+    """Give the first row of each group that has something; none where nobody asks for it."""
+    return pl.col(ROW).gather(group.first_where(pl.col(fact))) if fact in rows.collect_schema().names() else pl.lit(None, pl.UInt32)
 
 
 def _mark_groups(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
@@ -131,7 +131,7 @@ def find_tags(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
         `timestamp`, `package_name`, `digest`, `digest_tag`, and the log and place of what named it, sorted as they were seen.
     """
     lent = {"digest_tag": ("package_version", "tag_row")}
-    tagged = Fold(IS_MANIFEST, OWNER, _FACTS, partial(_find_tagged, pull_gap=pull_gap), lent)
+    tagged = Fold(IS_MANIFEST, "origin_id", ("package_name",), _FACTS, partial(_find_tagged, pull_gap=pull_gap), lent)
     seen = fold_requests(events, [tagged], (*SEEN, "package_name", "package_version"))
     return seen.rename({"package_version": "digest"}).sort(SEEN)
 

@@ -55,7 +55,7 @@ def _count_dvp(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Every request by tag begins an action; requests by digest belong to the one before within 5 s, else begin one."""
     is_asked = IS_IMAGE_MANIFEST & (IS_GET | IS_HEAD) & IS_ANSWERED
     facts = {"is_get": IS_GET, "is_tag": pl.col("reference_kind").eq_missing("tag")}
-    return fold_requests(events, [Fold(is_asked, ("endpoint_id", "package_name"), facts, _fold_actions)], terms.kept)
+    return fold_requests(events, [Fold(is_asked, "endpoint_id", ("package_name",), facts, _fold_actions)], terms.kept)
 
 
 def _fold_actions(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -73,7 +73,7 @@ def _count_traces(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Runs of one origin on one repository that hold a manifest and a blob."""
     is_asked = _IS_OCI & pl.col("action").is_in(["manifest", "blob"]) & (IS_GET | IS_HEAD) & IS_ANSWERED
     facts = {"is_manifest": pl.col("action") == "manifest"}
-    return fold_requests(events, [Fold(is_asked, ("origin_id", "package_name"), facts, _fold_traces)], terms.kept)
+    return fold_requests(events, [Fold(is_asked, "origin_id", ("package_name",), facts, _fold_traces)], terms.kept)
 
 
 def _fold_traces(rows: pl.LazyFrame) -> pl.LazyFrame:

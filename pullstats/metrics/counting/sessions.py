@@ -18,8 +18,8 @@ from pullstats.metrics.counting.pulls import IS_MANIFEST, find_image_checks
 from pullstats.metrics.counting.rule import RUN_END, RUN_START, Terms
 from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
 
-OWNER: Final = ("origin_id", "package_type", "package_name")
-SESSION_COLUMNS: Final = ("timestamp", *OWNER, "source_id", "source_offset")
+_WHAT: Final = ("package_type", "package_name")
+SESSION_COLUMNS: Final = ("timestamp", "origin_id", *_WHAT, "source_id", "source_offset")
 INVOCATIONS: Final = "invocations"
 
 _IS_ASKED: Final = pl.col("package_name").is_not_null()
@@ -29,7 +29,7 @@ _FACTS: Final = ("is_group", "is_read", "is_got", "is_unchanged")
 
 def count_invocations(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Count sessions: one row each, its first request. Requests without a package form none."""
-    sessions = Fold(_IS_ASKED, OWNER, {}, partial(_fold_invocations, session_gap=terms.gaps.session))
+    sessions = Fold(_IS_ASKED, "origin_id", _WHAT, {}, partial(_fold_invocations, session_gap=terms.gaps.session))
     return fold_requests(events, [sessions], terms.kept)
 
 
@@ -48,7 +48,7 @@ def count_readings(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     That is a pull group without a GET that was answered, or an index or metadata read in a session
     that downloads nothing of the package. A session with a 304 is counted by `count_unchanged`.
     """
-    names = tuple(dict.fromkeys([*terms.kept, "timestamp", *OWNER, "source_rank", "source_offset"]))
+    names = tuple(dict.fromkeys([*terms.kept, "timestamp", "origin_id", *_WHAT, "source_rank", "source_offset"]))
     groups = find_image_checks(events, replace(terms, kept=names))
     is_read = IS_GET & pl.col("action").is_in(["index", "metadata"]) & IS_WHOLE
     is_got = IS_GET & ((IS_FILE & IS_TAKEN) | (IS_MANIFEST & IS_TAKEN))
@@ -56,7 +56,7 @@ def count_readings(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         events.filter(_IS_ASKED).select(*names, is_group=pl.lit(value=False), is_read=is_read, is_got=is_got, is_unchanged=_IS_UNCHANGED_GET),
         groups.with_columns(pl.lit(name == "is_group").alias(name) for name in _FACTS),
     ]
-    sessions = Fold(_IS_ASKED, OWNER, {name: pl.col(name) for name in _FACTS}, partial(_fold_readings, session_gap=terms.gaps.session))
+    sessions = Fold(_IS_ASKED, "origin_id", _WHAT, {name: pl.col(name) for name in _FACTS}, partial(_fold_readings, session_gap=terms.gaps.session))
     return fold_requests(pl.concat(flagged), [sessions], terms.kept)
 
 
