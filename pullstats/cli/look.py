@@ -9,9 +9,10 @@ import click
 
 from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options
-from pullstats.cli.questions import build_query, question_options
-from pullstats.metrics import METRICS
+from pullstats.cli.questions import build_query, question_options, split_names
+from pullstats.metrics import METRICS, UNIQUE_LEVELS
 from pullstats.metrics.compare import Sides
+from pullstats.metrics.uniques import find_levels
 from pullstats.pipeline.answer import answer, comparison, explanation
 
 _DEFAULT_METRICS: Final = "downloads,origins"
@@ -80,7 +81,12 @@ def compare(left: str, right: str, **options: Any) -> int:
 @click.option("--percent", is_flag=True, help="As in the report; changes nothing here.")
 @click.option("--every", help="As in series; changes nothing here.")
 @click.option("--rolling", help="As in series; changes nothing here.")
+@click.option("--annotate", type=click.Path(path_type=Path), help="As in series; changes nothing here.")
+@click.option("--level", "levels", help="As in uniques: take these levels apart instead of --metric.")
+@click.option("--sketch", is_flag=True, help="As in uniques; what is explained is the exact count.")
 @combine(question_options, output_options, general_options)
 def explain(**options: Any) -> int:
     """Tell how a report's numbers came about: definition, window, filters, requests in and out by reason, rules, samples."""
+    if options["levels"] is not None:
+        options["metrics"] = ",".join(UNIQUE_LEVELS[level] for level in find_levels(split_names(options["levels"])))
     return emit(explanation(options["store"], build_query(options)), options)

@@ -7,6 +7,7 @@ is new to them, too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -63,9 +64,13 @@ def answer_uniques(query: Query, asked_for: UniqueQuestion, scan: Scan, reach: R
     return replace(report, headline=_describe_bounds(levels, total), columns=tuple(_bound(column) for column in report.columns))
 
 
-def _choose_levels(query: Query, asked_for: UniqueQuestion) -> tuple[str, ...]:
-    """Look the levels up; through time, only one is followed."""
-    levels = tuple(dict.fromkeys(_ALIASES.get(level, level) for level in asked_for.levels))
+def find_levels(names: Sequence[str]) -> tuple[str, ...]:
+    """Look unique levels up, each once.
+
+    Raises:
+        UsageError: there is no such level, or none is named.
+    """
+    levels = tuple(dict.fromkeys(_ALIASES.get(name, name) for name in names))
     for level in levels:
         if level not in UNIQUE_LEVELS:
             noun = "unique level"
@@ -73,6 +78,12 @@ def _choose_levels(query: Query, asked_for: UniqueQuestion) -> tuple[str, ...]:
     if not levels:
         message = f"--level names none; write some of {', '.join(LEVELS)}, with commas"
         raise UsageError(message)
+    return levels
+
+
+def _choose_levels(query: Query, asked_for: UniqueQuestion) -> tuple[str, ...]:
+    """Look the levels up; through time, only one is followed."""
+    levels = find_levels(asked_for.levels)
     if not query.every:
         return levels
     if query.dimensions or asked_for.is_sketched:
