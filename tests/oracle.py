@@ -1,96 +1,341 @@
-"""A second opinion: plain, slow, obvious Python over rows. It shares nothing with pullstats."""
+"""A second opinion: plain, slow, obvious Python over rows, written from the definitions. It shares nothing with pullstats.
+
+A row is a dict as `oracle_lines` reads it: time, log and offset (its place), method, path, status, size, origin, endpoint, network,
+user, agent, client, client_kind, ecosystem, package, reference, kind, action, counts.
+"""
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections import defaultdict
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 Row = dict[str, Any]
 REDIRECTS = {301, 302, 303, 307, 308}
+PULL_GAP = timedelta(seconds=5)
+SESSION_GAP = timedelta(minutes=5)
+PART_GAP = timedelta(minutes=10)
+QUERY_FILE = re.compile(r"/resolve/[^/]+/(?:config\.json|config\.yaml|hyperparams\.yaml|meta\.yaml|.+\.gguf)$")
 
 
-def requests(rows: list[Row]) -> int:
-    return len(rows)
+def place(row: Row) -> tuple[Any, ...]:
+    """Time, and in one instant the log and the byte."""
+    return row["time"], row.get("log", 0), row["offset"]
 
 
-def body_bytes(rows: list[Row]) -> int:
-    return sum(row["size"] or 0 for row in rows if row["method"] != "HEAD")
+def is_answered(row: Row) -> bool:
+    return row["status"] is None or row["status"] < 400
 
 
-def errors(rows: list[Row]) -> int:
-    return sum(1 for row in rows if row["status"] is not None and row["status"] >= 400)
+def is_taken(row: Row) -> bool:
+    return row["status"] is not None and (200 <= row["status"] < 300 or row["status"] in REDIRECTS)
 
 
-def origins(rows: list[Row]) -> int:
-    return len({row["origin"] for row in rows if row["origin"] is not None and row["status"] != 401})
+def is_manifest(row: Row) -> bool:
+    return row["ecosystem"] == "oci" and row["action"] == "manifest" and row["method"] in {"GET", "HEAD"}
 
 
-def file_downloads(rows: list[Row]) -> int:
-    """200 and redirects count; 206 once in 10 minutes; what follows a redirect within 5 s does not."""
-    count = 0
-    by_path = defaultdict(list)
+def is_file(row: Row) -> bool:
+    """The artifact itself, whatever the method and the answer; not an image."""
+    return row["ecosystem"] not in {None, "oci"} and row["action"] == "download" and row["counts"]
+
+
+def is_dataset(row: Row) -> bool:
+    return row["ecosystem"] == "huggingface" and (row["package"] or "").startswith("datasets/")
+
+
+def is_query_file(row: Row) -> bool:
+    return row["ecosystem"] == "huggingface" and not is_dataset(row) and QUERY_FILE.search(row["path"] or "") is not None
+
+
+def is_single_file(row: Row) -> bool:
+    """A file that counts by itself: of models only the query file does, of data sets none."""
+    return is_file(row) and (row["ecosystem"] != "huggingface" or is_query_file(row))
+
+
+def by(rows: Iterable[Row], *names: str) -> list[list[Row]]:
+    """Rows of each owner in order."""
+    found = defaultdict(list)
     for row in rows:
-        if row["ecosystem"] != "oci" and row["action"] == "download" and row["counts"] and row["method"] == "GET":
-            by_path[row["origin"], row["path"]].append(row)
-    for asked in by_path.values():
-        before: Row | None = None
-        body = None
-        for row in sorted(asked, key=lambda row: (row["time"], row["offset"])):
-            if row["status"] not in {200, 206, *REDIRECTS}:
-                continue
-            follows = before is not None and before["status"] in REDIRECTS and row["time"] - before["time"] <= timedelta(seconds=5)
-            resumes = row["status"] == 206 and body is not None and row["time"] - body <= timedelta(minutes=10)
-            count += not (follows or resumes)
-            before = row
-            body = row["time"] if row["status"] in {200, 206} else body
-    return count
+        found[tuple(row.get(name) for name in names)].append(row)
+    return [sorted(owned, key=place) for owned in found.values()]
 
 
-def pulls(rows: list[Row]) -> int:
-    """Walk the manifest requests of each origin and repository, opening and closing groups as the rule says."""
-    by_repository = defaultdict(list)
-    for row in rows:
-        if row["ecosystem"] == "oci" and row["action"] == "manifest" and row["counts"] and row["method"] in {"GET", "HEAD"}:
-            by_repository[row["origin"], row["package"]].append(row)
-    return sum(is_pull(group) for asked in by_repository.values() for group in groups(asked))
-
-
-def attempts(rows: list[Row]) -> int:
-    """Groups with a GET; file downloads; and refusals that the same origin does not follow up within 5 s."""
-    count = 0
-    by_repository = defaultdict(list)
-    by_path = defaultdict(list)
-    for row in rows:
-        if row["ecosystem"] == "oci" and row["action"] == "manifest" and row["counts"] and row["method"] in {"GET", "HEAD"}:
-            by_repository[row["origin"], row["package"]].append(row)
-        elif row["ecosystem"] != "oci" and row["action"] == "download" and row["counts"] and row["method"] == "GET" and row["status"] != 304:
-            by_path[row["origin"], row["path"]].append(row)
-    for asked in by_repository.values():
-        count += sum(any(row["method"] == "GET" for row in group) for group in groups(asked))
-    for asked in by_path.values():
-        ordered = sorted(asked, key=lambda row: (row["time"], row["offset"]))
-        for row, following in zip(ordered, [*ordered[1:], None], strict=True):
-            if row["status"] in {200, 206, *REDIRECTS}:
-                continue
-            count += following is None or following["time"] - row["time"] > timedelta(seconds=5)
-    return count + file_downloads(rows)
-
-
-def groups(asked: list[Row]) -> list[list[Row]]:
-    """Cut the manifest requests of one origin and repository into pull groups."""
+def runs(ordered: list[Row], gap: timedelta) -> list[list[Row]]:
+    """Cut where the pause is longer than the gap."""
     found: list[list[Row]] = []
-    tag: str | None = None
-    for row in sorted(asked, key=lambda row: (row["time"], row["offset"])):
-        named = row["reference"] if row["kind"] == "tag" else None
-        is_late = bool(found) and row["time"] - found[-1][-1]["time"] > timedelta(seconds=5)
-        if not found or is_late or (named is not None and named != tag):
+    for row in ordered:
+        if not found or row["time"] - found[-1][-1]["time"] > gap:
             found.append([])
-            tag = None
         found[-1].append(row)
-        tag = named if named is not None else tag
     return found
 
 
+# Images
+
+
+def groups(ordered: list[Row], gap: timedelta = PULL_GAP) -> list[list[Row]]:
+    """Cut the manifest requests of one origin and repository into pull groups."""
+    found: list[list[Row]] = []
+    for run in runs(sorted(ordered, key=place), gap):
+        tag: str | None = None
+        for index, row in enumerate(run):
+            named = row["reference"] if row["kind"] == "tag" else None
+            if index == 0 or (named is not None and named != tag):
+                found.append([])
+                tag = named
+            found[-1].append(row)
+    return found
+
+
+def pull_groups(rows: list[Row], gap: timedelta = PULL_GAP) -> list[list[Row]]:
+    asked = [row for row in rows if is_manifest(row) and row["counts"]]
+    return [group for owned in by(asked, "origin", "package") for group in groups(owned, gap)]
+
+
 def is_pull(group: list[Row]) -> bool:
-    return any(row["method"] == "GET" and (200 <= (row["status"] or 0) < 300 or row["status"] in REDIRECTS) for row in group)
+    return any(row["method"] == "GET" and is_taken(row) for row in group)
+
+
+def group_tag(group: list[Row]) -> str | None:
+    return group[0]["reference"] if group[0]["kind"] == "tag" else None
+
+
+def with_tag(row: Row, group: list[Row]) -> Row:
+    tag = group_tag(group)
+    return row if tag is None else {**row, "reference": tag, "kind": "tag"}
+
+
+def find_pulls(rows: list[Row], gap: timedelta = PULL_GAP) -> list[Row]:
+    """Each pull, at its first GET."""
+    return [with_tag(next(row for row in group if row["method"] == "GET"), group) for group in pull_groups(rows, gap) if is_pull(group)]
+
+
+def find_tags(rows: list[Row]) -> dict[tuple[str, str], list[tuple[Any, str]]]:
+    """By repository and digest: where it was seen with a tag."""
+    seen = defaultdict(list)
+    for group in pull_groups(rows):
+        for row in group:
+            if row["kind"] == "digest" and group_tag(group) is not None and is_answered(row):
+                seen[row["package"], row["reference"]].append((place(row), group_tag(group)))
+    return {key: sorted(found) for key, found in seen.items()}  # type: ignore[type-var]
+
+
+def name_digests(counted: list[Row], tags: dict[tuple[str, str], list[tuple[Any, str]]]) -> list[Row]:
+    """Give what counts by its digest the tag last seen with it."""
+    named = []
+    for row in counted:
+        seen = tags.get((row["package"], row["reference"]), []) if row["kind"] == "digest" else []
+        index = bisect_right([when[0] for when, _ in seen], row["time"])
+        named.append({**row, "reference": seen[index - 1][1], "kind": "tag"} if index else row)
+    return named
+
+
+# Files
+
+
+def walk_files(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Downloads, and refusals that the same origin does not follow up within 5 s."""
+    asked = [row for row in rows if is_single_file(row) and row["method"] == "GET" and row["status"] != 304]
+    taken, refused = [], []
+    for ordered in by(asked, "origin", "path"):
+        before: Row | None = None
+        body: datetime | None = None
+        for row, following in zip(ordered, [*ordered[1:], None], strict=True):
+            if row["status"] in {200, 206, *REDIRECTS}:
+                follows = before is not None and before["status"] in REDIRECTS and row["time"] - before["time"] <= PULL_GAP
+                resumes = row["status"] == 206 and body is not None and row["time"] - body <= PART_GAP
+                if not (follows or resumes):
+                    taken.append(row)
+                before = row
+                body = row["time"] if row["status"] in {200, 206} else body
+            elif following is None or following["time"] - row["time"] > PULL_GAP:
+                refused.append(row)
+    return taken, refused
+
+
+def dataset_runs(rows: list[Row], methods: set[str]) -> list[list[Row]]:
+    asked = [row for row in rows if is_file(row) and is_dataset(row) and row["method"] in methods and row["status"] != 304]
+    return [run for ordered in by(asked, "endpoint", "package") for run in runs(ordered, SESSION_GAP)]
+
+
+def taken_datasets(rows: list[Row], methods: set[str]) -> list[Row]:
+    return [next(row for row in run if is_taken(row)) for run in dataset_runs(rows, methods) if any(is_taken(row) for row in run)]
+
+
+def find_downloads(rows: list[Row]) -> list[Row]:
+    return find_pulls(rows) + walk_files(rows)[0] + taken_datasets(rows, {"GET"})
+
+
+def find_attempts(rows: list[Row]) -> list[Row]:
+    """Groups with a GET; file downloads and refusals; data sets asked for."""
+    asked = []
+    for group in pull_groups(rows):
+        gets = [row for row in group if row["method"] == "GET"]
+        asked += [with_tag(gets[0], group)] if gets else []
+    taken, refused = walk_files(rows)
+    sets = [next((row for row in run if is_taken(row)), run[0]) for run in dataset_runs(rows, {"GET"})]
+    return asked + taken + refused + sets
+
+
+# Sessions
+
+
+def sessions(rows: list[Row], gap: timedelta = SESSION_GAP) -> list[list[Row]]:
+    named = [row for row in rows if row["package"] is not None]
+    return [run for ordered in by(named, "origin", "ecosystem", "package") for run in runs(ordered, gap)]
+
+
+def find_invocations(rows: list[Row], gap: timedelta = SESSION_GAP) -> list[Row]:
+    return [session[0] for session in sessions(rows, gap)]
+
+
+def find_checks(rows: list[Row]) -> list[Row]:
+    """Each 304; else one a session: a group that took nothing and was not refused, or a reading that led to nothing."""
+    unchanged = [row for row in rows if row["method"] == "GET" and row["status"] == 304 and row["ecosystem"] is not None]
+    checks = {
+        place(group[0]): with_tag(group[0], group) for group in pull_groups(rows) if not is_pull(group) and any(is_answered(row) for row in group)
+    }
+    found = []
+    for session in sessions(rows):
+        if any(row["method"] == "GET" and row["status"] == 304 for row in session):
+            continue
+        got = any(row["method"] == "GET" and is_taken(row) and (is_file(row) or (is_manifest(row) and row["counts"])) for row in session)
+        for row in session:
+            is_reading = row["method"] == "GET" and row["action"] in {"index", "metadata"} and row["status"] == 200
+            if place(row) in checks or (is_reading and not got):
+                found.append(checks.get(place(row), row))
+                break
+    return unchanged + found
+
+
+# The rules of others
+
+
+def manifest_gets(rows: list[Row], answered: Callable[[Row], bool]) -> list[Row]:
+    return [row for row in rows if is_manifest(row) and row["method"] == "GET" and answered(row)]
+
+
+def dvp_actions(rows: list[Row]) -> list[list[Row]]:
+    """A request by tag begins an action, and so does one by digest that follows nothing within 5 s."""
+    asked = [row for row in rows if is_manifest(row) and is_answered(row)]
+    found: list[list[Row]] = []
+    for ordered in by(asked, "endpoint", "package"):
+        for run in runs(ordered, PULL_GAP):
+            for index, row in enumerate(run):
+                if index == 0 or row["kind"] == "tag":
+                    found.append([])
+                found[-1].append(row)
+    return found
+
+
+def is_version_check(action: list[Row]) -> bool:
+    return action[0]["kind"] == "tag" and all(row["method"] == "HEAD" for row in action)
+
+
+def traces(rows: list[Row]) -> list[Row]:
+    asked = [
+        row
+        for row in rows
+        if row["ecosystem"] == "oci" and row["action"] in {"manifest", "blob"} and row["method"] in {"GET", "HEAD"} and is_answered(row)
+    ]
+    found = []
+    for ordered in by(asked, "origin", "package"):
+        for run in runs(ordered, SESSION_GAP):
+            manifests = [row for row in run if row["action"] == "manifest"]
+            if manifests and len(manifests) < len(run):
+                found.append(manifests[0])
+    return found
+
+
+def whole_files(rows: list[Row], ecosystem: str) -> list[Row]:
+    return [row for row in rows if row["ecosystem"] == ecosystem and row["action"] == "download" and row["method"] == "GET" and row["status"] == 200]
+
+
+def is_known_agent(row: Row) -> bool:
+    return row["agent"] is not None and row["client_kind"] not in {"bot", "probe", "scanner"}
+
+
+Find = Callable[[list[Row]], list[Row]]
+RULES: dict[str, dict[str, Find]] = {
+    "pullstats@1": {"downloads": find_downloads, "pulls": find_pulls, "checks": find_checks, "attempts": find_attempts},
+    "docker-ratelimit@1": {"downloads": lambda rows: manifest_gets(rows, lambda row: row["status"] == 200)},
+    "docker-dvp@1": {
+        "downloads": lambda rows: [action[0] for action in dvp_actions(rows) if not is_version_check(action)],
+        "checks": lambda rows: [action[0] for action in dvp_actions(rows) if is_version_check(action)],
+        "pulls": lambda rows: [action[0] for action in dvp_actions(rows)],
+    },
+    "scarf@1": {"downloads": lambda rows: manifest_gets(rows, is_taken)},
+    "registry-k8s@1": {"downloads": traces},
+    "cratesio@1": {"downloads": lambda rows: [row for row in whole_files(rows, "cargo") if (row["agent"] or "").startswith(("cargo/", "cargo "))]},
+    "npm@1": {"downloads": lambda rows: whole_files(rows, "npm")},
+    "pypi-bigquery@1": {"downloads": lambda rows: [row for row in whole_files(rows, "pypi") if is_known_agent(row)]},
+    "hf-model@1": {"downloads": lambda rows: [row for row in rows if is_query_file(row) and row["method"] in {"GET", "HEAD"} and is_taken(row)]},
+    "hf-dataset@1": {"downloads": lambda rows: taken_datasets(rows, {"GET", "HEAD"})},
+    "raw@1": {"downloads": lambda rows: [row for row in rows if row["package"] is not None]},
+}
+for label in ("docker-ratelimit@1", "scarf@1", "registry-k8s@1", "raw@1"):
+    RULES[label]["pulls"] = lambda rows, find=RULES[label]["downloads"]: [row for row in find(rows) if row["ecosystem"] == "oci"]  # type: ignore[misc]
+
+
+# Sums and sets
+
+SUMS: dict[str, Callable[[Row], int]] = {
+    "requests": lambda _: 1,
+    "bytes": lambda row: 0 if row["method"] == "HEAD" else row["size"] or 0,
+    "errors": lambda row: int(not is_answered(row)),
+    "missing": lambda row: int(row["status"] == 404 and row["counts"] and row["method"] == "GET"),
+}
+SETS: dict[str, Callable[[Row], Any]] = {
+    "origins": lambda row: row["origin"],
+    "endpoints": lambda row: row["endpoint"],
+    "networks": lambda row: row["network"],
+    "users": lambda row: row["user"],
+    "packages": lambda row: None if row["package"] is None else (row["ecosystem"], row["package"]),
+    "versions": lambda row: None if row["reference"] is None else (row["ecosystem"], row["package"], row["reference"]),
+}
+
+
+def measure(rows: list[Row], metric: str) -> Any:
+    """A metric of the rows themselves."""
+    if metric in SUMS:
+        return sum(SUMS[metric](row) for row in rows)
+    if metric in SETS:
+        return len({SETS[metric](row) for row in rows if row["status"] != 401} - {None})
+    if metric == "error-rate":
+        return measure(rows, "errors") / len(rows) if rows else None
+    return {"first-seen": min, "last-seen": max}[metric]((row["time"] for row in rows), default=None)
+
+
+# What the tests of single sequences ask
+
+
+def requests(rows: list[Row]) -> int:
+    return measure(rows, "requests")  # type: ignore[no-any-return]
+
+
+def body_bytes(rows: list[Row]) -> int:
+    return measure(rows, "bytes")  # type: ignore[no-any-return]
+
+
+def errors(rows: list[Row]) -> int:
+    return measure(rows, "errors")  # type: ignore[no-any-return]
+
+
+def origins(rows: list[Row]) -> int:
+    return measure(rows, "origins")  # type: ignore[no-any-return]
+
+
+def file_downloads(rows: list[Row]) -> int:
+    return len(walk_files(rows)[0])
+
+
+def pulls(rows: list[Row]) -> int:
+    return len(find_pulls(rows))
+
+
+def attempts(rows: list[Row]) -> int:
+    return len(find_attempts(rows))

@@ -1,0 +1,338 @@
+"""Traffic of many clients over weeks, through the whole pipeline, against a count by hand of the same lines.
+
+Every metric and every counting rule, to the digit: in total, by time in several zones, by every kind of dimension, and in windows
+that cut through pulls, folds and sessions; whatever the blocks, the rotation, the order of ingest and the parts an answer is made in.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import oracle
+import polars as pl
+import pytest
+from oracle import Row
+from oracle_lines import read_lines
+from traffic import make_logs
+
+from pullstats.metrics import COUNTING_RULES, METRICS, Query, Reach
+from pullstats.metrics.answer import break_down
+from pullstats.metrics.partials import EVENT_BYTES, count_partitions
+from pullstats.metrics.query import resolve
+from pullstats.metrics.windows import Window
+from pullstats.pipeline.answer import answer
+from pullstats.pipeline.ingest import ingest
+from pullstats.pipeline.plan import IngestPlan
+from pullstats.store import open_store
+
+COUNTED = ("downloads", "pulls", "checks", "attempts")
+PLAIN = (*oracle.SUMS, *oracle.SETS, "error-rate", "first-seen", "last-seen")
+EVERYTHING = (*PLAIN, "invocations", *COUNTED)
+ADDITIVE = tuple(name for name, metric in METRICS.items() if metric.additive)
+RULES = tuple(COUNTING_RULES)
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Logs, the store they are in, and their rows as the oracle reads them."""
+
+    logs: tuple[list[bytes], ...]
+    folder: Path
+
+    @property
+    def store(self) -> Path:
+        """Where the logs were taken in."""
+        return self.folder / "store"
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Rows of both logs; the log that begins first goes first."""
+        read = [read_lines(log) for log in self.logs]
+        begins = sorted(range(len(read)), key=lambda number: min(row["time"] for row in read[number]))
+        return [row | {"log": rank} for rank, number in enumerate(begins) for row in read[number]]
+
+    @cached_property
+    def counted(self) -> dict[str, list[Row]]:
+        """The rows that each rule counts, by the name of the column that tells their number."""
+        tags = oracle.find_tags(self.rows)
+        found = {
+            column(metric, rule): oracle.name_digests(find(self.rows), tags) for rule, finds in oracle.RULES.items() for metric, find in finds.items()
+        }
+        return found | {"invocations": oracle.find_invocations(self.rows)}
+
+    def expect(self, key: Callable[[Row], Any], is_within: Callable[[datetime], bool] = lambda _: True) -> dict[Any, dict[str, Any]]:
+        """For each value of a key, every metric that is not null."""
+        rows = defaultdict(list)
+        for row in self.rows:
+            if is_within(row["time"]):
+                rows[key(row)].append(row)
+        counts = {name: Counter(key(row) for row in counted if is_within(row["time"])) for name, counted in self.counted.items()}
+        keys = {*rows, *(value for count in counts.values() for value in count)}
+        return {
+            value: {name.replace("-", "_"): oracle.measure(rows[value], name) for name in PLAIN}
+            | {name: count[value] for name, count in counts.items()}
+            for value in keys
+        }
+
+
+def column(metric: str, rule: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", f"{metric}@{rule}")
+
+
+def take_in(folder: Path, *runs: Sequence[Path], store: str = "store", **options: Any) -> Path:
+    for paths in runs:
+        ingest(IngestPlan(tuple(map(str, paths)), folder / store, key_file=folder / "key", **options))
+    return folder / store
+
+
+def write(path: Path, lines: list[bytes]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = b"".join(lines)
+    path.write_bytes(gzip.compress(data, 1) if path.suffix == ".gz" else data)
+    return path
+
+
+def make_traffic(folder: Path, seed: int, requests: int) -> Traffic:
+    traffic = Traffic(make_logs(seed, requests), folder)
+    take_in(folder, [write(folder / gateway / "access.log", log) for gateway, log in zip(("west", "east"), traffic.logs, strict=True)])
+    return traffic
+
+
+@pytest.fixture(scope="module")
+def traffic(tmp_path_factory: pytest.TempPathFactory) -> Traffic:
+    return make_traffic(tmp_path_factory.mktemp("traffic"), 1, 50_000)
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Traffic:
+    """Less of it, for what is asked many times."""
+    return make_traffic(tmp_path_factory.mktemp("quiet"), 2, 5_000)
+
+
+ANSWERS: dict[tuple[Any, ...], pl.DataFrame] = {}
+
+
+def ask(store: Path, *dimensions: str, **options: Any) -> pl.DataFrame:
+    """Ask for every metric under every rule; what was asked before is not asked again."""
+    key = (store, dimensions, *options.items())
+    if key not in ANSWERS:
+        query = Query(**{"metrics": EVERYTHING, "dimensions": dimensions, "window": "all", "limit": 0, "count_as": RULES, **options})
+        report = answer(store, query)
+        ANSWERS[key] = report.flat[0] if report.flat is not None else report.frame
+    return ANSWERS[key]
+
+
+def compare(found: pl.DataFrame, keys: Sequence[str], expected: dict[Any, dict[str, Any]]) -> None:
+    """Every number of every row; a count that a rule does not make is null, one of nothing is 0."""
+    values = [name for name in found.columns if name not in {*keys, "final"}]
+    rows = {tuple(row[key] for key in keys): {name: row[name] for name in values} for row in found.to_dicts()}
+    expected = {value if isinstance(value, tuple) else (value,) if keys else (): numbers for value, numbers in expected.items()}
+    assert len(rows) == found.height
+    assert set(expected) <= set(rows)
+    for value, numbers in rows.items():
+        wanted = expected.get(value, dict.fromkeys(next(iter(expected.values())), 0) | dict.fromkeys(("error_rate", "first_seen", "last_seen")))
+        assert {name: number for name, number in numbers.items() if name in wanted} == wanted, value
+        assert not any(number for name, number in numbers.items() if name not in wanted), value
+    assert all(set(numbers) <= set(values) for numbers in expected.values())
+
+
+def test_the_oracle_counts_by_every_rule_and_every_metric() -> None:
+    assert set(oracle.RULES) == set(RULES)
+    assert {name for name in METRICS if name not in {*EVERYTHING, "orgs"}} == set()
+    for label, rule in COUNTING_RULES.items():
+        assert set(rule.defines) == set(oracle.RULES[label]), label
+
+
+def test_the_traffic_holds_what_the_rules_tell_apart(traffic: Traffic) -> None:
+    assert len(traffic.rows) >= 50_000
+    assert all(len(rows) > 20 for rows in traffic.counted.values())
+    assert len({row["time"] for row in traffic.rows}) < 0.8 * len(traffic.rows)
+    assert any(row["origin"] is None for row in traffic.rows)
+    assert {row["log"] for row in traffic.rows} == {0, 1}
+
+
+def test_totals_are_those_of_the_oracle(traffic: Traffic) -> None:
+    compare(ask(traffic.store), (), traffic.expect(lambda _: ()))
+
+
+DIMENSIONS: dict[str, Callable[[Row], Any]] = {
+    "client": lambda row: row["client"],
+    "package": lambda row: row["package"],
+    "version": lambda row: row["reference"],
+    "tag": lambda row: row["reference"] if row["kind"] == "tag" else None,
+    "status": lambda row: row["status"],
+    "method": lambda row: row["method"],
+    "action": lambda row: row["action"],
+    "path": lambda row: row["path"],
+}
+
+
+@pytest.mark.parametrize("name", DIMENSIONS)
+def test_rows_of_a_dimension_are_those_of_the_oracle(name: str, traffic: Traffic) -> None:
+    compare(ask(traffic.store, name), (name,), traffic.expect(DIMENSIONS[name]))
+
+
+def test_rows_of_three_dimensions_are_those_of_the_oracle(traffic: Traffic) -> None:
+    found = ask(traffic.store, "ecosystem", "client", "status")
+    compare(found, ("ecosystem", "client", "status"), traffic.expect(lambda row: (row["ecosystem"], row["client"], row["status"])))
+
+
+ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata")
+
+
+def day_in(zone: str) -> Callable[[Row], str]:
+    local = ZoneInfo(zone)
+    return lambda row: row["time"].astimezone(local).date().isoformat()
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_days_are_those_of_the_oracle(zone: str, traffic: Traffic) -> None:
+    """Across both changes of the clock: a request belongs to the local day it was made on, a pull to that of its first GET."""
+    compare(ask(traffic.store, every="d", tz=zone), ("bucket",), traffic.expect(day_in(zone)))
+
+
+def test_clients_by_day_are_those_of_the_oracle(traffic: Traffic) -> None:
+    day = day_in("Europe/Berlin")
+    found = ask(traffic.store, "client", every="d", tz="Europe/Berlin")
+    compare(found, ("bucket", "client"), traffic.expect(lambda row: (day(row), row["client"])))
+
+
+def test_hours_and_weekdays_are_those_of_the_oracle(traffic: Traffic) -> None:
+    local = ZoneInfo("Asia/Kolkata")
+
+    def key(row: Row) -> tuple[int, str]:
+        moment = row["time"].astimezone(local)
+        return moment.hour, moment.strftime("%a").lower()
+
+    compare(ask(traffic.store, "hour", "weekday", tz="Asia/Kolkata"), ("hour", "weekday"), traffic.expect(key))
+
+
+def ask_between(store: Path, start: datetime, end: datetime) -> pl.DataFrame:
+    """Ask for a window that no grammar names: from any instant to any other."""
+    opened = open_store(store)
+    status, names = opened.status(), opened.runs()
+    sources = names.group_by("source_id").agg(pl.col("name").last(), pl.col("first").min(), pl.col("last").max())
+    query = Query(EVERYTHING, window="all", count_as=RULES)
+    asked = resolve(query, Reach(status.first, status.last, sources, status.events), datetime.now(UTC), opened.scan_events, is_shifting=False)
+    return break_down(replace(asked, window=Window(start, end, "cut")), opened.scan_events)[0].frame
+
+
+CUTS = 12
+
+
+@pytest.mark.parametrize("number", range(CUTS))
+def test_a_window_may_cut_through_what_belongs_together(number: int, quiet: Traffic) -> None:
+    """Edges are the very instants of requests in the middle of pulls and sessions; what counts is where each begins."""
+    kinds = (oracle.pull_groups(quiet.rows), oracle.sessions(quiet.rows), oracle.dvp_actions(quiet.rows), oracle.dataset_runs(quiet.rows, {"GET"}))
+    longer = [run for run in kinds[number % len(kinds)] if run[0]["time"] < run[-1]["time"]]
+    cut = longer[number * 7919 % len(longer)]
+    inner = [row["time"] for row in cut if row["time"] > cut[0]["time"]]
+    edge = inner[number % len(inner)]
+    for start, end in ((edge, edge + timedelta(hours=30)), (edge - timedelta(days=2), edge)):
+        compare(
+            ask_between(quiet.store, start, end), (), {(): quiet.expect(lambda _: (), lambda time, start=start, end=end: start <= time < end)[()]}
+        )
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_window_of_days_is_the_sum_of_its_days(zone: str, traffic: Traffic) -> None:
+    days = ("2025-03-29", "2025-03-30", "2025-03-31")
+    whole = ask(traffic.store, window=f"{days[0]}..{days[-1]}", tz=zone)
+    parts = pl.concat([ask(traffic.store, window=day, tz=zone) for day in days])
+    day = day_in(zone)
+    compare(whole, (), traffic.expect(lambda _: (), lambda time: day({"time": time}) in days))
+    for name in whole.columns:
+        if name in ADDITIVE or name.split("_")[0] in COUNTED:
+            assert whole[name].sum() == parts[name].sum(), name
+    for name in oracle.SETS:
+        assert parts[name].max() <= whole[name].item() <= parts[name].sum(), name
+    assert whole["origins"].item() < parts["origins"].sum()
+
+
+def test_additive_metrics_add_up_and_uniques_do_not(traffic: Traffic) -> None:
+    total = ask(traffic.store)
+    for dimensions, options in ((("client",), {}), (("package", "method"), {}), ((), {"every": "w"})):
+        rows = ask(traffic.store, *dimensions, **options)
+        for name in total.columns:
+            if name in ADDITIVE or name.split("_")[0] in COUNTED:
+                assert rows[name].sum() == (total[name].item() or 0), (dimensions, name)
+        for name in oracle.SETS:
+            assert rows[name].max() <= total[name].item() <= rows[name].sum(), (dimensions, name)
+        assert total["endpoints"].item() < rows["endpoints"].sum()
+        assert rows["first_seen"].min() == total["first_seen"].item()
+
+
+@pytest.mark.parametrize("size", [4096, 65_536])
+def test_blocks_change_nothing(size: int, quiet: Traffic, tmp_path: Path) -> None:
+    store = take_in(tmp_path, [quiet.folder / "west" / "access.log", quiet.folder / "east" / "access.log"], block_size=size)
+    for dimensions in ((), ("client", "version")):
+        assert ask(store, *dimensions).equals(ask(quiet.store, *dimensions))
+
+
+def cut(lines: list[bytes], parts: int) -> list[list[bytes]]:
+    """Cut where the second changes."""
+    times = [row["time"] for row in read_lines(lines)]
+    places = (range(len(lines) * part // parts, len(lines)) for part in range(1, parts))
+    edges = [0, *(next(index for index in place if times[index] != times[index - 1]) for place in places)]
+    return [lines[start:end] for start, end in zip(edges, [*edges[1:], len(lines)], strict=True)]
+
+
+ROTATED = ("access.log.2.gz", "access.log.1", "access.log")
+DATED = ("access.log-20250325.gz", "access.log-20251021", "access.log")
+ORDERS: dict[str, tuple[Sequence[str], Sequence[Sequence[int]]]] = {
+    "as they were written, at once": (ROTATED, [(0, 1, 2, 3, 4, 5)]),
+    "newest first, at once": (ROTATED, [(5, 4, 3, 2, 1, 0)]),
+    "mixed, at once": (ROTATED, [(2, 3, 0, 5, 1, 4)]),
+    "one by one, newest first": (ROTATED, [(5,), (2,), (4,), (1,), (3,), (0,)]),
+    "in two runs, with dates": (DATED, [(2, 5, 1), (4, 0, 3)]),
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_neither_rotation_nor_order_changes_an_answer(name: str, quiet: Traffic, tmp_path: Path) -> None:
+    """Two gateways, whose requests of one instant stand in both; each cut in three."""
+    names, runs = ORDERS[name]
+    pieces = [
+        write(tmp_path / gateway / piece, lines)
+        for gateway, log in zip(("west", "east"), quiet.logs, strict=True)
+        for piece, lines in zip(names, cut(log, 3), strict=True)
+    ]
+    store = take_in(tmp_path, *([pieces[number] for number in run] for run in runs))
+    for dimensions in ((), ("client", "version", "path")):
+        assert ask(store, *dimensions).equals(ask(quiet.store, *dimensions)), dimensions
+
+
+def test_pieces_of_any_name_are_one_log(tmp_path: Path) -> None:
+    log = make_logs(3, 3_000)[0]
+    pieces = [write(tmp_path / name, lines) for name, lines in zip(("zebra.log", "late", "apple.gz", "0"), cut(log, 4), strict=True)]
+    whole = take_in(tmp_path, [write(tmp_path / "whole" / "access.log", log)], store="whole-store")
+    for turn, order in enumerate(([0, 1, 2, 3], [3, 1, 0, 2], [2, 3, 1, 0])):
+        store = take_in(tmp_path, [pieces[number] for number in order], store=f"store-{turn}")
+        assert ask(store, "client", "version").equals(ask(whole, "client", "version")), order
+
+
+@pytest.mark.parametrize(("parts", "dimensions"), [(2, ()), (2, ("network-type", "method")), (7, ("client", "version"))], ids=str)
+def test_an_answer_in_parts_is_the_answer_at_once(parts: int, dimensions: tuple[str, ...], quiet: Traffic) -> None:
+    """Read network by network, requests without an address among them, and joined: every metric, every rule."""
+    memory = EVENT_BYTES * -(-len(quiet.rows) // parts)
+    opened = open_store(quiet.store)
+    status = opened.status()
+    reach = Reach(status.first, status.last, None, status.events)
+    asked = resolve(Query(("requests",), window="all", memory=memory), reach, datetime.now(UTC), opened.scan_events, is_shifting=False)
+    assert count_partitions(asked, opened.scan_events) == parts
+    assert any(row["network"] is None for row in quiet.rows)
+    assert ask(quiet.store, *dimensions, memory=memory).equals(ask(quiet.store, *dimensions))
+
+
+def test_days_in_parts_are_the_days_at_once(traffic: Traffic) -> None:
+    memory = EVENT_BYTES * 30_000
+    assert ask(traffic.store, every="d", tz="Europe/Berlin", memory=memory).equals(ask(traffic.store, every="d", tz="Europe/Berlin"))
