@@ -18,7 +18,7 @@ from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.answer import break_down
 from pullstats.metrics.buckets import parse_every
 from pullstats.metrics.completeness import find_final_until
-from pullstats.metrics.definitions import UNIQUE_LEVELS, Metric
+from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
 from pullstats.metrics.epochs import comparable_history
 from pullstats.metrics.framing import build_report, name_level, refuse_epochs, unique_metric
 from pullstats.metrics.partials import compute_partials
@@ -61,7 +61,9 @@ def answer_uniques(query: Query, asked_for: UniqueQuestion, scan: Scan, reach: R
     if asked_for.is_sketched:
         return sketch_uniques(asked, scan, levels)
     report, total = break_down(asked, scan)
-    return replace(report, headline=_describe_bounds(levels, total), columns=tuple(_bound(column) for column in report.columns))
+    is_small = 0 < query.min_origins > total[METRICS["endpoints"].key].item()
+    headline = report.headline if is_small else _describe_bounds(levels, total)
+    return replace(report, headline=headline, columns=tuple(_bound(column) for column in report.columns))
 
 
 def find_levels(names: Sequence[str]) -> tuple[str, ...]:
@@ -124,12 +126,11 @@ def _follow(asked: Resolved, scan: Scan) -> Report:
     nothing = pl.DataFrame({one.key: [0] for one in asked.metrics})
     empty = pl.DataFrame(schema={BUCKET: pl.String} | dict.fromkeys((metric.key, *STATES), pl.Int64) | {"final": pl.Boolean})
     counted = compute_partials(replace(asked, metrics=()), scan, {}, [])
-    if reach.first is None or reach.newest is None or not counted.kept:
+    span = asked.window.clip(reach.first, reach.newest)
+    if span is None or not counted.kept:
         return build_report(asked, counted, empty, columns, nothing)
-    last = min(asked.window.end, reach.newest) if asked.window.end else reach.newest
-    first = max(asked.window.start, reach.first) if asked.window.start else reach.first
     history, warnings = comparable_history(asked, scan, metric)
-    turnover = compute_turnover(asked, scan, buckets, buckets.range(first, last, asked.window), history)
+    turnover = compute_turnover(asked, scan, buckets, buckets.range(*span, asked.window), history)
     rows = turnover.rows.rename({PRESENT: metric.key})
     until = find_final_until(reach.sources, reach.newest)
     final = (buckets.end_of(rows[BUCKET]) <= until) if until is not None else pl.Series([False] * rows.height)

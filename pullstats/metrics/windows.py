@@ -86,6 +86,14 @@ class Window:
         has_hours = any(all(_holds(minute, *span) for span in self.hours) for minute in range(_DAY_MINUTES))
         return is_nothing or self.weekdays == frozenset() or not has_hours
 
+    def clip(self, first: datetime | None, newest: datetime | None) -> tuple[datetime, datetime] | None:
+        """Give the first and the last instant of it between a store's first and newest event; None if there is none."""
+        if first is None or newest is None:
+            return None
+        start = first if self.start is None else max(self.start, first)
+        last = newest if self.end is None else min(self.end - _TICK, newest)
+        return (start, last) if start <= last else None
+
     def keep(self, events: pl.LazyFrame) -> pl.LazyFrame:
         """Keep the events that lie in this window."""
         parts = [] if self.recurring is None else [self.recurring]
