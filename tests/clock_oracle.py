@@ -117,3 +117,20 @@ def bucket_label(moment: datetime, count: int, unit: str, zone: str, week_start:
     if unit in {"m", "h"}:
         return bucket_start(moment, count, unit, zone).astimezone(ZoneInfo(zone)).isoformat()
     return bucket_day(local_day(moment, zone), count, unit, week_start).isoformat()
+
+
+def list_buckets(first: datetime, last: datetime, count: int, unit: str, zone: str, week_start: str = "monday") -> list[str]:
+    """List the labels of all buckets from that of one instant to that of another."""
+    labels: list[str] = []
+    moment = bucket_start(first, count, unit, zone, week_start)
+    while moment <= last:
+        labels.append(bucket_label(moment, count, unit, zone, week_start))
+        if unit in {"m", "h"}:
+            starts = walk_buckets(local_day(moment, zone), count * {"m": 1, "h": 60}[unit], zone)
+            moment = starts[bisect_right(starts, moment)]
+        else:
+            day = date.fromisoformat(labels[-1])
+            while day_start(day, zone) <= moment:  # a day that does not exist begins when the next one does
+                day = next_bucket_day(day, count, unit)
+            moment = day_start(day, zone)
+    return labels

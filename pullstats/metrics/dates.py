@@ -69,7 +69,7 @@ def _moment(text: str, zone: ZoneInfo, path: Path, line: int) -> datetime:
         if len(text) == _DAY_LENGTH:
             return midnight(date.fromisoformat(text), zone)
         found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         message = f"{path}:{line}: '{text}' is no date; write 2025-04-16 or 2025-04-16T09:00:00+02:00"
         raise InputError(message) from None
-    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
