@@ -2,7 +2,7 @@
 
     python bench/generate.py --lines 3000000 --seed 1 -o access.log
 
-About 2,000 different User-Agent strings, up to 60,000 public addresses (15 % IPv6), 45 days that end at a fixed date, nearly in time
+About 2,000 different User-Agent strings, up to 60,000 public addresses (15 % IPv6), 45 days (`--days`) that end at a fixed date, nearly in time
 order as nginx writes them (a line is written when its request ends). The address space is drawn at random: no address is anybody's.
 """
 
@@ -26,18 +26,17 @@ if TYPE_CHECKING:
 
 DAYS = 45
 END = datetime(2025, 7, 1, tzinfo=UTC)
-START = END - timedelta(days=DAYS)
 HOUR = 3600
 DAY = 24 * HOUR
 FLUSH_LINES = 100_000
 LATE = 5  # seconds that a request may end after the ones that began later
 
 
-def hourly_lines(lines: int) -> Iterator[int]:
+def hourly_lines(lines: int, days: int) -> Iterator[int]:
     """Split the lines over the hours: more by day than by night, fewer at weekends."""
     weights = []
-    for hour in range(DAYS * 24):
-        moment = START + timedelta(hours=hour)
+    for hour in range(days * 24):
+        moment = END - timedelta(days=days) + timedelta(hours=hour)
         day = 1 + 0.5 * math.sin((moment.hour - 8) * math.pi / 12)
         weights.append(day * (0.7 if moment.weekday() > 4 else 1.0))
     total, done, summed = sum(weights), 0, 0.0
@@ -64,11 +63,11 @@ def json_request(request: Request) -> str:
 class Shape:
     """How one line is put together: head, day, time of day, zone, request, tail."""
 
-    def __init__(self, name: str) -> None:
-        """Choose `combined` or `json`."""
+    def __init__(self, name: str, days: int) -> None:
+        """Choose `combined` or `json`, and how many days the log spans."""
         self.json = name == "json"
         self.request = json_request if self.json else combined_request
-        self.days = [(START + timedelta(days=day)).strftime("%Y-%m-%dT" if self.json else "%d/%b/%Y:") for day in range(DAYS + 1)]
+        self.days = [(END - timedelta(days=days - day)).strftime("%Y-%m-%dT" if self.json else "%d/%b/%Y:") for day in range(days + 1)]
         self.zone = '+00:00",' if self.json else " +0000] "
 
     def head(self, address: str) -> str:
@@ -107,13 +106,13 @@ def make_pools(rng: random.Random, shape: Shape) -> Pools:
     )
 
 
-def write_log(out: IO[bytes], lines: int, seed: int, log_format: str) -> None:
+def write_log(out: IO[bytes], lines: int, seed: int, log_format: str, days: int = DAYS) -> None:
     """Write `lines` lines to `out`."""
     rng = random.Random(seed)
-    pools = make_pools(rng, Shape(log_format))
+    pools = make_pools(rng, Shape(log_format, days))
     ready: list[str] = []
     due = written = 0
-    for hour, wanted in enumerate(hourly_lines(lines)):
+    for hour, wanted in enumerate(hourly_lines(lines, days)):
         due += wanted  # visits stay whole: what an hour has too many, the next ones have too few
         drawn: list[tuple[int, str]] = []
         while written + len(drawn) < due:
@@ -137,7 +136,7 @@ def draw_visits(rng: random.Random, begin: int, wanted: int, pools: Pools) -> li
     for head, tail, family in visitors:
         moment = begin + int(rng.random() * HOUR)
         for request in next(chosen[family]):
-            stamp = min(moment, DAYS * DAY - 1)
+            stamp = min(moment, (len(pools.days) - 1) * DAY - 1)
             place = stamp if stamp & 3 else stamp + int(rng.random() * LATE)
             lines.append((place, f"{head}{pools.days[stamp // DAY]}{pools.clock[stamp % DAY]}{request}{tail}"))
             moment += stamp & 1
@@ -149,12 +148,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=3_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--format", choices=("combined", "json"), default="combined")
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
     begun = time.perf_counter()
     with options.output.open("wb") as out:
-        write_log(out, options.lines, options.seed, options.format)
+        write_log(out, options.lines, options.seed, options.format, options.days)
     size = options.output.stat().st_size
     amount = f"{options.lines:,} lines, {size:,} bytes ({size / max(options.lines, 1):.0f} a line)"
     print(f"{options.output}: {amount}, {time.perf_counter() - begun:.1f} s")

@@ -10,12 +10,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from questions import QUESTIONS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from measure import Series
 
 MB = 1_000_000
+MOST_MEMORY = 3_000 * MB
 SMALL_LOGS = 1_000
 LEAST_PACE = 300_000
 HEADINGS = ("", "wall s (median)", "min–max", "CPU s", "peak MB", "lines/s", "× the first")
@@ -71,8 +74,6 @@ def goals(groups: dict[str, list[Series]], answers: dict[str, str]) -> list[Goal
     """Compare with the goals; only what was measured in this run."""
     ours, goaccess, _regex, csv = _walls(groups, "ingest", 4)
     plain, gz, json_lines, exported, firehose = _walls(groups, "inputs", 5)
-    pulls, pulls_sql = _walls(groups, "pulls", 2)
-    report, sql = _walls(groups, "report", 2)
     (start,) = _walls(groups, "start", 1)
     small, large = [one if one and one.runs else None for one in (groups.get("growth") or [None, None])]
     peak = ours.peak if ours else None
@@ -86,20 +87,8 @@ def goals(groups: dict[str, list[Series]], answers: dict[str, str]) -> list[Goal
         _pace("JSON input ≥ 400,000 lines/s", json_lines),
         _pace("CloudWatch export ≥ 400,000 lines/s", exported),
         _pace("CloudWatch Firehose ≥ 400,000 lines/s", firehose),
-        Goal(
-            "report < 1 s, whole process (set for 10 M events)",
-            f"{report.wall:.2f} s" if report else "not measured",
-            report.wall < 1 if report else None,
-        ),
-        _ratio("report not slower than the same SQL in DuckDB", report, sql, lambda value: value <= 1, "{:.2f} × its time"),
-        _same("report and SQL give the same answer", answers.get("report")),
-        Goal(
-            "pulls by day and client < 3 s (set for 10 M events)",
-            f"{pulls.wall:.2f} s" if pulls else "not measured",
-            pulls.wall < 3 if pulls else None,
-        ),
-        _ratio("pulls not slower than the rule as SQL in DuckDB", pulls, pulls_sql, lambda value: value <= 1, "{:.2f} × its time"),
-        _same("pulls and SQL give the same answer", answers.get("pulls")),
+        *(goal for name in QUESTIONS for goal in _question(name, groups, answers)),
+        _questions_peak(groups),
         Goal(
             "`pullstats --help` < 150 ms",
             f"{start.wall * 1000:.0f} ms" if start else "not measured",
@@ -118,6 +107,31 @@ def goals(groups: dict[str, list[Series]], answers: dict[str, str]) -> list[Goal
         _small(groups),
         _slowest(groups),
     ]
+
+
+def _question(name: str, groups: dict[str, list[Series]], answers: dict[str, str]) -> list[Goal]:
+    """Whether a question is answered in time, not slower than by SQL, and alike."""
+    ours, sql = _walls(groups, name, 2)
+    question = QUESTIONS[name]
+    title = question.title[0].lower() + question.title[1:]
+    return [
+        Goal(
+            f"{title}: < {question.most:g} s, whole process",
+            f"{ours.wall:.2f} s" if ours else "not measured",
+            ours.wall < question.most if ours else None,
+        ),
+        _ratio("… not slower than the same as SQL in DuckDB", ours, sql, lambda value: value <= 1, "{:.2f} × its time"),
+        _same("… the same answer", answers.get(name)),
+    ]
+
+
+def _questions_peak(groups: dict[str, list[Series]]) -> Goal:
+    peak = max((series[0].peak for name, series in groups.items() if name in QUESTIONS and series[0].runs), default=0)
+    return Goal(
+        f"no question needs more than {MOST_MEMORY / MB:,.0f} MB",
+        f"{peak / MB:,.0f} MB" if peak else "not measured",
+        peak <= MOST_MEMORY if peak else None,
+    )
 
 
 def _small(groups: dict[str, list[Series]]) -> Goal:

@@ -20,34 +20,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import contestants
+import questions
 import results
 import rewrite
-from contestants import (
-    PULLSTATS,
-    Contestant,
-    ingest_contestants,
-    list_store_files,
-    pull_contestants,
-    pullstats_ingest,
-    report_contestants,
-    same_answer,
-)
+from contestants import PULLSTATS, Contestant, ingest_contestants, pullstats_ingest
+from generate import DAYS
 from measure import Series, run_once
+from questions import EVENTS, QUESTIONS, list_store_files, question_contestants, same_answer
 from wrap import wrap_log
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
-GROUPS = ("ingest", "inputs", "report", "start", "growth", "pulls", "small")
+GROUPS = ("ingest", "inputs", "start", "growth", "small", *QUESTIONS)
 FORMATS_GROUP = "formats"  # long: only where it is asked for
 TITLES = {
     "ingest": "Ingest of one nginx combined log",
     "inputs": "The same lines as plain text, gzip, JSON lines, and in CloudWatch's envelopes",
-    "report": "Report by country over 30 days",
     "start": "Start-up",
     "growth": "Growth: one and four times the lines",
-    "pulls": "Pulls by day and client, over four times the lines",
     "small": "A folder of 1,000 small logs, 20 lines each",
     "formats": "The same requests in every format and wrapper: a fifth of the lines, written five times",
+    **{name: f"{question.title}; {EVENTS:,} events of {question.days} days" for name, question in QUESTIONS.items()},
 }
 GROWTH = 4
 SMALL_LINES = 20
@@ -56,9 +49,9 @@ GENERATOR = ("generate.py", "clients.py", "machines.py", "visits.py", "wrap.py")
 SUFFIXES = {"combined": "log", "gz": "log.gz", "json": "json", "export": "export.log", "firehose": "firehose.json"}
 
 
-def prepare_input(work: Path, lines: int, seed: int, shape: str) -> Path:
+def prepare_input(work: Path, lines: int, seed: int, shape: str, days: int = DAYS) -> Path:
     """Generate a log (`combined`, `json`, or the combined one as `gz`, `export` or `firehose`), or reuse it where its stamp fits."""
-    path = work / f"access-{lines}-{seed}.{SUFFIXES[shape]}"
+    path = work / f"access-{lines}-{seed}{'' if days == DAYS else f'-{days}d'}.{SUFFIXES[shape]}"
     stamp_path = path.with_name(path.name + ".stamp")
     source = hashlib.sha256(b"".join((BENCH / name).read_bytes() for name in GENERATOR)).hexdigest()
     if path.exists() and stamp_path.exists():
@@ -73,7 +66,20 @@ def prepare_input(work: Path, lines: int, seed: int, shape: str) -> Path:
         wrap_log(prepare_input(work, lines, seed, "combined"), path, shape)
     else:
         subprocess.run(
-            (sys.executable, str(BENCH / "generate.py"), "--lines", str(lines), "--seed", str(seed), "--format", shape, "-o", str(path)),
+            (
+                sys.executable,
+                str(BENCH / "generate.py"),
+                "--lines",
+                str(lines),
+                "--seed",
+                str(seed),
+                "--days",
+                str(days),
+                "--format",
+                shape,
+                "-o",
+                str(path),
+            ),
             check=True,
         )
     stamp_path.write_text(json.dumps({"source": source, "size": path.stat().st_size}))
@@ -90,14 +96,12 @@ def group_contestants(name: str, options: argparse.Namespace) -> list[Contestant
             pullstats_ingest(f"pullstats ingest, {shape}", prepare_input(work, lines, seed, shape), lines, work / f"store-{shape}")
             for shape in SUFFIXES
         ]
-    if name == "report":
-        return report_contestants(work / "store", work)
     if name == "small":
         return [pullstats_ingest("pullstats ingest, 1,000 logs", small_logs(work, seed), results.SMALL_LOGS * SMALL_LINES, work / "store-small")]
     if name == "start":
         return [Contestant("pullstats --help", (*PULLSTATS, "--help"))]
-    if name == "pulls":
-        return pull_contestants(work / "store-growth", work)
+    if name in QUESTIONS:
+        return question_contestants(name, question_store(options, name), work)
     return [
         pullstats_ingest(
             f"pullstats ingest, {lines * times:,} lines",
@@ -163,14 +167,20 @@ def remove(path: Path | None) -> None:
         path.unlink()
 
 
-def ensure_store(options: argparse.Namespace, seen: dict[str, list[Series]], name: str) -> str:
-    """Make the store that a group reads, where the group that leaves it behind was not asked for."""
-    maker, store = ("ingest", "store") if name == "report" else ("growth", "store-growth")
-    if maker not in seen:
+def question_store(options: argparse.Namespace, name: str) -> Path:
+    """Name the store that a question is asked of."""
+    return options.work / f"store-questions-{QUESTIONS[name].days}d"
+
+
+def ensure_store(options: argparse.Namespace, name: str) -> str:
+    """Make the store that a question is asked of, once a run; says what went wrong, if anything."""
+    store = question_store(options, name)
+    if store not in options.made:
+        log = prepare_input(options.work, EVENTS, options.seed, "combined", QUESTIONS[name].days)
         once = argparse.Namespace(**{**vars(options), "rounds": 1})
-        found = group_contestants(maker, once)
-        measure_group(found[:1] if maker == "ingest" else found[-1:], once)
-    return list_store_files(options.work / store, options.work)
+        measure_group([pullstats_ingest(f"ingest of {EVENTS:,} lines", log, EVENTS, store)], once)
+        options.made.add(store)
+    return list_store_files(store, options.work)
 
 
 def shown_command(contestant: Contestant, work: Path) -> str:
@@ -198,10 +208,15 @@ def write_results(
     ]
     for name, series in seen.items():
         parts += [f"## {TITLES[name]}", results.markdown_table(results.table_rows(series)), "```\n" + "\n".join(commands[name]) + "\n```"]
-    scripts = "\n".join(
-        f"{name} = {getattr(contestants, name).strip()}\n" for name in ("DUCKDB_REGEX", "DUCKDB_CSV", "DUCKDB_REPORT", "DUCKDB_PULLS")
-    )
-    parts += ["## The DuckDB programs", "The two forms of ingest split lines and enrich nothing.", f"```python\n{scripts}```"]
+    programs = {"DUCKDB_REGEX": contestants.DUCKDB_REGEX, "DUCKDB_CSV": contestants.DUCKDB_CSV, "DUCKDB": questions.DUCKDB}
+    scripts = "\n".join(f"{name} = {text.strip()}\n" for name, text in programs.items())
+    queries = "\n\n".join(f"-- {name.upper()}\n{question.query.strip()}" for name, question in QUESTIONS.items())
+    parts += [
+        "## The DuckDB programs",
+        "The two forms of ingest split lines and enrich nothing.",
+        f"```python\n{scripts}```",
+        f"```sql\n{queries}\n```",
+    ]
     options.results.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
@@ -220,6 +235,7 @@ def parse_options() -> argparse.Namespace:
         parser.error(f"no group {', '.join(sorted(unknown))}; there are {', '.join((*GROUPS, FORMATS_GROUP))}")
     options.work = options.work.resolve()
     options.work.mkdir(parents=True, exist_ok=True)
+    options.made = set()
     return options
 
 
@@ -231,7 +247,7 @@ def main() -> None:
     answers: dict[str, str] = {}
     for name in [group for group in (*GROUPS, FORMATS_GROUP) if group in options.only]:
         print(f"{TITLES[name]}:", file=sys.stderr)
-        problem = ensure_store(options, seen, name) if name in ("report", "pulls") else ""
+        problem = ensure_store(options, name) if name in QUESTIONS else ""
         if name == FORMATS_GROUP:
             seen[name], commands[name] = measure_formats(options)
             print(f"\n{TITLES[name]}\n{results.text_table(results.table_rows(seen[name]))}\n")
@@ -239,7 +255,7 @@ def main() -> None:
         found = group_contestants(name, options)
         commands[name] = [shown_command(one, options.work) for one in found]
         seen[name] = [Series(one.name, note=problem) for one in found] if problem else measure_group(found, options)
-        if name in ("report", "pulls") and all(series.runs for series in seen[name]):
+        if name in QUESTIONS and all(series.runs for series in seen[name]):
             answers[name] = same_answer(*(series.runs[-1].stdout for series in seen[name]))
         print(f"\n{TITLES[name]}\n{results.text_table(results.table_rows(seen[name]))}\n")
     found_goals = results.goals(seen, answers)

@@ -1,0 +1,177 @@
+"""Questions to a store of 10,000,000 events, and each as SQL in DuckDB over the same Parquet files.
+
+A question is answered by a whole process each: start-up, reading, counting, printing JSON. The SQL is
+what its author would write for this question alone; its answer must equal ours row by row.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contestants import NEEDS_DUCKDB, PULLSTATS, Contestant, has_duckdb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVENTS = 10_000_000
+YEAR = 365
+LAST_DAY = "2025-06-30"  # the generator's last day: 30 days before its end are exactly June
+JUNE = "timestamp >= '2025-06-01T00:00:00Z'::TIMESTAMPTZ AND timestamp < '2025-07-01T00:00:00Z'::TIMESTAMPTZ"
+ORIGINS = "count(DISTINCT origin_id) FILTER (WHERE http_response_status_code IS DISTINCT FROM 401) AS origins"
+METRICS = frozenset({"requests", "origins", "endpoints", "networks", "pulls", "downloads", "invocations"})
+
+DUCKDB = r"""
+import duckdb, json, pathlib, sys
+files, query = json.loads(pathlib.Path(sys.argv[1]).read_text()), sys.argv[2]
+found = duckdb.execute("SET enable_progress_bar = false; " + query.replace("EVENTS", "read_parquet($files)"), {"files": files})
+names = [column[0] for column in found.description]
+print(json.dumps([dict(zip(names, row)) for row in found.fetchall()]))
+"""
+
+DOWNLOADS = r"""
+WITH manifests AS (
+  SELECT origin_id, package_name, timestamp AS instant, source_id, source_offset, user_agent_name AS client, http_request_method = 'GET' AS is_get,
+         http_response_status_code BETWEEN 200 AND 299 OR http_response_status_code IN (301, 302, 303, 307, 308) AS is_answered,
+         CASE WHEN reference_kind = 'tag' THEN package_version END AS tag
+  FROM EVENTS
+  WHERE package_type = 'oci' AND action = 'manifest' AND is_downloadable AND http_request_method IN ('GET', 'HEAD')),
+timed AS (SELECT *, coalesce(instant - lag(instant) OVER owner > INTERVAL 5 SECOND, true) AS is_late FROM manifests
+  WINDOW owner AS (PARTITION BY origin_id, package_name ORDER BY instant, source_id, source_offset)),
+runs AS (SELECT *, sum(is_late::INT) OVER owner AS run FROM timed
+  WINDOW owner AS (PARTITION BY origin_id, package_name ORDER BY instant, source_id, source_offset)),
+named AS (SELECT *, last_value(tag IGNORE NULLS) OVER before AS open_tag FROM runs
+  WINDOW before AS (PARTITION BY origin_id, package_name, run ORDER BY instant, source_id, source_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)),
+grouped AS (SELECT *, sum((is_late OR (tag IS NOT NULL AND tag IS DISTINCT FROM open_tag))::INT) OVER owner AS pull FROM named
+  WINDOW owner AS (PARTITION BY origin_id, package_name ORDER BY instant, source_id, source_offset)),
+pulls AS (SELECT min(instant) FILTER (is_get) AS instant, arg_min(client, (instant, source_id, source_offset)) FILTER (is_get) AS client
+  FROM grouped GROUP BY origin_id, package_name, pull HAVING bool_or(is_get AND is_answered)),
+files AS (
+  SELECT origin_id, url_path, timestamp AS instant, source_id, source_offset, user_agent_name AS client, http_response_status_code AS status
+  FROM EVENTS
+  WHERE package_type NOT IN ('oci', 'huggingface') AND action = 'download' AND is_downloadable AND http_request_method = 'GET'
+    AND http_response_status_code IN (200, 206, 301, 302, 303, 307, 308)),
+framed AS (SELECT *, lag(status) OVER owner AS status_before, instant - lag(instant) OVER owner AS pause,
+    instant - max(instant) FILTER (status IN (200, 206)) OVER (owner ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS since_body
+  FROM files WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
+taken AS (SELECT instant, client, 1 AS pulls, 1 AS downloads FROM pulls UNION ALL
+  SELECT instant, client, 0, 1 FROM framed
+  WHERE NOT coalesce(status_before >= 300 AND pause <= INTERVAL 5 SECOND, false)
+    AND NOT coalesce(status = 206 AND since_body <= INTERVAL 10 MINUTE, false))
+SELECT strftime(instant AT TIME ZONE 'UTC', '%Y-%m-%d') AS bucket, client, sum(pulls)::BIGINT AS pulls, sum(downloads)::BIGINT AS downloads
+FROM taken GROUP BY ALL
+"""
+
+SESSIONS = r"""
+WITH asked AS (SELECT user_agent_name AS client, timestamp - lag(timestamp) OVER owner AS pause FROM EVENTS WHERE package_name IS NOT NULL
+  WINDOW owner AS (PARTITION BY origin_id, package_type, package_name ORDER BY timestamp, source_id, source_offset))
+SELECT client, count(*) AS invocations FROM asked WHERE pause IS NULL OR pause > INTERVAL 5 MINUTE GROUP BY client
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question.
+
+    Attributes:
+        title: heading of its table.
+        most: seconds that the whole process may take.
+        asked: what stands behind `pullstats`.
+        query: the same as SQL.
+        days: how many days the store's events are spread over.
+    """
+
+    title: str
+    most: float
+    asked: str
+    query: str
+    days: int
+
+
+_JUNE = f"--window 30d --as-of {LAST_DAY}"
+QUESTIONS = {
+    "country": Question(
+        "Requests and origins by country, 30 days",
+        1,
+        f"report --by country --metric requests,origins {_JUNE}",
+        f"SELECT geo_country_iso_code AS country, count(*) AS requests, {ORIGINS} FROM EVENTS WHERE {JUNE} GROUP BY ALL",
+        45,
+    ),
+    "dimensions": Question(
+        "Requests and origins by package and country, 30 days",
+        1,
+        f"report --by package,country --metric requests,origins {_JUNE}",
+        f"SELECT package_name AS package, geo_country_iso_code AS country, count(*) AS requests, {ORIGINS} FROM EVENTS WHERE {JUNE} GROUP BY ALL",
+        45,
+    ),
+    "downloads": Question(
+        "Pulls and downloads by day and client, all events",
+        3,
+        "series --every d --by client --metric pulls,downloads --window all",
+        DOWNLOADS,
+        45,
+    ),
+    "sessions": Question("Sessions by client, all events", 10, "report --by client --metric invocations --window all", SESSIONS, 45),
+    "year": Question(
+        "Origins, endpoints and networks over a year",
+        3,
+        "uniques --level origin,endpoint,network --window 2024-07..2025-06",
+        f"SELECT {ORIGINS}, {ORIGINS.replace('origin', 'endpoint')}, {ORIGINS.replace('origin', 'network')} FROM EVENTS",
+        YEAR,
+    ),
+}
+
+
+def question_contestants(name: str, store: Path, work: Path) -> list[Contestant]:
+    """List a question, and the same SQL on the same files."""
+    question, listed = QUESTIONS[name], work / "files.json"
+    limit = () if name == "year" else ("--limit", "0")
+    return [
+        Contestant(
+            f"pullstats {question.asked.partition(' ')[0]}", (*PULLSTATS, *question.asked.split(), *limit, "--format", "json", "--store", str(store))
+        ),
+        Contestant(
+            "DuckDB, the same as SQL",
+            (sys.executable, "-c", DUCKDB, str(listed), question.query),
+            missing="" if has_duckdb() else NEEDS_DUCKDB,
+            shown=f"python -c DUCKDB {listed} {name.upper()}",
+        ),
+    ]
+
+
+LIST_FILES = "import json, sys, deltalake; print(json.dumps(deltalake.DeltaTable(sys.argv[1]).file_uris()))"
+
+
+def list_store_files(store: Path, work: Path) -> str:
+    """Write the Parquet files of the store's last snapshot to `files.json`; says what went wrong, if anything."""
+    done = subprocess.run((sys.executable, "-c", LIST_FILES, str(store / "events")), capture_output=True, text=True, check=False)
+    if done.returncode:
+        return "no store to read: " + done.stderr.strip().rpartition("\n")[2]
+    (work / "files.json").write_text(done.stdout)
+    return ""
+
+
+def same_answer(left: str, right: str) -> str:
+    """Compare two JSON answers row by row, whatever their order; rows in which nothing was counted do not count."""
+    try:
+        tables = [_by_dimension(json.loads(text)) for text in (left, right)]
+    except (ValueError, KeyError, TypeError) as problem:
+        return f"not comparable: {problem!r}"
+    if tables[0] == tables[1]:
+        return f"equal, {len(tables[0]):,} row{'' if len(tables[0]) == 1 else 's'}"
+    differing = [key for key in sorted({*tables[0], *tables[1]}, key=str) if tables[0].get(key) != tables[1].get(key)]
+    return f"DIFFERENT in {len(differing)} rows, first {differing[0]}: {tables[0].get(differing[0])} and {tables[1].get(differing[0])}"
+
+
+def _by_dimension(rows: list[dict[str, str | int | None]]) -> dict[tuple[object, ...], tuple[object, ...]]:
+    """Split rows into what they are about and what they count."""
+    split = {
+        tuple(value for name, value in sorted(row.items()) if name not in METRICS): tuple(
+            value for name, value in sorted(row.items()) if name in METRICS
+        )
+        for row in rows
+    }
+    return {key: values for key, values in split.items() if any(values)}
