@@ -190,10 +190,13 @@ def test_thousands_are_parted_for_people_alone() -> None:
     assert "requests = 1200." in report.flat[0]["what"][0]
 
 
-def test_few_are_not_shown_in_samples() -> None:
-    text = "\n".join(explain([request(NOON, 1)], min_origins=5).frame["what"])
+def test_few_are_neither_shown_in_samples_nor_explained() -> None:
+    rows = [request(NOON, 10 * who) for who in range(5)]
+    text = "\n".join(explain(rows, min_origins=5).frame["what"])
     assert "e.g." not in text
     assert "--min-origins 5" in text
+    with pytest.raises(UsageError, match="fewer than 6 endpoints are behind this number"):
+        explain(rows, min_origins=6)
 
 
 def test_a_second_key_is_refused_as_the_report_refuses_it() -> None:

@@ -61,6 +61,15 @@ def test_each_row_is_its_own_union() -> None:
     assert found["origins"].sum() > count_people(rows, "who")
 
 
+def test_fewer_than_are_to_be_shown_are_not_told_in_words_either() -> None:
+    rows = [request(NOON, who, client=client) for client, count in (("pip", 7), ("uv", 4), ("poetry", 3)) for who in range(0, 10 * count, 10)]
+    report = uniques(rows, UniqueQuestion(("origin",)), dimensions=("client",), min_origins=5)
+    assert "uv" not in report.frame["client"].to_list()
+    small = uniques(rows, where="client=uv", min_origins=5)
+    assert small.frame.height == 0
+    assert small.headline == "from fewer than 5 endpoints (--min-origins)"
+
+
 def test_levels_are_named_as_people_say_them_and_once() -> None:
     rows = [request(NOON, 1)]
     levels = ("organisation", "org", "origins")
@@ -74,6 +83,7 @@ def test_levels_are_named_as_people_say_them_and_once() -> None:
         (UniqueQuestion(()), {}, "--level names none"),
         (UniqueQuestion(is_sketched=True), {"every": "d"}, "neither --by nor --sketch"),
         (UniqueQuestion(is_sketched=True), {"dimensions": ("client",)}, "takes no --by"),
+        (UniqueQuestion(is_sketched=True), {"min_origins": 5}, "takes no --min-origins"),
         (UniqueQuestion(), {"every": "d", "dimensions": ("client",)}, "neither --by nor --sketch"),
         (UniqueQuestion(), {"every": "d", "min_origins": 5}, "takes no --min-origins"),
         (UniqueQuestion(("org", "user")), {"every": "d"}, "follows one level, not 2"),

@@ -1,38 +1,31 @@
-"""Two windows, or two filters, side by side: what changed, and whether more than it always does.
-
-A difference is within the noise where it is no larger than twice the standard deviation of the
-differences between the periods of the same length before. Like for like cuts both windows to the
-same elapsed part, in whole weeks where there is one, so that both hold the same weekdays.
-"""
+"""Two windows, or two filters, side by side: what changed, and whether more than it always does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
-from statistics import stdev
+from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.alignment import align_windows, describe_windows
+from pullstats.metrics.answer import ALL_OTHERS, OTHER
+from pullstats.metrics.definitions import Metric
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filters import parse_filter
 from pullstats.metrics.framing import build_meta, describe_meta, dimension_columns, dimension_heads, refuse_epochs
-from pullstats.metrics.partials import compute_partials, fold
+from pullstats.metrics.noise import judge_differences
+from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
-from pullstats.metrics.windows import Window
 from pullstats.reports import Column, Report
 
-_PAST: Final = 8
-_LEAST_PAST: Final = 3
-_DEVIATIONS: Final = 2
-_WEEK: Final = timedelta(days=7)
-_TICK: Final = timedelta(microseconds=1)
 _VALUE_DIMENSIONS: Final = ("version", "tag", "domain", "backend")
 """What a bare word may be a value of."""
+_COMPARED: Final = frozenset({"count", "bytes", "share"})
+_LONGEST: Final = 24
+"""Longest name of a side that stands over its column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +42,11 @@ class Sides:
     right: str
     is_like_for_like: bool = False
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """Both, as written."""
+        return self.left, self.right
+
 
 def answer_comparison(query: Query, sides: Sides, scan: Scan, reach: Reach, now: datetime, *, is_shifting: bool) -> Report:
     """Compare two sides, metric by metric.
@@ -56,21 +54,28 @@ def answer_comparison(query: Query, sides: Sides, scan: Scan, reach: Reach, now:
     Raises:
         UsageError: a side that is nothing of all this, or one a window and the other a filter.
     """
+    if query.min_origins:
+        message = "compare sets numbers side by side however few are behind them, so it takes no --min-origins; leave it out (--min-origins 0)"
+        raise UsageError(message)
     base = resolve(query, reach, now, scan, is_shifting=is_shifting)
-    windows = [_try_window(query, text, scan, reach, now) for text in (sides.left, sides.right)]
-    if all(windows):
-        asked = [found for found in windows if found is not None]
-    elif not any(windows):
-        asked = [_filter_side(query, text, base, scan, reach, now) for text in (sides.left, sides.right)]
-    else:
+    if strange := [metric.name for metric in base.metrics if metric.kind not in _COMPARED]:
+        message = f"compare sets amounts side by side, and {strange[0]} is a time; leave it out of --metric"
+        raise UsageError(message)
+    windows = [_try_window(query, text, scan, reach, now) for text in sides.names]
+    found = [one for one in windows if one is not None]
+    if len(found) == 1:
         message = f"'{sides.left}' and '{sides.right}' are a window and a filter; compare two windows, or two filters within one --window"
         raise UsageError(message)
-    notes: list[str] = []
-    if all(windows) and sides.is_like_for_like:
-        asked, notes = _align(asked)
+    if found:
+        asked, notes = align_windows(found) if sides.is_like_for_like else (found, [])
+        notes = [*notes, *describe_windows(asked)]
+    else:
+        asked, notes = _filter_sides(query, sides, base, scan, reach, now), []
+        if sides.is_like_for_like:
+            notes = ["two filters share one window: --like-for-like has nothing to cut"]
     for one in asked:
         refuse_epochs(one, scan, one.metrics)
-    return _compare(asked, scan, [sides.left, sides.right], notes)
+    return _compare(asked, scan, sides, notes)
 
 
 def _try_window(query: Query, text: str, scan: Scan, reach: Reach, now: datetime) -> Resolved | None:
@@ -80,188 +85,117 @@ def _try_window(query: Query, text: str, scan: Scan, reach: Reach, now: datetime
         return None
 
 
-def _filter_side(query: Query, text: str, base: Resolved, scan: Scan, reach: Reach, now: datetime) -> Resolved:
+def _filter_sides(query: Query, sides: Sides, base: Resolved, scan: Scan, reach: Reach, now: datetime) -> list[Resolved]:
+    """Read both sides as filters; bare words are values of one dimension where one has both."""
+    errors = {text: error for text in sides.names if (error := _find_error(text, query.tz)) is not None}
+    names = {text: [name for name in _VALUE_DIMENSIONS if _find_values(text, name, base, scan)] for text in errors}
+    for text, error in errors.items():
+        if not names[text]:
+            message = f"'{text}' is no window, no version, host or backend of this window, and no filter:\n{error}"
+            raise UsageError(message)
+    common = [name for name in _VALUE_DIMENSIONS if all(name in found for found in names.values())]
+    asked = []
+    for text in sides.names:
+        where = _write_filter(text, (common or names[text])[0], base, scan) if text in errors else text
+        both = f"({query.where}) and ({where})" if query.where else where
+        one = resolve(replace(query, where=both), reach, now, scan, is_shifting=False)
+        asked.append(replace(one, window=base.window, warnings=base.warnings))
+    return asked
+
+
+def _find_error(text: str, tz: str) -> UsageError | None:
     try:
-        parse_filter(text, query.tz)
-        where = text
+        parse_filter(text, tz)
     except UsageError as error:
-        where = _find_value(text, base, scan, error)
-    both = f"({query.where}) and ({where})" if query.where else where
-    return replace(resolve(replace(query, where=both), reach, now, scan, is_shifting=False), window=base.window)
+        return error
+    return None
 
 
-def _find_value(text: str, base: Resolved, scan: Scan, error: UsageError) -> str:
-    """Find of which dimension a bare word is a value, and write that as a filter."""
-    bare = text.removeprefix("v")
-    for name in _VALUE_DIMENSIONS:
-        dimension = DIMENSIONS[name]
-        events = base.window.keep(scan(sorted({*dimension.columns, "timestamp"}), base.window.start, base.window.end))
-        hits = events.select(dimension.expr(base.query.tz).alias(name)).filter(pl.col(name).is_in([text, bare, f"v{bare}"]))
-        if (found := hits.unique().collect(engine="streaming")[name]).len():
-            listed = ", ".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in found.sort())
-            return f"{name} in ({listed})"
-    message = f"'{text}' is no window, no version, host or backend of this window, and no filter:\n{error}"
-    raise UsageError(message)
+def _find_values(text: str, name: str, base: Resolved, scan: Scan) -> list[str]:
+    """List the spellings of a bare word among the values of a dimension, with and without a leading v."""
+    dimension, bare = DIMENSIONS[name], text.removeprefix("v")
+    events = base.window.keep(scan(sorted({*dimension.columns, "timestamp"}), base.window.start, base.window.end))
+    hits = events.select(dimension.expr(base.query.tz).alias(name)).filter(pl.col(name).is_in([text, bare, f"v{bare}"]))
+    return hits.unique().collect(engine="streaming")[name].sort().to_list()
 
 
-def _align(asked: Sequence[Resolved]) -> tuple[list[Resolved], list[str]]:
-    """Cut two windows to the same elapsed part: whole weeks where there is one, else the same weekdays."""
-    zone = ZoneInfo(asked[0].query.tz)
-    spans = [_local_span(one, zone) for one in asked]
-    length = min(end - start for start, end in spans)
-    weekdays: frozenset[int] | None = None
-    if length >= _WEEK:
-        length = length // _WEEK * _WEEK
-    else:
-        weekdays = frozenset.intersection(*(_weekdays(start, start + length) for start, _ in spans))
-    cut = []
-    for one, (start, _) in zip(asked, spans, strict=True):
-        bounds = [local.replace(tzinfo=zone).astimezone(UTC) for local in (start, start + length)]
-        days = weekdays if weekdays is None or one.window.weekdays is None else weekdays & one.window.weekdays
-        cut.append(
-            replace(one, window=replace(one.window, start=bounds[0], end=bounds[1], weekdays=days if days is not None else one.window.weekdays))
-        )
-    told = " and ".join(f"{one.window.start:%Y-%m-%d %H:%M}–{one.window.end:%Y-%m-%d %H:%M}" for one in cut)
-    return cut, [f"like for like: {told} UTC{', the weekdays both hold' if weekdays is not None else ', whole weeks'}"]
+def _write_filter(text: str, name: str, base: Resolved, scan: Scan) -> str:
+    listed = ", ".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in _find_values(text, name, base, scan))
+    return f"{name} in ({listed})"
 
 
-def _local_span(one: Resolved, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Give a window's span on the local clock, as far as the logs reach."""
-    reach = one.reach
-    start = one.window.start or reach.first
-    newest = reach.newest + _TICK if reach.newest else None
-    end = min((moment for moment in (one.window.end, newest) if moment is not None), default=None)
-    if start is None or end is None or end <= start:
-        message = f"the window '{one.window.label}' holds no time that the logs reach; like for like needs both"
-        raise UsageError(message)
-    return start.astimezone(zone).replace(tzinfo=None), end.astimezone(zone).replace(tzinfo=None)
-
-
-def _weekdays(start: datetime, end: datetime) -> frozenset[int]:
-    days = (end - _TICK).date() - start.date()
-    return frozenset((start + timedelta(days=number)).isoweekday() for number in range(days.days + 1))
-
-
-def _compare(asked: Sequence[Resolved], scan: Scan, names: Sequence[str], notes: list[str]) -> Report:
+def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[str]) -> Report:
     left, right = asked
+    metrics = left.metrics
     groups = {dimension.key: dimension.expr(left.query.tz) for dimension in left.dimensions}
-    keys = list(groups)
     partials = [compute_partials(one, scan, groups, dimension_columns(one)) for one in asked]
-    metrics = [metric for metric in left.metrics if metric.kind in {"count", "bytes", "share"}]
-    sides = [_long(fold(part, tuple(metrics), tuple(keys)), keys, [metric.key for metric in metrics]) for part in partials]
-    rows = sides[0].rename({"value": "a"}).join(sides[1].rename({"value": "b"}), on=[*keys, "metric"], how="full", coalesce=True, nulls_equal=True)
-    counts = [metric.key for metric in metrics if metric.kind != "share"]
-    rows = rows.with_columns(pl.when(pl.col("metric").is_in(counts)).then(pl.col("a", "b").fill_null(0)).otherwise(pl.col("a", "b")))
-    rows = rows.with_columns(difference=pl.col("b") - pl.col("a"), change=pl.when(pl.col("a") != 0).then(pl.col("b") / pl.col("a") - 1))
-    order = {metric.key: place for place, metric in enumerate(metrics)}
-    rows = rows.with_columns(place=pl.col("metric").replace_strict(order, return_dtype=pl.Int64))
-    if keys:
-        size = rows.filter(pl.col("place") == 0).select(*keys, size=pl.col("difference").abs())
-        rows = rows.join(size, on=keys, how="left", nulls_equal=True).sort(
-            "size", *keys, "place", descending=[True, *(False for _ in keys), False], nulls_last=True
-        )
-        rows = rows.head(left.query.limit * len(metrics)) if left.query.limit else rows
-    else:
-        rows = rows.sort("place")
-    columns = [*dimension_heads(left), Column("metric", "metric", "text")]
-    columns += [
-        Column("a", names[0], "number"),
-        Column("b", names[1], "number"),
-        Column("difference", "difference", "number"),
-        Column("change", "change", "change"),
-    ]
-    if not keys:
-        verdicts = _judge(asked, scan, rows)
-        rows = rows.with_columns(
-            noise=pl.Series([one[0] for one in verdicts], dtype=pl.Float64), verdict=pl.Series([one[1] for one in verdicts], dtype=pl.String)
-        )
+    total = _join([fold(part, metrics, ()) for part in partials], (), metrics)
+    rows = _break_down(partials, tuple(groups), metrics, left.query.limit) if groups else total
+    heads = [name if len(name) <= _LONGEST else letter for name, letter in zip(sides.names, "ab", strict=True)]
+    columns = [*dimension_heads(left), Column("metric", "metric", "text"), Column("a", heads[0], "number"), Column("b", heads[1], "number")]
+    columns += [Column("difference", "difference", "number"), Column("change", "change", "change")]
+    if not groups:
+        differences = dict(rows.select("metric", "difference").rows())
+        verdicts = judge_differences(asked, scan, metrics, differences)
+        noise = pl.Series("noise", [verdict.noise for verdict in verdicts], pl.Float64)
+        rows = rows.with_columns(noise, pl.Series("verdict", [verdict.text for verdict in verdicts], pl.String))
         columns += [Column("noise", "noise ±", "number"), Column("verdict", "verdict", "prose")]
-    meta = build_meta(right, partials[1], warnings=notes)
-    meta |= {"a": build_meta(left, partials[0])["window"] | {"side": names[0]}, "b": meta["window"] | {"side": names[1]}}
-    footer = f"a: {names[0]} · b: {names[1]} · {describe_meta(meta)}"
+    if rows.filter((pl.col("a") == 0) & (pl.col("b") != 0)).height:
+        notes = [*notes, f"where {sides.left} has nothing, there is no relative change"]
+    meta = build_meta(right, partials[1], warnings=[*(warning for warning in left.warnings if warning not in right.warnings), *notes])
+    meta |= {"a": build_meta(left, partials[0])["window"] | {"side": sides.left}, "b": meta["window"] | {"side": sides.right}}
+    footer = f"a: {sides.left} · b: {sides.right} · {describe_meta(meta)}"
     is_empty = all(part.kept == 0 for part in partials)
-    return Report(
-        rows.select(column.name for column in columns), tuple(columns), headline=_headline(rows, keys), footer=footer, meta=meta, is_empty=is_empty
+    frame = rows.select(column.name for column in columns)
+    return Report(frame, tuple(columns), headline=_describe(total, metrics), footer=footer, meta=meta, is_empty=is_empty)
+
+
+def _break_down(partials: Sequence[Partials], keys: tuple[str, ...], metrics: Sequence[Metric], limit: int) -> pl.DataFrame:
+    """Give a row a group and metric, the group that differs most in the first metric first; what the limit cuts off is one row."""
+    rows = _join([fold(part, metrics, keys) for part in partials], keys, metrics)
+    first = rows.filter(pl.col("metric") == metrics[0].key).with_columns(size=pl.col("difference").abs())
+    order = first.sort("size", *keys, descending=[True, *(False for _ in keys)], nulls_last=True).select(keys)
+    shown = order.head(limit) if limit else order
+    place = {metric.key: number for number, metric in enumerate(metrics)}
+    placed = shown.with_row_index("group").join(rows, on=keys, nulls_equal=True)
+    found = placed.sort("group", pl.col("metric").replace_strict(place, return_dtype=pl.Int64)).drop("group")
+    if shown.height == order.height:
+        return found
+    rest = _join([fold(keep_rows(part, shown, is_kept=False), metrics, ()) for part in partials], (), metrics)
+    text = found.with_columns(pl.col(key).cast(pl.String) for key in keys)
+    labels = [pl.lit(ALL_OTHERS if OTHER in text[key] else OTHER, pl.String).alias(key) for key in keys]
+    return pl.concat([text, rest.with_columns(labels).select(text.columns)])
+
+
+def _join(sides: Sequence[pl.DataFrame], keys: tuple[str, ...], metrics: Sequence[Metric]) -> pl.DataFrame:
+    """Put two sides beside each other: keys, `metric`, `a`, `b`, `difference`, `change`; a group that one side lacks has 0 there.
+
+    Amounts are whole numbers unless a share stands among them. What a counting rule says nothing of stays null.
+    """
+    is_whole = all(metric.kind != "share" for metric in metrics)
+    number = pl.Int64 if is_whole else pl.Float64
+    names = [metric.key for metric in metrics]
+    left, right = (
+        side.with_columns(pl.col(names).cast(number)).unpivot(names, index=list(keys) or None, variable_name="metric", value_name=name)
+        for side, name in zip(sides, "ab", strict=True)
     )
+    rows = left.join(right, on=[*keys, "metric"], how="full", coalesce=True, nulls_equal=True, maintain_order="left_right")
+    defined = [metric.key for metric in metrics if metric.kind != "share" and any(side.height > side[metric.key].null_count() for side in sides)]
+    is_amount = pl.col("metric").is_in(defined)
+    rows = rows.with_columns(pl.when(is_amount).then(pl.col(name).fill_null(0)).otherwise(name).alias(name) for name in "ab")
+    return rows.with_columns(difference=pl.col("b") - pl.col("a"), change=pl.when(pl.col("a") != 0).then(pl.col("b") / pl.col("a") - 1))
 
 
-def _long(frame: pl.DataFrame, keys: list[str], metrics: list[str]) -> pl.DataFrame:
-    return frame.with_columns(pl.col(metrics).cast(pl.Float64)).unpivot(metrics, index=keys or None, variable_name="metric", value_name="value")
-
-
-def _headline(rows: pl.DataFrame, keys: list[str]) -> str:
-    if keys or not rows.height:
-        return ""
+def _describe(total: pl.DataFrame, metrics: Sequence[Metric]) -> str:
+    """Say the totals in words: downloads 100 → 150 (+50.0%)."""
     told = []
-    for row in rows.to_dicts():
+    for metric, row in zip(metrics, total.to_dicts(), strict=True):
+        if row["a"] is None or row["b"] is None:
+            continue
         change = f" ({row['change']:+.1%})" if row["change"] is not None else ""
-        if row["difference"] is not None and float(row["difference"]).is_integer():
-            told.append(f"{row['metric'].replace('_', ' ')} {int(row['a']):,} → {int(row['b']):,}{change}")
+        told.append(f"{metric.title} {_write(row['a'], metric)} → {_write(row['b'], metric)}{change}")
     return ", ".join(told)
 
 
-def _judge(asked: Sequence[Resolved], scan: Scan, rows: pl.DataFrame) -> list[tuple[float | None, str]]:
-    """Say of each metric whether the difference is within the noise of past periods."""
-    past = _past_differences(asked, scan)
-    found: list[tuple[float | None, str]] = []
-    for row in rows.to_dicts():
-        changes = [change for change in past.get(row["metric"], []) if change is not None]
-        if row["difference"] is None:
-            found.append((None, "one side says nothing of it"))
-        elif len(changes) < _LEAST_PAST:
-            found.append((None, f"too little past to tell: {len(changes)} of at least {_LEAST_PAST} earlier differences"))
-        else:
-            usual = sum(changes) / len(changes) if _is_same_window(asked) else 0.0
-            noise = (
-                _DEVIATIONS * stdev(changes) if _is_same_window(asked) else _DEVIATIONS * (sum(one * one for one in changes) / len(changes)) ** 0.5
-            )
-            is_noise = abs(row["difference"] - usual) <= noise
-            found.append((noise, f"{'within' if is_noise else 'beyond'} the noise of {len(changes)} past differences"))
-    return found
-
-
-def _is_same_window(asked: Sequence[Resolved]) -> bool:
-    return (asked[0].window.start, asked[0].window.end) == (asked[1].window.start, asked[1].window.end)
-
-
-def _past_differences(asked: Sequence[Resolved], scan: Scan) -> dict[str, list[float | None]]:
-    """Measure the periods before: of two windows how they follow each other, of two filters how they differ."""
-    earlier = min(asked, key=lambda one: one.window.start or datetime.max.replace(tzinfo=UTC))
-    values: list[list[dict[str, Any]]] = []
-    for window in _past_windows(earlier):
-        sides = asked if _is_same_window(asked) else (earlier,)
-        values.append(
-            [fold(compute_partials(one_side := replace(one, window=window), scan, {}, []), one_side.metrics, ()).row(0, named=True) for one in sides]
-        )
-    found: dict[str, list[float | None]] = {}
-    for metric in asked[0].metrics:
-        key = metric.key
-        if metric.kind not in {"count", "bytes", "share"}:
-            continue
-        if _is_same_window(asked):
-            found[key] = [_minus(right[key], left[key]) for left, right in values]
-        else:
-            course = [row[0][key] for row in values]
-            found[key] = [_minus(later, before) for later, before in pairwise(course)]
-    return found
-
-
-def _minus(later: float | None, earlier: float | None) -> float | None:
-    return None if later is None or earlier is None else float(later) - float(earlier)
-
-
-def _past_windows(one: Resolved) -> list[Window]:
-    """List the spans of a window's length before it, the latest first, as far as the logs reach.
-
-    Where only some weekdays count, it goes back by whole weeks.
-    """
-    window, first = one.window, one.reach.first
-    found: list[Window] = []
-    if window.start is None or window.end is None or first is None or window.end <= window.start:
-        return found
-    length = window.end - window.start
-    step = -(-length // _WEEK) * _WEEK if window.weekdays is not None else length
-    while len(found) < _PAST and window.start - step >= first:
-        window = replace(window, start=window.start - step, end=window.end - step)
-        found.append(window)
-    return found
+def _write(value: Any, metric: Metric) -> str:
+    return f"{value:.1%}" if metric.kind == "share" else f"{int(value):,}"

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from pullstats.errors import UsageError
 from pullstats.metrics.counting import PULL_GAP, SESSION_GAP
-from pullstats.metrics.definitions import Metric
+from pullstats.metrics.definitions import METRICS, Metric
 from pullstats.metrics.framing import build_report, refuse_epochs
 from pullstats.metrics.ledger import COUNTED, REASON, add_reason, keep_ledger
 from pullstats.metrics.partials import compute_partials, count_rows, fold
@@ -44,6 +45,7 @@ def answer_explanation(query: Query, rule_sets: Mapping[str, int], scan: Scan, r
     """
     asked = resolve(query, reach, now, scan, is_shifting=is_shifting)
     refuse_epochs(asked, scan, asked.metrics)
+    _refuse_few(asked, scan)
     partials = compute_partials(asked, scan, {}, [])
     total = fold(partials, asked.metrics, ())
     rows = [*_tell_window(asked), *_tell_filters(asked, scan, partials.read)]
@@ -55,6 +57,17 @@ def answer_explanation(query: Query, rule_sets: Mapping[str, int], scan: Scan, r
     report = build_report(asked, partials, shown, columns, total)
     plain = pl.DataFrame([*_tell_definitions(asked, total, "{}"), *rows], schema=_SCHEMA)
     return replace(report, flat=(plain, columns), meta=report.meta | {"totals": total.row(0, named=True)})
+
+
+def _refuse_few(asked: Resolved, scan: Scan) -> None:
+    """Refuse to explain a number that the report hides."""
+    least, endpoints = asked.query.min_origins, METRICS["endpoints"]
+    if not least:
+        return
+    found = compute_partials(replace(asked, metrics=(endpoints,)), scan, {}, [])
+    if found.kept and fold(found, (endpoints,), ()).item() < least:
+        message = f"fewer than {least} endpoints are behind this number: --min-origins {least} hides it, and how it came about"
+        raise UsageError(message)
 
 
 def _row(part: str, what: str, requests: int | None = None) -> dict[str, Any]:

@@ -38,6 +38,9 @@ def sketch_uniques(asked: Resolved, scan: Scan, levels: tuple[str, ...]) -> Repo
     if asked.dimensions:
         message = "uniques --sketch takes no --by; leave --sketch out for exact counts of every row"
         raise UsageError(message)
+    if asked.query.min_origins:
+        message = "uniques --sketch estimates however few there are, so it takes no --min-origins; leave one of the two out"
+        raise UsageError(message)
     try:
         from datasketches import hll_sketch  # noqa: PLC0415 - an extra
     except ImportError as error:

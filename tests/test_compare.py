@@ -1,0 +1,277 @@
+"""Two sides compared: differences, noise and like-for-like cuts, each worked out a second time by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from crowd import NOON, Row, ask, make_crowd, manifest, request
+
+from pullstats.cli import run
+from pullstats.errors import UsageError
+from pullstats.metrics.compare import Sides, answer_comparison
+from pullstats.reports import Report
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+def compare(rows: list[Row], left: str, right: str, *, like: bool = False, **options: Any) -> Report:
+    return ask(answer_comparison, rows, Sides(left, right, like), **{"metrics": ("requests",)} | options)
+
+
+def days(counts: list[int], start: datetime = NOON) -> list[Row]:
+    """Make so many requests on each of the days."""
+    return [request(start + number * DAY, 1) for number, count in enumerate(counts) for _ in range(count)]
+
+
+def test_differences_are_absolute_and_relative() -> None:
+    rows = [*days([4, 6]), request(NOON + DAY, 2, status=404)]
+    report = compare(rows, "2025-03-03", "2025-03-04", metrics=("requests", "origins", "errors"))
+    assert report.frame.select("metric", "a", "b", "difference", "change").rows() == [
+        ("requests", 4, 7, 3, 0.75),
+        ("origins", 1, 2, 1, 1.0),
+        ("errors", 0, 1, 1, None),
+    ]
+    assert report.headline == "requests 4 → 7 (+75.0%), origins 1 → 2 (+100.0%), errors 0 → 1"
+    assert "where 2025-03-03 has nothing, there is no relative change" in report.meta["warnings"]
+
+
+def test_shares_are_compared_as_shares() -> None:
+    rows = [request(NOON + day * DAY, 1, status=404 if number < bad else 200) for day, bad in enumerate((1, 3)) for number in range(4)]
+    report = compare(rows, "2025-03-03", "2025-03-04", metrics=("error-rate", "requests"))
+    assert report.frame.select("a", "b", "difference", "change").rows() == [(0.25, 0.75, 0.5, 2.0), (4.0, 4.0, 0.0, 0.0)]
+    assert report.headline == "errors of requests 25.0% → 75.0% (+200.0%), requests 4 → 4 (+0.0%)"
+    same = compare(rows, "2025-03-03", "2025-03-03", metrics=("error-rate",))
+    assert same.headline == "errors of requests 25.0% → 25.0% (+0.0%)"
+
+
+@pytest.mark.parametrize(("today", "side"), [(16, "within"), (6, "within"), (17, "beyond"), (5, "beyond")])
+def test_noise_of_windows_by_hand(today: int, side: str) -> None:
+    """Past days differ by -2, 3, -2 and 3: twice their root mean square is 5.1. The first day is not whole, and tells nothing."""
+    row = compare(days([99, 11, 9, 12, 10, 13, 11, today]), "2025-03-09", "2025-03-10").frame.row(0, named=True)
+    assert row["noise"] == pytest.approx(2 * ((4 + 9 + 4 + 9) / 4) ** 0.5)
+    assert (row["difference"], row["verdict"]) == (today - 11, f"{side} the noise of 4 past differences")
+
+
+def test_noise_of_filters_by_hand() -> None:
+    """One client is usually some ten below the other; that it is so once more is nothing new."""
+    pip, uv = [99, 22, 21, 19, 20, 21], [99, 11, 12, 9, 10, 10]
+    rows = []
+    for name, counts in (("pip", pip), ("uv", uv)):
+        rows += [{**row, "client": name} for row in days(counts)]
+    row = compare(rows, "client=pip", "client=uv", window="2025-03-08").frame.row(0, named=True)
+    past = [-11, -9, -10, -10]
+    deviation = (sum((one + 10) ** 2 for one in past) / 3) ** 0.5
+    assert row["noise"] == pytest.approx(2 * deviation)
+    assert row["verdict"] == "within the noise: over 4 periods before, usually -10 ± 1.633"
+    assert (row["a"], row["b"], row["difference"]) == (21, 10, -11)
+    even = compare([*rows, *({**row, "client": "uv"} for row in days([2], NOON + 5 * DAY))], "client=pip", "client=uv", window="2025-03-08")
+    assert even.frame["verdict"].item().startswith("within the noise")
+    odd = compare([*rows, *({**row, "client": "uv"} for row in days([3], NOON + 5 * DAY))], "client=pip", "client=uv", window="2025-03-08")
+    assert odd.frame["verdict"].item().startswith("beyond the noise")
+
+
+def test_a_gap_in_the_logs_is_no_quiet_period() -> None:
+    rows = days([5, 0, 0, 0, 0, 0, 7, 8])
+    assert compare(rows, "2025-03-09", "2025-03-10").frame["verdict"].item().startswith("too little past to tell: 0 of at least 3")
+
+
+def test_a_period_with_two_keys_tells_nothing_of_uniques() -> None:
+    rows = [*days([1] * 10), request(NOON + 3 * DAY, 1, epoch=2)]
+    found = compare(rows, "2025-03-11", "2025-03-12", metrics=("origins", "requests")).frame
+    assert found["verdict"].to_list() == ["within the noise of 4 past differences", "within the noise of 6 past differences"]
+    assert found["noise"].to_list() == [0, pytest.approx(2 * (2 / 6) ** 0.5)]
+    with pytest.raises(UsageError, match="2 different keys"):
+        compare(rows, "2025-03-06", "2025-03-10", metrics=("origins",))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"])
+@pytest.mark.parametrize(
+    "now", [datetime(2025, 4, 16, 13, 30, tzinfo=UTC), datetime(2025, 11, 5, 3, tzinfo=UTC), datetime(2025, 3, 31, 23, 59, tzinfo=UTC)]
+)
+def test_like_for_like_months_hold_whole_weeks_of_the_same_days(zone: str, now: datetime) -> None:
+    """Walked hour by hour on the local clock: as many whole weeks as this month has, from the first of both months."""
+    rows = [request(now - number * HOUR, 1) for number in range(24 * 75)]
+    local = ZoneInfo(zone)
+    here = now.astimezone(local)
+    this = here.replace(day=1, hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    last = (this - DAY).replace(day=1)
+    elapsed = here.replace(tzinfo=None) - this + timedelta(microseconds=1)
+    shorter = min(elapsed, this - last)
+    report = compare(rows, "last-month", "this-month", like=True, tz=zone)
+    times = [row["time"].astimezone(local).replace(tzinfo=None) for row in rows]
+    if shorter >= timedelta(days=7):
+        weeks = shorter // timedelta(days=7) * timedelta(days=7)
+        expected = tuple(sum(start <= time < start + weeks for time in times) for start in (last, this))
+        assert "whole weeks" in report.meta["warnings"][0]
+    else:
+        span = timedelta(days=shorter.days) or shorter  # these months begin on different weekdays
+        assert last.weekday() != this.weekday()
+        held = [{(start + timedelta(days=number)).weekday() for number in range(-(-span // DAY))} for start in (last, this)]
+        expected = tuple(
+            sum(start <= time < start + span and time.weekday() in (held[0] & held[1] or held[0] | held[1]) for time in times)
+            for start in (last, this)
+        )
+    assert report.frame.select("a", "b").row(0) == expected
+
+
+def test_like_for_like_weeks_end_at_the_same_hour() -> None:
+    """It is Wednesday noon: of last week Monday to Wednesday noon count, the day the clock changes or not."""
+    rows = [request(NOON + number * HOUR, 1) for number in range(-12, 24 * 9 + 1)]
+    report = compare(rows, "last-week", "this-week", like=True)
+    assert report.frame.select("a", "b").row(0) == (61, 61)
+    assert report.meta["warnings"] == [
+        "like for like: 2025-03-03 00:00–2025-03-05 12:00 and 2025-03-10 00:00–2025-03-12 12:00 (UTC), the weekdays both hold"
+    ]
+
+
+def test_like_for_like_days_without_a_common_weekday_keep_the_elapsed_part() -> None:
+    rows = [request(NOON + number * HOUR, 1) for number in range(-12, 25)]
+    report = compare(rows, "yesterday", "today", like=True)
+    assert report.frame.select("a", "b").row(0) == (13, 13)
+    assert "no weekday in common" in report.meta["warnings"][0]
+
+
+def test_windows_that_are_unlike_are_told() -> None:
+    rows = [request(NOON, 1), request(NOON + 5 * DAY, 1)]
+    warnings = compare(rows, "2025-03-04..2025-03-05", "2025-03-06..2025-03-09").meta["warnings"]
+    assert warnings[0] == "'2025-03-06..2025-03-09' is unfinished: the logs reach from 2025-03-03 12:00 to 2025-03-08 12:00 UTC"
+    assert warnings[1] == "'2025-03-04..2025-03-05' spans 2 days, '2025-03-06..2025-03-09' spans 4 days; --like-for-like cuts both to the same"
+    assert "lies outside of the logs" in compare(rows, "2024", "2025-03-04").meta["warnings"][0]
+    assert "is not whole" in compare(rows, "2025-03-01..2025-03-04", "2025-03-05..2025-03-07").meta["warnings"][0]
+    assert compare(rows, "2025-03-04", "2025-03-05").meta["warnings"] == []
+
+
+# --- versions, hosts, filters ---
+
+RELEASES = [
+    request(NOON, who, reference=version, domain=host) for who, version, host in ((1, "1.0", "a.org"), (2, "v1.0", "b.org"), (3, "v1.1", "b.org"))
+]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        ("version=1.0", "version=v1.1", (1, 1)),
+        ("v1.0", "v1.1", (2, 1)),
+        ("1.0", "1.1", (2, 1)),
+        ("domain=a.org", "domain=b.org", (1, 2)),
+        ("a.org", "b.org", (1, 2)),
+        ("v1.0", "domain=b.org", (2, 2)),
+        ("version=1.0", "version=9.9", (1, 0)),
+    ],
+)
+def test_versions_hosts_and_filters(left: str, right: str, expected: tuple[int, int]) -> None:
+    assert compare(RELEASES, left, right).frame.select("a", "b").row(0) == expected
+
+
+def test_words_are_values_of_one_dimension_where_one_has_both() -> None:
+    rows = [request(NOON, 1, reference="edge", domain="edge"), request(NOON, 2, domain="core"), request(NOON, 3, domain="edge")]
+    assert compare(rows, "edge", "core").frame.select("a", "b").row(0) == (2, 1)
+
+
+def test_a_value_with_quotes_is_found() -> None:
+    rows = [request(NOON, 1, reference='a"b\\c'), request(NOON, 2, reference="2")]
+    assert compare(rows, 'a"b\\c', "version=2").frame.select("a", "b").row(0) == (1, 1)
+
+
+def test_a_filter_of_the_question_holds_for_both_sides() -> None:
+    rows = make_crowd(200)
+    found = compare(rows, "client=pip", "client=uv", where="status=200 or status=404").frame.row(0, named=True)
+    for name, client in (("a", "pip"), ("b", "uv")):
+        assert found[name] == sum(row["client"] == client and row["status"] in {200, 404} for row in rows)
+
+
+def test_a_window_that_was_counted_back_is_told() -> None:
+    rows = [request(NOON, 1, client="pip"), request(NOON, 2, client="uv")]
+    report = compare(rows, "client=pip", "client=uv", window="7d", now=NOON + 400 * DAY, is_shifting=True)
+    assert report.frame.select("a", "b").row(0) == (1, 1)
+    assert "counted back from the newest" in report.meta["warnings"][0]
+
+
+def test_pulls_of_a_tag_and_of_a_digest_that_it_names() -> None:
+    rows = [
+        manifest(NOON, 1, "HEAD", "1.0"),
+        manifest(NOON, 1, "GET", "sha256:a"),
+        manifest(NOON + HOUR, 2, "GET", "sha256:a"),
+        manifest(NOON, 3, "GET", "2.0"),
+    ]
+    assert compare(rows, "1.0", "2.0", metrics=("pulls",)).frame.select("a", "b").row(0) == (2, 1)
+
+
+# --- by dimensions ---
+
+
+def test_rows_by_hand_and_those_of_one_side_alone() -> None:
+    rows = make_crowd(300)
+    rows += [request(NOON + 4 * DAY, 1, client="new"), request(NOON + 3 * DAY, 1, client="gone")]
+    report = compare(rows, "2025-03-06", "2025-03-07", dimensions=("client",), metrics=("requests", "origins"))
+
+    def count(day: int, client: str | None) -> tuple[int, int]:
+        found = [row for row in rows if row["time"].day == day and row["client"] == client]
+        return len(found), len({row["who"] for row in found if row["status"] != 401 and row["who"] is not None})
+
+    for client, metric, first, second, difference, change in report.frame.rows():
+        expected = [count(day, client)[metric == "origins"] for day in (6, 7)]
+        assert [first, second] == expected
+        assert difference == expected[1] - expected[0]
+        assert change == (pytest.approx(expected[1] / expected[0] - 1) if expected[0] else None)
+    assert set(report.frame["client"]) == {"pip", "uv", None, "new", "gone"}
+    sizes = [abs(row[4]) for row in report.frame.rows() if row[1] == "requests"]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_what_the_limit_cuts_off_is_one_union() -> None:
+    rows = [request(NOON + day * DAY, who % 3, client=f"c{who}") for day in (0, 1) for who in range(9) for _ in range(1 + day * who)]
+    report = compare(rows, "2025-03-03", "2025-03-04", dimensions=("client",), metrics=("requests", "origins"), limit=2)
+    assert [row[0] for row in report.frame.rows()] == ["c8", "c8", "c7", "c7", "other", "other"]
+    assert report.frame.row(4)[1:4] == ("requests", 7, sum(1 + who for who in range(7)))
+    assert report.frame.row(5)[1:4] == ("origins", 3, 3)
+    assert report.headline.startswith(f"requests 9 → {sum(1 + who for who in range(9))}")
+
+
+def test_what_a_rule_says_nothing_of_is_not_zero() -> None:
+    report = compare([request(NOON, 1)], "2025-03-03", "2025-03-04", metrics=("checks", "requests"), count_as=("npm",))
+    assert report.frame.select("a", "b", "verdict").row(0) == (None, None, "one side says nothing of it")
+    assert report.headline == "requests 1 → 0 (-100.0%)"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "options", "says"),
+    [
+        ("2025-03-03", "status=200", {}, "are a window and a filter"),
+        ("version=1.0", "9.9", {}, "'9.9' is no window, no version, host or backend of this window, and no filter"),
+        ("contry=DE", "country=FR", {}, "did you mean 'country'?"),
+        ("2025", "2024", {"metrics": ("requests", "last-seen")}, "last-seen is a time"),
+        ("2025", "2024", {"min_origins": 3}, "takes no --min-origins"),
+        ("2025", "2024", {"metrics": ("requets",)}, "did you mean 'requests'?"),
+        ("2001", "2025", {"like": True}, "'2001' holds no time that the logs reach"),
+    ],
+)
+def test_what_cannot_be_compared_is_told(left: str, right: str, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        compare(RELEASES, left, right, **options)
+    assert says in str(caught.value)
+
+
+def test_numbers_are_whole_in_every_format(take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    line = '192.0.2.{} - - [0{}/Mar/2025:10:00:00 +0000] "GET /simple/f/ HTTP/1.1" 200 1 "-" "pip/24.0"\n'
+    (tmp_path / "a.log").write_text("".join(line.format(host, day) for day in (1, 2) for host in range(1, 3 * day)))
+    take_in(tmp_path / "a.log")
+    where = ["--store", str(tmp_path / "store"), "--metric", "requests,origins", "--format"]
+    assert run(["compare", "2025-03-01", "2025-03-02", *where, "json"]) == 0
+    shown = capfd.readouterr().out
+    assert [(row["a"], row["b"], row["difference"], row["change"]) for row in json.loads(shown)] == [(2, 5, 3, 1.5)] * 2
+    assert '"a": 2,' in shown
+    for output in ("json", "csv", "md", "table"):
+        assert run(["compare", "2001", "2002", *where, output]) == 4
+        captured = capfd.readouterr()
+        assert "requests" in captured.out
+        if output in {"json", "csv"}:
+            assert "lies outside of the logs" in captured.err
