@@ -101,7 +101,7 @@ def split(every: str) -> tuple[int, str]:
     return int(match[1] or 1), match[2]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(EVENTS, SIZES, st.sampled_from(clock_oracle.ZONES), st.sampled_from(list(RECURRING)), st.sampled_from([1, 2, 3, 7]), st.integers(0, 2))
 @example([Event(datetime(2025, 10, 26, hour, tzinfo=UTC)) for hour in (0, 3, 6, 12)], "6h", "Europe/Berlin", "all", 3, 0)
 def test_a_series_is_what_plain_python_counts(events: list[Event], every: str, zone: str, recurring: str, reach: int, cut: int) -> None:
@@ -163,6 +163,9 @@ def test_a_look_back_reaches_before_the_window_and_says_where_the_logs_begin() -
     assert [(row["requests"], row["origins"]) for row in rows(whole)] == [(7, 2)] * 3
     assert whole.headline == "3 requests, 2 origins"
     assert not whole.meta["warnings"]
+    assert ask(events, window="2024-03-06..2024-03-10", rolling="7d").meta["warnings"] == [
+        "the first value looks back over less than 7d: the logs begin later"
+    ]
     short = ask(events, window="2024-03-05..2024-03-10", rolling="7d")
     assert [row["requests"] for row in rows(short)] == [5, 6, 7, 7, 7, 7]
     assert short.meta["warnings"] == ["the first 2 values look back over less than 7d: the logs begin later"]
@@ -372,6 +375,28 @@ def test_a_look_back_over_a_gap_is_marked() -> None:
     events = hourly("2024-03-01", "2024-03-20", is_between("2024-03-12", "2024-03-13"))
     found = rows(ask(events, names=NAMES, window="2024-03-11..2024-03-16", rolling="3d"))
     assert [(row["requests"], row["gap"]) for row in found] == [(432, False), (288, True), (288, True), (288, True), (432, False), (432, False)]
+
+
+def test_a_look_back_over_nothing_but_a_gap_is_unknown() -> None:
+    events = hourly("2024-03-01", "2024-03-20", is_between("2024-03-12", "2024-03-15"))
+    for options in ({}, {"dimensions": ("client",)}):
+        found = rows(ask(events, names=NAMES, window="2024-03-11..2024-03-16", rolling="2d", **options))
+        assert [(row["requests"], row["origins"]) for row in found] == [(288, 6), (144, 6), (None, None), (None, None), (144, 6), (288, 6)]
+
+
+def test_a_sparkline_has_a_dot_for_what_is_unknown(tell: Callable[..., Any]) -> None:
+    events = hourly("2024-03-01", "2024-03-20", is_between("2024-03-12", "2024-03-13"))
+    arguments = ("series", "--by", "client", "--metric", "requests", "--window", "2024-03-11..2024-03-13", "--format", "table")
+    assert "█·█" in tell({"access.log": [event.moment for event in events]}, *arguments)
+
+
+@pytest.mark.parametrize("metric", ["first-seen", "last-seen,requests", "error-rate", "bytes", "pulls"])
+@pytest.mark.parametrize("rolling", [[], ["--rolling", "2d"]])
+def test_every_kind_of_metric_is_drawn_by_value(tell: Callable[..., Any], metric: str, rolling: list[str]) -> None:
+    arguments = ("series", "--by", "client", "--metric", metric, "--window", "all", *rolling)
+    first = metric.split(",", maxsplit=1)[0].replace("-", "_")
+    assert {first, "bucket", "client", "final", "gap"} <= set(tell(LOGS, *arguments)[0])
+    assert "pip" in tell(LOGS, *arguments, "--format", "table")
 
 
 # What happened.

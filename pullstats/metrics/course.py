@@ -113,7 +113,8 @@ def _reached_from(course: Course, starts: pl.Series) -> list[datetime]:
 def describe_course(asked: Resolved, course: Course) -> list[str]:
     """Say in words what a reader of the series must know: gaps, and values that look back beyond the beginning of the logs."""
     before = course.every.head(course.rolling - 1).join(course.shown, on=BUCKET, how="semi").height if course.rolling > 1 else 0
-    told = [f"the first {before} values look back over less than {asked.query.rolling}: the logs begin later"] if before else []
+    first = "the first value looks" if before == 1 else f"the first {before} values look"
+    told = [f"{first} back over less than {asked.query.rolling}: the logs begin later"] if before else []
     return [*describe_gaps(course.gaps), *told]
 
 

@@ -72,7 +72,11 @@ def _fill(asked: Resolved, partials: Partials) -> list[pl.Expr]:
     defined = [
         metric.key for metric in asked.metrics if metric.kind in _COUNTS and not _is_undefined(partials, metric.rule, metric.counts or metric.name)
     ]
-    return [pl.when(UNKNOWN).then(pl.col(key)).otherwise(pl.col(key).fill_null(0)).alias(key) for key in defined]
+    return [_zero(pl.col(key)).alias(key) for key in defined]
+
+
+def _zero(value: pl.Expr) -> pl.Expr:
+    return pl.when(pl.col(UNKNOWN) & (value.fill_null(0) == 0)).then(None).otherwise(value.fill_null(0))
 
 
 def _is_undefined(partials: Partials, label: str, name: str) -> bool:
@@ -80,18 +84,21 @@ def _is_undefined(partials: Partials, label: str, name: str) -> bool:
 
 
 def _lines(asked: Resolved, inside: Partials, partials: Partials, course: Course, marks: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Column, ...]]:
-    """One row a value, with a sparkline of the first metric over all buckets."""
+    """One row a value, with a sparkline of the first metric that has heights over all buckets."""
     keys = [dimension.key for dimension in asked.dimensions]
-    first = asked.metrics[0]
     totals = sort_rows(fold(inside, asked.metrics, tuple(keys)), asked)
     shown = totals.head(asked.query.limit) if asked.query.limit else totals
-    cells = _fold(replace(asked, metrics=(first,)), keep_groups(partials, shown, keys), course, keys)
+    heads = (*dimension_heads(asked), *metric_columns(asked.metrics))
+    first = next((metric for metric in asked.metrics if metric.kind != "time"), None)  # of instants there is no height
+    if first is None:
+        return shown.select(column.name for column in heads), heads
+    one = replace(asked, metrics=(first,))
+    cells = _fold(one, keep_groups(partials, shown, keys), course, keys)
     grid = shown.select(keys).join(marks, how="cross").join(cells, on=[*keys, BUCKET], how="left", nulls_equal=True).sort(BUCKET)
-    trend = pl.when(UNKNOWN).then(pl.col(first.key)).otherwise(pl.col(first.key).fill_null(0)).alias("trend")
-    lines = grid.group_by(keys, maintain_order=True).agg(trend)
+    lines = grid.with_columns(_fill(one, partials)).group_by(keys, maintain_order=True).agg(pl.col(first.key).alias("trend"))
     rows = shown.join(lines, on=keys, how="left", nulls_equal=True, maintain_order="left")
     title = f"{first.title} ({asked.query.rolling})" if asked.query.rolling else first.title
-    columns = (*dimension_heads(asked), *metric_columns(asked.metrics), Column("trend", title, "spark"))
+    columns = (*heads, Column("trend", title, "spark"))
     return rows.select(column.name for column in columns), columns
 
 

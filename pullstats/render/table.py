@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pullstats.render import RenderOptions
 
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
+_UNKNOWN_SPARK: Final = "·"
 _BAR_WIDTH: Final = 12
 _GAP: Final = 3
 """Blanks between two columns."""
@@ -216,11 +217,11 @@ _FORMS: Final[dict[str, Callable[[Any], str]]] = {
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """Draw numbers as a line of eight heights; zero and nothing are the lowest."""
-    top = max((value or 0 for value in values), default=0)
-    if not top:
-        return _SPARKS[0] * len(values)
-    return "".join(_SPARKS[min(int((value or 0) / top * (len(_SPARKS) - 1) + 0.5), len(_SPARKS) - 1)] for value in values)
+    """Draw numbers as a line of eight heights, zero as the lowest; what is not known is a dot."""
+    top = max((value or 0 for value in values), default=0) or 1
+    return "".join(
+        _UNKNOWN_SPARK if value is None else _SPARKS[min(int(value / top * (len(_SPARKS) - 1) + 0.5), len(_SPARKS) - 1)] for value in values
+    )
 
 
 def _bar(report: Report, column: Column, index: int) -> str:
