@@ -53,6 +53,7 @@ class Partials:
         counted: for each counting rule, one row a group and unique: what the rule gives.
         read: events in the window.
         kept: events that the filters left.
+        is_whole: whether the events were read at once, so that no set holds a key twice.
     """
 
     keys: tuple[str, ...]
@@ -61,6 +62,7 @@ class Partials:
     counted: dict[str, pl.DataFrame]
     read: int
     kept: int
+    is_whole: bool = True
 
 
 def compute_partials(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], columns: Sequence[str]) -> Partials:
@@ -84,6 +86,7 @@ def compute_partials(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], co
         {label: pl.concat([part.counted[label] for part in parts]) for label in parts[0].counted},
         sum(part.read for part in parts),
         sum(part.kept for part in parts),
+        is_whole=False,
     )
 
 
@@ -263,7 +266,8 @@ def fold(partials: Partials, metrics: Sequence[Metric], keys: Sequence[str], cou
     base = base_metrics(metrics)
     simple = [metric for metric in base if metric.expr is not None and metric.merge != "union"]
     frames = [_refold(partials.plain, keys, simple)]
-    frames += [(count_set or _count_set)(partials.sets[metric.name], keys, metric.name) for metric in base if metric.merge == "union"]
+    count_set = count_set or (_count_distinct if partials.is_whole and tuple(keys) == partials.keys else _count_set)
+    frames += [count_set(partials.sets[metric.name], keys, metric.name) for metric in base if metric.merge == "union"]
     frames += [_refold_counted(frame, keys, label, metrics) for label, frame in partials.counted.items()]
     joined = frames[0]
     for frame in frames[1:]:
@@ -292,8 +296,12 @@ def _refold(frame: pl.DataFrame, keys: Sequence[str], simple: Sequence[Metric]) 
 
 
 def _count_set(frame: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
-    distinct = frame.select(*keys, VALUE).drop_nulls(VALUE).unique()
-    return _group(distinct, keys, [pl.len().cast(pl.Int64).alias(name)])
+    return _count_distinct(frame.select(*keys, VALUE).unique(), keys, name)
+
+
+def _count_distinct(frame: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
+    """Count the keys of a set that holds each of them once for every row."""
+    return _group(frame.drop_nulls(VALUE), keys, [pl.len().cast(pl.Int64).alias(name)])
 
 
 def _add_ratios(joined: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
