@@ -54,6 +54,7 @@ question_options = combine(
 
 
 _NAME: Final = re.compile(r"""\s*(?:"(?P<quoted>(?:[^"]|"")*)"\s*(?:,|$)|(?P<open>")|(?P<plain>[^,"\s][^,]*)(?:,|$))""")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SIZE: Final = re.compile(r"^([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([KMGT]?)B?$", re.IGNORECASE)
 _UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _LEAST_MEMORY: Final = 10**6
@@ -75,6 +76,7 @@ def parse_size(text: str) -> int:
 
 def build_query(options: dict[str, Any]) -> Query:
     """Make the query that the options of a command describe."""
+    _refuse_bytes(options)
     unique = find_unique_metric(options["unique_by"])
     metrics = tuple(unique if name == "origins" and "metrics" not in _given() else name for name in split_names(options["metrics"]))
     return Query(
@@ -105,6 +107,15 @@ def build_query(options: dict[str, Any]) -> Query:
         releases=read_releases(options["releases"], options["tz"]) if options["releases"] else (),
         memory=parse_size(options["memory"]),
     )
+
+
+def _refuse_bytes(options: dict[str, Any]) -> None:
+    """Refuse text in another encoding, which Python hands on as lone surrogates."""
+    given = {parameter.name: max(parameter.opts, key=len) for parameter in click.get_current_context().command.params}
+    for name, value in options.items():
+        if isinstance(value, str) and _SURROGATE.search(value):
+            message = f"{given.get(name, name)} holds bytes that are no UTF-8: '{value}'"
+            raise UsageError(message)
 
 
 def _name_labels(names: tuple[str, ...]) -> tuple[str, ...]:
