@@ -193,14 +193,16 @@ def find_invocations(rows: list[Row], gap: timedelta = SESSION_GAP) -> list[Row]
     return [session[0] for session in sessions(rows, gap)]
 
 
-def find_checks(rows: list[Row]) -> list[Row]:
+def find_checks(rows: list[Row], pull_gap: timedelta = PULL_GAP, session_gap: timedelta = SESSION_GAP) -> list[Row]:
     """Each 304; else one a session: a group that took nothing and was not refused, or a reading that led to nothing."""
     unchanged = [row for row in rows if row["method"] == "GET" and row["status"] == 304 and row["ecosystem"] is not None]
     checks = {
-        place(group[0]): with_tag(group[0], group) for group in pull_groups(rows) if not is_pull(group) and any(is_answered(row) for row in group)
+        place(group[0]): with_tag(group[0], group)
+        for group in pull_groups(rows, pull_gap)
+        if not is_pull(group) and any(is_answered(row) for row in group)
     }
     found = []
-    for session in sessions(rows):
+    for session in sessions(rows, session_gap):
         if any(row["method"] == "GET" and row["status"] == 304 for row in session):
             continue
         got = any(row["method"] == "GET" and is_taken(row) and (is_file(row) or (is_manifest(row) and row["counts"])) for row in session)

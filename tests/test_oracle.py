@@ -24,6 +24,7 @@ from oracle import Row
 from oracle_lines import read_lines
 from traffic import make_logs
 
+from pullstats.cli import run
 from pullstats.metrics import COUNTING_RULES, METRICS, Query, Reach
 from pullstats.metrics.answer import break_down
 from pullstats.metrics.partials import EVENT_BYTES, count_partitions
@@ -132,14 +133,18 @@ def ask(store: Path, *dimensions: str, **options: Any) -> pl.DataFrame:
 
 
 def compare(found: pl.DataFrame, keys: Sequence[str], expected: dict[Any, dict[str, Any]]) -> None:
-    """Every number of every row; a count that a rule does not make is null, one of nothing is 0."""
-    values = [name for name in found.columns if name not in {*keys, "final"}]
+    """Every number of every row; a count that a rule does not make is null, one of nothing is 0, or null where the logs are silent."""
+    values = [name for name in found.columns if name not in {*keys, "final", "gap"}]
     rows = {tuple(row[key] for key in keys): {name: row[name] for name in values} for row in found.to_dicts()}
+    silent = {tuple(row[key] for key in keys) for row in found.to_dicts() if row.get("gap")}
     expected = {value if isinstance(value, tuple) else (value,) if keys else (): numbers for value, numbers in expected.items()}
     assert len(rows) == found.height
     assert set(expected) <= set(rows)
     for value, numbers in rows.items():
-        wanted = expected.get(value, dict.fromkeys(next(iter(expected.values())), 0) | dict.fromkeys(("error_rate", "first_seen", "last_seen")))
+        wanted = expected.get(value, {})
+        if value in silent:
+            wanted = {name: number or None for name, number in wanted.items()}
+            numbers = {name: number or None for name, number in numbers.items()}  # noqa: PLW2901
         assert {name: number for name, number in numbers.items() if name in wanted} == wanted, value
         assert not any(number for name, number in numbers.items() if name not in wanted), value
     assert all(set(numbers) <= set(values) for numbers in expected.values())
@@ -216,12 +221,12 @@ def test_hours_and_weekdays_are_those_of_the_oracle(traffic: Traffic) -> None:
     compare(ask(traffic.store, "hour", "weekday", tz="Asia/Kolkata"), ("hour", "weekday"), traffic.expect(key))
 
 
-def ask_between(store: Path, start: datetime, end: datetime) -> pl.DataFrame:
+def ask_between(store: Path, start: datetime, end: datetime, **options: Any) -> pl.DataFrame:
     """Ask for a window that no grammar names: from any instant to any other."""
     opened = open_store(store)
     status, names = opened.status(), opened.runs()
     sources = names.group_by("source_id").agg(pl.col("name").last(), pl.col("first").min(), pl.col("last").max())
-    query = Query(EVERYTHING, window="all", count_as=RULES)
+    query = Query(**{"metrics": EVERYTHING, "window": "all", "count_as": RULES, **options})
     asked = resolve(query, Reach(status.first, status.last, sources, status.events), datetime.now(UTC), opened.scan_events, is_shifting=False)
     return break_down(replace(asked, window=Window(start, end, "cut")), opened.scan_events)[0].frame
 
@@ -241,6 +246,35 @@ def test_a_window_may_cut_through_what_belongs_together(number: int, quiet: Traf
         compare(
             ask_between(quiet.store, start, end), (), {(): quiet.expect(lambda _: (), lambda time, start=start, end=end: start <= time < end)[()]}
         )
+
+
+@pytest.mark.parametrize(("pull", "session"), [(0, 300), (30, 20), (300, 60), (5, 3600), (2, 1)])
+def test_pauses_can_be_chosen(pull: int, session: int, quiet: Traffic) -> None:
+    """A pull group may even be longer than a session; over all time, and in a window that cuts through."""
+    gaps = timedelta(seconds=pull), timedelta(seconds=session)
+    found = {
+        "pulls": oracle.find_pulls(quiet.rows, gaps[0]),
+        "checks": oracle.find_checks(quiet.rows, *gaps),
+        "invocations": oracle.find_invocations(quiet.rows, gaps[1]),
+    }
+    runs = [run for run in (*oracle.pull_groups(quiet.rows, gaps[0]), *oracle.sessions(quiet.rows, gaps[1])) if run[0]["time"] < run[-1]["time"]]
+    edge = runs[len(runs) // 2][-1]["time"]
+    options = {"metrics": tuple(found), "count_as": ("pullstats",), "pull_window": float(pull), "session_gap": float(session)}
+    for start, end in ((edge - timedelta(days=900), edge + timedelta(days=900)), (edge, edge + timedelta(days=9)), (edge - timedelta(days=9), edge)):
+        expected = {name: sum(start <= row["time"] < end for row in counted) for name, counted in found.items()}
+        assert ask_between(quiet.store, start, end, **options).row(0, named=True) == expected
+
+
+LEVELS = {"origin": "origin", "endpoint": "endpoint", "network": "network", "user": "user"}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("rule", ["pullstats@1", "docker-dvp@1"])
+def test_the_headline_names_how_many_took_something(level: str, rule: str, traffic: Traffic) -> None:
+    taken = traffic.counted[column("downloads", rule)]
+    takers = {row[level] for row in taken} - {None}
+    headline = answer(traffic.store, Query(("downloads",), window="all", count_as=(rule,), unique_by=level)).headline
+    assert headline == f"{len(taken):,} downloads from {len(takers):,} {level}{'s' if len(takers) > 1 else ''}"
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -330,9 +364,33 @@ def test_an_answer_in_parts_is_the_answer_at_once(parts: int, dimensions: tuple[
     asked = resolve(Query(("requests",), window="all", memory=memory), reach, datetime.now(UTC), opened.scan_events, is_shifting=False)
     assert count_partitions(asked, opened.scan_events) == parts
     assert any(row["network"] is None for row in quiet.rows)
-    assert ask(quiet.store, *dimensions, memory=memory).equals(ask(quiet.store, *dimensions))
+    metrics = (*EVERYTHING, "orgs")
+    assert ask(quiet.store, *dimensions, metrics=metrics, memory=memory).equals(ask(quiet.store, *dimensions, metrics=metrics))
 
 
 def test_days_in_parts_are_the_days_at_once(traffic: Traffic) -> None:
     memory = EVENT_BYTES * 30_000
     assert ask(traffic.store, every="d", tz="Europe/Berlin", memory=memory).equals(ask(traffic.store, every="d", tz="Europe/Berlin"))
+
+
+def test_a_question_larger_than_its_memory_is_answered_in_parts(quiet: Traffic, capfd: pytest.CaptureFixture[str]) -> None:
+    """As the command line asks it: the same words and numbers, headline and footer."""
+    assert EVENT_BYTES * len(quiet.rows) > 1_000_000
+    question = [
+        "report",
+        "--store",
+        str(quiet.store),
+        "--metric",
+        "downloads,checks,origins",
+        "--by",
+        "client,version",
+        "--window",
+        "all",
+        "--limit",
+        "0",
+    ]
+    assert run(question) == 0
+    at_once = capfd.readouterr().out
+    assert run([*question, "--memory", "1MB"]) == 0
+    assert capfd.readouterr().out == at_once
+    assert "downloads" in at_once
