@@ -24,7 +24,7 @@ from pullstats.reports import Column, Report
 _VALUE_DIMENSIONS: Final = ("version", "tag", "domain", "backend")
 """What a bare word may be a value of."""
 _COMPARED: Final = frozenset({"count", "bytes", "share"})
-_LONGEST: Final = 24
+_LONGEST: Final = 16
 """Longest name of a side that stands over its column."""
 
 
