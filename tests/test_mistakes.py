@@ -44,6 +44,8 @@ MISTAKES = [
     ("report --by client,client", "--by names 'client' twice"),
     ("report --by client,arch,os,country", "--by takes up to 3 dimensions, not 4"),
     ("report --by client,,arch,os,country", "up to 3 dimensions"),
+    ("report --by requests", "'requests' is a metric, no dimension"),
+    ("report --where 'first-seen>2025'", "'first-seen' is a metric, no dimension"),
     ("report --by label.", "label. and a name of letters"),
     ("report --by 'label.a b'", "names no part of a route"),
     ("report --metric requets", "no metric 'requets'; did you mean 'requests'?"),

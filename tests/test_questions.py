@@ -294,6 +294,7 @@ def test_an_answer_of_few_endpoints_is_not_told_at_all() -> None:
         assert report.frame.height == 0
         assert report.headline == "from fewer than 5 endpoints (--min-origins)"
         assert not report.is_empty
+        assert "small rows hidden" in report.footer
     assert ask_rows(people(a=5), min_origins=5).frame.rows() == [(5, 5)]
 
 

@@ -204,6 +204,9 @@ def find_dimension(name: str) -> Dimension:
     """
     if name.startswith(LABEL):
         return _label(name.removeprefix(LABEL))
+    if name in METRICS:
+        message = f"'{name}' is a metric, no dimension: it is counted (--metric), and cannot be broken down by or compared"
+        raise UsageError(message)
     if name not in DIMENSIONS:
         noun = "dimension"
         raise unknown_name(noun, name, DIMENSIONS)

@@ -113,7 +113,7 @@ def describe_meta(meta: dict[str, Any]) -> str:
     if "class_by" in meta:
         parts.append(f"class by {meta['class_by']}")
     if meta["hidden_rows"]:
-        parts.append(f"{meta['hidden_rows']} small rows in other")
+        parts.append(f"{meta['hidden_rows']} small rows {'hidden' if meta.get('other_row') is None else 'in other'}")
     if meta["redirected_readings"]:
         count = meta["redirected_readings"]
         parts.append(f"{count:,} {'reading' if count == 1 else 'readings'} of an index or metadata redirected, which count as nothing")
