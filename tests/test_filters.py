@@ -14,11 +14,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pullstats.enrich import agent_rules, rulebook
+from pullstats.enrich import agent_rules, path_rules, rulebook
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.metrics import DIMENSIONS, Query, Reach, answer_query
-from pullstats.metrics.dimensions import ACTIONS, CLASSES, KINDS
+from pullstats.metrics.dimensions import ACTIONS, CLASSES, ECOSYSTEMS, KINDS
 from pullstats.metrics.filters import parse_filter
 from pullstats.render.sanitise import for_terminal
 from pullstats.reports import Report
@@ -284,6 +284,7 @@ MISTAKES = [
     ("client=docker desktop", "client=docker ", "expected 'and', 'or' or the end"),
     ("class=prodution", "class=", "did you mean 'production'?"),
     ("weekday in (mon, tusday)", "weekday in (mon, ", "did you mean 'tuesday'?"),
+    ("ecosystem=dokcer", "ecosystem=", "did you mean 'docker'?"),
     ("kind=package", "kind=", "did you mean 'package-manager'?"),
     ('path ~ "("', "path ~ ", "unclosed group"),
     ("path ~ '(?=x)'", "path ~ ", "look-around"),
@@ -344,6 +345,7 @@ def test_any_text_is_read_or_refused_in_three_safe_lines(text: str) -> None:
         ("weekday in (MON, sundays)", "weekday in (mon, sun)"),
         ("status-class=4XX", "status-class=4xx"),
         ("continent!=eu", "continent!=EU"),
+        ("ecosystem in (docker, Go)", "ecosystem in (oci, golang)"),
     ],
 )
 def test_other_spellings_of_known_values_are_taken(written: str, meant: str) -> None:
@@ -351,6 +353,7 @@ def test_other_spellings_of_known_values_are_taken(written: str, meant: str) -> 
 
 
 def test_known_values_are_those_that_enrichment_gives() -> None:
+    assert set(ECOSYSTEMS) == {family.package_type for family in path_rules.load_families()}
     assert set(KINDS) == set(agent_rules.KINDS)
     assert set(ACTIONS) == set(rulebook._ACTIONS)  # noqa: SLF001 - it has no other name
     for dimension in DIMENSIONS.values():

@@ -42,6 +42,12 @@ KINDS: Final = (
     *("ci", "probe", "bot", "browser", "http-library", "unknown"),
 )
 ACTIONS: Final = ("ping", "auth", "search", "index", "metadata", "manifest", "blob", "download", "upload", "other")
+ECOSYSTEMS: Final = (
+    *("oci", "pypi", "npm", "maven", "golang", "cargo", "gem", "nuget", "composer", "conda", "helm", "deb", "rpm", "apk"),
+    *("huggingface", "github", "generic"),
+)
+_KNOWN_AS: Final = {"docker": "oci", "pip": "pypi", "go": "golang", "rubygems": "gem", "apt": "deb", "alpine": "apk", "github-release": "github"}
+"""What people call ecosystems that purl names otherwise."""
 _STATUS_CLASSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
@@ -126,7 +132,14 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         ),
         _plain("method", "http_request_method", "Request method."),
         _plain("package", "package_name", "Package, in its ecosystem's own form."),
-        _plain("ecosystem", "package_type", "Ecosystem, as a purl type: oci, pypi, npm, …."),
+        Dimension(
+            "ecosystem",
+            lambda _: pl.col("package_type"),
+            ("package_type",),
+            f"Ecosystem, as a purl type: {', '.join(ECOSYSTEMS)}.",
+            values=tuple(sorted(ECOSYSTEMS)),
+            aliases=_KNOWN_AS,
+        ),
         _first(
             "version", "Version, tag or digest asked for; spellings of one version count together.", "package_version_normalized", "package_version"
         ),
