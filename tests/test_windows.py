@@ -392,6 +392,14 @@ def test_an_empty_window_prints_its_header_and_is_exit_4(ask: Ask, arguments: li
             assert out.strip() == ("[]" if output == "json" else "")
 
 
+def test_the_footer_tells_the_window_in_the_zone_of_its_days(ask: Ask) -> None:
+    _, out, _ = ask(LOG, "report", "--window", "2024-03-31", "--tz", "Europe/Berlin")
+    assert "window 2024-03-31 from 2024-03-31T00:00 to 2024-04-01T00:00 (Europe/Berlin)" in " ".join(out.split())
+    _, out, _ = ask(LOG, "report", "--window", "2024-03-31", "--tz", "Europe/Berlin", "--format", "json", "--meta")
+    window = json.loads(out)["meta"]["window"]
+    assert (window["start"], window["end"]) == ("2024-03-30T23:00:00+00:00", "2024-03-31T22:00:00+00:00")
+
+
 def test_parts_that_shut_each_other_out_are_told(ask: Ask) -> None:
     for window in ("every tuesday and every friday", "2024-03 and 2024-05", "09:00-10:00 11:00-12:00"):
         code, _, told = ask(LOG, "report", "--window", window, "--format", "json")

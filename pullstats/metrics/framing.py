@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -103,10 +105,8 @@ def describe_meta(meta: dict[str, Any]) -> str:
     """Write the footer: window and zone, rule, unique level, what filters left out, how far the logs reach."""
     window, completeness = meta["window"], meta["completeness"]
     span = f"window {window['label']}"
-    if window["start"]:
-        span += f" from {window['start'][:16]}"
-    if window["end"]:
-        span += f" to {window['end'][:16]}"
+    for word, moment in (("from", window["start"]), ("to", window["end"])):
+        span += f" {word} {datetime.fromisoformat(moment).astimezone(ZoneInfo(meta['tz'])):%Y-%m-%dT%H:%M}" if moment else ""
     parts = [f"{span} ({meta['tz']})", meta["counting_rule"], f"unique by {meta['unique_level']}"]
     excluded = meta["excluded"]
     parts.append(f"filters left out {_write_share(excluded)} of requests" if excluded["filters"] else "no filters")
