@@ -70,13 +70,13 @@ class Traffic:
         }
         return found | {"invocations": oracle.find_invocations(self.rows)}
 
-    def expect(self, key: Callable[[Row], Any], is_within: Callable[[datetime], bool] = lambda _: True) -> dict[Any, dict[str, Any]]:
+    def expect(self, key: Callable[[Row], Any], is_kept: Callable[[Row], bool] = lambda _: True) -> dict[Any, dict[str, Any]]:
         """For each value of a key, every metric that is not null."""
         rows = defaultdict(list)
         for row in self.rows:
-            if is_within(row["time"]):
+            if is_kept(row):
                 rows[key(row)].append(row)
-        counts = {name: Counter(key(row) for row in counted if is_within(row["time"])) for name, counted in self.counted.items()}
+        counts = {name: Counter(key(row) for row in counted if is_kept(row)) for name, counted in self.counted.items()}
         keys = {*rows, *(value for count in counts.values() for value in count)}
         return {
             value: {name.replace("-", "_"): oracle.measure(rows[value], name) for name in PLAIN}
@@ -226,7 +226,7 @@ def ask_between(store: Path, start: datetime, end: datetime, **options: Any) -> 
     opened = open_store(store)
     status, names = opened.status(), opened.runs()
     sources = names.group_by("source_id").agg(pl.col("name").last(), pl.col("first").min(), pl.col("last").max())
-    query = Query(**{"metrics": EVERYTHING, "window": "all", "count_as": RULES, **options})
+    query = Query(**{"metrics": EVERYTHING, "window": "all", "limit": 0, "count_as": RULES, **options})
     asked = resolve(query, Reach(status.first, status.last, sources, status.events), datetime.now(UTC), opened.scan_events, is_shifting=False)
     return break_down(replace(asked, window=Window(start, end, "cut")), opened.scan_events)[0].frame
 
@@ -242,10 +242,25 @@ def test_a_window_may_cut_through_what_belongs_together(number: int, quiet: Traf
     cut = longer[number * 7919 % len(longer)]
     inner = [row["time"] for row in cut if row["time"] > cut[0]["time"]]
     edge = inner[number % len(inner)]
+    dimensions = ("version",) if number % 2 else ()
+    key = DIMENSIONS["version"] if dimensions else lambda _: ()
     for start, end in ((edge, edge + timedelta(hours=30)), (edge - timedelta(days=2), edge)):
-        compare(
-            ask_between(quiet.store, start, end), (), {(): quiet.expect(lambda _: (), lambda time, start=start, end=end: start <= time < end)[()]}
-        )
+        found = ask_between(quiet.store, start, end, dimensions=dimensions)
+        compare(found, dimensions, quiet.expect(key, lambda row, start=start, end=end: start <= row["time"] < end))  # type: ignore[misc]
+
+
+FILTERS: dict[str, Callable[[Row], bool]] = {
+    "method=GET": lambda row: row["method"] == "GET",
+    "status>=400": lambda row: row["status"] >= 400,
+    "version in (1.0, latest)": lambda row: row["reference"] in {"1.0", "latest"},
+    "client!=docker and ecosystem is not null": lambda row: row["client"] != "docker" and row["ecosystem"] is not None,
+}
+
+
+@pytest.mark.parametrize("where", FILTERS)
+def test_rules_see_what_a_filter_leaves_out(where: str, traffic: Traffic) -> None:
+    """A pull is kept or left out whole, by the request that stands for it; the others still say that it is one."""
+    compare(ask(traffic.store, "action", where=where), ("action",), traffic.expect(DIMENSIONS["action"], FILTERS[where]))
 
 
 @pytest.mark.parametrize(("pull", "session"), [(0, 300), (30, 20), (300, 60), (5, 3600), (2, 1)])
@@ -283,7 +298,7 @@ def test_a_window_of_days_is_the_sum_of_its_days(zone: str, traffic: Traffic) ->
     whole = ask(traffic.store, window=f"{days[0]}..{days[-1]}", tz=zone)
     parts = pl.concat([ask(traffic.store, window=day, tz=zone) for day in days])
     day = day_in(zone)
-    compare(whole, (), traffic.expect(lambda _: (), lambda time: day({"time": time}) in days))
+    compare(whole, (), traffic.expect(lambda _: (), lambda row: day(row) in days))
     for name in whole.columns:
         if name in ADDITIVE or name.split("_")[0] in COUNTED:
             assert whole[name].sum() == parts[name].sum(), name
@@ -325,7 +340,6 @@ DATED = ("access.log-20250325.gz", "access.log-20251021", "access.log")
 ORDERS: dict[str, tuple[Sequence[str], Sequence[Sequence[int]]]] = {
     "as they were written, at once": (ROTATED, [(0, 1, 2, 3, 4, 5)]),
     "newest first, at once": (ROTATED, [(5, 4, 3, 2, 1, 0)]),
-    "mixed, at once": (ROTATED, [(2, 3, 0, 5, 1, 4)]),
     "one by one, newest first": (ROTATED, [(5,), (2,), (4,), (1,), (3,), (0,)]),
     "in two runs, with dates": (DATED, [(2, 5, 1), (4, 0, 3)]),
 }
@@ -346,10 +360,10 @@ def test_neither_rotation_nor_order_changes_an_answer(name: str, quiet: Traffic,
 
 
 def test_pieces_of_any_name_are_one_log(tmp_path: Path) -> None:
-    log = make_logs(3, 3_000)[0]
+    log = make_logs(3, 2_000)[0]
     pieces = [write(tmp_path / name, lines) for name, lines in zip(("zebra.log", "late", "apple.gz", "0"), cut(log, 4), strict=True)]
     whole = take_in(tmp_path, [write(tmp_path / "whole" / "access.log", log)], store="whole-store")
-    for turn, order in enumerate(([0, 1, 2, 3], [3, 1, 0, 2], [2, 3, 1, 0])):
+    for turn, order in enumerate(([3, 1, 0, 2], [2, 3, 1, 0])):
         store = take_in(tmp_path, [pieces[number] for number in order], store=f"store-{turn}")
         assert ask(store, "client", "version").equals(ask(whole, "client", "version")), order
 
