@@ -46,9 +46,11 @@ AGENTS = [
     ("aria2/", "aria2", "http-library"),
     ("wget/", "wget", "http-library"),
     ("curl/", "curl", "http-library"),
-    ("python-requests/", "requests", "http-library"),
-    ("python-urllib/", "urllib", "http-library"),
-    ("python-httpx/", "httpx", "http-library"),
+    ("python-requests/", "python-requests", "http-library"),
+    ("python-urllib/", "python-urllib", "http-library"),
+    ("python/3.11 aiohttp/", "aiohttp", "http-library"),
+    ("mozilla/5.0 zgrab/", "zgrab", "scanner"),
+    ("python-httpx/", "python-httpx", "http-library"),
     ("kube-probe/", "kube-probe", "probe"),
     ("elb-healthchecker/", "elb-healthchecker", "probe"),
 ]
@@ -63,7 +65,7 @@ COSIGN = re.compile(r"^sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?$")
 
 # ecosystem, path, action; `n` is the package, `v` the version. The first that fits counts.
 PATHS = [
-    ("oci", r"^/v2/?$", "ping"),
+    ("oci", r"^(?:/[a-z]+)?/v2/?$", "ping"),
     ("oci", r"^/v2/_catalog$", "index"),
     ("oci", r"^/token$", "auth"),
     ("oci", r"^/v2/(?P<n>.+)/manifests/(?P<v>[^/]+)$", "manifest"),
@@ -98,7 +100,7 @@ PATHS = [
 PATTERNS = [(ecosystem, re.compile(pattern), action) for ecosystem, pattern, action in PATHS]
 # What only the client tells.
 HINTED = {
-    "npm": (re.compile(r"^/(?P<n>[A-Za-z0-9][A-Za-z0-9._~-]*)$"), "metadata"),
+    "npm": (re.compile(r"^(?:/npm)?/(?P<n>[A-Za-z0-9][A-Za-z0-9._~-]*)$"), "metadata"),
     "cargo": (re.compile(r"/(?:[12]|3/[a-z0-9]|[a-z0-9_-]{2}/[a-z0-9_-]{2})/(?P<n>[A-Za-z][A-Za-z0-9_-]*)$"), "metadata"),
 }
 
@@ -210,7 +212,7 @@ def read_path(path: str | None, client: str | None) -> Row:
     row: Row = {"ecosystem": None, "package": None, "reference": None, "kind": None, "action": "other", "counts": False}
     if path is None:
         return row | {"action": None}
-    plain = unquote(path)
+    plain = re.sub("/+", "/", unquote(path))
     for ecosystem, pattern, action in PATTERNS:
         if found := pattern.search(plain):
             return row | read_found(ecosystem, action, found.groupdict(), plain)

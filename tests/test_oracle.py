@@ -169,6 +169,13 @@ def test_totals_are_those_of_the_oracle(traffic: Traffic) -> None:
     compare(ask(traffic.store), (), traffic.expect(lambda _: ()))
 
 
+def test_the_footer_tells_readings_that_were_redirected(traffic: Traffic) -> None:
+    """They are neither checks nor downloads: what they lead to, these logs do not see."""
+    away = [row for row in traffic.rows if row["method"] == "GET" and row["action"] in {"index", "metadata"} and row["status"] in oracle.REDIRECTS]
+    assert len(away) > 20
+    assert answer(traffic.store, Query(("downloads",), window="all")).meta["redirected_readings"] == len(away)
+
+
 DIMENSIONS: dict[str, Callable[[Row], Any]] = {
     "client": lambda row: row["client"],
     "package": lambda row: row["package"],
@@ -189,6 +196,23 @@ def test_rows_of_a_dimension_are_those_of_the_oracle(name: str, traffic: Traffic
 def test_rows_of_three_dimensions_are_those_of_the_oracle(traffic: Traffic) -> None:
     found = ask(traffic.store, "ecosystem", "client", "status")
     compare(found, ("ecosystem", "client", "status"), traffic.expect(lambda row: (row["ecosystem"], row["client"], row["status"])))
+
+
+CAPTURE = Path(__file__).parent / "data" / "capture"
+GATEWAYS = ("edge", "raw", "redirect", "auth")
+
+
+@pytest.mark.parametrize("kind", ["json", "combined"])
+def test_the_recording_of_real_clients_counts_as_by_hand(kind: str, tmp_path: Path) -> None:
+    """Four gateways, in milliseconds and in whole seconds: requests of one instant on two gateways follow the order of the logs."""
+    paths = [CAPTURE / gateway / f"access.{kind}.log" for gateway in GATEWAYS]
+    recording = Traffic(tuple(path.read_bytes().splitlines(keepends=True) for path in sorted(paths)), tmp_path)
+    take_in(tmp_path, paths)
+    known = {"oci", "pypi", "npm", "cargo"}
+    found = ask(tmp_path / "store", "ecosystem", "client", "status", where=f"ecosystem in ({', '.join(known)})")
+    expected = recording.expect(lambda row: (row["ecosystem"], row["client"], row["status"]), lambda row: row["ecosystem"] in known)
+    compare(found, ("ecosystem", "client", "status"), expected)
+    assert sum(numbers["pulls_pullstats_1"] for numbers in expected.values()) >= 19
 
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata")
