@@ -22,6 +22,7 @@ YEAR = 365
 LAST_DAY = "2025-06-30"  # the generator's last day: 30 days before its end are exactly June
 JUNE = "timestamp >= '2025-06-01T00:00:00Z'::TIMESTAMPTZ AND timestamp < '2025-07-01T00:00:00Z'::TIMESTAMPTZ"
 ORIGINS = "count(DISTINCT origin_id) FILTER (WHERE http_response_status_code IS DISTINCT FROM 401) AS origins"
+MARKS = frozenset({"final", "gap"})
 METRICS = frozenset({"requests", "origins", "endpoints", "networks", "pulls", "downloads", "invocations"})
 
 DUCKDB = r"""
@@ -169,7 +170,7 @@ def same_answer(left: str, right: str) -> str:
 def _by_dimension(rows: list[dict[str, str | int | None]]) -> dict[tuple[object, ...], tuple[object, ...]]:
     """Split rows into what they are about and what they count."""
     split = {
-        tuple(value for name, value in sorted(row.items()) if name not in METRICS): tuple(
+        tuple(value for name, value in sorted(row.items()) if name not in METRICS | MARKS): tuple(
             value for name, value in sorted(row.items()) if name in METRICS
         )
         for row in rows
