@@ -304,7 +304,11 @@ def test_whatever_is_shown_stands_for_enough(seed: int) -> None:
     chance = random.Random(seed)
     least, limit = chance.randrange(2, 7), chance.choice([0, 1, 3])
     rows = [
-        {"user_agent_name": chance.choice("abcdefg"), "os_name": chance.choice(["linux", None, "windows"]), "endpoint": chance.randrange(12)}
+        {
+            "user_agent_name": chance.choice("abcdefg"),
+            "os_name": chance.choice(["linux", None, "windows"]),
+            "endpoint": chance.choice([None, *range(12)]),
+        }
         for _ in range(40)
     ]
     names = ("client", "os") if seed % 2 else ("client",)
@@ -312,7 +316,7 @@ def test_whatever_is_shown_stands_for_enough(seed: int) -> None:
     columns = ["user_agent_name", "os_name"][: len(names)]
     groups: dict[tuple[Any, ...], set[int]] = {}
     for row in rows:
-        groups.setdefault(tuple(row[column] for column in columns), set()).add(row["endpoint"])
+        groups.setdefault(tuple(row[column] for column in columns), set()).update({row["endpoint"]} - {None})
     found = {row[: len(names)]: row[len(names) :] for row in report.frame.rows()}
     other = report.meta["other_row"]
     folded = [group for group in groups if group not in found]

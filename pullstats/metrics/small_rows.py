@@ -1,8 +1,8 @@
 """Rows of few people (`--min-origins`): hidden so that the others do not give them away.
 
-What is hidden is folded into one row of others. That row itself must not be one of few: while it
-would stand for a single row, which subtraction from the total tells, or for too few endpoints, the
-smallest of the shown rows joins it.
+What is hidden is folded into one row of others, which subtraction from the total would tell as
+well. That row itself must not be one of few: while it would stand for too few endpoints, as a single
+small row always does, the smallest of the shown rows joins it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,7 @@ def hide_small(rows: pl.DataFrame, shown: pl.DataFrame, partials: Partials, leas
         left = rows.join(shown, on=list(partials.keys), how="anti", nulls_equal=True)
         counts = fold(keep_rows(partials, left.select(partials.keys), is_kept=True), (ENDPOINTS,), within)
         counts = counts if within else counts.with_columns(pl.lit(0).alias(_BLOCK))
-        others = left.group_by(blocks).agg(pl.len().alias("rows")).join(counts, on=blocks, nulls_equal=True)
-        told = others.filter((pl.col("rows") == 1) | (pl.col(ENDPOINTS.key) < least)).join(small, on=blocks, how="semi", nulls_equal=True)
+        told = counts.filter(pl.col(ENDPOINTS.key) < least).join(small, on=blocks, how="semi", nulls_equal=True)
         smallest = shown.with_row_index(_PLACE).join(told, on=blocks, how="semi", nulls_equal=True)
         smallest = smallest.sort(ENDPOINTS.key, _PLACE, descending=[False, True]).unique(blocks, keep="first", maintain_order=True)
         if not smallest.height:
