@@ -22,7 +22,8 @@ import polars as pl
 import pytest
 from oracle import Row
 from oracle_lines import read_lines
-from traffic import make_logs
+from traffic import Step, digest, make_logs
+from traffic import Traffic as MadeTraffic
 
 from pullstats.cli import run
 from pullstats.metrics import COUNTING_RULES, METRICS, Query, Reach
@@ -271,6 +272,59 @@ def test_a_window_may_cut_through_what_belongs_together(number: int, quiet: Traf
     for start, end in ((edge, edge + timedelta(hours=30)), (edge - timedelta(days=2), edge)):
         found = ask_between(quiet.store, start, end, dimensions=dimensions)
         compare(found, dimensions, quiet.expect(key, lambda row, start=start, end=end: start <= row["time"] < end))  # type: ignore[misc]
+
+
+MANIFEST, BLOB = "/v2/acme/app/manifests/1.0", f"/v2/acme/app/blobs/{digest('layer')}"
+WHEEL, PARQUET = "/packages/acme-1.0-py3-none-any.whl", "/datasets/acme/set/resolve/main/a.parquet"
+HOUR = 3600
+# What a run of two hours holds, seconds after its start; what counts in half an hour at either end; the shortest --session-gap that leaves it one.
+LONG: dict[str, tuple[str, list[Step], str, dict[str, int], int]] = {
+    "the check of a session was long before": (
+        "docker",
+        [(0, "HEAD", MANIFEST, 200), *((after, "GET", BLOB, 200) for after in range(0, 2 * HOUR, 240)), (2 * HOUR - 60, "HEAD", MANIFEST, 200)],
+        "checks",
+        {"begin": 1, "end": 0},
+        240,
+    ),
+    "the download of a session comes long after": (
+        "pip",
+        [(60, "GET", "/simple/acme/", 200), *((after, "HEAD", WHEEL, 200) for after in range(60, 2 * HOUR, 240)), (2 * HOUR - 60, "GET", WHEEL, 200)],
+        "checks",
+        {"begin": 0, "end": 0},
+        240,
+    ),
+    "a data set was taken long before": (
+        "hf",
+        [(0, "GET", PARQUET, 200), *((after, "GET", PARQUET, 404) for after in range(290, 2 * HOUR, 290)), (2 * HOUR - 60, "GET", PARQUET, 200)],
+        "downloads",
+        {"begin": 1, "end": 0},
+        60,
+    ),
+    "a group was opened long before": (
+        "podman",
+        [(0, "GET", MANIFEST, 200), *((after, "HEAD", MANIFEST, 200) for after in range(5, 2 * HOUR, 5)), (2 * HOUR - 60, "GET", MANIFEST, 200)],
+        "pulls",
+        {"begin": 1, "end": 0},
+        10,
+    ),
+}
+
+
+@pytest.mark.parametrize("is_least", [False, True])
+@pytest.mark.parametrize("name", LONG)
+def test_what_is_longer_than_a_margin_is_read_whole(name: str, is_least: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    """Windows of half an hour at the begin and the end of a run of two hours; elsewhere there is as much, of another client."""
+    who, steps, metric, expected, least = LONG[name]
+    begin = datetime(2025, 3, 25, 11, 7, 13, tzinfo=UTC)
+    made = MadeTraffic(0)
+    for address, start in (("198.51.100.7", begin), ("203.0.113.9", begin - timedelta(days=3)), ("203.0.113.9", begin + timedelta(days=3))):
+        made.send(who, steps, log=0, address=address, start=int(start.timestamp()))
+    lines = [line.text.encode() for line in sorted(made.lines, key=lambda line: line.second)]
+    take_in(tmp_path, [write(tmp_path / "access.log", lines)])
+    spans = {"begin": (begin, begin + timedelta(minutes=30)), "end": (begin + timedelta(minutes=90), begin + timedelta(hours=3))}
+    for span, (start, end) in spans.items():
+        options = {"metrics": (metric,), "count_as": ("pullstats",), "session_gap": float(least if is_least else 300)}
+        assert ask_between(tmp_path / "store", start, end, **options).item() == expected[span], span
 
 
 FILTERS: dict[str, Callable[[Row], bool]] = {
