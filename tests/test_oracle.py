@@ -26,9 +26,8 @@ from traffic import Step, digest, make_logs
 from traffic import Traffic as MadeTraffic
 
 from pullstats.cli import run
-from pullstats.metrics import COUNTING_RULES, METRICS, Query, Reach
+from pullstats.metrics import COUNTING_RULES, METRICS, Query, Reach, partials
 from pullstats.metrics.answer import break_down
-from pullstats.metrics.partials import EVENT_BYTES, count_partitions
 from pullstats.metrics.query import resolve
 from pullstats.metrics.windows import Window
 from pullstats.pipeline.answer import answer
@@ -127,10 +126,13 @@ def ask(store: Path, *dimensions: str, **options: Any) -> pl.DataFrame:
     """Ask for every metric under every rule; what was asked before is not asked again."""
     key = (store, dimensions, *options.items())
     if key not in ANSWERS:
-        query = Query(**{"metrics": EVERYTHING, "dimensions": dimensions, "window": "all", "limit": 0, "count_as": RULES, **options})
-        report = answer(store, query)
-        ANSWERS[key] = report.flat[0] if report.flat is not None else report.frame
+        ANSWERS[key] = ask_anew(store, *dimensions, **options)
     return ANSWERS[key]
+
+
+def ask_anew(store: Path, *dimensions: str, **options: Any) -> pl.DataFrame:
+    report = answer(store, Query(**{"metrics": EVERYTHING, "dimensions": dimensions, "window": "all", "limit": 0, "count_as": RULES, **options}))
+    return report.flat[0] if report.flat is not None else report.frame
 
 
 def compare(found: pl.DataFrame, keys: Sequence[str], expected: dict[Any, dict[str, Any]]) -> None:
@@ -336,9 +338,9 @@ FILTERS: dict[str, Callable[[Row], bool]] = {
 
 
 @pytest.mark.parametrize("where", FILTERS)
-def test_rules_see_what_a_filter_leaves_out(where: str, traffic: Traffic) -> None:
+def test_rules_see_what_a_filter_leaves_out(where: str, quiet: Traffic) -> None:
     """A pull is kept or left out whole, by the request that stands for it; the others still say that it is one."""
-    compare(ask(traffic.store, "action", where=where), ("action",), traffic.expect(DIMENSIONS["action"], FILTERS[where]))
+    compare(ask(quiet.store, "action", where=where), ("action",), quiet.expect(DIMENSIONS["action"], FILTERS[where]))
 
 
 @pytest.mark.parametrize(("pull", "session"), [(0, 300), (30, 20), (300, 60), (5, 3600), (2, 1)])
@@ -358,25 +360,22 @@ def test_pauses_can_be_chosen(pull: int, session: int, quiet: Traffic) -> None:
         assert ask_between(quiet.store, start, end, **options).row(0, named=True) == expected
 
 
-LEVELS = {"origin": "origin", "endpoint": "endpoint", "network": "network", "user": "user"}
-
-
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", ["origin", "endpoint", "network", "user"])
 @pytest.mark.parametrize("rule", ["pullstats@1", "docker-dvp@1"])
-def test_the_headline_names_how_many_took_something(level: str, rule: str, traffic: Traffic) -> None:
-    taken = traffic.counted[column("downloads", rule)]
+def test_the_headline_names_how_many_took_something(level: str, rule: str, quiet: Traffic) -> None:
+    taken = quiet.counted[column("downloads", rule)]
     takers = {row[level] for row in taken} - {None}
-    headline = answer(traffic.store, Query(("downloads",), window="all", count_as=(rule,), unique_by=level)).headline
+    headline = answer(quiet.store, Query(("downloads",), window="all", count_as=(rule,), unique_by=level)).headline
     assert headline == f"{len(taken):,} downloads from {len(takers):,} {level}{'s' if len(takers) > 1 else ''}"
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_a_window_of_days_is_the_sum_of_its_days(zone: str, traffic: Traffic) -> None:
+def test_a_window_of_days_is_the_sum_of_its_days(zone: str, quiet: Traffic) -> None:
     days = ("2025-03-29", "2025-03-30", "2025-03-31")
-    whole = ask(traffic.store, window=f"{days[0]}..{days[-1]}", tz=zone)
-    parts = pl.concat([ask(traffic.store, window=day, tz=zone) for day in days])
+    whole = ask(quiet.store, window=f"{days[0]}..{days[-1]}", tz=zone)
+    parts = pl.concat([ask(quiet.store, window=day, tz=zone) for day in days])
     day = day_in(zone)
-    compare(whole, (), traffic.expect(lambda _: (), lambda row: day(row) in days))
+    compare(whole, (), quiet.expect(lambda _: (), lambda row: day(row) in days))
     for name in whole.columns:
         if name in ADDITIVE or name.split("_")[0] in COUNTED:
             assert whole[name].sum() == parts[name].sum(), name
@@ -446,28 +445,27 @@ def test_pieces_of_any_name_are_one_log(tmp_path: Path) -> None:
         assert ask(store, "client", "version").equals(ask(whole, "client", "version")), order
 
 
-@pytest.mark.parametrize(("parts", "dimensions"), [(2, ()), (2, ("network-type", "method")), (7, ("client", "version"))], ids=str)
-def test_an_answer_in_parts_is_the_answer_at_once(parts: int, dimensions: tuple[str, ...], quiet: Traffic) -> None:
+PARTED: dict[str, tuple[int, tuple[str, ...], dict[str, Any]]] = {
+    "totals in seven": (7, (), {}),
+    "rows in two": (2, ("client", "version"), {}),
+    "days in three": (3, (), {"every": "d", "tz": "Europe/Berlin"}),
+}
+
+
+@pytest.mark.parametrize("name", PARTED)
+def test_an_answer_in_parts_is_the_answer_at_once(name: str, quiet: Traffic, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read network by network, requests without an address among them, and joined: every metric, every rule."""
-    memory = EVENT_BYTES * -(-len(quiet.rows) // parts)
-    opened = open_store(quiet.store)
-    status = opened.status()
-    reach = Reach(status.first, status.last, None, status.events)
-    asked = resolve(Query(("requests",), window="all", memory=memory), reach, datetime.now(UTC), opened.scan_events, is_shifting=False)
-    assert count_partitions(asked, opened.scan_events) == parts
+    parts, dimensions, options = PARTED[name]
     assert any(row["network"] is None for row in quiet.rows)
-    metrics = (*EVERYTHING, "orgs")
-    assert ask(quiet.store, *dimensions, metrics=metrics, memory=memory).equals(ask(quiet.store, *dimensions, metrics=metrics))
-
-
-def test_days_in_parts_are_the_days_at_once(traffic: Traffic) -> None:
-    memory = EVENT_BYTES * 30_000
-    assert ask(traffic.store, every="d", tz="Europe/Berlin", memory=memory).equals(ask(traffic.store, every="d", tz="Europe/Berlin"))
+    options = {"metrics": (*EVERYTHING, "orgs"), **options}
+    at_once = ask_anew(quiet.store, *dimensions, **options)
+    monkeypatch.setattr(partials, "count_partitions", lambda *_: parts)
+    assert ask_anew(quiet.store, *dimensions, **options).equals(at_once)
 
 
 def test_a_question_larger_than_its_memory_is_answered_in_parts(quiet: Traffic, capfd: pytest.CaptureFixture[str]) -> None:
     """As the command line asks it: the same words and numbers, headline and footer."""
-    assert EVENT_BYTES * len(quiet.rows) > 1_000_000
+    assert partials.EVENT_BYTES * len(quiet.rows) > 1_000_000
     question = [
         "report",
         "--store",
