@@ -258,7 +258,7 @@ def ask_between(store: Path, start: datetime, end: datetime, **options: Any) -> 
     return break_down(replace(asked, window=Window(start, end, "cut")), opened.scan_events)[0].frame
 
 
-CUTS = 12
+CUTS = 8
 
 
 @pytest.mark.parametrize("number", range(CUTS))

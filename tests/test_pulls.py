@@ -211,7 +211,7 @@ MANIFESTS = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(files=FILES, manifests=MANIFESTS, seed=st.integers(0, 9))
 def test_attempts_and_pulls_agree_with_the_oracle(files: list[Any], manifests: list[Any], seed: int) -> None:
     rows = [file(second, status, origin) | {"offset": index} for index, (second, status, origin) in enumerate(files)]
