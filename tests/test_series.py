@@ -216,6 +216,27 @@ def test_uniques_do_not_look_back_to_hashes_of_another_key() -> None:
         ask([Event(moment) for moment in moments], window="2024-03-05", epochs=epochs, rolling="7d")
 
 
+# The others.
+
+
+@pytest.mark.parametrize("rolling", [None, "2d"])
+def test_what_the_limit_cuts_off_is_one_row_of_its_own_unions(rolling: str | None) -> None:
+    """Origin 7 asks with two clients that are cut off: among the others it is one."""
+    days = [at("2024-03-01T12:00"), at("2024-03-02T12:00")]
+    events = [Event(day, origin, "pip") for day in days for origin in (1, 2, 3)]
+    events += [Event(days[0], 7, "npm"), Event(days[0], 7, "docker"), Event(days[1], 8, "npm"), Event(days[1], 7, None)]
+    report = ask(events, dimensions=("client",), limit=1, rolling=rolling)
+    assert report.frame.select("client", "requests", "origins").rows() == [("pip", 6, 3), ("other", 4, 2)]
+    others = [(row["bucket"], row["requests"], row["origins"]) for row in rows(report) if row["client"] == "other"]
+    assert others == [("2024-03-01", 2, 1), ("2024-03-02", *((4, 2) if rolling else (2, 2)))]
+    assert {row["client"] for row in rows(ask(events, dimensions=("client",), limit=1, has_other=False, rolling=rolling))} == {"pip"}
+
+
+def test_others_beside_a_client_that_is_called_so_have_another_name() -> None:
+    events = [Event(at("2024-03-01T12:00"), 1, client) for client in ("other", "other", "pip", "npm")]
+    assert ask(events, dimensions=("client",), limit=1).frame["client"].to_list() == ["other", "all others"]
+
+
 # Final or provisional.
 
 

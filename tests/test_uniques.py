@@ -126,6 +126,24 @@ def test_a_second_key_is_explained_and_not_added_up(take_in: Callable[..., Any],
     assert "hashed with another key" in shown.err
 
 
+def test_a_headline_does_not_add_up_people_of_two_keys(take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Downloads add up over keys, those who made them do not: the sentence says so instead."""
+    line = '192.0.2.{} - - [0{}/Mar/2025:10:00:00 +0000] "GET /packages/f-1.0-py3-none-any.whl HTTP/1.1" 200 1 "-" "pip/24.0"\n'
+    for day in (1, 3):
+        (tmp_path / f"{day}.log").write_text("".join(line.format(host, day) for host in (1, 2, 3)))
+        take_in(tmp_path / f"{day}.log", key_file=tmp_path / f"{day}.key")
+    asked = ["report", "--metric", "downloads", "--store", str(tmp_path / "store"), "--window"]
+    assert run([*asked, "2025-03"]) == 0
+    shown = " ".join(capfd.readouterr().out.split())
+    assert shown.startswith("6 downloads package")
+    assert "origins cannot be counted over this window: its events were hashed with 2 different keys" in shown
+    for rest in (["2025-03-03"], ["2025-03-03", "--unique-by", "endpoint"]):
+        assert run([*asked, *rest]) == 0
+        shown = capfd.readouterr().out
+        assert shown.startswith(f"3 downloads from 3 {rest[-1] if len(rest) > 1 else 'origin'}s")
+        assert "different keys" not in shown
+
+
 # --- sketches ---
 
 

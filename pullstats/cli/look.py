@@ -32,12 +32,15 @@ def report(**options: Any) -> int:
 
 
 @click.command(cls=Command)
-@click.option("--every", default="d", show_default=True, help="Size of a bucket: 5m, h, d, w, mo, q, y.")
+@click.option(
+    "--every", default="d", show_default=True, help="Size of a bucket: 5m, h, d, w, mo, q, y, or 15m, 6h, 2w; minutes and hours divide a day."
+)
 @click.option("--rolling", help="Let each bucket look back over this span: 7d, 4w; uniques are the union over it.")
 @click.option("--annotate", type=click.Path(path_type=Path), help="CSV of date,label (talks, releases) to show beside the buckets.")
 @click.option("--by", default="", help="A dimension: one row per value with a sparkline, instead of one per bucket.")
 @click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help=f"Any of {', '.join(METRICS)}.")
 @click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show with --by, 0 for all.")
+@click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
 @combine(question_options, output_options, general_options)
 def series(**options: Any) -> int:
     """Show metrics over time, in buckets."""
@@ -66,6 +69,8 @@ def demand(**options: Any) -> int:
 @combine(question_options, output_options, general_options)
 def compare(left: str, right: str, **options: Any) -> int:
     """Compare two windows (last-month this-month), or two filters, versions, hosts or backends within one --window.
+
+    Two windows are A and B themselves; --window is for filters.
 
     Says of each difference whether it is within the noise of the periods before.
     """

@@ -12,7 +12,8 @@ from pullstats.errors import UsageError
 from pullstats.metrics.buckets import parse_every
 from pullstats.metrics.completeness import find_final_until
 from pullstats.metrics.definitions import Metric
-from pullstats.metrics.framing import build_report, dimension_columns, dimension_heads, metric_columns, refuse_epochs, sort_rows
+from pullstats.metrics.epochs import refuse_epochs
+from pullstats.metrics.framing import OTHER, build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.selection import name_unseen
@@ -20,8 +21,6 @@ from pullstats.metrics.series import answer_series
 from pullstats.metrics.small_rows import ENDPOINTS, hide_small
 from pullstats.reports import Column, Report
 
-OTHER: Final = "other"
-ALL_OTHERS: Final = "all others"
 DAILY_VERSION: Final = 1
 DAILY_KEYS: Final = {
     "package_type": "package_type",
@@ -39,7 +38,7 @@ def answer_query(query: Query, scan: Scan, reach: Reach, now: datetime, *, is_sh
         UsageError: a name, window or filter that is not understood; uniques over several keys.
     """
     asked = resolve(query, reach, now, scan, is_shifting=is_shifting)
-    refuse_epochs(asked, scan, asked.metrics)
+    asked = refuse_epochs(asked, scan, asked.metrics)
     if query.every and query.min_origins:
         message = "a series has no --min-origins: its buckets of few endpoints would tell what a report hides; leave one of the two out"
         raise UsageError(message)
@@ -107,8 +106,7 @@ def _cut(rows: pl.DataFrame, asked: Resolved, partials: Partials, metrics: tuple
     rest = fold(keep_rows(partials, shown.select(keys), is_kept=False), metrics, ())
     text = [pl.col(key).cast(pl.String) for key in keys]
     shown = shown.with_columns(text)
-    # A value may be spelled like the row of the others: then that row has another name.
-    labels = [pl.lit(ALL_OTHERS if OTHER in shown[key] else OTHER, pl.String).alias(key) for key in keys]
+    labels = [pl.lit(label, pl.String).alias(key) for key, label in name_others(shown, keys).items()]
     return pl.concat([shown, rest.select(*labels, *(metric.key for metric in metrics))], how="vertical_relaxed"), hidden, shown.height
 
 
@@ -125,7 +123,7 @@ def _add_shares(rows: pl.DataFrame, total: pl.DataFrame, metrics: tuple[Metric, 
 def daily_report(query: Query, scan: Scan, reach: Reach, now: datetime) -> Report:
     """Build the `daily` export set: one row a day and combination; `origins` is not additive."""
     asked = resolve(query, reach, now, scan, is_shifting=False)
-    refuse_epochs(asked, scan, ())
+    asked = refuse_epochs(asked, scan, ())
     days = parse_every("d", asked.query.tz)
     groups = {"date": days.expr} | {key: pl.col(column) for key, column in DAILY_KEYS.items()}
     groups |= {

@@ -11,11 +11,11 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.alignment import align_windows, describe_windows
-from pullstats.metrics.answer import ALL_OTHERS, OTHER
 from pullstats.metrics.definitions import Metric
 from pullstats.metrics.dimensions import DIMENSIONS
+from pullstats.metrics.epochs import refuse_epochs
 from pullstats.metrics.filters import parse_filter
-from pullstats.metrics.framing import build_meta, describe_meta, dimension_columns, dimension_heads, refuse_epochs
+from pullstats.metrics.framing import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
 from pullstats.metrics.noise import judge_differences
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
@@ -163,7 +163,7 @@ def _break_down(partials: Sequence[Partials], keys: tuple[str, ...], metrics: Se
         return found
     rest = _join([fold(keep_rows(part, shown, is_kept=False), metrics, ()) for part in partials], (), metrics)
     text = found.with_columns(pl.col(key).cast(pl.String) for key in keys)
-    labels = [pl.lit(ALL_OTHERS if OTHER in text[key] else OTHER, pl.String).alias(key) for key in keys]
+    labels = [pl.lit(label, pl.String).alias(key) for key, label in name_others(text, keys).items()]
     return pl.concat([text, rest.with_columns(labels).select(text.columns)])
 
 

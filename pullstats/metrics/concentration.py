@@ -16,7 +16,8 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.definitions import METRICS, Metric
-from pullstats.metrics.framing import build_report, name_level, refuse_epochs, unique_metric
+from pullstats.metrics.epochs import refuse_epochs
+from pullstats.metrics.framing import build_report, name_level, unique_metric
 from pullstats.metrics.holders import HOLDER, count_holders
 from pullstats.metrics.partials import Partials, fold
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve

@@ -1,11 +1,44 @@
-"""Hashes of another key, and the history that can be compared with a window."""
+"""Hashes of different keys, which cannot be counted together, and the history that can be compared with a window."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import polars as pl
 
-from pullstats.metrics.definitions import Metric
+from pullstats.errors import UsageError
+from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
 from pullstats.metrics.query import Resolved, Scan
+
+
+def refuse_epochs(asked: Resolved, scan: Scan, metrics: Sequence[Metric]) -> Resolved:
+    """Refuse to count hashes that were made with different keys.
+
+    Returns:
+        The question; where only its headline would count such hashes, that is told instead.
+
+    Raises:
+        UsageError: the window holds events of several keys; the message says of which time.
+    """
+    named = next((metric for metric in metrics if metric.is_hashed), None)
+    level = METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
+    if named is None and not (level.is_hashed and any(metric.rule for metric in asked.metrics)):
+        return asked
+    events = asked.window.keep(scan(["timestamp", "key_epoch"], asked.window.start, asked.window.end))
+    ends = events.select(low=pl.col("key_epoch").min(), high=pl.col("key_epoch").max()).collect(engine="streaming")
+    if ends["low"].item() == ends["high"].item():
+        return asked
+    spans = events.group_by("key_epoch").agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max()).collect().sort("first")
+    told = "; ".join(f"from {first:%Y-%m-%d} to {last:%Y-%m-%d}" for _, first, last in spans.rows())
+    title = (named or level).title
+    message = (
+        f"{title} cannot be counted over this window: its events were hashed with {spans.height} different keys ({told}), and hashes of "
+        f"different keys cannot be compared, so one {title.removesuffix('s')} would count again under each; choose a --window within one of them"
+    )
+    if named is not None:
+        raise UsageError(f"{message}, or metrics without uniques")
+    return replace(asked, has_one_key=False, warnings=(*asked.warnings, message))
 
 
 def comparable_history(asked: Resolved, scan: Scan, metric: Metric) -> tuple[pl.Expr, list[str]]:

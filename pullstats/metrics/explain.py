@@ -17,7 +17,8 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.metrics.counting import PULL_GAP, SESSION_GAP
 from pullstats.metrics.definitions import METRICS, Metric
-from pullstats.metrics.framing import build_report, refuse_epochs
+from pullstats.metrics.epochs import refuse_epochs
+from pullstats.metrics.framing import build_report
 from pullstats.metrics.ledger import COUNTED, REASON, add_reason, keep_ledger
 from pullstats.metrics.partials import compute_partials, count_rows, fold
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
@@ -44,7 +45,7 @@ def answer_explanation(query: Query, rule_sets: Mapping[str, int], scan: Scan, r
         UsageError: a name, window or filter that is not understood; uniques over several keys.
     """
     asked = resolve(query, reach, now, scan, is_shifting=is_shifting)
-    refuse_epochs(asked, scan, asked.metrics)
+    asked = refuse_epochs(asked, scan, asked.metrics)
     _refuse_few(asked, scan)
     partials = compute_partials(asked, scan, {}, [])
     total = fold(partials, asked.metrics, ())

@@ -13,9 +13,11 @@ from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
 from pullstats.metrics.dimensions import CLASS_BASIS, DIMENSIONS, Dimension
 from pullstats.metrics.partials import Partials, count_takers
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.query import Resolved
 from pullstats.reports import Column, Report
 
+OTHER: Final = "other"
+ALL_OTHERS: Final = "all others"
 _LEAST_SHARE: Final = 0.001
 _LEVEL_NOUNS: Final = {"org": ("organisation", "organisations")}
 
@@ -58,7 +60,7 @@ def describe_total(asked: Resolved, partials: Partials, total: pl.DataFrame) -> 
         if metric.kind == "count" and value is not None and metric.name != UNIQUE_LEVELS[level]:
             noun = metric.title.removesuffix("s") if value == 1 else metric.title
             parts.append(f"{value:,} {noun}")
-    takers = count_takers(partials, asked.rules[0].label)
+    takers = count_takers(partials, asked.rules[0].label) if asked.has_one_key else None
     if takers is not None:
         return f"{', '.join(parts)} from {name_level(level, takers)}"
     uniques = [metric for metric in asked.metrics if metric.name == UNIQUE_LEVELS[level]]
@@ -130,29 +132,6 @@ def _write_share(excluded: Mapping[str, Any]) -> str:
     return f"over {(1 - _LEAST_SHARE) * 100:.1f} %" if 1 - _LEAST_SHARE < share < 1 else f"{share * 100:.1f} %"
 
 
-def refuse_epochs(asked: Resolved, scan: Scan, metrics: Sequence[Metric]) -> None:
-    """Refuse to count hashes that were made with different keys.
-
-    Raises:
-        UsageError: the window holds events of several keys; the message says of which time.
-    """
-    if not any(metric.is_hashed for metric in metrics):
-        return
-    events = asked.window.keep(scan(["timestamp", "key_epoch"], asked.window.start, asked.window.end))
-    ends = events.select(low=pl.col("key_epoch").min(), high=pl.col("key_epoch").max()).collect(engine="streaming")
-    if ends["low"].item() == ends["high"].item():
-        return
-    spans = events.group_by("key_epoch").agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max()).collect().sort("first")
-    named = next(metric for metric in metrics if metric.is_hashed)
-    told = "; ".join(f"from {first:%Y-%m-%d} to {last:%Y-%m-%d}" for _, first, last in spans.rows())
-    message = (
-        f"{named.title} cannot be counted over this window: its events were hashed with {spans.height} different keys ({told}), and hashes of "
-        f"different keys cannot be compared, so one {named.title.removesuffix('s')} would count again under each; choose a --window within one of them, "
-        f"or metrics without uniques"
-    )
-    raise UsageError(message)
-
-
 def unique_metric(asked: Resolved) -> Metric:
     """Give the metric that counts the unique level asked for."""
     return METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
@@ -166,6 +145,11 @@ def dimension_columns(asked: Resolved) -> list[str]:
 def dimension_heads(asked: Resolved) -> list[Column]:
     """Describe the columns of the dimensions."""
     return [Column(dimension.key, dimension.name, "dimension", value=dimension.type) for dimension in asked.dimensions]
+
+
+def name_others(shown: pl.DataFrame, keys: Sequence[str]) -> dict[str, str]:
+    """Name the row of the others in each column; a value may be spelled like it: then that row has another name."""
+    return {key: ALL_OTHERS if OTHER in shown[key].cast(pl.String) else OTHER for key in keys}
 
 
 def sort_rows(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:

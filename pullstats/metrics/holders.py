@@ -17,8 +17,8 @@ import polars as pl
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.definitions import Metric, id_key
 from pullstats.metrics.dimensions import DIMENSIONS
-from pullstats.metrics.epochs import comparable_history
-from pullstats.metrics.framing import build_report, metric_columns, name_level, refuse_epochs, unique_metric
+from pullstats.metrics.epochs import comparable_history, refuse_epochs
+from pullstats.metrics.framing import build_report, metric_columns, name_level, unique_metric
 from pullstats.metrics.partials import Partials, compute_partials, count_partitions, fold, split_scan
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.spans import close_window, span_before

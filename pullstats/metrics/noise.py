@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from pullstats.errors import UsageError
 from pullstats.metrics.definitions import Metric
-from pullstats.metrics.framing import refuse_epochs
+from pullstats.metrics.epochs import refuse_epochs
 from pullstats.metrics.partials import compute_partials, fold
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.metrics.spans import close_window, spans_before

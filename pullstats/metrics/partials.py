@@ -8,7 +8,7 @@ distinct counts. Tables of disjoint parts of the events, as by network, are join
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -342,3 +342,28 @@ def keep_groups(partials: Partials, shown: pl.DataFrame, keys: Sequence[str]) ->
     """Keep the groups whose values of some keys are shown, whatever their other keys."""
     chosen = partials.plain.select(partials.keys).unique().join(shown.select(keys), on=list(keys), how="semi", nulls_equal=True)
     return keep_rows(partials, chosen, is_kept=True)
+
+
+def merge_others(partials: Partials, shown: pl.DataFrame, labels: Mapping[str, str]) -> Partials:
+    """Give all groups that are not shown the same name, so that they fold into one.
+
+    Args:
+        partials: the tables.
+        shown: the groups that keep their names.
+        labels: for each key of `shown`, what the others are called; keys become texts.
+    """
+    keys, marked = list(labels), shown.select([*labels]).with_columns(is_shown=pl.lit(value=True))
+    is_other = pl.col("is_shown").is_null()
+
+    def rename(frame: pl.DataFrame) -> pl.DataFrame:
+        joined = frame.join(marked, on=keys, how="left", nulls_equal=True)
+        names = [pl.when(is_other).then(pl.lit(label)).otherwise(pl.col(key).cast(pl.String)).alias(key) for key, label in labels.items()]
+        return joined.with_columns(names).drop("is_shown")
+
+    return replace(
+        partials,
+        plain=rename(partials.plain),
+        sets={name: rename(frame) for name, frame in partials.sets.items()},
+        counted={label: rename(frame) for label, frame in partials.counted.items()},
+        is_whole=False,
+    )

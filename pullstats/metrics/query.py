@@ -129,6 +129,7 @@ class Resolved:
         gaps: pauses that end what belongs together.
         ranks: `source_id`, `source_rank`: which log goes first where two requests were made in one instant.
         selection: which events stay.
+        has_one_key: whether hashes in the window can be compared; see `refuse_epochs`.
     """
 
     query: Query
@@ -141,6 +142,7 @@ class Resolved:
     ranks: pl.DataFrame
     selection: Selection
     warnings: tuple[str, ...]
+    has_one_key: bool = True
 
     @property
     def filter(self) -> pl.Expr | None:

@@ -8,8 +8,9 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.course import UNKNOWN, Course, describe_annotations, describe_course, look_back, mark_buckets, plot_course
-from pullstats.metrics.framing import build_report, dimension_columns, dimension_heads, metric_columns, refuse_epochs, sort_rows
-from pullstats.metrics.partials import Partials, compute_partials, fold, keep_groups
+from pullstats.metrics.epochs import refuse_epochs
+from pullstats.metrics.framing import build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
+from pullstats.metrics.partials import Partials, compute_partials, fold, keep_groups, merge_others
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.metrics.rolling import BUCKET, fold_rolling
 from pullstats.reports import Column, Report
@@ -36,7 +37,12 @@ def answer_series(asked: Resolved, scan: Scan) -> Report:
     if not asked.dimensions:
         frame, heads = _points(asked, partials, course, marks)
         return build_report(asked, inside, frame, heads, total, warnings=notes)
-    frame, heads = _lines(asked, inside, partials, course, marks)
+    names, labels = _choose_rows(asked, inside)
+    if labels:
+        partials = merge_others(partials, names, labels)
+        inside = partials if course.rolling == 1 else merge_others(inside, names, labels)
+        names = pl.concat([names.with_columns(pl.all().cast(pl.String)), pl.DataFrame(labels)])
+    frame, heads = _lines(asked, inside, partials, names, course, marks)
     report = build_report(asked, inside, frame, heads, total, warnings=[*notes, *describe_annotations(asked, course)])
     return replace(report, flat=_cells(asked, partials, frame, course, marks))
 
@@ -83,11 +89,20 @@ def _is_undefined(partials: Partials, label: str, name: str) -> bool:
     return label in partials.counted and name not in partials.counted[label].columns
 
 
-def _lines(asked: Resolved, inside: Partials, partials: Partials, course: Course, marks: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Column, ...]]:
-    """One row a value, with a sparkline of the first metric that has heights over all buckets."""
+def _choose_rows(asked: Resolved, inside: Partials) -> tuple[pl.DataFrame, dict[str, str]]:
+    """Give the values to show, in order; and what the others are called, where there are any to be shown."""
     keys = [dimension.key for dimension in asked.dimensions]
-    totals = sort_rows(fold(inside, asked.metrics, tuple(keys)), asked)
-    shown = totals.head(asked.query.limit) if asked.query.limit else totals
+    names = sort_rows(fold(inside, asked.metrics, tuple(keys)), asked).select(keys)
+    shown = names.head(asked.query.limit) if asked.query.limit else names
+    return shown, name_others(shown, keys) if asked.query.has_other and shown.height < names.height else {}
+
+
+def _lines(
+    asked: Resolved, inside: Partials, partials: Partials, names: pl.DataFrame, course: Course, marks: pl.DataFrame
+) -> tuple[pl.DataFrame, tuple[Column, ...]]:
+    """One row a value, with a sparkline of the first metric that has heights over all buckets."""
+    keys = names.columns
+    shown = names.join(fold(inside, asked.metrics, keys), on=keys, how="left", nulls_equal=True, maintain_order="left")
     heads = (*dimension_heads(asked), *metric_columns(asked.metrics))
     first = next((metric for metric in asked.metrics if metric.kind != "time"), None)  # of instants there is no height
     if first is None:

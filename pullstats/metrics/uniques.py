@@ -19,8 +19,8 @@ from pullstats.metrics.answer import break_down
 from pullstats.metrics.buckets import parse_every
 from pullstats.metrics.completeness import find_final_until
 from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
-from pullstats.metrics.epochs import comparable_history
-from pullstats.metrics.framing import build_report, name_level, refuse_epochs, unique_metric
+from pullstats.metrics.epochs import comparable_history, refuse_epochs
+from pullstats.metrics.framing import build_report, name_level, unique_metric
 from pullstats.metrics.partials import compute_partials
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.rolling import BUCKET

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.caret import point_at
 
 GRAMMAR: Final = (
     "all, today, yesterday, 30d, 12h, 4w, this-week, last-week, this-month, last-month, this-quarter, last-quarter, this-year, last-year, 2025, "
@@ -194,7 +195,7 @@ class _Reader:
 
     def fail(self, position: int, reason: str) -> UsageError:
         """Build the error with a caret under the place."""
-        return UsageError(f"{reason}; write one of {GRAMMAR}\n  {self.text}\n  {' ' * position}^")
+        return UsageError(f"{reason}; write one of {GRAMMAR}\n{point_at(self.text, position)}")
 
     def end_before(self, day: date) -> None:
         """Leave a day and what follows it out."""
