@@ -28,6 +28,7 @@ from traffic import Traffic as MadeTraffic
 from pullstats.cli import run
 from pullstats.metrics import COUNTING_RULES, METRICS, Query, Reach, partials
 from pullstats.metrics.answer import break_down
+from pullstats.metrics.partitions import RULE_BYTES
 from pullstats.metrics.query import resolve
 from pullstats.metrics.windows import Window
 from pullstats.pipeline.answer import answer
@@ -465,7 +466,7 @@ def test_an_answer_in_parts_is_the_answer_at_once(name: str, quiet: Traffic, mon
 
 def test_a_question_larger_than_its_memory_is_answered_in_parts(quiet: Traffic, capfd: pytest.CaptureFixture[str]) -> None:
     """As the command line asks it: the same words and numbers, headline and footer."""
-    assert partials.EVENT_BYTES * len(quiet.rows) > 1_000_000
+    assert RULE_BYTES * len(quiet.rows) > 1_000_000
     question = [
         "report",
         "--store",

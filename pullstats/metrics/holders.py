@@ -19,7 +19,8 @@ from pullstats.metrics.definitions import Metric, id_key
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.epochs import comparable_history, refuse_epochs
 from pullstats.metrics.framing import build_report, metric_columns, name_level, unique_metric
-from pullstats.metrics.partials import Partials, compute_partials, count_partitions, fold, split_scan
+from pullstats.metrics.partials import Partials, compute_partials, fold
+from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.spans import close_window, span_before
 from pullstats.metrics.timeline import ID_COLUMNS, SHORT_ID, answer_timeline
@@ -194,7 +195,8 @@ def _read_parts(asked: Resolved, scan: Scan, window: Window, history: pl.Expr, c
     assert level.expr is not None
     needed = sorted({*level.columns, *asked.filter_columns, "timestamp", "key_epoch", *columns})
     frames = []
-    for part in split_scan(scan, count_partitions(replace(asked, window=window), scan)):
+    count = count_partitions(replace(asked, window=window, metrics=()), scan, {HOLDER: level.expr}, level.columns)
+    for part in split_scan(scan, count):
         events = window.keep(part(needed, window.start, window.end)).filter(history)
         events = events.filter(asked.filter) if asked.filter is not None else events
         frames.append(events.with_columns(level.expr.alias(HOLDER)).filter(pl.col(HOLDER).is_not_null()))

@@ -29,16 +29,12 @@ from pullstats.metrics.counting import (
     name_digests,
 )
 from pullstats.metrics.definitions import ELSEWHERE, METRICS, SESSIONS, UNIQUE_LEVELS, Metric
+from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Resolved, Scan
 
 VALUE: Final = "set_key"
 ALL: Final = "all_rows"
 IS_CUT: Final = "is_cut"
-EVENT_BYTES: Final = 250
-SET_BYTES: Final = 40
-CHECK_BYTES: Final = 225
-"""Memory that a request takes at the peak of an answer; more for each further distinct count, and for checks, which look
-at every request of a session. Measured over ten million events, by the dimensions with the most values."""
 _WIDER: Final = timedelta(days=1)
 
 CountSet = Callable[[pl.DataFrame, Sequence[str], str], pl.DataFrame]
@@ -77,7 +73,7 @@ def compute_partials(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], co
         groups: name and value of each group column.
         columns: event columns that the groups read.
     """
-    scans = split_scan(scan, count_partitions(asked, scan))
+    scans = split_scan(scan, count_partitions(asked, scan, groups, columns))
     tags = _find_tags(asked, scans, columns)
     parts = [_compute_part(asked, part, groups, columns, tags) for part in scans]
     if len(parts) == 1:
@@ -93,31 +89,6 @@ def compute_partials(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], co
     )
 
 
-def count_partitions(asked: Resolved, scan: Scan) -> int:
-    """Tell into how many parts the events must be cut so that each fits into the memory allowed."""
-    unions = sum(metric.merge == "union" for metric in asked.metrics)
-    has_checks = any((metric.counts or metric.name) == "checks" for metric in asked.metrics)
-    size = EVENT_BYTES + SET_BYTES * max(unions - 1, 0) + CHECK_BYTES * has_checks
-    most = asked.query.memory // size
-    if asked.reach.events is None or asked.reach.events <= most:
-        return 1
-    events = int(scan(["timestamp"], asked.window.start, asked.window.end).select(pl.len()).collect().item())
-    return max(1, -(-events // max(most, 1)))
-
-
-def split_scan(scan: Scan, count: int) -> list[Scan]:
-    """Cut the events by network, which whatever is stateful never crosses."""
-    if count == 1:
-        return [scan]
-    place = pl.col("network_id").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64) % count
-
-    def scan_part(number: int, columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
-        events = scan(sorted({*columns, "network_id"}), start, end)
-        return events.filter(place.fill_null(0) == number).select(columns)
-
-    return [lambda columns, start, end, number=number: scan_part(number, columns, start, end) for number in range(count)]  # type: ignore[misc]
-
-
 def _compute_part(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> Partials:
     base = base_metrics(asked.metrics)
     needed = {column for metric in base for column in metric.columns} | {*columns, *asked.filter_columns, "timestamp"}
@@ -128,6 +99,7 @@ def _compute_part(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], colum
     simple = [metric for metric in base if metric.merge != "union" and metric.expr is not None]
     sets = [_set_table(kept, groups, metric, simple if index == 0 else []) for index, metric in enumerate(unions)]
     plain = [] if unions else [kept.group_by(*_named(groups)).agg(*_first_fold(simple)) if groups else kept.select(*_first_fold(simple))]
+    # One after the other: read together, the fastest would wait for the slowest in memory.
     frames = [lazy.collect(engine="streaming") for lazy in (*sets, *plain)]
     plain_frame = frames[-1] if plain else _refold(frames[0].drop(VALUE), tuple(groups), simple)
     total = int(plain_frame["requests"].sum())

@@ -13,7 +13,8 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.metrics.definitions import UNIQUE_LEVELS
 from pullstats.metrics.framing import build_report, name_level
-from pullstats.metrics.partials import VALUE, Partials, compute_partials, count_partitions, split_scan
+from pullstats.metrics.partials import VALUE, Partials, compute_partials
+from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.reports import Column, Report
 
@@ -48,7 +49,7 @@ def sketch_uniques(asked: Resolved, scan: Scan, levels: tuple[str, ...]) -> Repo
         raise UsageError(message) from error
     sketches = {level: hll_sketch(SIZE) for level in levels}
     read = kept = 0
-    for part in split_scan(scan, count_partitions(asked, scan)):
+    for part in split_scan(scan, count_partitions(asked, scan, {}, ())):
         partials = compute_partials(replace(asked, reach=replace(asked.reach, events=None)), part, {}, [])
         read, kept = read + partials.read, kept + partials.kept
         for level, sketch in sketches.items():

@@ -15,7 +15,8 @@ import polars as pl
 
 from pullstats.metrics.buckets import Buckets
 from pullstats.metrics.framing import unique_metric
-from pullstats.metrics.partials import VALUE, count_partitions, split_scan
+from pullstats.metrics.partials import VALUE
+from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.metrics.rolling import BUCKET
 
@@ -78,7 +79,8 @@ def _find_sightings(asked: Resolved, scan: Scan, buckets: Buckets, places: pl.Da
     place = pl.col(_INDEX).fill_null(_LONG_AGO)
     day = pl.col("timestamp").dt.convert_time_zone(asked.query.tz).dt.date().alias(_DAY)
     found = []
-    for part in split_scan(scan, count_partitions(replace(asked, window=window), scan)):
+    count = count_partitions(replace(asked, window=window), scan, {VALUE: metric.expr, BUCKET: buckets.expr}, metric.columns)
+    for part in split_scan(scan, count):
         events = window.keep(part(needed, None, window.end)).filter(history)
         events = events.filter(asked.filter) if asked.filter is not None else events
         sightings = events.select(metric.expr.alias(VALUE), buckets.expr.alias(BUCKET), day, is_before=is_before).drop_nulls(VALUE)
