@@ -144,6 +144,18 @@ def test_a_headline_does_not_add_up_people_of_two_keys(take_in: Callable[..., An
         assert "different keys" not in shown
 
 
+def test_nobody_has_gone_where_no_log_says_so(take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Two logs with months between them: of the days between nothing is known, not even that everybody left."""
+    line = '192.0.2.{} - - [{:02}/{}/2025:10:00:00 +0000] "GET /simple/f/ HTTP/1.1" 200 1 "-" "pip/24.0"\n'
+    for month, days in (("Mar", (1, 2)), ("Jul", (1,))):
+        (tmp_path / f"{month}.log").write_text("".join(line.format(host, day, month) for day in days for host in (1, 2)))
+        take_in(tmp_path / f"{month}.log")
+    assert run(["uniques", "--every", "d", "--window", "2025-03-01..2025-03-05", "--store", str(tmp_path / "store"), "--format", "json"]) == 0
+    shown = [tuple(row.values()) for row in json.loads(capfd.readouterr().out)]
+    assert shown[:2] == [("2025-03-01", 2, 2, 0, 0, 0, True, False), ("2025-03-02", 2, 0, 2, 0, 0, True, True)]
+    assert {row[1:] for row in shown[2:]} == {(None, None, None, None, None, True, True)}
+
+
 # --- sketches ---
 
 

@@ -16,8 +16,7 @@ import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.answer import break_down
-from pullstats.metrics.buckets import parse_every
-from pullstats.metrics.completeness import find_final_until
+from pullstats.metrics.course import UNKNOWN, describe_course, mark_buckets, plot_course
 from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
 from pullstats.metrics.epochs import comparable_history, refuse_epochs
 from pullstats.metrics.framing import build_report, name_level, unique_metric
@@ -114,27 +113,27 @@ def _describe_bounds(levels: tuple[str, ...], total: pl.DataFrame) -> str:
 
 def _follow(asked: Resolved, scan: Scan) -> Report:
     """Give one row a bucket: how many were there, and which of them are new, back, or gone."""
-    buckets = parse_every(asked.query.every or "d", asked.query.tz, asked.query.week_start)
     metric = unique_metric(asked)
     refuse_epochs(asked, scan, (metric,))
-    reach = asked.reach
+    course = plot_course(asked, scan)
     columns = (
         Column(BUCKET, BUCKET, "bucket"),
         *(Column(name, name if name in STATES else metric.title, "count", bar=name == metric.key) for name in (metric.key, *STATES)),
-        Column("final", "final", "text"),
+        *(Column(name, name, "text") for name in ("final", "gap")),
     )
     nothing = pl.DataFrame({one.key: [0] for one in asked.metrics})
-    empty = pl.DataFrame(schema={BUCKET: pl.String} | dict.fromkeys((metric.key, *STATES), pl.Int64) | {"final": pl.Boolean})
+    empty = pl.DataFrame(schema={BUCKET: pl.String} | dict.fromkeys((metric.key, *STATES), pl.Int64) | {"final": pl.Boolean, "gap": pl.Boolean})
     counted = compute_partials(replace(asked, metrics=()), scan, {}, [])
-    span = asked.window.clip(reach.first, reach.newest)
-    if span is None or not counted.kept:
+    if not course.shown.height or not counted.kept:
         return build_report(asked, counted, empty, columns, nothing)
     history, warnings = comparable_history(asked, scan, metric)
-    turnover = compute_turnover(asked, scan, buckets, buckets.range(*span, asked.window), history)
-    rows = turnover.rows.rename({PRESENT: metric.key})
-    until = find_final_until(reach.sources, reach.newest)
-    final = (buckets.end_of(rows[BUCKET]) <= until) if until is not None else pl.Series([False] * rows.height)
-    rows = rows.with_columns(final=final).with_columns(buckets.label(rows[BUCKET]).alias(BUCKET))
+    turnover = compute_turnover(asked, scan, course.buckets, course.shown, history)
+    marked = turnover.rows.rename({PRESENT: metric.key}).join(mark_buckets(asked, course), on=BUCKET, maintain_order="left")
+    # Of a bucket that lies in a gap nothing is known: neither who was there nor who had gone.
+    is_known = ~pl.col(UNKNOWN) | (pl.col(metric.key) > 0)
+    rows = marked.with_columns(pl.when(is_known).then(pl.col(name)).alias(name) for name in (metric.key, *STATES))
+    rows = rows.with_columns(course.buckets.label(rows[BUCKET]).alias(BUCKET))
+    warnings = [*describe_course(asked, course), *warnings]
     warnings = [*_tell_beginning(asked, rows), *warnings, *_tell_one_day(metric, turnover)]
     report = build_report(asked, counted, rows.select(column.name for column in columns), columns, nothing, warnings=warnings)
     meta = report.meta | {"one_day_share": turnover.one_day_share}
