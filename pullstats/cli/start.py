@@ -20,6 +20,13 @@ STEPS: Final = (
     ("From where?", "report --by country --metric requests,origins,bytes --window all --percent --limit 6"),
     ("How did requests run, day by day?", "series --every d --metric requests,origins,errors --window 2015-05"),
     ("Which clients were busy when?", "series --every 6h --by client --metric requests --window 2015-05 --limit 5"),
+    (
+        "One log under several counting rules, side by side.",
+        "report --by package --metric downloads --count-as pullstats,docker-dvp,scarf,raw --where ecosystem=oci --window all",
+    ),
+    ("How many people are that, at least and at most?", "uniques --window 2015-05"),
+    ("How much of it do a few make up?", "concentration --metric requests --window 2015-05"),
+    ("How did a number come about?", "explain --metric downloads --where ecosystem=oci --window all"),
     ("Container images only, as JSON for a script.", "report --where ecosystem=oci --metric pulls,origins --window all --format json"),
     ("What is in the store?", "status"),
 )
