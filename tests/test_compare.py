@@ -14,7 +14,7 @@ from crowd import NOON, Row, ask, make_crowd, manifest, request
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
-from pullstats.metrics.compare import Sides, answer_comparison
+from pullstats.metrics.questions.compare import Sides, answer_comparison
 from pullstats.reports import Report
 
 DAY = timedelta(days=1)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
-from pullstats.metrics.concentration import ConcentrationQuestion, answer_concentration, compute_gini, count_for_share
+from pullstats.metrics.questions.concentration import ConcentrationQuestion, answer_concentration, compute_gini, count_for_share
 from pullstats.reports import Report
 
 DAY = timedelta(days=1)

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pullstats.cli import run
 from pullstats.errors import UsageError
 from pullstats.metrics import COUNTING_RULES, METRICS, Query, Reach, answer_query
-from pullstats.metrics.explain import answer_explanation
 from pullstats.metrics.query import Scan
+from pullstats.metrics.questions.explain import answer_explanation
 from pullstats.reports import Report
 
 METRIC_NAMES = tuple(METRICS)

@@ -19,7 +19,7 @@ from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.metrics import DIMENSIONS, Query, Reach, answer_query
 from pullstats.metrics.dimensions import ACTIONS, CLASSES, ECOSYSTEMS, KINDS
-from pullstats.metrics.filters import parse_filter
+from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.render.sanitise import for_terminal
 from pullstats.reports import Report
 

@@ -16,9 +16,9 @@ from crowd import NOON, Row, ask, make_crowd, make_id, request
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
-from pullstats.metrics.holders import HolderQuestion, answer_holders
-from pullstats.metrics.spans import span_before, spans_before
-from pullstats.metrics.windows import Window
+from pullstats.metrics.questions.holders import HolderQuestion, answer_holders
+from pullstats.metrics.time.spans import span_before, spans_before
+from pullstats.metrics.time.windows import Window
 from pullstats.reports import Report
 
 DAY = timedelta(days=1)

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.metrics import DIMENSIONS, METRICS, Query, Reach, answer_query
-from pullstats.metrics.filters import parse_filter
-from pullstats.metrics.windows import Calendar, parse_window
+from pullstats.metrics.filtering.filters import parse_filter
+from pullstats.metrics.time.windows import Calendar, parse_window
 from pullstats.reports import Report
 
 START = datetime(2025, 3, 29, 22, 59, 50, tzinfo=UTC)

@@ -27,10 +27,10 @@ from traffic import Traffic as MadeTraffic
 
 from pullstats.cli import run
 from pullstats.metrics import COUNTING_RULES, METRICS, Query, Reach, partials
-from pullstats.metrics.answer import break_down
 from pullstats.metrics.partitions import RULE_BYTES
 from pullstats.metrics.query import resolve
-from pullstats.metrics.windows import Window
+from pullstats.metrics.questions.breakdown import break_down
+from pullstats.metrics.time.windows import Window
 from pullstats.pipeline.answer import answer
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan

@@ -23,7 +23,7 @@ from case_files import load_cases
 
 from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.metrics import DIMENSIONS, METRICS, Query, Reach, answer_query
-from pullstats.metrics.answer import daily_report
+from pullstats.metrics.questions.breakdown import daily_report
 from pullstats.pipeline.answer import answer
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan

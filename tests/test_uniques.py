@@ -16,7 +16,7 @@ from crowd import NOON, Row, ask, make_crowd, request
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
-from pullstats.metrics.uniques import UniqueQuestion, answer_uniques
+from pullstats.metrics.questions.uniques import UniqueQuestion, answer_uniques
 from pullstats.reports import Report
 
 DAY = timedelta(days=1)

@@ -11,8 +11,8 @@ from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options
 from pullstats.cli.questions import build_query, question_options, split_names
 from pullstats.metrics import METRICS, UNIQUE_LEVELS
-from pullstats.metrics.compare import Sides
-from pullstats.metrics.uniques import find_levels
+from pullstats.metrics.questions.compare import Sides
+from pullstats.metrics.questions.uniques import find_levels
 from pullstats.pipeline.answer import answer, comparison, explanation
 
 _DEFAULT_METRICS: Final = "downloads,origins"

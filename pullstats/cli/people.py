@@ -12,10 +12,10 @@ from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import MACHINES, emit, output_options
 from pullstats.cli.questions import build_query, question_options, split_names
 from pullstats.errors import UsageError
-from pullstats.metrics.concentration import ConcentrationQuestion
-from pullstats.metrics.holders import HolderQuestion
-from pullstats.metrics.turnover import STATES
-from pullstats.metrics.uniques import LEVELS, UniqueQuestion
+from pullstats.metrics.questions.concentration import ConcentrationQuestion
+from pullstats.metrics.questions.holders import HolderQuestion
+from pullstats.metrics.questions.turnover import STATES
+from pullstats.metrics.questions.uniques import LEVELS, UniqueQuestion
 from pullstats.pipeline import answer
 from pullstats.render import format_of_path
 

@@ -12,9 +12,9 @@ import click
 from pullstats.cli.options import combine, configured_routes
 from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, UNIQUE_LEVELS, Query, find_unique_metric
-from pullstats.metrics.dates import read_annotations, read_releases
 from pullstats.metrics.dimensions import CLASS_BASIS, CLASSES, LABEL
-from pullstats.metrics.windows import WEEKDAYS
+from pullstats.metrics.time.dates import read_annotations, read_releases
+from pullstats.metrics.time.windows import WEEKDAYS
 
 
 class Seconds(click.FloatRange):

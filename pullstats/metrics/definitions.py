@@ -15,8 +15,8 @@ from typing import Final, Literal
 import polars as pl
 
 from pullstats.errors import unknown_name
-from pullstats.metrics.answers import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_REDIRECT
 from pullstats.metrics.counting import COUNTED
+from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_REDIRECT
 from pullstats.reports import ColumnKind
 
 Merge = Literal["sum", "min", "max", "union", "ratio-of-sums"]

@@ -14,10 +14,10 @@ from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.counting import PULL_GAP, PULLSTATS, SESSION_GAP, CountingRule, Gaps, find_rule
 from pullstats.metrics.definitions import METRICS, SESSIONS, UNIQUE_LEVELS, Metric, find_metric
 from pullstats.metrics.dimensions import Dimension, find_dimension
+from pullstats.metrics.filtering.selection import Selection, build_selection
 from pullstats.metrics.ranks import rank_sources
-from pullstats.metrics.releases import Release, find_release
-from pullstats.metrics.selection import Selection, build_selection
-from pullstats.metrics.windows import Calendar, Window, is_relative, parse_as_of, parse_window
+from pullstats.metrics.time.releases import Release, find_release
+from pullstats.metrics.time.windows import Calendar, Window, is_relative, parse_as_of, parse_window
 
 MAX_DIMENSIONS: Final = 3
 _TICK: Final = timedelta(microseconds=1)

@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.completeness import name_log
+from pullstats.metrics.time.completeness import name_log
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _DATE: Final = re.compile(r"[0-9]{8,14}|[0-9]{4}-[0-9]{2}-[0-9]{2}[0-9T_-]*")

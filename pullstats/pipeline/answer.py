@@ -11,12 +11,12 @@ import polars as pl
 
 from pullstats.errors import StoreError
 from pullstats.metrics import Query, Reach, answer_query, daily_report
-from pullstats.metrics.compare import Sides, answer_comparison
-from pullstats.metrics.concentration import ConcentrationQuestion, answer_concentration
-from pullstats.metrics.explain import answer_explanation
-from pullstats.metrics.holders import HolderQuestion, answer_holders
 from pullstats.metrics.query import Scan, resolve
-from pullstats.metrics.uniques import UniqueQuestion, answer_uniques
+from pullstats.metrics.questions.compare import Sides, answer_comparison
+from pullstats.metrics.questions.concentration import ConcentrationQuestion, answer_concentration
+from pullstats.metrics.questions.explain import answer_explanation
+from pullstats.metrics.questions.holders import HolderQuestion, answer_holders
+from pullstats.metrics.questions.uniques import UniqueQuestion, answer_uniques
 from pullstats.reports import Report
 from pullstats.store import Store, StoreStatus, open_store
 

@@ -11,9 +11,9 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.answers import IS_GET, IS_PART, IS_REDIRECT, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
 from pullstats.metrics.counting.rule import PART_GAP, PULL_GAP, RUN_END, RUN_GAP, RUN_START
 from pullstats.metrics.runs import IS_NEW, ROW, Fold, Runs, starts_run
+from pullstats.metrics.statuses import IS_GET, IS_PART, IS_REDIRECT, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
 
 IS_HUB: Final = pl.col("package_type").eq_missing("huggingface")
 IS_DATASET: Final = IS_HUB & pl.col("package_name").str.starts_with("datasets/").fill_null(value=False)

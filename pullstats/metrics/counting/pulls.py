@@ -15,9 +15,9 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.answers import IS_ANSWERED, IS_GET, IS_HEAD, IS_TAKEN
 from pullstats.metrics.counting.rule import RUN_END, RUN_START, Terms
 from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
+from pullstats.metrics.statuses import IS_ANSWERED, IS_GET, IS_HEAD, IS_TAKEN
 
 IS_IMAGE_MANIFEST: Final = (pl.col("package_type") == "oci") & (pl.col("action") == "manifest")
 IS_MANIFEST: Final = IS_IMAGE_MANIFEST & pl.col("is_downloadable") & (IS_GET | IS_HEAD)

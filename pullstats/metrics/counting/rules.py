@@ -13,12 +13,12 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import unknown_name
-from pullstats.metrics.answers import IS_ANSWERED, IS_GET, IS_HEAD, IS_TAKEN, IS_WHOLE
 from pullstats.metrics.counting.files import FOLD_FILES, FOLD_MODELS, IS_FILE, IS_HUB, IS_MODEL, IS_QUERY_FILE, fold_datasets
 from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST, fold_images, name_images
 from pullstats.metrics.counting.rule import COUNTED, RULE_COLUMNS, RUN_END, RUN_GAP, RUN_START, Count, CountingRule, Terms
 from pullstats.metrics.counting.sessions import count_readings, count_unchanged
 from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
+from pullstats.metrics.statuses import IS_ANSWERED, IS_GET, IS_HEAD, IS_TAKEN, IS_WHOLE
 
 _DVP_GAP: Final = timedelta(seconds=5)
 _ONE: Final = pl.lit(1, pl.Int64)

@@ -12,11 +12,11 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.answers import IS_GET, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
 from pullstats.metrics.counting.files import IS_FILE
 from pullstats.metrics.counting.pulls import IS_MANIFEST, find_image_checks
 from pullstats.metrics.counting.rule import RUN_END, RUN_START, Terms
 from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
+from pullstats.metrics.statuses import IS_GET, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
 
 _WHAT: Final = ("package_type", "package_name")
 SESSION_COLUMNS: Final = ("timestamp", "origin_id", *_WHAT, "source_id", "source_offset")

@@ -16,13 +16,13 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.definitions import METRICS, Metric
-from pullstats.metrics.epochs import refuse_epochs
-from pullstats.metrics.framing import build_report, name_level, unique_metric
-from pullstats.metrics.holders import HOLDER, count_holders
 from pullstats.metrics.partials import Partials, fold
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
-from pullstats.metrics.spans import close_window, spans_before
-from pullstats.metrics.windows import Window
+from pullstats.metrics.questions.epochs import refuse_epochs
+from pullstats.metrics.questions.framing import build_report, name_level, unique_metric
+from pullstats.metrics.questions.holders import HOLDER, count_holders
+from pullstats.metrics.time.spans import close_window, spans_before
+from pullstats.metrics.time.windows import Window
 from pullstats.reports import Column, Report
 
 _PERIODS: Final = 3

@@ -28,7 +28,7 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.dimensions import Dimension, find_dimension
-from pullstats.metrics.tokens import KEYWORDS, Token, filter_error, split_tokens
+from pullstats.metrics.filtering.tokens import KEYWORDS, Token, filter_error, split_tokens
 
 _ORDER: Final[dict[str, Callable[[Any, Any], Any]]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _OPERATORS: Final = "=, !=, <, <=, >, >=, ~, !~, in, like or is"

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 from pullstats.clock import find_zone
 from pullstats.errors import InputError
 from pullstats.metrics.query import Annotation
-from pullstats.metrics.releases import Release
-from pullstats.metrics.windows import midnight
+from pullstats.metrics.time.releases import Release
+from pullstats.metrics.time.windows import midnight
 
 _DAY_LENGTH: Final = len("2025-04-16")
 

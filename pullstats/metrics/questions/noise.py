@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from pullstats.errors import UsageError
 from pullstats.metrics.definitions import Metric
-from pullstats.metrics.epochs import refuse_epochs
 from pullstats.metrics.partials import compute_partials, fold
 from pullstats.metrics.query import Resolved, Scan
-from pullstats.metrics.spans import close_window, spans_before
-from pullstats.metrics.windows import Window
+from pullstats.metrics.questions.epochs import refuse_epochs
+from pullstats.metrics.time.spans import close_window, spans_before
+from pullstats.metrics.time.windows import Window
 
 _PAST: Final = 8
 _LEAST_PAST: Final = 3

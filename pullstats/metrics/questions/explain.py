@@ -17,11 +17,11 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.metrics.counting import PULL_GAP, SESSION_GAP
 from pullstats.metrics.definitions import METRICS, Metric
-from pullstats.metrics.epochs import refuse_epochs
-from pullstats.metrics.framing import build_report
-from pullstats.metrics.ledger import COUNTED, REASON, add_reason, keep_ledger
 from pullstats.metrics.partials import compute_partials, count_rows, fold
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
+from pullstats.metrics.questions.epochs import refuse_epochs
+from pullstats.metrics.questions.framing import build_report
+from pullstats.metrics.questions.ledger import COUNTED, REASON, add_reason, keep_ledger
 from pullstats.reports import Column, Report
 
 _SAMPLES: Final = 3

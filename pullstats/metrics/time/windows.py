@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.caret import point_at
+from pullstats.metrics.filtering.caret import point_at
 
 GRAMMAR: Final = (
     "all, today, yesterday, 30d, 12h, 4w, this-week, last-week, this-month, last-month, this-quarter, last-quarter, this-year, last-year, 2025, "

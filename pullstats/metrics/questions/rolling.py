@@ -16,9 +16,9 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.buckets import Buckets
 from pullstats.metrics.definitions import Metric
 from pullstats.metrics.partials import VALUE, Partials, fold
+from pullstats.metrics.time.buckets import Buckets
 
 BUCKET: Final = "bucket"
 _INDEX: Final = "bucket_index"

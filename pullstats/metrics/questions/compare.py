@@ -10,15 +10,15 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.alignment import align_windows, describe_windows
 from pullstats.metrics.definitions import Metric
 from pullstats.metrics.dimensions import DIMENSIONS
-from pullstats.metrics.epochs import refuse_epochs
-from pullstats.metrics.filters import parse_filter
-from pullstats.metrics.framing import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
-from pullstats.metrics.noise import judge_differences
+from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
+from pullstats.metrics.questions.alignment import align_windows, describe_windows
+from pullstats.metrics.questions.epochs import refuse_epochs
+from pullstats.metrics.questions.framing import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
+from pullstats.metrics.questions.noise import judge_differences
 from pullstats.reports import Column, Report
 
 _VALUE_DIMENSIONS: Final = ("version", "tag", "domain", "backend")

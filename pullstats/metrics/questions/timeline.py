@@ -10,9 +10,9 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.dimensions import DIMENSIONS
-from pullstats.metrics.framing import build_report
 from pullstats.metrics.partials import compute_partials, rank_events
 from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.questions.framing import build_report
 from pullstats.reports import Column, Report
 
 ID_COLUMNS: Final = {"origin": "origin_id", "endpoint": "endpoint_id", "network": "network_id", "user": "user_id"}

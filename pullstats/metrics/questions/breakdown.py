@@ -9,16 +9,16 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.buckets import parse_every
-from pullstats.metrics.completeness import find_final_until
 from pullstats.metrics.definitions import Metric
-from pullstats.metrics.epochs import refuse_epochs
-from pullstats.metrics.framing import OTHER, build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
+from pullstats.metrics.filtering.selection import name_unseen
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
-from pullstats.metrics.selection import name_unseen
-from pullstats.metrics.series import answer_series
-from pullstats.metrics.small_rows import ENDPOINTS, hide_small
+from pullstats.metrics.questions.epochs import refuse_epochs
+from pullstats.metrics.questions.framing import OTHER, build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
+from pullstats.metrics.questions.series import answer_series
+from pullstats.metrics.questions.small_rows import ENDPOINTS, hide_small
+from pullstats.metrics.time.buckets import parse_every
+from pullstats.metrics.time.completeness import find_final_until
 from pullstats.reports import Column, Report
 
 DAILY_VERSION: Final = 1

@@ -15,16 +15,16 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
-from pullstats.metrics.answer import break_down
-from pullstats.metrics.course import UNKNOWN, describe_course, mark_buckets, plot_course
 from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
-from pullstats.metrics.epochs import comparable_history, refuse_epochs
-from pullstats.metrics.framing import build_report, name_level, unique_metric
 from pullstats.metrics.partials import compute_partials
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
-from pullstats.metrics.rolling import BUCKET
-from pullstats.metrics.sketch import sketch_uniques
-from pullstats.metrics.turnover import PRESENT, STATES, Turnover, compute_turnover
+from pullstats.metrics.questions.breakdown import break_down
+from pullstats.metrics.questions.course import UNKNOWN, describe_course, mark_buckets, plot_course
+from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
+from pullstats.metrics.questions.framing import build_report, name_level, unique_metric
+from pullstats.metrics.questions.rolling import BUCKET
+from pullstats.metrics.questions.sketch import sketch_uniques
+from pullstats.metrics.questions.turnover import PRESENT, STATES, Turnover, compute_turnover
 from pullstats.reports import Column, Report
 
 LEVELS: Final = ("network", "endpoint", "origin", "org", "user")

@@ -12,10 +12,10 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.definitions import UNIQUE_LEVELS
-from pullstats.metrics.framing import build_report, name_level
 from pullstats.metrics.partials import VALUE, Partials, compute_partials
 from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.questions.framing import build_report, name_level
 from pullstats.reports import Column, Report
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pullstats.metrics.windows import Window
+from pullstats.metrics.time.windows import Window
 
 WEEK: Final = timedelta(days=7)
 TICK: Final = timedelta(microseconds=1)

@@ -14,12 +14,12 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.answers import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_HEAD, IS_UNCHANGED
 from pullstats.metrics.counting.files import IS_DATASET, IS_MODEL, IS_QUERY_FILE
 from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST
 from pullstats.metrics.definitions import SESSIONS, Metric
 from pullstats.metrics.partials import compute_partials
 from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_HEAD, IS_UNCHANGED
 
 REASON: Final = "ledger_reason"
 """Column of each request: why it is out by itself, null if nothing says so."""

@@ -7,12 +7,12 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.course import UNKNOWN, Course, describe_annotations, describe_course, look_back, mark_buckets, plot_course
-from pullstats.metrics.epochs import refuse_epochs
-from pullstats.metrics.framing import build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_groups, merge_others
 from pullstats.metrics.query import Resolved, Scan
-from pullstats.metrics.rolling import BUCKET, fold_rolling
+from pullstats.metrics.questions.course import UNKNOWN, Course, describe_annotations, describe_course, look_back, mark_buckets, plot_course
+from pullstats.metrics.questions.epochs import refuse_epochs
+from pullstats.metrics.questions.framing import build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
+from pullstats.metrics.questions.rolling import BUCKET, fold_rolling
 from pullstats.reports import Column, Report
 
 _COUNTS: Final = frozenset({"count", "bytes"})

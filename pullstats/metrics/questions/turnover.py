@@ -13,12 +13,12 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.buckets import Buckets
-from pullstats.metrics.framing import unique_metric
 from pullstats.metrics.partials import VALUE
 from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Resolved, Scan
-from pullstats.metrics.rolling import BUCKET
+from pullstats.metrics.questions.framing import unique_metric
+from pullstats.metrics.questions.rolling import BUCKET
+from pullstats.metrics.time.buckets import Buckets
 
 STATES: Final = ("new", "returning", "resurrected", "churned")
 PRESENT: Final = "present"

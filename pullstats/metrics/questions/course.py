@@ -14,11 +14,11 @@ from typing import Final
 import polars as pl
 
 from pullstats.clock import find_zone
-from pullstats.metrics.buckets import Buckets, parse_every
-from pullstats.metrics.completeness import Gap, describe_gaps, find_final_until, find_gaps
 from pullstats.metrics.query import Resolved, Scan
-from pullstats.metrics.rolling import BUCKET, parse_rolling
-from pullstats.metrics.windows import Window
+from pullstats.metrics.questions.rolling import BUCKET, parse_rolling
+from pullstats.metrics.time.buckets import Buckets, parse_every
+from pullstats.metrics.time.completeness import Gap, describe_gaps, find_final_until, find_gaps
+from pullstats.metrics.time.windows import Window
 
 UNKNOWN: Final = "unknown"
 _STEP: Final = timedelta(minutes=15)

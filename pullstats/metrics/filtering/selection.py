@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from pullstats.metrics.dimensions import DIMENSIONS, Dimension
-from pullstats.metrics.filters import join_all, parse_filter
+from pullstats.metrics.filtering.filters import join_all, parse_filter
 
 if TYPE_CHECKING:
     from pullstats.metrics.query import Query

@@ -17,15 +17,15 @@ import polars as pl
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.definitions import Metric, id_key
 from pullstats.metrics.dimensions import DIMENSIONS
-from pullstats.metrics.epochs import comparable_history, refuse_epochs
-from pullstats.metrics.framing import build_report, metric_columns, name_level, unique_metric
 from pullstats.metrics.partials import Partials, compute_partials, fold
 from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
-from pullstats.metrics.spans import close_window, span_before
-from pullstats.metrics.timeline import ID_COLUMNS, SHORT_ID, answer_timeline
-from pullstats.metrics.turnover import STATES
-from pullstats.metrics.windows import Window
+from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
+from pullstats.metrics.questions.framing import build_report, metric_columns, name_level, unique_metric
+from pullstats.metrics.questions.timeline import ID_COLUMNS, SHORT_ID, answer_timeline
+from pullstats.metrics.questions.turnover import STATES
+from pullstats.metrics.time.spans import close_window, span_before
+from pullstats.metrics.time.windows import Window
 from pullstats.reports import Column, Report
 
 HOLDER: Final = "holder"
