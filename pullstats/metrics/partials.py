@@ -170,9 +170,7 @@ def _counted_table(
     margin: timedelta | None,
 ) -> pl.LazyFrame:
     counted, names = count_rows(asked, scan, label, columns, tags, margin)
-    level = METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
-    assert level.expr is not None
-    return counted.group_by(*_named(groups), level.expr.alias(VALUE)).agg(pl.col(names).sum(), pl.col(IS_CUT).any())
+    return counted.group_by(*_named(groups), VALUE).agg(pl.col(names).sum(), pl.col(IS_CUT).any())
 
 
 def count_rows(
@@ -180,7 +178,7 @@ def count_rows(
 ) -> tuple[pl.LazyFrame, tuple[str, ...]]:
     """Give the rows of the window that count under a rule, filtered, and the names of what they count.
 
-    A row is marked `IS_CUT` where what it stands for may reach beyond what was read.
+    A row has the columns asked for and, as `VALUE`, who made the request. It is marked `IS_CUT` where what it stands for may reach beyond what was read.
     """
     window = asked.window
     start = window.start - margin if window.start and margin else None
@@ -188,19 +186,17 @@ def count_rows(
     wanted = tuple(dict.fromkeys(metric.counts or metric.name for metric in asked.metrics if metric.rule == label))
     wanted = wanted if label == SESSIONS else tuple(name for name in wanted if name in find_rule(label).defines)
     level = METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
-    read = {*columns, *asked.filter_columns, *level.columns, "timestamp", *(DIGEST_COLUMNS if tags is not None else ())}
-    kept = tuple(sorted(read))
-    if label == SESSIONS:
-        events = rank_events(asked, scan(sorted({*SESSION_COLUMNS, *read}), start, end))
-        counted = count_invocations(events, Terms(wanted, kept, asked.gaps))
-    else:
-        rule = find_rule(label)
-        # Where only images count, only manifest requests are read.
-        is_images = wanted == ("pulls",) and rule.name == "pullstats"
-        events = rank_events(asked, scan(sorted({*(IMAGE_COLUMNS if is_images else rule.columns), *read}), start, end))
-        counted = rule.count(events, Terms(wanted, kept, asked.gaps))
-        if tags is not None:
-            counted = name_digests(counted, tags.lazy())
+    assert level.expr is not None
+    read = {*columns, *asked.filter_columns, "timestamp", *(DIGEST_COLUMNS if tags is not None else ())}
+    terms = Terms(wanted, (*sorted(read), VALUE), asked.gaps)
+    rule = None if label == SESSIONS else find_rule(label)
+    # Where only images count, fewer columns are read.
+    is_images = rule is not None and wanted == ("pulls",) and rule.name == "pullstats"
+    needed = SESSION_COLUMNS if rule is None else IMAGE_COLUMNS if is_images else rule.columns
+    events = rank_events(asked, scan(sorted({*needed, *read, *level.columns}), start, end)).with_columns(level.expr.alias(VALUE))
+    counted = count_invocations(events, terms) if rule is None else rule.count(events, terms)
+    if rule is not None and tags is not None:
+        counted = name_digests(counted, tags.lazy())
     schema = counted.collect_schema().names()
     counted = counted.with_columns(
         _is_cut(schema, asked, start, end).alias(IS_CUT), *(pl.col(name).fill_null(0) for name in wanted if name in schema)

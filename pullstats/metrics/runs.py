@@ -10,6 +10,7 @@ tells runs apart is put in order; all else is fetched for the few rows that stan
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -78,7 +79,10 @@ def fold_requests(events: pl.LazyFrame, folds: Sequence[Fold], kept: Sequence[st
     )
 
     def apply(frame: pl.DataFrame) -> pl.DataFrame:
-        return pl.concat([_fold_kind(frame, number, fold, kept) for number, fold in enumerate(folds)], how="diagonal")
+        # Sorting leaves half of the processors idle: kinds are folded side by side.
+        with ThreadPoolExecutor(len(folds)) as pool:
+            found = pool.map(lambda number: _fold_kind(frame, number, folds[number], kept), range(len(folds)))
+            return pl.concat(list(found), how="diagonal")
 
     return narrow.map_batches(apply, schema=apply(pl.DataFrame(schema=narrow.collect_schema())).schema)
 

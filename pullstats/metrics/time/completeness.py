@@ -102,7 +102,10 @@ def find_gaps(
     """
     if sources is None:
         return []
-    events = scan(["source_id", "timestamp"], start - _HISTORY, end)
+    if sources.height == 1:
+        events = scan(["timestamp"], start - _HISTORY, end).with_columns(source_id=pl.lit(sources["source_id"].item()))
+    else:
+        events = scan(["source_id", "timestamp"], start - _HISTORY, end)
     hours = events.group_by("source_id", hour=pl.col("timestamp").dt.truncate("1h")).agg(count=pl.len()).collect(engine="streaming")
     names = {source: name_whole(name or source) for source, name in sources.select("source_id", "name").rows()}
     hours = hours.with_columns(log=pl.col("source_id").replace_strict(names, default=pl.col("source_id"), return_dtype=pl.String))
