@@ -94,7 +94,7 @@ def _compute_part(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], colum
     needed = {column for metric in base for column in metric.columns} | {*columns, *asked.filter_columns, "timestamp"}
     events = asked.window.keep(scan(sorted(needed), asked.window.start, asked.window.end))
     read = events.select(pl.len()) if asked.filter is not None else None
-    kept = events.filter(asked.filter) if asked.filter is not None else events
+    kept = asked.selection.keep(events)
     unions = [metric for metric in base if metric.merge == "union"]
     simple = [metric for metric in base if metric.merge != "union" and metric.expr is not None]
     sets = [_set_table(kept, groups, metric, simple if index == 0 else []) for index, metric in enumerate(unions)]
@@ -201,8 +201,7 @@ def count_rows(
     counted = counted.with_columns(
         _is_cut(schema, asked, start, end).alias(IS_CUT), *(pl.col(name).fill_null(0) for name in wanted if name in schema)
     )
-    counted = window.keep(counted)
-    return (counted.filter(asked.filter) if asked.filter is not None else counted), tuple(name for name in wanted if name in schema)
+    return asked.selection.keep(window.keep(counted)), tuple(name for name in wanted if name in schema)
 
 
 def _is_cut(names: Sequence[str], asked: Resolved, start: datetime | None, end: datetime | None) -> pl.Expr:

@@ -42,21 +42,19 @@ def count_partitions(asked: Resolved, scan: Scan, groups: Mapping[str, pl.Expr],
         return 1
     needed = sorted({"timestamp", *columns, *asked.filter_columns, *(column for metric in unions for column in metric.columns)})
     inside = asked.window.keep(scan(needed, asked.window.start, asked.window.end))
-    kept = inside.filter(asked.filter) if asked.filter is not None else inside
-    read, rows = _estimate(inside, kept, unions, groups)
+    read = int(inside.select(pl.len()).collect(engine="streaming").item())
     if read * most <= memory:
         return 1
-    tables = rows * TABLE_BYTES
+    tables = _estimate_rows(asked.selection.keep(inside), unions, groups) * TABLE_BYTES
     room = max(memory - tables, memory // _LEAST_SHARE)
     return max(1, -(-read * rule // room), -(-(read * rule + tables) // memory))
 
 
-def _estimate(inside: pl.LazyFrame, kept: pl.LazyFrame, unions: Sequence[Metric], groups: Mapping[str, pl.Expr]) -> tuple[int, int]:
-    """Count the events of the window, and estimate how many rows all tables will have."""
+def _estimate_rows(kept: pl.LazyFrame, unions: Sequence[Metric], groups: Mapping[str, pl.Expr]) -> int:
+    """Estimate how many rows all tables will have."""
     keys = [[*groups.values(), metric.expr] for metric in unions if metric.expr is not None] or [[*groups.values()]]
     rows = [_hash(key).approx_n_unique().alias(str(number)) for number, key in enumerate(keys) if key]
-    tables = kept.select(rows).collect(engine="streaming").row(0) if rows else ()
-    return int(inside.select(pl.len()).collect(engine="streaming").item()), sum(tables)
+    return sum(kept.select(rows).collect(engine="streaming").row(0)) if rows else 0
 
 
 def _hash(values: Sequence[pl.Expr]) -> pl.Expr:

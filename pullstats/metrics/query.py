@@ -17,10 +17,9 @@ from pullstats.metrics.dimensions import Dimension, find_dimension
 from pullstats.metrics.filtering.selection import Selection, build_selection
 from pullstats.metrics.ranks import rank_sources
 from pullstats.metrics.time.releases import Release, find_release
-from pullstats.metrics.time.windows import Calendar, Window, is_relative, parse_as_of, parse_window
+from pullstats.metrics.time.windows import TICK, Calendar, Window, is_relative, parse_as_of, parse_window
 
 MAX_DIMENSIONS: Final = 3
-_TICK: Final = timedelta(microseconds=1)
 
 Scan = Callable[[Sequence[str], datetime | None, datetime | None], pl.LazyFrame]
 """From columns, first instant and first instant after to the store's events."""
@@ -239,7 +238,7 @@ def _find_window(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_sh
         day = reach.newest.astimezone(zone).date()
         return shifted, (f"all events are older than {query.window}; counted back from the newest, {day} (--as-of newest)",)
     if query.as_of not in {"now", "newest"}:
-        end = calendar.now + _TICK
+        end = calendar.now + TICK
         window = replace(window, end=min(window.end, end) if window.end else end)
     return window, (f"no instant can lie in {window.label}: its parts, --as-of and --complete must all hold",) if window.is_empty else ()
 

@@ -94,15 +94,15 @@ def _describe_groups(rows: pl.LazyFrame, chosen: pl.Expr) -> list[pl.Expr]:
         pl.col("timestamp").gather(_GROUP.first).alias(RUN_START),
         pl.col("timestamp").gather(_GROUP.last).alias(RUN_END),
         tag_row.alias("tag_row"),
-        _first_with(rows, "has_os", _GROUP).alias("os_row"),
-        _first_with(rows, "has_arch", _GROUP).alias("arch_row"),
+        _first_with(rows, "has_os").alias("os_row"),
+        _first_with(rows, "has_arch").alias("arch_row"),
         tag_row.is_not_null().alias("is_tagged"),
     ]
 
 
-def _first_with(rows: pl.LazyFrame, fact: str, group: Runs) -> pl.Expr:
+def _first_with(rows: pl.LazyFrame, fact: str) -> pl.Expr:
     """Give the first row of each group that has something; none where nobody asks for it."""
-    return pl.col(ROW).gather(group.first_where(pl.col(fact))) if fact in rows.collect_schema().names() else pl.lit(None, pl.UInt32)
+    return pl.col(ROW).gather(_GROUP.first_where(pl.col(fact))) if fact in rows.collect_schema().names() else pl.lit(None, pl.UInt32)
 
 
 def _mark_groups(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:

@@ -43,6 +43,10 @@ class Selection:
         """True for the events that stay, None for all."""
         return join_all([step for _, step in self.steps]) if self.steps else None
 
+    def keep(self, events: pl.LazyFrame) -> pl.LazyFrame:
+        """Keep the events that stay."""
+        return events if self.expr is None else events.filter(self.expr)
+
 
 def build_selection(query: Query, zone: str) -> Selection:
     """Read everything in a question that leaves events out.

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from pullstats.errors import UsageError
 from pullstats.metrics.query import Resolved
-from pullstats.metrics.time.spans import TICK, WEEK, to_local, to_utc
+from pullstats.metrics.time.spans import WEEK, to_local, to_utc
+from pullstats.metrics.time.windows import TICK
 
 _DAY: Final = timedelta(days=1)
 

@@ -88,15 +88,18 @@ def _try_window(query: Query, text: str, scan: Scan, reach: Reach, now: datetime
 def _filter_sides(query: Query, sides: Sides, base: Resolved, scan: Scan, reach: Reach, now: datetime) -> list[Resolved]:
     """Read both sides as filters; bare words are values of one dimension where one has both."""
     errors = {text: error for text in sides.names if (error := _find_error(text, query.tz)) is not None}
-    names = {text: [name for name in _VALUE_DIMENSIONS if _find_values(text, name, base, scan)] for text in errors}
+    values = {text: {name: found for name in _VALUE_DIMENSIONS if (found := _find_values(text, name, base, scan))} for text in errors}
     for text, error in errors.items():
-        if not names[text]:
+        if not values[text]:
             message = f"'{text}' is no window, no version, host or backend of this window, and no filter:\n{error}"
             raise UsageError(message)
-    common = [name for name in _VALUE_DIMENSIONS if all(name in found for found in names.values())]
+    common = [name for name in _VALUE_DIMENSIONS if all(name in found for found in values.values())]
     asked = []
     for text in sides.names:
-        where = _write_filter(text, (common or names[text])[0], base, scan) if text in errors else text
+        where = text
+        if text in errors:
+            name = (common or [*values[text]])[0]
+            where = _write_filter(name, values[text][name])
         both = f"({query.where}) and ({where})" if query.where else where
         one = resolve(replace(query, where=both), reach, now, scan, is_shifting=False)
         asked.append(replace(one, window=base.window, warnings=base.warnings))
@@ -119,8 +122,8 @@ def _find_values(text: str, name: str, base: Resolved, scan: Scan) -> list[str]:
     return hits.unique().collect(engine="streaming")[name].sort().to_list()
 
 
-def _write_filter(text: str, name: str, base: Resolved, scan: Scan) -> str:
-    listed = ", ".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in _find_values(text, name, base, scan))
+def _write_filter(name: str, values: Sequence[str]) -> str:
+    listed = ", ".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
     return f"{name} in ({listed})"
 
 

@@ -26,8 +26,7 @@ def refuse_epochs(asked: Resolved, scan: Scan, metrics: Sequence[Metric]) -> Res
     if named is None and not (level.is_hashed and any(metric.rule for metric in asked.metrics)):
         return asked
     events = asked.window.keep(scan(["timestamp", "key_epoch"], asked.window.start, asked.window.end))
-    ends = events.select(low=pl.col("key_epoch").min(), high=pl.col("key_epoch").max()).collect(engine="streaming")
-    if ends["low"].item() == ends["high"].item():
+    if _has_one_key(events):
         return asked
     spans = events.group_by("key_epoch").agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max()).collect().sort("first")
     told = "; ".join(f"from {first:%Y-%m-%d} to {last:%Y-%m-%d}" for _, first, last in spans.rows())
@@ -39,6 +38,11 @@ def refuse_epochs(asked: Resolved, scan: Scan, metrics: Sequence[Metric]) -> Res
     if named is not None:
         raise UsageError(f"{message}, or metrics without uniques")
     return replace(asked, has_one_key=False, warnings=(*asked.warnings, message))
+
+
+def _has_one_key(events: pl.LazyFrame) -> bool:
+    ends = events.select(low=pl.col("key_epoch").min(), high=pl.col("key_epoch").max()).collect(engine="streaming")
+    return bool(ends["low"].item() == ends["high"].item())
 
 
 def comparable_history(asked: Resolved, scan: Scan, metric: Metric) -> tuple[pl.Expr, list[str]]:
@@ -56,8 +60,7 @@ def comparable_history(asked: Resolved, scan: Scan, metric: Metric) -> tuple[pl.
     if not metric.is_hashed:
         return everything, []
     events = scan(["timestamp", "key_epoch"], None, asked.window.end)
-    ends = events.select(low=pl.col("key_epoch").min(), high=pl.col("key_epoch").max()).collect(engine="streaming")
-    if ends["low"].item() == ends["high"].item():
+    if _has_one_key(events):
         return everything, []
     is_inside = pl.col("timestamp") >= asked.window.start if asked.window.start else everything
     spans = events.group_by("key_epoch").agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max(), is_inside=is_inside.any())

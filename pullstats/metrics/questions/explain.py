@@ -22,6 +22,7 @@ from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_report
 from pullstats.metrics.questions.ledger import COUNTED, REASON, add_reason, keep_ledger
+from pullstats.metrics.time.windows import WEEKDAYS
 from pullstats.reports import Column, Report
 
 _SAMPLES: Final = 3
@@ -94,8 +95,8 @@ def _tell_window(asked: Resolved) -> list[dict[str, Any]]:
     ]
     rows = [_row("window", f"{window.label} in {asked.query.tz}: from {bounds[0]} up to, not including, {bounds[1]}")]
     if window.weekdays is not None:
-        names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-        rows.append(_row("window", f"only on {', '.join(names[number - 1] for number in sorted(window.weekdays)) or 'no day'}"))
+        days = ", ".join(WEEKDAYS[number - 1][:3] for number in sorted(window.weekdays))
+        rows.append(_row("window", f"only on {days or 'no day'}"))
     rows += [_row("window", f"only from {start // 60:02}:{start % 60:02} to {end // 60:02}:{end % 60:02}") for start, end in window.hours]
     return rows + [_row("window", warning) for warning in asked.warnings]
 

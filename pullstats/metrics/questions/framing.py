@@ -152,14 +152,17 @@ def name_others(shown: pl.DataFrame, keys: Sequence[str]) -> dict[str, str]:
     return {key: ALL_OTHERS if OTHER in shown[key].cast(pl.String) else OTHER for key in keys}
 
 
+def name_metrics(metrics: Sequence[Metric]) -> dict[str, str]:
+    """Tell which column each name of a metric stands for; without its rule, that of the first rule."""
+    return {metric.counts: metric.key for metric in reversed(metrics) if metric.counts} | {metric.name: metric.key for metric in metrics}
+
+
 def sort_rows(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
     """Order rows totally: by the metric asked for, then by the dimensions."""
     keys = [dimension.key for dimension in asked.dimensions]
     name = (asked.query.sort or asked.metrics[0].name).removeprefix("-")
     is_reversed = (asked.query.sort or "").startswith("-")
-    metrics = {metric.counts: metric.key for metric in reversed(asked.metrics) if metric.counts} | {
-        metric.name: metric.key for metric in asked.metrics
-    }
+    metrics = name_metrics(asked.metrics)
     known = metrics | {dimension.name: dimension.key for dimension in asked.dimensions}
     if name not in known:
         raise _refuse_sort(name, known)

@@ -21,7 +21,7 @@ from pullstats.metrics.partials import Partials, compute_partials, fold
 from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
-from pullstats.metrics.questions.framing import build_report, metric_columns, name_level, unique_metric
+from pullstats.metrics.questions.framing import build_report, metric_columns, name_level, name_metrics, unique_metric
 from pullstats.metrics.questions.timeline import ID_COLUMNS, SHORT_ID, answer_timeline
 from pullstats.metrics.questions.turnover import STATES
 from pullstats.metrics.time.spans import close_window, span_before
@@ -147,10 +147,7 @@ def _sort(rows: pl.DataFrame, asked: Resolved, level: str) -> pl.DataFrame:
     """Order rows totally: by what is asked for, else by the first metric; counts and times the largest first."""
     chosen = asked.query.sort or (asked.metrics[0].key if asked.metrics else "last_seen")
     name = chosen.removeprefix("-").replace("-", "_")
-    names = {column.name: column.name for column in _columns(asked, level)}
-    names |= {metric.counts: metric.key for metric in reversed(asked.metrics) if metric.counts} | {
-        metric.name: metric.key for metric in asked.metrics
-    }
+    names = {column.name: column.name for column in _columns(asked, level)} | name_metrics(asked.metrics)
     name = names.get(chosen.removeprefix("-"), name)
     if name not in names.values():
         message = f"--sort '{name}' is not in this report; it has {', '.join(dict.fromkeys(names.values()))}"
@@ -197,8 +194,7 @@ def _read_parts(asked: Resolved, scan: Scan, window: Window, history: pl.Expr, c
     frames = []
     count = count_partitions(replace(asked, window=window, metrics=()), scan, {HOLDER: level.expr}, level.columns)
     for part in split_scan(scan, count):
-        events = window.keep(part(needed, window.start, window.end)).filter(history)
-        events = events.filter(asked.filter) if asked.filter is not None else events
+        events = asked.selection.keep(window.keep(part(needed, window.start, window.end)).filter(history))
         frames.append(events.with_columns(level.expr.alias(HOLDER)).filter(pl.col(HOLDER).is_not_null()))
     return frames
 

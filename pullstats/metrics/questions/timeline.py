@@ -81,7 +81,7 @@ def _find_requests(asked: Resolved, scan: Scan, who: str) -> pl.DataFrame:
     traits = [DIMENSIONS[name] for name in _TRAITS]
     needed = sorted({column, "timestamp", "source_id", "source_offset", *asked.filter_columns, *(one for trait in traits for one in trait.columns)})
     events = asked.window.keep(scan(needed, asked.window.start, asked.window.end)).filter(_is_it(column, who))
-    events = rank_events(asked, events.filter(asked.filter) if asked.filter is not None else events)
+    events = rank_events(asked, asked.selection.keep(events))
     values = [trait.expr(asked.query.tz).alias(trait.name) for trait in traits]
     place = ("source_rank", "source_id", "source_offset")
     found = events.select(pl.col("timestamp").alias("time"), pl.col(column).bin.encode("hex").alias(level), *values, *place)

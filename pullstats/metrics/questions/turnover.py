@@ -81,8 +81,7 @@ def _find_sightings(asked: Resolved, scan: Scan, buckets: Buckets, places: pl.Da
     found = []
     count = count_partitions(replace(asked, window=window), scan, {VALUE: metric.expr, BUCKET: buckets.expr}, metric.columns)
     for part in split_scan(scan, count):
-        events = window.keep(part(needed, None, window.end)).filter(history)
-        events = events.filter(asked.filter) if asked.filter is not None else events
+        events = asked.selection.keep(window.keep(part(needed, None, window.end)).filter(history))
         sightings = events.select(metric.expr.alias(VALUE), buckets.expr.alias(BUCKET), day, is_before=is_before).drop_nulls(VALUE)
         placed = sightings.join(places.lazy(), on=BUCKET, how="left")
         placed = placed.with_columns(pl.when("is_before").then(pl.min_horizontal(place, 0)).otherwise(place).alias(_INDEX))

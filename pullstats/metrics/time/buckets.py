@@ -20,7 +20,7 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.time.clock_changes import find_changes, find_repeated_days
-from pullstats.metrics.time.windows import WEEKDAYS, Window, midnight
+from pullstats.metrics.time.windows import TICK, WEEKDAYS, Window, midnight
 
 _EVERY: Final = re.compile(r"^([1-9][0-9]{0,3})?(m|h|d|w|mo|q|y)$")
 _LONG: Final = frozenset({"d", "w", "mo", "q", "y"})
@@ -31,7 +31,6 @@ _MOST: Final = 100_000
 _LEAST_MINUTES: Final = 5
 _STEP: Final = 5
 """Minutes between the instants that are tried; only a change of the clock makes a bucket shorter."""
-_TICK: Final = timedelta(microseconds=1)
 _REACH: Final = 3
 """UTC days from a change of the clock on in which the bucket that it falls into may last."""
 
@@ -117,10 +116,10 @@ class Buckets:
         backs: dict[date, timedelta] = {}
         floors: dict[date, datetime] = {}
         for change in find_changes(self.zone):
-            last = (change.moment + change.before - _TICK).replace(tzinfo=None)
+            last = (change.moment + change.before - TICK).replace(tzinfo=None)
             past = (last - datetime.combine(last, time())) % self.size
             for day in (change.moment.date() + timedelta(days=number) for number in range(_REACH)):
-                changes[day], backs[day], floors[day] = change.moment, change.before - change.after, change.moment - _TICK - past
+                changes[day], backs[day], floors[day] = change.moment, change.before - change.after, change.moment - TICK - past
         utc_day = pl.col("timestamp").dt.date()
         instant = pl.Datetime("us", "UTC")
         return (
@@ -152,7 +151,7 @@ class Buckets:
         hours = window.hours if window is not None else ()
         step = timedelta(minutes=gcd(_STEP, *(minute for span in hours for minute in span)) if hours or not self.is_daily else 60)
         grid = pl.datetime_range(start.replace(minute=0, second=0, microsecond=0), end, step, time_unit="us", time_zone="UTC", eager=True)
-        changes = [moment for change in find_changes(self.zone) for moment in (change.moment - _TICK, change.moment)]
+        changes = [moment for change in find_changes(self.zone) for moment in (change.moment - TICK, change.moment)]
         edges = pl.Series([start, end, *changes], dtype=pl.Datetime("us", "UTC"))
         frame = pl.concat([grid, edges]).alias("timestamp").to_frame().filter(pl.col("timestamp").is_between(start, end))
         if window is not None and window.recurring is not None:

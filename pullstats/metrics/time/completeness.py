@@ -21,6 +21,8 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.metrics.time.windows import TICK
+
 GRACE: Final = timedelta(hours=24)
 _SILENCE: Final = timedelta(days=7)
 _SUCCESSION: Final = timedelta(hours=1)
@@ -34,7 +36,6 @@ _PIECE: Final = re.compile(r"(?:[.-](?:[0-9]{1,3}|[0-9]{8}(?:[0-9]{2,6})?|[0-9]{
 _DATE: Final = re.compile(r"[./_-]?(?<![0-9])20[0-9]{2}([./_-]?)[01][0-9]\1[0-3][0-9](?:[./_T-]?[0-9]{2}){0,3}(?![0-9])")
 """A date elsewhere in it: `access-2025-04-16.log`, `2025/04/16/access.log`."""
 _ANY: Final = "any log"
-_TICK: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def find_final_until(sources: pl.DataFrame | None, newest: datetime | None) -> d
     if newest is None:
         return None
     if sources is None:
-        return newest - GRACE - _TICK
+        return newest - GRACE - TICK
     known = [row for row in sources.select("source_id", "name", "first", "last").rows() if row[2] is not None]
     starts = sorted((first, source) for source, _, first, _ in known)
     latest: dict[str, datetime] = {}
@@ -79,7 +80,7 @@ def find_final_until(sources: pl.DataFrame | None, newest: datetime | None) -> d
         if not is_continued and newest - last < _SILENCE:
             log = name_whole(name or source)
             latest[log] = max(latest.get(log, last), last)
-    return min(latest.values(), default=newest) - GRACE - _TICK
+    return min(latest.values(), default=newest) - GRACE - TICK
 
 
 def name_log(name: str) -> str:
@@ -102,10 +103,7 @@ def find_gaps(
     """
     if sources is None:
         return []
-    if sources.height == 1:
-        events = scan(["timestamp"], start - _HISTORY, end).with_columns(source_id=pl.lit(sources["source_id"].item()))
-    else:
-        events = scan(["source_id", "timestamp"], start - _HISTORY, end)
+    events = scan(["source_id", "timestamp"], start - _HISTORY, end)
     hours = events.group_by("source_id", hour=pl.col("timestamp").dt.truncate("1h")).agg(count=pl.len()).collect(engine="streaming")
     names = {source: name_whole(name or source) for source, name in sources.select("source_id", "name").rows()}
     hours = hours.with_columns(log=pl.col("source_id").replace_strict(names, default=pl.col("source_id"), return_dtype=pl.String))
@@ -125,7 +123,7 @@ def _find_absence(sources: pl.DataFrame) -> list[Gap]:
     reached: datetime | None = None
     for first, last in sources.select("first", "last").drop_nulls().sort("first", "last").rows():
         if reached is not None and first - reached > _SILENCE:
-            found.append(Gap(_ANY, reached + _TICK, first, reached + _TICK, first))
+            found.append(Gap(_ANY, reached + TICK, first, reached + TICK, first))
         reached = last if reached is None else max(reached, last)
     return found
 
@@ -137,7 +135,7 @@ def _find_gaps_of(log: str, rows: pl.DataFrame, known: datetime) -> list[Gap]:
     assert isinstance(last, datetime)
     if last - first < timedelta(days=_LEAST_DAYS):
         return []
-    whole = (known + _TICK).replace(minute=0, second=0, microsecond=0) - _HOUR  # of an hour cut short nothing is known
+    whole = (known + TICK).replace(minute=0, second=0, microsecond=0) - _HOUR  # of an hour cut short nothing is known
     every = pl.datetime_range(first, max(last, whole), "1h", time_zone="UTC", time_unit="us", eager=True).alias("hour").to_frame()
     grid = every.join(rows, on="hour", how="left", maintain_order="left").with_columns(pl.col("count").fill_null(0))
     grid = grid.with_columns(is_silent=pl.col("count") == 0).with_columns(run=pl.col("is_silent").rle_id())

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pullstats.metrics.time.windows import Window
+from pullstats.metrics.time.windows import TICK, Window
 
 WEEK: Final = timedelta(days=7)
-TICK: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1)
 
 

@@ -43,7 +43,8 @@ _MONTHS: Final = 12
 _YEARS: Final = range(1000, 9999)
 """Years that leave room for arithmetic before and after them."""
 _DAY_MINUTES: Final = 24 * 60
-_TICK: Final = timedelta(microseconds=1)
+TICK: Final = timedelta(microseconds=1)
+"""The least that two instants lie apart."""
 
 Days = tuple[date, date]
 FindRelease = Callable[[str], datetime | None]
@@ -92,7 +93,7 @@ class Window:
         if first is None or newest is None:
             return None
         start = first if self.start is None else max(self.start, first)
-        last = newest if self.end is None else min(self.end - _TICK, newest)
+        last = newest if self.end is None else min(self.end - TICK, newest)
         return (start, last) if start <= last else None
 
     def keep(self, events: pl.LazyFrame) -> pl.LazyFrame:
@@ -176,7 +177,7 @@ def parse_as_of(text: str, calendar: Calendar) -> datetime:
     if days is None:
         message = f"--as-of '{text}' is no date; write 2025-04-16, newest or now"
         raise UsageError(message)
-    return midnight(days[1] + timedelta(days=1), calendar.zone) - _TICK
+    return midnight(days[1] + timedelta(days=1), calendar.zone) - TICK
 
 
 class _Reader:
@@ -258,7 +259,7 @@ class _Reader:
         try:
             if match and match[2] == "h":
                 self.is_hourly = True
-                self._narrow(calendar.now - timedelta(hours=int(match[1])), calendar.now + _TICK)
+                self._narrow(calendar.now - timedelta(hours=int(match[1])), calendar.now + TICK)
                 return
             days = _days(lowered, calendar)
             if days is None:
