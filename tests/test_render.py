@@ -5,7 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,7 @@ from hypothesis import strategies as st
 
 from pullstats.errors import UserError
 from pullstats.render import RENDERERS, RenderOptions, format_of_path, render, write_frames, write_output
+from pullstats.render.drafts import draft
 from pullstats.render.sanitise import HIDDEN, for_html
 from pullstats.reports import Column, Report
 
@@ -175,3 +180,28 @@ def test_a_folder_or_an_unknown_ending_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="names no format"):
         format_of_path(Path("report.xyz"))
     assert format_of_path(Path("a.CSV")) == "csv"
+
+
+def test_a_killed_exports_draft_is_swept_by_the_next(tmp_path: Path) -> None:
+    target = tmp_path / "daily.csv"
+    code = (
+        "import os, signal, sys; from pathlib import Path; from pullstats.render import write_frames\n"
+        "def frames():\n    yield __import__('polars').DataFrame({'a': [1]})\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_frames(frames(), 'csv', Path(sys.argv[1]))"
+    )
+    for _ in range(2):
+        killed = subprocess.run([sys.executable, "-c", code, str(target)], check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+        assert killed.returncode == -signal.SIGKILL
+        assert len(list(tmp_path.iterdir())) == 1
+    write_output("whole\n", target)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("daily.csv", "whole\n")]
+
+
+def test_two_exports_to_one_file_do_not_write_into_each_others_draft(tmp_path: Path) -> None:
+    target = tmp_path / "daily.csv"
+    with draft(target, 0o640) as first:
+        first.write(b"first")
+        write_output("second", target)
+        assert target.read_text() == "second"
+        first.write(b" and last")
+    assert [(path.name, path.read_text(), path.stat().st_mode & 0o777) for path in tmp_path.iterdir()] == [("daily.csv", "first and last", 0o640)]

@@ -402,10 +402,26 @@ def test_a_newer_store_is_refused(store: Store) -> None:
         open_store(store.path)
 
 
-def test_a_damaged_marker_is_named(store: Store) -> None:
-    (store.path / "pullstats-store.json").write_bytes(b"\xff")
+VERSIONS = ("1e999", "NaN", "-1", "0", "true", "1.5", '"1"', "null", "[1]", "9" * 5000, "[" * 20_000, '{"a":' * 20_000)
+MARKERS = [b"", b"\xff", b"\0" * 99, b"[1]", b"1", b'"x"', b"{}", b"[" * 100_000, b"{" * 9, b" " * (1 << 20)]
+MARKERS += [f'{{"format": "pullstats-store", "layout_version": {version}}}'.encode() for version in VERSIONS]
+
+
+@pytest.mark.parametrize("content", MARKERS, ids=range(len(MARKERS)))
+@pytest.mark.parametrize("create", [True, False])
+def test_a_damaged_marker_is_named(store: Store, content: bytes, *, create: bool) -> None:
+    (store.path / "pullstats-store.json").write_bytes(content)
     with pytest.raises(StoreError, match=r"pullstats-store\.json is damaged"):
-        open_store(store.path)
+        open_store(store.path, create=create)
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "loop"])
+def test_a_marker_that_is_no_file_is_named(store: Store, kind: str) -> None:
+    marker = store.path / "pullstats-store.json"
+    marker.unlink()
+    {"folder": marker.mkdir, "fifo": lambda: os.mkfifo(marker), "loop": lambda: marker.symlink_to(marker)}[kind]()
+    with pytest.raises(StoreError, match=r"pullstats-store\.json is damaged|Too many levels of symbolic links"):
+        open_store(store.path, create=True)
 
 
 def test_a_column_of_a_wrong_type_is_a_bug(store: Store) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
 
 import polars as pl
 
 from pullstats.errors import UsageError, UserError
+from pullstats.render.drafts import draft
 from pullstats.render.machine import csv_text, ndjson_text
 
 _STREAMED = ("csv", "ndjson", "parquet")
@@ -86,21 +85,10 @@ def _opened(path: Path | None) -> Iterator[IO[bytes]]:
         raise UserError(message) from error
 
 
-@contextmanager
-def _draft(path: Path) -> Iterator[IO[bytes]]:
+def _draft(path: Path) -> AbstractContextManager[IO[bytes]]:
     """Write beside the target and move into place only what is whole and on the disk."""
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-    with tempfile.NamedTemporaryFile(dir=path.resolve().parent, prefix=f".{path.name}.", delete=False) as draft:
-        try:
-            yield draft
-            draft.flush()
-            os.fsync(draft.fileno())
-            Path(draft.name).chmod(mode)
-            Path(draft.name).replace(path.resolve())
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(draft.name).unlink()
-            raise
+    return draft(path.resolve(), mode)
 
 
 def _umask() -> int:

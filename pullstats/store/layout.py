@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ STORE_VERSION: Final = 1
 
 MARKER_NAME: Final = "pullstats-store.json"
 SETTINGS_NAME: Final = "pullstats.toml"
+_LONGEST: Final = 1 << 16
+"""Bytes of a marker that are looked at; ours has fifty."""
 
 
 def find_store(path: Path, *, create: bool) -> None:
@@ -43,19 +46,30 @@ def find_store(path: Path, *, create: bool) -> None:
 def _read_marker(path: Path) -> int | None:
     """Layout version of the store, None if there is nothing yet; anything else raises."""
     try:
-        text = (path / MARKER_NAME).read_text(encoding="utf-8")
+        text = _read_text(path / MARKER_NAME)
     except (FileNotFoundError, NotADirectoryError):
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path} is not a store but a file; name a folder with --store") from None
         if _holds_other_things(path):
             raise StoreError(f"{path} is not a pullstats store ({MARKER_NAME} is missing); name another folder with --store") from None
         return None
-    except UnicodeDecodeError:
-        text = ""
     try:
-        return int(json.loads(text)["layout_version"])
-    except (ValueError, KeyError, TypeError):
-        raise StoreError(f"{path / MARKER_NAME} is damaged; it should read {_marker_text().strip()}") from None
+        version = json.loads(text)["layout_version"]
+        if type(version) is int and version > 0:
+            return version
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise StoreError(f"{path / MARKER_NAME} is damaged; it should be a file that reads {_marker_text().strip()}")
+
+
+def _read_text(path: Path) -> str:
+    """Read the marker; what is no file, no text or far too long reads as nothing."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        is_file = stat.S_ISREG(os.fstat(handle).st_mode)
+        return os.read(handle, _LONGEST).decode("utf-8", "replace") if is_file else ""
+    finally:
+        os.close(handle)
 
 
 def _holds_other_things(path: Path) -> bool:
