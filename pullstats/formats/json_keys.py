@@ -14,6 +14,7 @@ sample logs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -82,18 +83,49 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
 
 KeyTree = dict[str, "KeyTree | None"]
 
+NEST: Final = "\x1f"
+"""Joins the keys of a path: no key holds it, while a dot may well be part of one."""
 
-def build_tree() -> KeyTree:
+Path = tuple[str, ...]
+"""Keys from the outermost object to a value."""
+
+
+class KeyTable:
+    """Which keys of some log say what, by variable, the most telling first."""
+
+    def __init__(self, keys: Mapping[str, Sequence[Path]], *, is_own: bool = False) -> None:
+        """Arrange the keys.
+
+        Args:
+            keys: paths by variable.
+            is_own: somebody said so of this very log, so that whatever has one of the keys is a request.
+        """
+        self.is_own = is_own
+        self.keys: Final = {name: tuple(NEST.join(path) for path in paths) for name, paths in keys.items()}
+        self.tree: Final = build_tree(self.keys)
+        self.paths: Final = frozenset(path for paths in self.keys.values() for path in paths)
+        self.names: Final = frozenset(name for path in self.paths for name in path.split(NEST))
+        listed = [path for name in _LISTS for path in self.keys.get(name, ())]
+        self.address_keys: Final = frozenset(path.rpartition(NEST)[2] for path in listed)
+
+
+def build_tree(keys: Mapping[str, Sequence[str]]) -> KeyTree:
     """Arrange all keys by nesting; None marks a leaf, a node may be a leaf in other logs."""
     tree: KeyTree = {}
-    for paths in KEYS.values():
-        for path in paths:
-            node = tree
-            *parents, leaf = path.split(".")
-            for parent in parents:
-                below = node.get(parent)
-                if below is None:
-                    below = node[parent] = {}
-                node = below
-            node.setdefault(leaf, None)
+    for path in (path for paths in keys.values() for path in paths):
+        node = tree
+        *parents, leaf = path.split(NEST)
+        for parent in parents:
+            below = node.get(parent)
+            if below is None:
+                below = node[parent] = {}
+            node = below
+        node.setdefault(leaf, None)
     return tree
+
+
+_LISTS: Final = ("remote_addr", "http_x_forwarded_for")
+"""Variables that may be a list of addresses."""
+
+KNOWN: Final = KeyTable({name: [tuple(path.split(".")) for path in paths] for name, paths in KEYS.items()})
+"""The keys above."""

@@ -16,21 +16,18 @@ import polars as pl
 
 from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping
-from pullstats.formats.json_keys import KEYS, KeyTree, build_tree
+from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
 
-_TREE: Final = build_tree()
-_NAMES: Final = frozenset(name for paths in KEYS.values() for path in paths for name in path.split("."))
-_PATHS: Final = frozenset(path for paths in KEYS.values() for path in paths)
-_ADDRESS_KEYS: Final = frozenset(path.rpartition(".")[2] for name in ("remote_addr", "http_x_forwarded_for") for path in KEYS[name])
 _SAMPLE: Final = 40
 _LINE: Final = 64 << 10
 _HEADERS: Final = (
     "http_user_agent", "http_referer", "http_range", "http_authorization", "http_forwarded", "http_x_real_ip", "http_cf_connecting_ip",
 )  # fmt: skip
-_MAX_DEPTH: Final = 3
 _NUMBERS: Final = ("status", "body_bytes_sent")
 """Variables that may stay numbers."""
+_TELLING: Final = ("status", "request", "request_method", "request_uri", "uri", "remote_addr", "http_x_forwarded_for")
+"""Variables of which an object must say some to be a request."""
 _EMPTY_VALUE: Final = re.compile(r'(?<!\\)":\s*(?=[,}])')
 _ODD_ESCAPE: Final = r"\\u(?:[dD]|0000)"
 """What the tokeniser takes for a NUL: half a surrogate pair, or a NUL itself. Whole pairs go the safe way too."""
@@ -44,6 +41,10 @@ class JsonReader:
     has_fast = True
     shape = r"^\s*\{"
 
+    def __init__(self, table: KeyTable = KNOWN) -> None:
+        """Know which keys say what."""
+        self._table = table
+
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines, or None if one of them is no plain JSON object."""
         lines = cut_clean(data) if data.endswith(b"\n") else None
@@ -53,24 +54,26 @@ class JsonReader:
         lengths = lines.str.len_bytes().cast(pl.Int64) + 1
         if escaped.str.contains(_ODD_ESCAPE).any() or (lengths.max() or 0) > LINE_LIMIT:  # type: ignore[operator]
             return None
-        keys = _Keys(data)
+        table = self._table
+        keys = _Keys(data, table)
         tree = keys.tree
         top = _tokenise(data, keys.schema)
-        if top is not None and not keys.is_all(lines, escaped, top) and lines.str.contains(_other_keys(keys.seen)).any():
-            tree = _TREE
+        if top is not None and not keys.is_all(lines, escaped, top) and lines.str.contains(_other_keys(table.names - keys.seen)).any():
+            tree = table.tree
             top = _tokenise(data, pl.Schema(dict.fromkeys(tree, pl.String)))
         if top is None or top.height != lines.len() or (escaped.len() and _holds_packed(top, tree)):
             return None
-        flat = _unnest(_open(top, ""), tree, "")
-        return _pick(flat).with_columns(lengths.alias(LENGTH)) if _PATHS.intersection(flat.columns) else None
+        flat = _unnest(_open(top, "", table.address_keys), tree, "")
+        return _pick(flat, table).with_columns(lengths.alias(LENGTH)) if table.paths.intersection(flat.columns) else None
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one; `reason` is set where a line is no JSON or no access event."""
+        tree = self._table.tree
         objects = [_load(line) for line in lines]
-        rows = [_flatten(item, _TREE, "", _MAX_DEPTH) if item is not None else {} for item in objects]
-        names = _leaves(_TREE, "")
+        rows = [_flatten(item, tree, "") if item is not None else {} for item in objects]
+        names = _leaves(tree, "")
         frame = pl.DataFrame({name: pl.Series(name, [row.get(name) for row in rows], pl.String) for name in names})
-        raw = _pick(frame)
+        raw = _pick(frame, self._table)
         broken = pl.Series("broken", [item is None for item in objects], pl.Boolean)
         return raw.with_columns(reason=pl.when(broken).then(pl.lit("not-json")).otherwise("reason"))
 
@@ -92,18 +95,20 @@ class _Keys:
     as the sampled lines have each. Where they do not, one pass over the text looks for the others.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, table: KeyTable) -> None:
         """Look at a sample.
 
         Args:
             data: whole lines.
+            table: the keys that are wanted.
         """
+        self._names = table.names
         step = max(len(data) // _SAMPLE, 1)
         starts = (data.find(b"\n", start) + 1 for start in range(0, len(data), step))
         lines = [line.split(b"\n", 1)[0] for line in (data[:_LINE], *(data[start : start + _LINE] for start in starts if start))]
         lines = [line for line in lines if line]
-        self.seen = frozenset(name for name in _NAMES if any(f'"{name}"'.encode() in line for line in lines))
-        self.tree = _sample_tree(lines) or _prune(_TREE, self.seen) or _TREE
+        self.seen = frozenset(name for name in table.names if any(f'"{name}"'.encode() in line for line in lines))
+        self.tree = _sample_tree(lines, table.tree) or _prune(table.tree, self.seen) or table.tree
         whole = {key for key, below in self.tree.items() if below is None and all(_is_whole_number(key, line) for line in lines)}
         self.schema = pl.Schema({key: pl.Int64() if key in whole else _dtype_of(key, below, lines) for key, below in self.tree.items()})
         quotes = {_count_quotes(line) for line in lines}
@@ -117,7 +122,7 @@ class _Keys:
             escaped: those that hold a backslash.
             top: the objects as read.
         """
-        if self.seen == _NAMES:
+        if self.seen == self._names:
             return True
         if not self._quotes or any(top[key].null_count() for key in self.tree):
             return False
@@ -125,13 +130,13 @@ class _Keys:
         return quotes == self._quotes * lines.len()
 
 
-def _sample_tree(lines: list[bytes]) -> KeyTree | None:
+def _sample_tree(lines: list[bytes], tree: KeyTree) -> KeyTree | None:
     """Leave the keys of the table that the sampled objects hold where they hold them; None if one cannot be read."""
     try:
         items = [json.loads(line) for line in lines]
     except (ValueError, RecursionError):
         return None
-    return _held(_TREE, [item for item in items if isinstance(item, dict)])
+    return _held(tree, [item for item in items if isinstance(item, dict)])
 
 
 def _held(tree: KeyTree, items: list[dict[str, Any]]) -> KeyTree:
@@ -153,15 +158,15 @@ def _dtype_of(key: str, below: KeyTree | None, lines: list[bytes]) -> pl.DataTyp
     return pl.List(pl.String) if kinds == {b"["} and below is None else pl.String()
 
 
-def _open(frame: pl.DataFrame, prefix: str) -> pl.DataFrame:
+def _open(frame: pl.DataFrame, prefix: str, address_keys: frozenset[str]) -> pl.DataFrame:
     """Open objects that were read as such; their keys get dotted names. Of a list of header values the first counts."""
     columns: list[pl.Series] = []
     for column in frame:
         name = prefix + column.name
         if isinstance(column.dtype, pl.Struct):
-            columns += _open(column.struct.unnest(), f"{name}.").get_columns()
+            columns += _open(column.struct.unnest(), f"{name}{NEST}", address_keys).get_columns()
         elif isinstance(column.dtype, pl.List):
-            columns.append((column.list.join(", ") if column.name in _ADDRESS_KEYS else column.list.first()).alias(name))
+            columns.append((column.list.join(", ") if column.name in address_keys else column.list.first()).alias(name))
         else:
             columns.append(column.alias(name))
     return pl.DataFrame(columns)
@@ -184,8 +189,8 @@ def _is_whole_number(key: str, line: bytes) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _other_keys(seen: frozenset[str]) -> str:
-    names = "|".join(re.escape(name) for name in sorted(_NAMES - seen))
+def _other_keys(others: frozenset[str]) -> str:
+    names = "|".join(re.escape(name) for name in sorted(others))
     return f'"(?:{names})"\\s*:'
 
 
@@ -198,9 +203,9 @@ def _prune(tree: KeyTree, seen: frozenset[str]) -> KeyTree:
     return pruned
 
 
-def _pick(flat: pl.DataFrame) -> pl.DataFrame:
+def _pick(flat: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
     """Choose, for each variable, the first of its keys that says something."""
-    present = {name: [key for key in keys if key in flat.columns] for name, keys in KEYS.items()}
+    present = {name: [key for key in keys if key in flat.columns] for name, keys in table.keys.items()}
     whole = {name for name, keys in present.items() if name in _NUMBERS and len(keys) == 1 and flat.schema[keys[0]] == pl.Int64}
     single = {present[name][0] for name in whole}
     flat = flat.with_columns(pl.col(name).cast(pl.String) for name, dtype in flat.schema.items() if dtype == pl.Int64 and name not in single)
@@ -211,8 +216,10 @@ def _pick(flat: pl.DataFrame) -> pl.DataFrame:
         raw = raw.with_columns(duration_us=(pl.col("duration_ns").cast(pl.Float64, strict=False) / 1_000).cast(pl.String))
     if "request" in raw.columns:
         raw = _split_request_key(raw)
-    says = {name: pl.col(name).is_not_null() if name in raw.columns else pl.lit(value=False) for name in KEYS}
+    says = {name: pl.col(name).is_not_null() if name in raw.columns else pl.lit(value=False) for name in _TELLING}
     is_event = (says["status"] | says["request"] | says["request_method"]) & (says["remote_addr"] | says["http_x_forwarded_for"] | says["status"])
+    if table.is_own:
+        is_event = pl.any_horizontal(says.values())
     return raw.with_columns(reason=pl.when(~is_event).then(pl.lit(IGNORED)))
 
 
@@ -246,7 +253,7 @@ def _leaves(tree: KeyTree, prefix: str) -> list[str]:
     for key, below in tree.items():
         names.append(prefix + key)
         if below:
-            names += _leaves(below, f"{prefix}{key}.")
+            names += _leaves(below, f"{prefix}{key}{NEST}")
     return names
 
 
@@ -257,12 +264,12 @@ def _unnest(frame: pl.DataFrame, tree: KeyTree, prefix: str) -> pl.DataFrame:
             continue
         text = frame[prefix + key]
         is_object = text.str.starts_with("{").fill_null(value=False)
-        schema = pl.Schema({f"{prefix}{key}.{name}": pl.String() for name in below})
+        schema = pl.Schema({f"{prefix}{key}{NEST}{name}": pl.String() for name in below})
         if not is_object.any():
             continue
         packed = "\n".join(text.filter(is_object)).encode()
         inner = pl.read_ndjson(packed, schema=pl.Schema(dict.fromkeys(below, pl.String))).rename(dict(zip(below, schema, strict=True)))
-        inner = _unnest(inner, below, f"{prefix}{key}.")
+        inner = _unnest(inner, below, f"{prefix}{key}{NEST}")
         place = pl.when(is_object).then(is_object.cast(pl.UInt32).cum_sum() - 1)
         frame = frame.with_columns(inner.select(pl.all().gather(frame.select(place).to_series())))
     return frame
@@ -295,15 +302,15 @@ def _byte_or_escape(match: re.Match[bytes]) -> bytes:
     return bytes((value,)) if value >= 0x80 else b"\\u00" + match[1]
 
 
-def _flatten(item: dict[str, Any], tree: KeyTree, prefix: str, depth: int) -> dict[str, str]:
+def _flatten(item: dict[str, Any], tree: KeyTree, prefix: str) -> dict[str, str]:
     """Take the wanted keys of an object, nested ones under dotted names, all as text."""
     row: dict[str, str] = {}
     for key, below in tree.items():
         value = item.get(key)
         if value is None:
             continue
-        if isinstance(value, dict) and below and depth:
-            row |= _flatten(value, below, f"{prefix}{key}.", depth - 1)
+        if isinstance(value, dict) and below:
+            row |= _flatten(value, below, f"{prefix}{key}{NEST}")
         row[prefix + key] = _to_text(value)
     return row
 
