@@ -68,7 +68,9 @@ EVENT_FIELDS: Final[tuple[Field, ...]] = (
     Field("cloud_provider", pl.String, "where", "Cloud the address belongs to.", "cloud.provider"),
     Field("cloud_region", pl.String, "where", "Region of that cloud, where `--cloud-ranges` say it.", "cloud.region"),
     Field("organization_name", pl.String, "where", "The user's own name for the range, from `--orgs`; `@ours` for their own.", "organization.name"),
-    Field("http_request_method", pl.String, "request", "Method as logged.", "http.request.method"),
+    Field(
+        "http_request_method", pl.String, "request", "Method as logged; null where a log names none, which counts as a GET.", "http.request.method"
+    ),
     Field("url_scheme", pl.String, "request", "`http` or `https`, where logged.", "url.scheme"),
     Field("url_domain", pl.String, "request", "Host the client asked for, without port.", "url.domain"),
     Field("url_path", pl.String, "request", "Path of the request target, as sent, without the query.", "url.path"),

@@ -3,7 +3,7 @@
 A time that cannot be read, or lies before 1995 or after tomorrow, becomes null: the line that
 carries it is rejected, for a request without a time cannot be counted in any window.
 
-Sources: Apache mod_log_config `%t` (CLF), RFC 3339, nginx `$msec`, Caddy `ts`.
+Sources: Apache mod_log_config `%t` (CLF), RFC 3339, nginx `$msec`, Caddy `ts`; RFC 9110 section 5.6.7 (IMF-fixdate).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _CLF: Final = (
     r"^\[?(?P<time>[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.(?P<fraction>[0-9]{1,9}))?"
     r"(?: (?P<zone>[+-][0-9]{2}:?[0-9]{2}))?\]?$"
 )
+_HTTP_DATE: Final = "%a, %d %b %Y %H:%M:%S"
 _CLF_CLOCK: Final = "%d/%b/%Y:%H:%M:%S"
 _CLF_CLOCK_LENGTH: Final = 20
 _CLF_LENGTH: Final = 26
@@ -45,7 +46,7 @@ def parse_digits(texts: pl.Series, clock: Clock) -> pl.Series:
 
 
 def parse_times(texts: pl.Series, clock: Clock) -> pl.Series:
-    """Read any of the shapes a log may hold: ISO 8601, epoch in s, ms, µs or ns, CLF.
+    """Read any of the shapes a log may hold: ISO 8601, epoch in s, ms, µs or ns, CLF, the date of HTTP.
 
     The shape of the first is read first; only what it leaves is tried with the others.
 
@@ -70,8 +71,12 @@ def _in_order(texts: pl.Series) -> Sequence[Callable[[pl.Series, Clock], pl.Seri
     place = texts.is_not_null().arg_max()
     first = (texts[place] if place is not None else None) or ""
     if first.lstrip("[")[2:3] == "/":
-        return _parse_clf, _parse_iso, _parse_epoch
-    return (_parse_epoch, _parse_iso, _parse_clf) if first[:9].isdecimal() else (_parse_uniform_iso, _parse_iso, _parse_epoch, _parse_clf)
+        return _parse_clf, _parse_iso, _parse_epoch, _parse_http_date
+    if first[3:5] == ", ":
+        return _parse_http_date, _parse_iso, _parse_epoch, _parse_clf
+    if first[:9].isdecimal():
+        return _parse_epoch, _parse_iso, _parse_clf, _parse_http_date
+    return _parse_uniform_iso, _parse_iso, _parse_epoch, _parse_clf, _parse_http_date
 
 
 def keep_plausible(timestamp: pl.Expr) -> pl.Expr:
@@ -131,6 +136,14 @@ def _parse_epoch(texts: pl.Series, clock: Clock) -> pl.Series:  # noqa: ARG001 -
     )
     time = micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     return pl.DataFrame({"text": texts}).select(time.alias("time")).to_series()
+
+
+def _parse_http_date(texts: pl.Series, clock: Clock) -> pl.Series:  # noqa: ARG001 - GMT by definition
+    """Read `Mon, 30 Nov 2015 21:00:05 GMT`, which is always GMT."""
+    text = pl.col("text")
+    zoned = pl.when(text.str.ends_with(" GMT") | text.str.ends_with(" UTC")).then(text.str.head(-4))
+    time = zoned.str.to_datetime(_HTTP_DATE, strict=False, time_unit="us").dt.replace_time_zone("UTC")
+    return texts.to_frame("text").select(time.alias("time")).to_series()
 
 
 def _parse_clf(texts: pl.Series, clock: Clock) -> pl.Series:

@@ -42,10 +42,16 @@ def unescape_plus(text: str) -> str:
     return text.replace("+", " ")
 
 
+def undouble(text: str) -> str:
+    """Undo `""` for a quote (RFC 4180)."""
+    return text.replace('""', '"')
+
+
 _UNDO: Final[dict[Escaping, tuple[str, Callable[[str], str]]]] = {
     "backslash": ("\\", unescape),
     "percent": ("%", unescape_percent),
     "plus": ("+", unescape_plus),
+    "doubled": ('""', undouble),
 }
 """Of each way, what every escape begins with, and how to undo it."""
 

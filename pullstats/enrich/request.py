@@ -1,6 +1,7 @@
 """Take a request line apart: method, target, protocol; the target into host, path and query.
 
-Real logs hold TLS hellos, `-`, words, `GET /` without a protocol, CONNECT and whole URLs. None
+Real logs hold TLS hellos, `-`, words, `GET /` without a protocol, `- /path` where the log names no
+method, CONNECT and whole URLs. None
 of them is an error: the event keeps what can be read and `parse_status` says `partial`.
 
 Source: RFC 9112 section 3 (request line and its four forms of target).
@@ -12,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-_LINE: Final = r"^(?P<method>[A-Za-z][A-Za-z_-]{1,30}) (?P<target>\S.*?)(?: HTTP/(?P<version>[0-9](?:\.[0-9])?))?$"
+_LINE: Final = r"^(?:(?P<method>[A-Za-z][A-Za-z_-]{1,30})|-) (?P<target>\S.*?)(?: HTTP/(?P<version>[0-9](?:\.[0-9])?))?$"
 _TARGET: Final = r"^(?:(?P<scheme>[a-z][a-z0-9+]{1,8})://(?P<authority>[^/?#]*))?(?P<path>/[^?]*|\*)?(?:\?(?P<query>.*))?$"
 
 REQUEST_COLUMNS: Final = (

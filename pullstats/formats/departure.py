@@ -65,7 +65,7 @@ def _json_departure(line: str) -> Departure:
 
 def _text_departure(name: str, line: str, compiled: CompiledFormat) -> Departure:
     """Match ever shorter beginnings of the pattern; the first that fits tells the place."""
-    pieces = pattern_pieces(compiled.text)
+    pieces = pattern_pieces(compiled.text, compiled.escaping)
     text = pl.Series([line])
     whole = text.str.contains(compiled.pattern).item()
     if whole:

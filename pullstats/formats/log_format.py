@@ -16,10 +16,12 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import InputError
-from pullstats.formats.variables import ADDRESS, CAPTURES, FREE, HOST, KEPT, TIMES, WORD, bare_pattern
+from pullstats.escaping import Escaping
+from pullstats.formats.variables import ADDRESS, BLANKS, FREE, HOST, KEPT, REST, TIMES, WORD, bare_pattern
 
 _VARIABLE: Final = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<name>\w+))")
 _CLOSING: Final = {'"': '"', "[": "]", "(": ")", "<": ">", "{": "}", "'": "'"}
+_DOUBLED: Final = r'(?:[^"]|"")*'
 MAX_LENGTH: Final = 10_000
 MAX_VARIABLES: Final = 200
 
@@ -51,6 +53,7 @@ class CompiledFormat:
         pattern: regular expression of a whole line with a group per kept variable.
         tokens: the format cut at its separators, None if these and quotes do not bound every value.
         separator: what stands between tokens: a blank, a pipe or a tab.
+        escaping: how a quote in a quoted value is written.
     """
 
     text: str
@@ -58,13 +61,15 @@ class CompiledFormat:
     pattern: str
     tokens: tuple[Token, ...] | None
     separator: str = " "
+    escaping: Escaping = "backslash"
 
 
-def compile_log_format(text: str, *, needs_time: bool = True, needs_address: bool = True) -> CompiledFormat:
+def compile_log_format(text: str, *, needs_time: bool = True, needs_address: bool = True, escaping: Escaping = "backslash") -> CompiledFormat:
     """Compile a `log_format` string.
 
     Args:
         text: the string.
+        escaping: how the server writes what it would not write as it is.
         needs_time: refuse a format without a time; a wrapper may have one.
         needs_address: refuse a format without a client address.
 
@@ -75,7 +80,7 @@ def compile_log_format(text: str, *, needs_time: bool = True, needs_address: boo
     parts = _split(text)
     names = [name for name, _ in parts if name]
     _check(text, names, needs_time=needs_time, needs_address=needs_address)
-    pattern = f"^{''.join(piece.pattern for piece in pattern_pieces(text))}\\s*$"
+    pattern = f"^{''.join(piece.pattern for piece in pattern_pieces(text, escaping))}\\s*$"
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.ComputeError as error:
@@ -83,7 +88,7 @@ def compile_log_format(text: str, *, needs_time: bool = True, needs_address: boo
         raise InputError(message) from error
     kept = tuple(dict.fromkeys(name for name in names if name in KEPT))
     separator = "\t" if "\t" in text else "|" if "|" in text and " " not in text else " "
-    return CompiledFormat(text, kept, pattern, _build_tokens(text, separator), separator)
+    return CompiledFormat(text, kept, pattern, _build_tokens(text, separator), separator, escaping)
 
 
 def _split(text: str) -> list[tuple[str | None, str]]:
@@ -128,7 +133,7 @@ class Piece:
     label: str
 
 
-def pattern_pieces(text: str) -> list[Piece]:
+def pattern_pieces(text: str, escaping: Escaping = "backslash") -> list[Piece]:
     """Write the pattern of a line in pieces: literals as they are, values by what bounds them."""
     parts = _split(text)
     pieces: list[Piece] = []
@@ -139,7 +144,7 @@ def pattern_pieces(text: str) -> list[Piece]:
             continue
         before = parts[index - 1][1] if index else ""
         after = parts[index + 1][1] if index + 1 < len(parts) else ""
-        value = _value_pattern(name, before, after)
+        value = _DOUBLED if escaping == "doubled" and before[-1:] == '"' else _value_pattern(name, before, after)
         group = f"?P<{name}>" if name in KEPT and name not in seen else "?:"
         seen.add(name)
         pieces.append(Piece(f"({group}{value})", f"${name}"))
@@ -150,6 +155,8 @@ def _value_pattern(name: str, before: str, after: str) -> str:
     opening = before[-1:]
     closing = _CLOSING.get(opening)
     bare = bare_pattern(name)
+    if name == REST:
+        return FREE
     if opening == '"' and after.startswith('"'):
         return r'[^"\\]*(?:\\.[^"\\]*)*'
     if after.startswith(("\t", "|")):
@@ -167,7 +174,7 @@ def _value_pattern(name: str, before: str, after: str) -> str:
 
 def _build_tokens(text: str, separator: str) -> tuple[Token, ...] | None:
     """Cut a format at its separators; None where that does not give one value a token."""
-    if not text or "  " in text or text != text.strip() or "\\" in text:
+    if not text or "  " in text or text != text.strip() or "\\" in text or (separator != " " and text.endswith(f"${REST}")):
         return None
     tokens: list[Token] = []
     is_blank = separator == " "
@@ -189,7 +196,7 @@ def _build_tokens(text: str, separator: str) -> tuple[Token, ...] | None:
             return None
         elif name == "time_local":
             tokens += [Token("time_local", prefix=prefix), Token("time_zone", suffix=suffix)]
-        elif bare_pattern(name) in (FREE, CAPTURES) and name != "remote_user":
+        elif bare_pattern(name) in BLANKS and name != "remote_user":
             return None
         else:
             tokens.append(Token(name, prefix, suffix))

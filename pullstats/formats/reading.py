@@ -14,8 +14,12 @@ import polars as pl
 from pullstats.clock import Clock
 from pullstats.escaping import Escaping
 from pullstats.events import TIMESTAMP
-from pullstats.formats.variables import ADDRESS, FORWARDED, TIMES
+from pullstats.formats.durations import read_durations
+from pullstats.formats.variables import ADDRESS, FORWARDED, HOSTS, TIMES
 from pullstats.timestamps import keep_plausible, parse_clf, parse_digits, parse_times
+
+_NO_SITE: Final = r"^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?)(?::[0-9]+)?$|\.cloudfront\.net$|^_$"
+"""A host that names no site: an address, CloudFront's own name of a distribution, nginx's nameless server."""
 
 TEXT_COLUMNS: Final = ("request", "address", "user", "agent", "referrer")
 """Columns whose distinct values are looked at one by one later; still as the log escaped them."""
@@ -117,13 +121,13 @@ def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
         "timestamp_source": pl.lit("log"),
         "http_response_status_code": _status(raw.columns),
         "http_response_body_size": _number(raw.columns, "body_bytes_sent", "bytes_sent"),
-        "http_request_duration_us": _duration(raw.columns),
+        "http_request_duration_us": pl.lit(read_durations(raw)),
         "http_request_id": _first(raw.columns, "request_id", "req_id"),
         "http_request_range": _first(raw.columns, "http_range"),
         "cache_status": _first(raw.columns, "upstream_cache_status"),
         "backend": _first(raw.columns, "proxy_upstream_name", "upstream_addr"),
         "scheme": _first(raw.columns, "scheme").str.to_lowercase().str.extract(r"^([a-z][a-z0-9+.-]{1,9})$"),
-        "host": _first(raw.columns, "host", "http_host", "server_name"),
+        "host": _host(raw),
         "auth_scheme": _first(raw.columns, "http_authorization").str.extract(r"^(\w{1,20})\s").str.to_lowercase(),
         "request": _request(raw.columns),
         "address": _text(raw.columns, *ADDRESS),
@@ -213,28 +217,32 @@ def _number(present: list[str], *names: str) -> pl.Expr:
     return pl.when(number >= 0).then(number)
 
 
-def _duration(present: list[str]) -> pl.Expr:
-    """Read a duration in µs from seconds (`request_time`), milliseconds, or from `duration_us`."""
-    seconds = _first(present, "request_time").str.strip_suffix("s").cast(pl.Float64, strict=False)
-    micros = (seconds * 1_000_000).round()
-    exact = _first(present, "duration_us").cast(pl.Float64, strict=False).round()
-    millis = _first(present, "request_time_ms").cast(pl.Float64, strict=False) * 1_000
-    value = pl.coalesce(exact, micros, millis)
-    return pl.when(value.is_between(0, 2**53)).then(value)
+def _host(raw: pl.DataFrame) -> pl.Expr:
+    """Take the host that was asked for.
+
+    What is called `host` is as often the server's own address, or the CDN's own name of a site
+    (CloudFront has two fields that change places between its logs): a real name goes before these.
+    """
+    found = [name for name in HOSTS if name in raw.columns]
+    if len(found) < 2:
+        return _first(raw.columns, *found)
+    known = [_known(pl.col(name)) for name in found]
+    return pl.coalesce(*(pl.when(~host.str.contains(_NO_SITE)).then(host) for host in known), *known)
 
 
 def _request(present: list[str]) -> pl.Expr:
     """Take the request line, or put one together from method, target and protocol.
 
-    A log that has both may hold an empty method or target; then its request line decides.
+    A log that has both may hold an empty method or target; then its request line decides. Some
+    name no method at all (CDNs count what is fetched): `-` stands for it.
     """
     line = pl.col("request") if "request" in present else pl.lit(None, pl.String)
-    if "request_method" not in present:
+    if not {"request_method", "request_uri", "uri"}.intersection(present):
         return line
     method = _first(present, "request_method")
     path = _first(present, "uri").str.replace_all("?", "%3F", literal=True)
     query = pl.concat_str(pl.lit("?"), _first(present, "args", "query_string"))
     target = pl.coalesce(_first(present, "request_uri"), pl.concat_str(path, query.fill_null("")))
     protocol = _first(present, "server_protocol").fill_null("")
-    parts = pl.concat_str(method, pl.lit(" "), target, pl.lit(" "), protocol).str.strip_chars_end(" ")
-    return pl.coalesce(parts, line)
+    rest = pl.concat_str(pl.lit(" "), target, pl.lit(" "), protocol).str.strip_chars_end(" ")
+    return pl.coalesce(method + rest, _known(line), pl.lit("-") + rest, line)

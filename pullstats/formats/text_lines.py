@@ -148,7 +148,7 @@ class TextReader:
         frame = pl.DataFrame({"line": lines}).select(groups.struct.unnest())
         failed = pl.all_horizontal(pl.col(*self._compiled.variables).is_null())
         other = pl.lit(lines.str.contains(self._ignored)) if self._ignored else pl.lit(value=False)
-        return frame.with_columns(reason=pl.when(failed & other).then(pl.lit(IGNORED)).when(failed).then(pl.lit("format")))
+        return frame.with_columns(reason=pl.when(other).then(pl.lit(IGNORED)).when(failed).then(pl.lit("format")))
 
 
 def _part_zone(frame: pl.DataFrame) -> pl.DataFrame:
@@ -196,8 +196,10 @@ def text_format(
     sign: str | None = None,
     escaping: Escaping = "backslash",
     needs_time: bool = True,
+    needs_address: bool = True,
     is_catch_all: bool = False,
 ) -> LogFormat:
     """Build a format from a `log_format` string; the arguments are those of `LogFormat`, `TextReader` and `compile_log_format`."""
-    reader = TextReader(compile_log_format(log_format, needs_time=needs_time), ignored, escaping)
+    compiled = compile_log_format(log_format, needs_time=needs_time, needs_address=needs_address, escaping=escaping)
+    reader = TextReader(compiled, ignored, escaping)
     return LogFormat(name, help, doc_url, sample, reader, rank, sign, is_catch_all)

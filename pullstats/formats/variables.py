@@ -22,7 +22,12 @@ ADDRESSES: Final = r'(?:(?:"[^"]*"|[^\s,"]*(?:, ?[^\s,"]+)+)(?: [^\s,"]+)??|[^\s
 HOST: Final = r'(?:[^\s",:\[]*|\[[0-9A-Fa-f:.]*\])(?::[^\s",:]*)?'  # a name or an address in brackets, and a port: never a time
 FREE: Final = r".*?"
 CLF_TIME: Final = r"[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[0-9:]{8} ?[+-]?[0-9:]*"
+HTTP_DATE: Final = r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} (?:GMT|UTC)"
 CAPTURES: Final = r"(?:\{[^}]*\} ){0,2}"  # HAProxy's captured headers, each blank behind it
+
+
+BLANKS: Final = (FREE, CAPTURES, HTTP_DATE)
+"""Patterns of values that hold blanks though nothing bounds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ KEPT: Final[dict[str, Variable]] = {
         Variable("time_iso8601"),
         Variable("msec", NUMBER),
         Variable("time_digits", NUMBER),  # 20140508154145, not nginx's: Artifactory 6
+        Variable("time_http", HTTP_DATE),  # Mon, 30 Nov 2015 21:00:05 GMT, not nginx's: Varnish's and Fastly's `now`
         Variable("accept_date", FREE),  # 06/Feb/2009:12:14:14.655, not nginx's: HAProxy
         Variable("w3c_date"),  # not nginx's: the W3C extended format holds date and time apart, in UTC
         Variable("w3c_time"),
@@ -72,6 +78,8 @@ KEPT: Final[dict[str, Variable]] = {
         Variable("bytes_sent", NUMBER),
         Variable("request_time", NUMBER),
         Variable("request_time_ms", NUMBER),  # not nginx's: Artifactory, Nexus
+        Variable("duration_us", NUMBER),  # not nginx's: Google Cloud Storage, Apache's %D
+        Variable("duration_text"),  # not nginx's: 8.937191ms, 1m2.5s
         Variable("upstream_response_time", LIST),
         Variable("upstream_addr", LIST),
         Variable("upstream_cache_status"),
@@ -91,8 +99,11 @@ FORWARDED: Final = ("http_x_forwarded_for", "http_forwarded", "http_cf_connectin
 LISTS: Final = ("upstream_", "proxy_add_x_forwarded_for", "http_x_forwarded")
 """Variables, by prefix, whose unquoted value may hold blanks though we do not keep them."""
 
-TIMES: Final = ("msec", "time_iso8601", "time_local", "time_digits", "accept_date", "w3c_date")
+TIMES: Final = ("msec", "time_iso8601", "time_local", "time_http", "time_digits", "accept_date", "w3c_date")
 """Variables that give the time, the most exact first."""
+
+HOSTS: Final = ("host", "http_host", "server_name")
+"""Variables that name the site, the best first."""
 
 ADDRESS: Final = ("remote_addr", "realip_remote_addr", "proxy_protocol_addr", "http_x_forwarded_for")
 """Variables that give the client, the best first."""

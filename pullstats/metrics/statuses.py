@@ -31,5 +31,6 @@ IS_UNCHANGED: Final = STATUS.eq_missing(304)
 IS_TAKEN: Final = STATUS.is_between(200, 299).fill_null(value=False) | IS_REDIRECT
 """Answered with the content or with the way to it."""
 
-IS_GET: Final = METHOD.eq_missing("GET")
+IS_GET: Final = METHOD.fill_null("GET").eq("GET")
+"""Fetched; a log that names a target but no method (Bunny, Fastly's own text) tells of what was fetched."""
 IS_HEAD: Final = METHOD.eq_missing("HEAD")

@@ -1,0 +1,64 @@
+"""What vendors write comes out as their pages say it, the fast way and the safe way alike."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+import pytest
+from case_files import load_cases
+
+from pullstats.clock import Clock
+from pullstats.formats import FORMATS, Detection, Parsed, detect_format, named_format, parse_lines
+from pullstats.formats.lines import Times, split_text
+from pullstats.formats.reading import READING_SCHEMA, shape_reading
+
+LOGS = [(f"{name}-{place}", log) for name, case in load_cases("vendors", {"logs"}) for place, log in enumerate(case["logs"])]
+KEYS = {"format", "shows", "log", "ignored", "rejected", "events", "others"}
+
+
+def detect(log: dict[str, Any]) -> Detection:
+    return detect_format(log["log"].encode(), list(FORMATS.values()))
+
+
+def frame_of(parsed: Parsed) -> pl.DataFrame:
+    frames = [reading.frame for reading in parsed.readings]
+    return pl.concat(frames).sort("source_offset") if frames else READING_SCHEMA.to_frame()
+
+
+def spoken(row: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """Give what a row says of the wanted columns, times as a case writes them."""
+    return {key: row[key].isoformat() if isinstance(row[key], datetime) else row[key] for key in wanted}
+
+
+@pytest.mark.parametrize("log", [log for _, log in LOGS], ids=[name for name, _ in LOGS])
+def test_lines_say_what_the_vendor_means(log: dict[str, Any]) -> None:
+    assert not set(log) - KEYS
+    best = detect(log).best
+    assert best is not None
+    assert best.name == log["format"]
+    parsed = parse_lines(log["log"].encode(), 0, 1, detect(log).formats)
+    events = list(frame_of(parsed).iter_rows(named=True))
+    assert [spoken(event, wanted) for event, wanted in zip(events, log["events"], strict=True)] == [
+        {key: None if value == "null" else value for key, value in wanted.items()} for wanted in log["events"]
+    ]
+    assert parsed.ignored == log.get("ignored", 0)
+    assert sum(part.height for part in parsed.rejects) == log.get("rejected", 0)
+
+
+@pytest.mark.parametrize("log", [log for _, log in LOGS], ids=[name for name, _ in LOGS])
+def test_the_fast_way_reads_what_the_safe_way_reads(log: dict[str, Any]) -> None:
+    reader = named_format(log["format"]).reader
+    data = log["log"].encode()
+    raw = reader.read_fast(data) if reader.has_fast else None
+    if raw is None:
+        return
+    lines, _ = split_text(data)
+    safe = reader.read_safe(lines)
+    number = pl.int_range(pl.len(), dtype=pl.Int64)
+    shaped = [
+        shape_reading(frame.with_columns(source_line=number, source_offset=number), Times(Clock()).clock) for frame in (raw, safe.drop("reason"))
+    ]
+    kept = safe["reason"].is_null()
+    assert shaped[0].filter(kept).equals(shaped[1].filter(kept))
