@@ -15,9 +15,10 @@ import polars as pl
 
 from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping
-from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, LogFormat
+from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT, LogFormat
 from pullstats.formats.log_format import CompiledFormat, Token, compile_log_format
 from pullstats.formats.variables import ADDRESS, HOST, IDENT, NUMBER, STATUS, bare_pattern
+from pullstats.tokenisers import read_columns
 
 _CLF_LENGTH: Final = 26
 _WORDY: Final = frozenset({*ADDRESS, "remote_user"})
@@ -97,19 +98,8 @@ class TextReader:
         is_blank = self._compiled.separator == " "
         if is_blank and b'\\"' in data:
             return None  # a quote that does not end its value
-        try:
-            frame = pl.read_csv(
-                data,
-                separator=self._compiled.separator,
-                quote_char='"' if is_blank else None,
-                has_header=False,
-                schema=self._schema,
-                empty_string_is_null=False,
-                raise_if_empty=False,
-            )
-        except pl.exceptions.PolarsError:
-            return None
-        return self._check(frame, data)
+        frame = read_columns(data, self._schema, self._compiled.separator, quote='"' if is_blank else None)
+        return None if frame is None else self._check(frame, data)
 
     def _match_clean(self, data: bytes) -> pl.DataFrame | None:
         """Match the pattern on lines cut at a tokeniser's speed."""
@@ -144,6 +134,8 @@ class TextReader:
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one: raw text columns, and `reason` where a line does not fit."""
+        if not self._compiled.variables:  # as under a directive that names no field we know: nothing can be read of its lines
+            return pl.DataFrame({"reason": pl.Series([MISFIT], dtype=pl.String).new_from_index(0, lines.len())})
         groups = pl.col("line").str.extract_groups(self._compiled.pattern)
         frame = pl.DataFrame({"line": lines}).select(groups.struct.unnest())
         failed = pl.all_horizontal(pl.col(*self._compiled.variables).is_null())

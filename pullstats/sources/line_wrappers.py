@@ -36,6 +36,7 @@ from pullstats.events import TIMESTAMP
 from pullstats.sources.blocks import BY_LINE, Block, Framing, LineFraming
 from pullstats.sources.messages import Peeled, Peeler, refuse, shape_messages
 from pullstats.timestamps import parse_times
+from pullstats.tokenisers import read_objects
 
 _SHARE: Final = 0.5
 """Share of a log's lines that must be wrapped: others may be the runtime's own."""
@@ -46,6 +47,8 @@ _STREAM: Final = "stream"
 _ISO: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 _BSD: Final = r"[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}"
 _ODD_ESCAPE: Final = r"\\u(?:[dD]|0000)"
+_BYTES: Final = r"^\[ ?(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])(?:, ?(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5]))* ?\]$"
+"""What journald makes of a line that is no UTF-8; any other list in brackets is the line's own text."""
 _SGR: Final = r"\x1b\[[0-9;]*m"
 
 Unwrap = Callable[[pl.DataFrame, Clock], pl.DataFrame]
@@ -142,8 +145,7 @@ class LinesPeeler:
 
 def _cut(block: Block) -> Peeled:
     """Give the lines of a block as messages."""
-    lines = split_lines(block.data)
-    lengths = lines.str.len_bytes().cast(pl.Int64) + 1
+    lines, lengths = split_lines(block.data)
     number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
     frame = pl.DataFrame({"message": lines, "source_offset": lengths.cum_sum() - lengths + block.offset}).with_columns(source_line=number)
     return Peeled(shape_messages(frame), refuse(()))
@@ -244,11 +246,8 @@ def _read_objects(lines: pl.Series, keys: Sequence[str]) -> pl.DataFrame:
     schema = pl.Schema(dict.fromkeys(keys, pl.String))
     is_odd = lines.is_null() | ~lines.str.starts_with("{") | lines.str.contains(_ODD_ESCAPE)
     if not is_odd.any():
-        try:
-            found = pl.read_ndjson((lines.str.join("\n").item() + "\n").encode(), schema=schema)
-        except pl.exceptions.PolarsError:
-            found = pl.DataFrame()
-        if found.height == lines.len():
+        found = read_objects((lines.str.join("\n").item() + "\n").encode(), schema)
+        if found is not None and found.height == lines.len():
             return found
     rows = [_read_object(line, keys) for line in lines]
     return pl.DataFrame(rows, schema=schema, orient="row")
@@ -271,7 +270,7 @@ def _to_text(value: Any) -> str | None:
 
 def _from_bytes(texts: pl.Series) -> pl.Series:
     """Write a list of bytes, as journald gives a line that is no UTF-8, as text."""
-    lists = texts.str.contains(r"^\[[0-9, ]*\]$").fill_null(value=False)
+    lists = texts.str.contains(_BYTES).fill_null(value=False)
     if not lists.any():
         return texts
     decoded = [_decode_list(text) for text in texts.filter(lists)]
@@ -279,8 +278,7 @@ def _from_bytes(texts: pl.Series) -> pl.Series:
 
 
 def _decode_list(text: str) -> str:
-    values = [int(item) for item in text.strip("[]").split(",") if item.strip()]
-    return bytes(value for value in values if value < 256).decode("utf-8", "backslashreplace")
+    return bytes(map(int, text.strip("[]").split(","))).decode("utf-8", "backslashreplace")
 
 
 WRAPPERS: Final[tuple[LineWrapper, ...]] = (
