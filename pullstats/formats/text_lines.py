@@ -9,6 +9,7 @@ at once. The safe way matches the same pattern on lines cut one by one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -43,7 +44,7 @@ class TextReader:
         self.escaping: Escaping = escaping
         self._ignored = ignored
         self._compiled = compiled
-        self.shape = f"{compiled.pattern}|{ignored}" if ignored else compiled.pattern
+        self.shape = f"{compiled.lenient}|{ignored}" if ignored else compiled.lenient
         self._tokens = compiled.tokens or ()
         self._schema = pl.Schema({f"token{index}": pl.String() for index in range(len(self._tokens))})
         self._kept = self._name_columns()
@@ -133,14 +134,24 @@ class TextReader:
         return column.str.head(-len(token.suffix)) if token.suffix else column
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
-        """Read lines one by one: raw text columns, and `reason` where a line does not fit."""
+        """Read lines one by one: raw text columns, and `reason` where a line does not fit.
+
+        A line that fits but for a second blank somewhere is read.
+        """
         if not self._compiled.variables:  # as under a directive that names no field we know: nothing can be read of its lines
             return pl.DataFrame({"reason": pl.Series([MISFIT], dtype=pl.String).new_from_index(0, lines.len())})
-        groups = pl.col("line").str.extract_groups(self._compiled.pattern)
-        frame = pl.DataFrame({"line": lines}).select(groups.struct.unnest())
+        frame = _match(lines, self._compiled.pattern)
         failed = pl.all_horizontal(pl.col(*self._compiled.variables).is_null())
+        odd = (frame.select(failed.alias("failed")).to_series() & lines.str.contains("  ", literal=True)).arg_true()
+        if odd.len() and self._compiled.lenient != self._compiled.pattern:
+            again = _match(lines.gather(odd), self._compiled.lenient)
+            frame = frame.with_columns(frame[name].scatter(odd, again[name]) for name in frame.columns)
         other = pl.lit(lines.str.contains(self._ignored)) if self._ignored else pl.lit(value=False)
         return frame.with_columns(reason=pl.when(other).then(pl.lit(IGNORED)).when(failed).then(pl.lit("format")))
+
+
+def _match(lines: pl.Series, pattern: str) -> pl.DataFrame:
+    return pl.DataFrame({"line": lines}).select(pl.col("line").str.extract_groups(pattern).struct.unnest())
 
 
 def _part_zone(frame: pl.DataFrame) -> pl.DataFrame:
@@ -190,8 +201,10 @@ def text_format(
     needs_time: bool = True,
     needs_address: bool = True,
     is_catch_all: bool = False,
+    values: Mapping[str, str] | None = None,
+    is_cut: bool = False,
 ) -> LogFormat:
     """Build a format from a `log_format` string; the arguments are those of `LogFormat`, `TextReader` and `compile_log_format`."""
-    compiled = compile_log_format(log_format, needs_time=needs_time, needs_address=needs_address, escaping=escaping)
+    compiled = compile_log_format(log_format, needs_time=needs_time, needs_address=needs_address, escaping=escaping, values=values, is_cut=is_cut)
     reader = TextReader(compiled, ignored, escaping)
     return LogFormat(name, help, doc_url, sample, reader, rank, sign, is_catch_all)
