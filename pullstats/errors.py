@@ -5,6 +5,7 @@
     │   ├── UsageError       a flag, name or expression that is not understood
     │   ├── InputError       a file, log format or database that cannot be read
     │   └── StoreError       a store that is missing, locked, foreign or full
+    │       └── DamagedStoreError   one whose transaction log does not hold what was written
     └── InternalError        exit 1: a bug of ours
 
 A message is one sentence that names what is wrong, the value seen, where, and what to do.
@@ -35,6 +36,10 @@ class InputError(UserError):
 
 class StoreError(UserError):
     """A store that is missing, locked by another process, foreign, damaged or on a full disk."""
+
+
+class DamagedStoreError(StoreError):
+    """A store whose transaction log is not as it was written; `pullstats verify --repair` may mend it."""
 
 
 class InternalError(PullstatsError):

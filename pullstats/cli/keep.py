@@ -9,7 +9,7 @@ import polars as pl
 
 from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options
-from pullstats.pipeline.answer import store_rule_sets, store_status
+from pullstats.pipeline.answer import store_overview
 from pullstats.render.table import format_bytes
 from pullstats.reports import Column, Report
 
@@ -29,9 +29,10 @@ _COLUMNS = (
 @combine(output_options, general_options)
 def status(**options: Any) -> int:
     """Show what is in the store, and how fresh it is: one row per log."""
-    found, runs = store_status(options["store"])
+    overview = store_overview(options["store"])
+    found = overview.status
     rows = (
-        runs.group_by("source_id", maintain_order=True)
+        overview.runs.group_by("source_id", maintain_order=True)
         .agg(
             pl.col("name").last().alias("source"),
             pl.col("format").last(),
@@ -47,8 +48,8 @@ def status(**options: Any) -> int:
     if found.first and found.last:
         footer += f" · events from {found.first:%Y-%m-%d %H:%M} to {found.last:%Y-%m-%d %H:%M} UTC"
     if found.events:
-        sets = store_rule_sets(options["store"])
+        sets = overview.rule_sets
         footer += " · rule set " + ", ".join(
             f"{version or 'unknown'}" + (f" ({count:,} events)" if len(sets) > 1 else "") for version, count in sorted(sets.items())
         )
-    return emit(Report(rows, _COLUMNS, headline=headline, footer=footer), options)
+    return emit(Report(rows, _COLUMNS, headline=headline, footer=footer, meta={"warnings": overview.warnings}), options)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import Command, combine, general_options
-from pullstats.cli.output import emit, output_options
+from pullstats.cli.output import emit, output_options, warning_printer
 from pullstats.cli.questions import build_query, question_options
 from pullstats.errors import UsageError
 from pullstats.metrics import DAILY_METRICS
@@ -38,9 +38,9 @@ def export(**options: Any) -> int:
     path: Path | None = options["output"]
     name = options["output_format"] or (format_of_path(path) if path else "csv")
     if options["export_set"] == "rejects":
-        frames = export_rejects(options["store"])
+        frames = export_rejects(options["store"], warning_printer(options))
     else:
-        frames = export_events(options["store"], build_query({**options, "metrics": "requests"}))
+        frames = export_events(options["store"], build_query({**options, "metrics": "requests"}), warning_printer(options))
     write_frames(frames, name, path, formula_guard=options["formula_guard"])
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -46,9 +47,19 @@ def emit(report: Report, options: dict[str, Any]) -> int:
 
 def warn(report: Report, options: dict[str, Any]) -> None:
     """Say on stderr what a machine format has no room for."""
-    if not options["quiet"]:
-        for warning in report.meta.get("warnings", ()):
-            click.echo(f"pullstats: {for_terminal(str(warning))}", err=True)
+    say = warning_printer(options)
+    for warning in report.meta.get("warnings", ()):
+        say(str(warning))
+
+
+def warning_printer(options: dict[str, Any]) -> Callable[[str], None]:
+    """Give what says a warning on stderr, or nothing where the user wants none."""
+
+    def say(text: str) -> None:
+        if not options["quiet"]:
+            click.echo(f"pullstats: {for_terminal(text)}", err=True)
+
+    return say
 
 
 def render_options(options: dict[str, Any], path: Path | None) -> RenderOptions:

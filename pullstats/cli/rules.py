@@ -200,6 +200,7 @@ def _rebuild_report(summary: RebuildSummary) -> Report:
         "rule_set_version": summary.rule_set_version,
         "before": summary.before,
         "dry_run": summary.is_dry_run,
+        "warnings": summary.warnings,
     }
     return Report(
         rows, (Column("column", "column", "text"), Column("events", "events changed", "count")), headline=headline, footer=footer, meta=meta

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 import polars as pl
 
@@ -17,11 +17,11 @@ from pullstats.metrics.questions.concentration import ConcentrationQuestion, ans
 from pullstats.metrics.questions.explain import answer_explanation
 from pullstats.metrics.questions.holders import HolderQuestion, answer_holders
 from pullstats.metrics.questions.uniques import UniqueQuestion, answer_uniques
+from pullstats.pipeline.asking import FAILURES, ask_store
 from pullstats.reports import Report
-from pullstats.store import Store, StoreStatus, open_store
+from pullstats.store import Store, StoreStatus
 
 BATCH_ROWS = 200_000
-T = TypeVar("T")
 
 
 def answer(store: Path, query: Query, *, is_shifting: bool = True) -> Report:
@@ -74,20 +74,38 @@ def export_daily(store: Path, query: Query) -> Report:
     return _read(store, lambda opened: daily_report(query, opened.scan_events, _reach(opened), datetime.now(UTC)))
 
 
-def export_events(store: Path, query: Query) -> Iterator[pl.DataFrame]:
-    """Give the events of a question's window that its filters keep, in batches, columns of `EVENT_SCHEMA`."""
-    opened = open_store(store)
-    asked = resolve(query, _reach(opened), datetime.now(UTC), opened.scan_events, is_shifting=False)
-    events = asked.window.keep(opened.scan_events(None, asked.window.start, asked.window.end))
-    yield from _batches(events if asked.filter is None else events.filter(asked.filter))
+def export_events(store: Path, query: Query, warn: Callable[[str], None]) -> Iterator[pl.DataFrame]:
+    """Give the events of a question's window that its filters keep, in batches, columns of `EVENT_SCHEMA`; `warn` of what is missing."""
+
+    def select(opened: Store) -> pl.LazyFrame:
+        asked = resolve(query, _reach(opened), datetime.now(UTC), opened.scan_events, is_shifting=False)
+        events = asked.window.keep(opened.scan_events(None, asked.window.start, asked.window.end))
+        return events if asked.filter is None else events.filter(asked.filter)
+
+    yield from _export(store, select, warn)
 
 
-def export_rejects(store: Path) -> Iterator[pl.DataFrame]:
-    """Give the rejected lines: source name, line number, reason, redacted line, byte offset in the decompressed log."""
-    opened = open_store(store)
-    names = opened.runs().group_by("source_id").agg(pl.col("name").last().alias("source"))
-    rejects = opened.scan_rejects().join(names.lazy(), on="source_id", how="left").sort("source_id", "source_offset")
-    yield from _batches(rejects.select("source", "source_line", "reason", "line", "source_offset"))
+def export_rejects(store: Path, warn: Callable[[str], None]) -> Iterator[pl.DataFrame]:
+    """Give the rejected lines: source name, line number, reason, redacted line, byte offset in the decompressed log; `warn` of what is missing."""
+
+    def select(opened: Store) -> pl.LazyFrame:
+        names = opened.runs().group_by("source_id").agg(pl.col("name").last().alias("source"))
+        rejects = opened.scan_rejects().join(names.lazy(), on="source_id", how="left").sort("source_id", "source_offset")
+        return rejects.select("source", "source_line", "reason", "line", "source_offset")
+
+    yield from _export(store, select, warn)
+
+
+def _export(path: Path, select: Callable[[Store], pl.LazyFrame], warn: Callable[[str], None]) -> Iterator[pl.DataFrame]:
+    (frame, store), warnings = ask_store(path, lambda opened: (select(opened), opened))
+    try:
+        yield from _batches(frame)
+    except FAILURES as error:
+        if not store.recheck():
+            raise
+        raise StoreError(store.warnings()[0]) from error
+    for warning in warnings:
+        warn(warning)
 
 
 def _batches(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
@@ -101,34 +119,39 @@ def _batches(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
 
 
 def _reach(store: Store) -> Reach:
-    status = store.status()
+    status = store.extent()
     runs = store.runs()
+    if any(damage.table == "runs" for damage in store.damages):
+        return Reach(status.first, status.last, None, status.events)
     sources = runs.group_by("source_id").agg(pl.col("name").last(), pl.col("first").min(), pl.col("last").max())
     return Reach(status.first, status.last, sources, status.events)
 
 
-def _read(path: Path, ask: Callable[[Store], T]) -> T:
-    """Ask a store; if compaction took a file away meanwhile, once more on a fresh snapshot."""
-    store = open_store(path)
-    try:
-        return ask(store)
-    except (FileNotFoundError, pl.exceptions.ComputeError) as error:
-        if isinstance(error, pl.exceptions.ComputeError) and "No such file" not in str(error):
-            raise
-        store.refresh()
-    try:
-        return ask(store)
-    except FileNotFoundError as error:
-        message = f"the store '{path}' lacks a file that its log names; restore it from a backup"
-        raise StoreError(message) from error
+def _read(path: Path, ask: Callable[[Store], Report]) -> Report:
+    """Ask a store for a report, which then says what it lacks."""
+    report, warnings = ask_store(path, ask)
+    known = report.meta.get("warnings", ())
+    return replace(report, meta={**report.meta, "warnings": [*known, *warnings]}) if warnings else report
 
 
-def store_status(store: Path) -> tuple[StoreStatus, pl.DataFrame]:
-    """Sum up a store, and give what each run read from each log."""
-    opened = open_store(store)
-    return opened.status(), opened.runs()
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What is in a store.
+
+    Attributes:
+        status: its totals.
+        runs: what each run read from each log.
+        rule_sets: events by the rule set that derived their columns.
+        warnings: what of it is missing, and what to do.
+    """
+
+    status: StoreStatus
+    runs: pl.DataFrame
+    rule_sets: dict[str, int]
+    warnings: list[str]
 
 
-def store_rule_sets(store: Path) -> dict[str, int]:
-    """Count events by the rule set that derived their columns."""
-    return open_store(store).rule_sets()
+def store_overview(store: Path) -> Overview:
+    """Sum up a store."""
+    found, warnings = ask_store(store, lambda opened: (opened.status(), opened.runs(), opened.rule_sets()))
+    return Overview(*found, warnings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +13,9 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.enrich import load_rules, open_geo
+from pullstats.pipeline.asking import ask_store
 from pullstats.reports import Column, Report
-from pullstats.store import open_store
+from pullstats.store import Store
 
 _COLUMNS: Final = (
     Column("unknown", "unknown", "text"),
@@ -75,7 +76,13 @@ def examine(
     Raises:
         UserError: a store or rules that cannot be read.
     """
-    opened = open_store(store)
+    current = load_rules(rules, routes, routes_file).version
+    found, warnings = ask_store(store, lambda opened: _examine(opened, limit, current))
+    stale = filter(None, [open_geo().warn_if_stale(datetime.now(UTC).date())])
+    return replace(found, remarks=(*found.remarks, *stale, *warnings))
+
+
+def _examine(opened: Store, limit: int, current: str) -> Findings:
     events = opened.scan_events(
         ["timestamp", "endpoint_id", "user_agent_original", "user_agent_name", "url_path", "package_type", "action", "http_response_status_code"]
     )
@@ -89,9 +96,7 @@ def examine(
     ]
     found, counts = zip(*lists, strict=True)
     share = {name: count / total if total else 0.0 for name, count in zip((_AGENT, _PATH), counts, strict=True)}
-    current = load_rules(rules, routes, routes_file).version
-    remarks = (*_remark_on_rules(opened.rule_sets(), current), *filter(None, [open_geo().warn_if_stale(datetime.now(UTC).date())]))
-    return Findings(pl.concat(found), remarks, share)
+    return Findings(pl.concat(found), tuple(_remark_on_rules(opened.rule_sets(), current)), share)
 
 
 def _count(rows: pl.LazyFrame, name: str, value: pl.Expr, limit: int) -> tuple[pl.DataFrame, int]:

@@ -322,6 +322,8 @@ class _Run:
             "rejected": result.rejects.height,
             "duplicates": result.duplicates,
             "bytes": result.job.block.end - result.job.block.offset,
+            "offset": result.job.block.offset,
+            "line": result.next_line - result.lines,
             "first": result.first,
             "last": result.last,
             "started": self._started,

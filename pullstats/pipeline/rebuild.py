@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import polars as pl
 
 from pullstats.enrich import load_digests, load_key, load_rules
 from pullstats.enrich.rederive import rederive
+from pullstats.pipeline.asking import ask_store
 from pullstats.store import open_store
 
 
@@ -26,6 +27,7 @@ class RebuildSummary:
         before: events by the rule set that had derived them.
         rule_set_version: the rule set now.
         is_dry_run: nothing was kept.
+        warnings: files that were left as they are, and why.
     """
 
     files: int
@@ -35,6 +37,7 @@ class RebuildSummary:
     before: dict[str, int]
     rule_set_version: str
     is_dry_run: bool
+    warnings: tuple[str, ...] = ()
 
 
 def rebuild(
@@ -65,7 +68,8 @@ def rebuild(
     platforms = load_digests(digests) if digests else None
     key = load_key(key_file)
     opened = open_store(store)
-    summary = RebuildSummary(0, 0, 0, {}, opened.rule_sets(), book.version, is_dry_run)
+    before, _ = ask_store(store, lambda asked: asked.rule_sets())
+    summary = RebuildSummary(0, 0, 0, {}, before, book.version, is_dry_run)
 
     def derive(events: pl.DataFrame) -> pl.DataFrame:
         derived = rederive(events, book, key, platforms)
@@ -77,12 +81,12 @@ def rebuild(
     if is_dry_run:
         for path in opened.event_files():
             derive(opened.read_file(path))
-        return summary
+        return replace(summary, warnings=tuple(opened.warnings()))
     with opened.lock():
         for _ in opened.rewrite_events(derive, book.version):
             pass
         opened.sweep()
-    return summary
+    return replace(summary, warnings=tuple(opened.warnings()))
 
 
 def _compare(before: pl.DataFrame, after: pl.DataFrame, summary: RebuildSummary) -> None:

@@ -89,7 +89,8 @@ class LinePeeler:
 
     def peel(self, block: Block) -> Peeled:
         """Give the messages of a block."""
-        lines, lengths = split_lines(block.data)
+        lines = split_lines(block.data)
+        lengths = lines.str.len_bytes().cast(pl.Int64) + 1
         placed = pl.DataFrame({"line": lines, "source_offset": lengths.cum_sum() - lengths + block.offset})
         uniform = self._peel_uniform(placed) if self._shape.width else None
         frame = uniform if uniform is not None else self._peel_varied(placed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pullstats.store.parts import PendingFile
 from pullstats.store.progress import SourceProgress
-from pullstats.store.store import Store, StoreStatus, open_store
+from pullstats.store.store import StaleSnapshotError, Store, StoreStatus, open_store
 from pullstats.store.tables import REJECT_SCHEMA, RUN_SCHEMA
 
-__all__ = ["REJECT_SCHEMA", "RUN_SCHEMA", "PendingFile", "SourceProgress", "Store", "StoreStatus", "open_store"]
+__all__ = ["REJECT_SCHEMA", "RUN_SCHEMA", "PendingFile", "SourceProgress", "StaleSnapshotError", "Store", "StoreStatus", "open_store"]

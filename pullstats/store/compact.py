@@ -13,7 +13,7 @@ from typing import Final
 
 from pullstats.store.parts import PendingFile, part_rules, write_event_parts, write_rows
 from pullstats.store.scan import scan_files
-from pullstats.store.snapshot import LiveFile, Snapshot
+from pullstats.store.snapshot import LiveFile, Snapshot, join_spans
 from pullstats.store.tables import Table
 
 TARGET_ROWS: Final = 1_000_000
@@ -76,11 +76,12 @@ def _fill(files: list[LiveFile]) -> list[list[LiveFile]]:
 def merge_files(folder: Path, group: list[LiveFile], table: Table) -> list[PendingFile]:
     """Write the rows of several files into one; equal times keep the order of the files."""
     rows = scan_files(folder, group, table).collect()
+    commits = join_spans(file.commits for file in group)
     if table.is_daily:
-        versions = {part_rules(folder / file.path) for file in group}
-        return write_event_parts(folder, rows, versions.pop() if len(versions) == 1 else "")
+        versions = {part_rules(folder, file) for file in group}
+        return write_event_parts(folder, rows, versions.pop() if len(versions) == 1 else "", commits)
     # Number 0: whatever is merged was committed before, so no reader and no recovery may doubt it.
-    return [write_rows(folder, rows, table, 0)]
+    return [write_rows(folder, rows, table, 0, commits)]
 
 
 def find_orphans(folder: Path, snapshot: Snapshot) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from pullstats.errors import StoreError
 from pullstats.store.lock import LOCK_NAME
+from pullstats.store.modes import make_file, make_store
 
 STORE_VERSION: Final = 1
 """Raised when the layout changes so that an older pullstats would read it wrongly."""
@@ -78,8 +79,11 @@ def _holds_other_things(path: Path) -> bool:
 
 
 def _write_marker(path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True)
+    make_store(path)
+    for left in path.glob(f".{MARKER_NAME}.*"):  # by runs that were killed here
+        left.unlink(missing_ok=True)
     draft = path / f".{MARKER_NAME}.{os.getpid()}"
+    make_file(draft, path)
     draft.write_text(_marker_text(), encoding="utf-8")
     draft.replace(path / MARKER_NAME)
 

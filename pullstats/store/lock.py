@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from pullstats.errors import StoreError
+from pullstats.store.modes import settle_file
 
 LOCK_NAME: Final = "writer.lock"
 
@@ -36,10 +37,11 @@ def lock_store(store: Path) -> Iterator[None]:
     """
     path = store / LOCK_NAME
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
     except OSError as error:
         raise StoreError(f"cannot lock the store: {path}: {error.strerror}") from error
     try:
+        settle_file(path, store)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -2,8 +2,8 @@
 
 A commit names the files it adds and retires and the application transactions that must hold with
 them; readers see all of it or nothing. Delta does not compare application versions by itself: two
-commits on one snapshot that carry the same id conflict, so every commit here carries
-`COMMIT_ID`, and of two writers that got past the lock (a network file system without locks) one fails.
+commits on one snapshot that carry the same id conflict, so every commit here carries `STATE_ID`
+(see `snapshot`), and of two writers that got past the lock (a network file system without locks) one fails.
 
 Source: Delta Lake protocol, "Transaction Identifiers",
 https://github.com/delta-io/delta/blob/master/PROTOCOL.md
@@ -11,11 +11,12 @@ https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -28,8 +29,10 @@ from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction, Transaction
 
 from pullstats.errors import StoreError
-from pullstats.store.parts import PendingFile, discard_parts, part_stats
-from pullstats.store.snapshot import LiveFile, read_snapshot
+from pullstats.store import modes
+from pullstats.store.parts import PendingFile, discard_parts, live_file, part_stats
+from pullstats.store.replay import HINT_NAME, LOG_FOLDER, read_snapshot
+from pullstats.store.snapshot import OURS, STATE_ID, LiveFile, Snapshot
 from pullstats.store.tables import DELTA_PROPERTIES, DELTA_TYPES, Table
 
 COMMIT_ID: Final = "pullstats"
@@ -63,14 +66,25 @@ def _reason(error: Exception) -> str:
 
 
 class TableLog:
-    """The write end of one table's log."""
+    """The write end of one table's log.
+
+    Attributes:
+        state: what the table holds now; another object after every commit.
+    """
 
     def __init__(self, store: Path, table: Table) -> None:
-        """Open the table, make it if it is missing, and give it columns it lacks."""
+        """Open the table, make it if it is missing, and give it columns it lacks.
+
+        Raises:
+            StoreError: its log is damaged.
+        """
         self.table = table
         self.folder = store / table.name
-        if not DeltaTable.is_deltatable(self.folder):
-            _create(self.folder, table)
+        self._store = store
+        self.state = read_snapshot(self.folder)
+        if self.state.version < 0:
+            self._create()
+        self._sweep_drafts()
         self._delta = DeltaTable(self.folder)
         self._add_columns()
 
@@ -102,6 +116,7 @@ class TableLog:
             # What follows a commit (a checkpoint, on a full disk) may fail after it landed.
             if self._has_landed(added, leaving, promised):
                 self._delta = DeltaTable(self.folder)
+                self._settle()
                 return
             discard_parts(self.folder, added)
             raise
@@ -110,41 +125,112 @@ class TableLog:
         now = int(time.time() * 1000)
         actions: list[AddAction | RemoveAction] = [RemoveAction(file.path, is_new_data, now, file.size, _partition(file.day)) for file in retired]
         actions += [AddAction(file.path, file.size, _partition(file.day), now, is_new_data, part_stats(file)) for file in added]
-        properties = CommitProperties(
-            app_transactions=[Transaction(name, version, now) for name, version in promised.items()],
-            max_commit_retries=5,
-        )
+        after = self._after(added, retired, promised, now)
         schema, days = self._delta.schema(), _partition_columns(self.table)
-        self._delta.create_write_transaction(actions, "append", schema, days, commit_properties=properties)
+        self._delta.create_write_transaction(actions, "append", schema, days, commit_properties=_sign(after, promised, now))
         self._delta.update_incremental()
+        self.state = after
+        self._settle()
+        if self._delta.version() != after.version:  # Another tool's commit came in between, and what we said of the state is wrong.
+            self.state = read_snapshot(self.folder)
+            self._write((), [], {}, is_new_data=False)
+
+    def _after(self, added: Sequence[PendingFile], retired: Sequence[LiveFile], promised: Mapping[str, int], now: int) -> Snapshot:
+        """Work out what the table will hold."""
+        after = self.state.copy()
+        for file in retired:
+            after.files.pop(file.path, None)
+            after.retired[file.path] = now
+        after.files |= {file.path: live_file(file) for file in added}
+        after.transactions |= promised
+        after.transactions[STATE_ID] = after.digest()
+        after.version += 1
+        return after
+
+    def _settle(self) -> None:
+        """Give what the library wrote the mode it should have; a failure changes no number."""
+        with suppress(OSError):
+            modes.settle(self.folder / LOG_FOLDER, self._store)
+
+    def _sweep_drafts(self) -> None:
+        """Delete what a writer that died left of a file of the log, and a hint that leads nowhere, which the library stumbles over."""
+        log = self.folder / LOG_FOLDER
+        for path in log.glob("*#*"):
+            path.unlink(missing_ok=True)
+        hint = log / HINT_NAME
+        if not is_good_hint(hint):
+            hint.unlink(missing_ok=True)
 
     def _has_landed(self, added: Sequence[PendingFile], retired: list[LiveFile], promised: dict[str, int]) -> bool:
         """Tell whether the newest snapshot holds all of a commit; a log that cannot be read raises and no file is touched."""
         now = read_snapshot(self.folder)
-        return (
+        has_landed = (
             all(file.path in now.files for file in added)
             and not any(file.path in now.files for file in retired)
             and all(now.transactions.get(name) == version for name, version in promised.items())
         )
+        if has_landed:
+            self.state = now
+        return has_landed
 
     def trim(self) -> None:
         """Write a checkpoint and drop the log before it that is past its retention."""
         self._delta.create_checkpoint()
         self._delta.cleanup_metadata()
+        self._settle()
 
     def _add_columns(self) -> None:
         known = {column.name for column in self._delta.schema().fields}
         missing = [column for column in _delta_schema(self.table).fields if column.name not in known]
-        if missing:
-            self._delta.alter.add_columns(missing)
-            self._delta.update_incremental()
+        if not missing:
+            return
+        after = self.state.copy()
+        after.columns += tuple(f"{column.name}:{column.type.type}" for column in missing if isinstance(column.type, PrimitiveType))
+        after.transactions[STATE_ID] = after.digest()
+        after.version += 1
+        self._delta.alter.add_columns(missing, commit_properties=_sign(after, {}, int(time.time() * 1000)))
+        self._delta.update_incremental()
+        self.state = after
+        self._settle()
+
+    def _create(self) -> None:
+        modes.make_folder(self.folder / LOG_FOLDER, self._store)
+        schema = _delta_schema(self.table)
+        columns = tuple(f"{column.name}:{column.type.type}" for column in schema.fields if isinstance(column.type, PrimitiveType))
+        after = Snapshot(0, columns=columns)
+        after.transactions[STATE_ID] = after.digest()
+        DeltaTable.create(
+            self.folder,
+            schema,
+            mode="ignore",
+            partition_by=_partition_columns(self.table),
+            name=self.table.name,
+            configuration=DELTA_PROPERTIES,
+            commit_properties=_sign(after, {}, int(time.time() * 1000)),
+        )
+        self.state = read_snapshot(self.folder)
+        self._settle()
 
 
-def _create(folder: Path, table: Table) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    DeltaTable.create(
-        folder, _delta_schema(table), mode="ignore", partition_by=_partition_columns(table), name=table.name, configuration=DELTA_PROPERTIES
+def _sign(after: Snapshot, promised: Mapping[str, int], now: int) -> CommitProperties:
+    """Say in a commit whose it is and which state it leads to; the state comes last, so that a commit that is cut anywhere lacks it."""
+    transactions = {**promised, STATE_ID: after.transactions[STATE_ID]}
+    return CommitProperties(
+        custom_metadata={OURS: "1"},
+        app_transactions=[Transaction(name, version, now) for name, version in transactions.items()],
+        max_commit_retries=5,
     )
+
+
+def is_good_hint(hint: Path) -> bool:
+    """Tell whether the pointer to the last checkpoint leads to one."""
+    try:
+        version = json.loads(hint.read_bytes())["version"]
+        return any(hint.parent.glob(f"{int(version):020}.checkpoint*.parquet"))
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return False
 
 
 def _delta_schema(table: Table) -> DeltaSchema:

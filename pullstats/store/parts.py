@@ -24,6 +24,9 @@ from arro3.core import Schema as ArrowSchema
 
 from pullstats.errors import InternalError
 from pullstats.events import FIELD_BY_NAME, SCHEMA_VERSION, TIMESTAMP
+from pullstats.store import modes
+from pullstats.store.checksums import checksum
+from pullstats.store.snapshot import OURS, LiveFile, Spans
 from pullstats.store.tables import EVENTS, Table
 
 ROW_GROUP_ROWS: Final = 524_288
@@ -54,6 +57,9 @@ class PendingFile:
         day: UTC day of all its rows, None in tables without days.
         first: earliest timestamp, None in tables without days.
         last: latest timestamp, None in tables without days.
+        crc: checksum of its bytes.
+        commits: numbers of the commits whose rows it holds; empty before it is known.
+        rules: version of the rules that derived its columns, None in tables without derived ones.
     """
 
     table: str
@@ -63,9 +69,12 @@ class PendingFile:
     day: date | None = None
     first: datetime | None = None
     last: datetime | None = None
+    crc: int | None = None
+    commits: Spans = ()
+    rules: str | None = None
 
 
-def write_event_parts(folder: Path, frame: pl.DataFrame, rule_set_version: str = "") -> list[PendingFile]:
+def write_event_parts(folder: Path, frame: pl.DataFrame, rule_set_version: str = "", commits: Spans = ()) -> list[PendingFile]:
     """Write events into one file per UTC day, sorted by time.
 
     Safe to call from several threads and processes at once: names are random, and polars
@@ -76,6 +85,7 @@ def write_event_parts(folder: Path, frame: pl.DataFrame, rule_set_version: str =
         frame: columns of `EVENT_SCHEMA` (any subset with `timestamp`); low-cardinality String
             columns may be Categorical or Enum and then cost half. Rows of equal time keep their order.
         rule_set_version: version of the rules that derived the agent, package and network columns.
+        commits: numbers of the commits that the rows came with, where they are in the store already.
 
     Returns:
         The files, earliest day first; none for an empty frame.
@@ -89,19 +99,19 @@ def write_event_parts(folder: Path, frame: pl.DataFrame, rule_set_version: str =
         for day, rows in _split_days(ordered):
             place = f"date={day.isoformat()}/part-{uuid.uuid4()}.parquet"
             times = rows["timestamp"]
-            size = write_part(folder / place, rows, EVENTS, rule_set_version)
-            written.append(PendingFile(EVENTS.name, place, size, rows.height, day, times[0], times[-1]))
+            size, crc = write_part(folder, place, rows, EVENTS, rule_set_version)
+            written.append(PendingFile(EVENTS.name, place, size, rows.height, day, times[0], times[-1], crc, commits, rule_set_version))
     except BaseException:
         discard_parts(folder, written)
         raise
     return written
 
 
-def write_rows(folder: Path, frame: pl.DataFrame, table: Table, commit: int) -> PendingFile:
+def write_rows(folder: Path, frame: pl.DataFrame, table: Table, commit: int, commits: Spans = ()) -> PendingFile:
     """Write rows of a table without days; the file name carries the number of the commit it belongs to."""
     place = f"part-{commit:012d}-{uuid.uuid4()}.parquet"
-    size = write_part(folder / place, _complete(frame, table), table)
-    return PendingFile(table.name, place, size, frame.height)
+    size, crc = write_part(folder, place, _complete(frame, table), table)
+    return PendingFile(table.name, place, size, frame.height, crc=crc, commits=commits)
 
 
 def commit_of(path: str) -> int:
@@ -110,9 +120,10 @@ def commit_of(path: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def write_part(target: Path, frame: pl.DataFrame, table: Table, rule_set_version: str = "") -> int:
-    """Write one Parquet file and return its size in bytes; a failed write leaves no file."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+def write_part(folder: Path, place: str, frame: pl.DataFrame, table: Table, rule_set_version: str = "") -> tuple[int, int]:
+    """Write one Parquet file and return its size in bytes and its checksum; a failed write leaves no file."""
+    target = folder / place
+    modes.make_folder(target.parent, folder.parent)
     footer = {
         # Overrides what polars would write: readers then see String where the frame was Categorical.
         "ARROW:schema": _arrow_schema(table.name, tuple(table.schema.items())),
@@ -120,16 +131,17 @@ def write_part(target: Path, frame: pl.DataFrame, table: Table, rule_set_version
         "pullstats.rule_set_version": rule_set_version,
     }
     try:
+        modes.make_file(target, folder.parent)
         frame.write_parquet(target, compression="zstd", compression_level=1, statistics=False, row_group_size=ROW_GROUP_ROWS, metadata=footer)
-        return target.stat().st_size
+        return target.stat().st_size, checksum(target)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
 
 
-def part_rules(path: Path) -> str:
-    """Read which version of the rules derived the columns of an events file; empty if it does not say."""
-    return pl.read_parquet_metadata(path).get("pullstats.rule_set_version", "")
+def part_rules(folder: Path, file: LiveFile) -> str:
+    """Tell which version of the rules derived the columns of an events file; empty if nothing says."""
+    return file.rules if file.rules is not None else pl.read_parquet_metadata(folder / file.path).get("pullstats.rule_set_version", "")
 
 
 def discard_parts(folder: Path, files: Sequence[PendingFile]) -> None:
@@ -203,12 +215,19 @@ def _describe(column: str) -> dict[str, str]:
 
 
 def part_stats(file: PendingFile) -> str:
-    """The Delta statistics of a file: rows and time range, nothing a client wrote.
+    """The Delta statistics of a file: rows and time range, nothing a client wrote; and what of ours other readers pass over.
 
-    Source: Delta protocol, "Per-file Statistics".
+    Source: Delta protocol, "Per-file Statistics": readers take from them what they know.
     """
+    ours = {"crc32": file.crc, "commits": file.commits, "rules": file.rules}
+    mine = {OURS: {key: value for key, value in ours.items() if value not in {None, ()}}}
     if file.first is None or file.last is None:
-        return json.dumps({"numRecords": file.rows})
+        return json.dumps({"numRecords": file.rows} | mine)
     first, last = (moment.isoformat(timespec="microseconds").replace("+00:00", "Z") for moment in (file.first, file.last))
     stats = {"numRecords": file.rows, "minValues": {"timestamp": first}, "maxValues": {"timestamp": last}, "nullCount": {"timestamp": 0}}
-    return json.dumps(stats)
+    return json.dumps(stats | mine)
+
+
+def live_file(file: PendingFile) -> LiveFile:
+    """Give a file as a snapshot will hold it once it is committed."""
+    return LiveFile(file.path, file.size, file.rows, file.first, file.last, file.day, file.crc, file.commits, file.rules)

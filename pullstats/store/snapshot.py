@@ -1,31 +1,37 @@
-"""What a table holds at one moment, read from its Delta log alone.
+"""What a table holds at one moment, made up from the actions of its Delta log.
 
-Reports open a store far more often than they need all of Delta: this reads the newest checkpoint
-and the commits after it, gives the live files with their time ranges, and all application
-transactions at once (asking the library for one takes 2 ms, for a thousand sources two seconds).
+Every commit of ours carries a digest of the state that it leads to (`STATE_ID`), so a log that lost
+an action, a version or a bit of what counts is known from one that did not: whatever is read,
+checkpoint or commits, must come to the state that the last commit names.
 
-Source: Delta Lake protocol, "Action Reconciliation" and "Last Checkpoint File",
+Source: Delta Lake protocol, "Action Reconciliation",
 https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
-
-import polars as pl
 
 from pullstats.errors import StoreError
 
 READER_VERSION: Final = 1
 """Tables of a higher reader version hold deletion vectors or renamed columns, which we never write."""
 
-LOG_FOLDER: Final = "_delta_log"
+STATE_ID: Final = "pullstats:state"
+"""Application id whose version is a digest of all that the table holds after the commit."""
+
+OURS: Final = "pullstats"
+"""What our commits carry in their `commitInfo`, and our file actions in their statistics."""
+
+Spans = tuple[tuple[int, int], ...]
+"""Ranges of numbers, both ends included, ascending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,9 @@ class LiveFile:
         first: earliest timestamp in it, None if unknown.
         last: latest timestamp in it, None if unknown.
         day: UTC day of its partition, None in tables without days.
+        crc: checksum of its bytes, None if an older version or another tool wrote it.
+        commits: numbers of the store's commits whose rows it holds; empty if that is not known.
+        rules: version of the rules that derived its columns, None if its footer must be asked.
     """
 
     path: str
@@ -47,6 +56,9 @@ class LiveFile:
     first: datetime | None
     last: datetime | None
     day: date | None
+    crc: int | None = None
+    commits: Spans = ()
+    rules: str | None = None
 
 
 @dataclass(slots=True)
@@ -58,7 +70,8 @@ class Snapshot:
         files: live files by path.
         retired: deletion time (ms since 1970) of files that earlier snapshots held, by path.
         transactions: application transactions, id to version.
-        columns: names of the table's columns.
+        columns: the table's columns, each as `name:type`.
+        warnings: what of the log is damaged that nothing hangs on.
     """
 
     version: int = -1
@@ -66,99 +79,35 @@ class Snapshot:
     retired: dict[str, int] = field(default_factory=dict)
     transactions: dict[str, int] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def copy(self) -> Snapshot:
+        """Give one that changes by itself."""
+        return replace(self, files=dict(self.files), retired=dict(self.retired), transactions=dict(self.transactions))
+
+    def digest(self) -> int:
+        """Sum up files, transactions and columns in 62 bits; the order of actions changes nothing."""
+        files = [
+            f"f|{name}|{value.size}|{value.rows}|{value.first}|{value.last}|{value.crc}|{value.commits}|{value.rules}"
+            for name, value in self.files.items()
+        ]
+        known = [f"t|{name}|{version}" for name, version in self.transactions.items() if name != STATE_ID]
+        text = "\n".join([*sorted(files), *sorted(known), *sorted(self.columns)])
+        return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=8).digest()) >> 2
+
+    @property
+    def is_whole(self) -> bool:
+        """True if this is the state that its last commit named."""
+        return self.transactions.get(STATE_ID) == self.digest() and bool(self.columns)
 
 
-def read_snapshot(table: Path) -> Snapshot:
-    """Read a table's newest snapshot.
-
-    Args:
-        table: folder of the Delta table.
-
-    Returns:
-        The snapshot; an empty one of version -1 if there is no table.
+def apply_action(snapshot: Snapshot, action: dict[str, Any], table: Path) -> bool:
+    """Bring a snapshot to where an action leads; False if the action is none that leads anywhere.
 
     Raises:
-        StoreError: the log has a hole, holds no table, or was upgraded by another tool.
+        StoreError: another tool upgraded the table.
+        KeyError, TypeError, ValueError, AttributeError: the action is damaged.
     """
-    try:
-        return _replay(table)
-    except FileNotFoundError:
-        # A checkpoint may let the log be cleaned between listing and reading; the new one is whole.
-        try:
-            return _replay(table)
-        except FileNotFoundError as error:
-            raise StoreError(f"the transaction log of {table} is damaged: {error.filename} is missing; restore it from a backup") from error
-
-
-def _replay(table: Path) -> Snapshot:
-    commits, checkpoint, parts = _list_log(table / LOG_FOLDER)
-    snapshot = Snapshot()
-    if not commits and checkpoint < 0:
-        return snapshot
-    newest = max([checkpoint, *commits])
-    missing = [version for version in range(checkpoint + 1, newest + 1) if version not in commits]
-    if missing:
-        raise StoreError(f"the transaction log of {table} is damaged: version {missing[0]} is missing; restore it from a backup")
-    if parts:
-        for action in _checkpoint_actions(parts):
-            _apply(snapshot, action, table)
-    for version in range(checkpoint + 1, newest + 1):
-        for action in _commit_actions(commits[version]):
-            _apply(snapshot, action, table)
-    snapshot.version = newest
-    return snapshot
-
-
-def _list_log(log: Path) -> tuple[dict[int, Path], int, list[Path]]:
-    """Commits by version, version of the newest checkpoint (-1 if none) and its files."""
-    commits: dict[int, Path] = {}
-    checkpoints: dict[int, list[Path]] = {}
-    for path in log.iterdir() if log.is_dir() else ():
-        stem, _, rest = path.name.partition(".")
-        if not (len(stem) == 20 and stem.isdigit()):
-            continue
-        if rest == "json":
-            commits[int(stem)] = path
-        elif rest.startswith("checkpoint") and rest.endswith(".parquet"):
-            checkpoints.setdefault(int(stem), []).append(path)
-    newest = max(checkpoints, default=-1)
-    return commits, newest, sorted(checkpoints.get(newest, []))
-
-
-def _checkpoint_actions(parts: list[Path]) -> Iterator[dict[str, Any]]:
-    for part in parts:
-        try:
-            frame = pl.read_parquet(part, glob=False)
-        except pl.exceptions.PolarsError as error:
-            raise StoreError(f"the transaction log is damaged: {part} cannot be read ({error}); restore it from a backup") from error
-        for kind, keys in _CHECKPOINT_KEYS.items():
-            if kind not in frame.columns:
-                continue
-            rows = frame.lazy().select(pl.col(kind)).filter(pl.col(kind).is_not_null())
-            wanted = [pl.col(kind).struct.field(key) for key in keys]
-            for row in rows.select(wanted).collect().to_dicts():
-                yield {kind: row}
-
-
-_CHECKPOINT_KEYS: Final = {
-    "protocol": ("minReaderVersion",),
-    "metaData": ("schemaString",),
-    "add": ("path", "size", "stats"),
-    "remove": ("path", "deletionTimestamp"),
-    "txn": ("appId", "version"),
-}
-
-
-def _commit_actions(path: Path) -> Iterator[dict[str, Any]]:
-    for line in path.read_bytes().splitlines():
-        if line.strip():
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise StoreError(f"the transaction log is damaged: {path} is not JSON ({error}); restore it from a backup") from error
-
-
-def _apply(snapshot: Snapshot, action: dict[str, Any], table: Path) -> None:
     if add := action.get("add"):
         file = _live_file(add)
         snapshot.files[file.path] = file
@@ -170,22 +119,33 @@ def _apply(snapshot: Snapshot, action: dict[str, Any], table: Path) -> None:
     elif txn := action.get("txn"):
         snapshot.transactions[txn["appId"]] = txn["version"]
     elif meta := action.get("metaData"):
-        snapshot.columns = tuple(column["name"] for column in json.loads(meta["schemaString"])["fields"])
-    elif (protocol := action.get("protocol")) and protocol["minReaderVersion"] > READER_VERSION:
+        snapshot.columns = tuple(f"{column['name']}:{column['type']}" for column in json.loads(meta["schemaString"])["fields"])
+    elif protocol := action.get("protocol"):
         found = protocol["minReaderVersion"]
-        raise StoreError(f"{table} was upgraded to Delta reader version {found} by another tool; this pullstats reads {READER_VERSION}")
+        if found > READER_VERSION:
+            raise StoreError(f"{table} was upgraded to Delta reader version {found} by another tool; this pullstats reads {READER_VERSION}")
+    else:
+        return False
+    return True
 
 
 def _live_file(add: dict[str, Any]) -> LiveFile:
     path = unquote(add["path"])
     stats = json.loads(add.get("stats") or "{}")
+    ours = stats.get(OURS) or {}
+    day = date.fromisoformat(path[5:15]) if path.startswith("date=") else None
+    if day is not None and isinstance(add.get("partitionValues"), dict) and add["partitionValues"]["date"] != str(day):
+        raise ValueError(path)
     return LiveFile(
         path=path,
         size=add["size"],
         rows=stats.get("numRecords"),
         first=_instant((stats.get("minValues") or {}).get("timestamp")),
         last=_instant((stats.get("maxValues") or {}).get("timestamp")),
-        day=date.fromisoformat(path[5:15]) if path.startswith("date=") else None,
+        day=day,
+        crc=ours.get("crc32"),
+        commits=tuple((first, last) for first, last in ours.get("commits", ())),
+        rules=ours.get("rules"),
     )
 
 
@@ -194,3 +154,17 @@ def _instant(text: str | None) -> datetime | None:
         return None
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def join_spans(all_spans: Iterable[Spans]) -> Spans:
+    """Join ranges of commit numbers; if one of them is not known, none is."""
+    given = list(all_spans)
+    if not all(given):
+        return ()
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(span for spans in given for span in spans):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return tuple(joined)

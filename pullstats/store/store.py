@@ -8,24 +8,34 @@ leaves nothing that counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
-from pullstats.errors import InternalError
+from pullstats.errors import DamagedStoreError, InternalError
 from pullstats.store import compact as compaction
+from pullstats.store.checksums import Damage, describe_damage, examine, try_reading
 from pullstats.store.layout import find_store
 from pullstats.store.lock import lock_store
 from pullstats.store.log import COMMIT_ID, TableLog, explain_failure
 from pullstats.store.parts import PendingFile, commit_of, discard_parts, part_rules, write_event_parts, write_rows
 from pullstats.store.progress import SourceProgress, progress_transactions, read_progress
-from pullstats.store.scan import scan_files, scan_window
-from pullstats.store.snapshot import LiveFile, Snapshot, read_snapshot
+from pullstats.store.replay import LOG_FOLDER, read_snapshot
+from pullstats.store.scan import prune_files, scan_files, scan_window
+from pullstats.store.snapshot import LiveFile, Snapshot
 from pullstats.store.tables import EVENTS, REJECTS, RUN_COUNTS, RUNS, TABLES, Table
+
+_VERSION_IDS: Final = {table.name: f"{COMMIT_ID}:{table.name}" for table in (REJECTS, RUNS)}
+"""Application ids whose versions are those of the other tables when the events were committed."""
+
+
+class StaleSnapshotError(Exception):
+    """A file of the snapshot is gone because a newer one does without it; `Store.refresh` and read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,7 @@ class Store:
         self.path = path
         self._snapshots: dict[str, Snapshot] = {}
         self._logs: dict[str, TableLog] | None = None
+        self._checked: dict[tuple[str, str], Damage | None] = {}
         self._is_torn = False  # True while rejects or runs may have a commit that the events lack.
 
     # Reading
@@ -69,6 +80,28 @@ class Store:
     def refresh(self) -> None:
         """Forget the snapshot read so far; the next read sees the newest."""
         self._snapshots.clear()
+        self._checked.clear()
+
+    @property
+    def damages(self) -> list[Damage]:
+        """The damaged files that what was read so far should have come from."""
+        return [damage for _, damage in sorted(self._checked.items()) if damage is not None]
+
+    def warnings(self) -> list[str]:
+        """Say what is wrong with what was read so far, and what to do about it."""
+        of_log = [warning for _, snapshot in sorted(self._snapshots.items()) for warning in snapshot.warnings]
+        return [*of_log, *describe_damage(self.damages)]
+
+    def recheck(self) -> bool:
+        """Look for files that cannot be read though they passed, after a read has failed; True if there are any."""
+        passed = [key for key, damage in self._checked.items() if damage is None]
+        for name, path in passed:
+            table = next(table for table in TABLES if table.name == name)
+            file = self._snapshot(table).files[path]
+            reason = try_reading(self.path / name / path, file, table)
+            if reason is not None:
+                self._checked[name, path] = Damage(name, file, reason)
+        return any(self._checked[key] is not None for key in passed)
 
     def scan_events(self, columns: Sequence[str] | None = None, start: datetime | None = None, end: datetime | None = None) -> pl.LazyFrame:
         """Scan the events of a time window.
@@ -83,12 +116,14 @@ class Store:
 
         Raises:
             StoreError: the transaction log is damaged or cannot be read.
+            StaleSnapshotError: another process has merged files since the snapshot was taken.
         """
-        return scan_window(self.path / EVENTS.name, self._snapshot(EVENTS).files.values(), columns, start, end)
+        files = self._readable(EVENTS, prune_files(self._snapshot(EVENTS).files.values(), start, end))
+        return scan_window(self.path / EVENTS.name, files, columns, start, end)
 
     def event_files(self) -> list[Path]:
-        """List the Parquet files of the snapshot, for other readers (SQL, Spark)."""
-        return [self.path / EVENTS.name / name for name in sorted(self._snapshot(EVENTS).files)]
+        """List the Parquet files of the snapshot that are as they were written, for other readers (SQL, Spark)."""
+        return sorted(self.path / EVENTS.name / file.path for file in self._readable(EVENTS, self._snapshot(EVENTS).files.values()))
 
     def read_file(self, path: Path) -> pl.DataFrame:
         """Read one of `event_files`, columns of `EVENT_SCHEMA`."""
@@ -98,15 +133,16 @@ class Store:
 
     def scan_rejects(self) -> pl.LazyFrame:
         """Scan the rejected lines, columns of `REJECT_SCHEMA`."""
-        return scan_files(self.path / REJECTS.name, self._committed(REJECTS), REJECTS)
+        return scan_files(self.path / REJECTS.name, self._readable(REJECTS, self._committed(REJECTS)), REJECTS)
 
     def runs(self) -> pl.DataFrame:
         """Read what each ingest run added for each source: one row a run and source, oldest first, columns of `RUN_SCHEMA`."""
         keys = ["run_id", "source_id"]
         totals = [pl.col(name).sum() for name in RUN_COUNTS]
-        times = [pl.col("first", "started").min(), pl.col("last", "finished").max()]
-        others = pl.col(name for name in RUNS.schema if name not in {*keys, *RUN_COUNTS, "first", "last", "started", "finished"}).last()
-        rows = scan_files(self.path / RUNS.name, self._committed(RUNS), RUNS)
+        least, greatest = ("first", "started", "offset", "line"), ("last", "finished", "commit")
+        times = [pl.col(least).min(), pl.col(greatest).max()]
+        others = pl.col(name for name in RUNS.schema if name not in {*keys, *RUN_COUNTS, *least, *greatest}).last()
+        rows = scan_files(self.path / RUNS.name, self._readable(RUNS, self._committed(RUNS)), RUNS)
         summed = rows.sort("finished", maintain_order=True).group_by(keys, maintain_order=True).agg(*totals, *times, others)
         with explain_failure("read", self.path):
             return summed.sort("started", *keys).select(RUNS.schema.names()).collect()
@@ -116,15 +152,21 @@ class Store:
         return read_progress(self._snapshot(EVENTS).transactions, source_id)
 
     def status(self) -> StoreStatus:
-        """Sum up what the snapshot holds."""
-        events = self._snapshot(EVENTS)
-        files = events.files.values()
+        """Sum up what the snapshot holds of files that are as they were written."""
+        files = self._readable(EVENTS, self._snapshot(EVENTS).files.values())
+        return self._sum_up(files, self._readable(REJECTS, self._committed(REJECTS)))
+
+    def extent(self) -> StoreStatus:
+        """Sum up what the log says; no other file is looked at."""
+        return self._sum_up(list(self._snapshot(EVENTS).files.values()), self._committed(REJECTS))
+
+    def _sum_up(self, files: Sequence[LiveFile], rejects: Sequence[LiveFile]) -> StoreStatus:
         return StoreStatus(
-            version=events.version,
+            version=self._snapshot(EVENTS).version,
             files=len(files),
             bytes=sum(file.size for file in files),
             events=sum(file.rows or 0 for file in files),
-            rejects=sum(file.rows or 0 for file in self._committed(REJECTS)),
+            rejects=sum(file.rows or 0 for file in rejects),
             first=min((file.first for file in files if file.first), default=None),
             last=max((file.last for file in files if file.last), default=None),
         )
@@ -143,7 +185,10 @@ class Store:
         with lock_store(self.path):
             self.refresh()
             with explain_failure("write to", self.path):
-                self._logs = {table.name: TableLog(self.path, table) for table in TABLES}
+                logs = {table.name: TableLog(self.path, table) for table in TABLES}
+            for table in (REJECTS, RUNS):
+                self._refuse_shorter(table, logs[table.name].state, logs[EVENTS.name].state.transactions)
+            self._logs = logs
             self._take_back()
             try:
                 yield
@@ -184,16 +229,18 @@ class Store:
             self._take_back()
         number = self._snapshot(EVENTS).transactions.get(COMMIT_ID, 0) + 1
         transactions = {COMMIT_ID: number}
+        pending = [replace(file, commits=((number, number),)) for file in pending]
         for source in progress:
             transactions |= self._advance(source)
         self.refresh()
         try:
             with explain_failure("write to", self.path):
                 self._commit_rows(REJECTS, rejects, number)
-                self._commit_rows(RUNS, run_rows, number)
+                self._commit_rows(RUNS, None if run_rows is None else run_rows.with_columns(commit=pl.lit(number, pl.Int64)), number)
         except BaseException:
             discard_parts(events.folder, pending)
             raise
+        transactions |= {name: self._log(table).state.version for table in (REJECTS, RUNS) for name in [_VERSION_IDS[table.name]]}
         with explain_failure("write to", self.path):
             events.commit(pending, transactions=transactions)
         self._is_torn = False
@@ -233,20 +280,20 @@ class Store:
             The number of events of every file written.
         """
         log = self._log(EVENTS)
-        for path, file in sorted(self._snapshot(EVENTS).files.items()):
-            if part_rules(log.folder / path) == rule_set_version:
+        for file in sorted(self._readable(EVENTS, self._snapshot(EVENTS).files.values()), key=lambda file: file.path):
+            if part_rules(log.folder, file) == rule_set_version:
                 continue
             with explain_failure("rebuild", self.path):
                 rows = scan_files(log.folder, [file], EVENTS).collect()
-                log.commit(write_event_parts(log.folder, derive(rows), rule_set_version), [file], is_new_data=False)
+                log.commit(write_event_parts(log.folder, derive(rows), rule_set_version, file.commits), [file], is_new_data=False)
             yield rows.height
         self.refresh()
 
     def rule_sets(self) -> dict[str, int]:
         """Count events by the version of the rules that derived them; the empty version is unknown."""
         counts: dict[str, int] = {}
-        for path, file in self._snapshot(EVENTS).files.items():
-            version = part_rules(self.path / EVENTS.name / path)
+        for file in self._readable(EVENTS, self._snapshot(EVENTS).files.values()):
+            version = part_rules(self.path / EVENTS.name, file)
             counts[version] = counts.get(version, 0) + (file.rows or 0)
         return counts
 
@@ -254,7 +301,9 @@ class Store:
         merged = 0
         for table in TABLES:
             log = self._log(table)
-            groups = compaction.plan_merges(self._snapshot(table).files.values(), below=below, at_least=at_least)
+            planned = compaction.plan_merges(self._snapshot(table).files.values(), below=below, at_least=at_least)
+            # A damaged file stays what it is: merged, it would pass for one that is whole.
+            groups = [group for files in planned if len(group := self._readable(table, files)) > 1]
             with explain_failure("compact", self.path):
                 for start in range(0, len(groups), compaction.GROUPS_PER_COMMIT):
                     batch = groups[start : start + compaction.GROUPS_PER_COMMIT]
@@ -279,7 +328,7 @@ class Store:
         if rows is None or rows.is_empty():
             return
         log = self._log(table)
-        part = write_rows(log.folder, rows, table, number)
+        part = write_rows(log.folder, rows, table, number, ((number, number),))
         self._is_torn = True
         log.commit([part])
 
@@ -299,11 +348,44 @@ class Store:
         files = self._snapshot(table).files
         return [files[path] for path in sorted(files) if commit_of(path) <= committed]
 
+    def _readable(self, table: Table, files: Iterable[LiveFile]) -> list[LiveFile]:
+        """Keep the files that are as they were written; the others are remembered and told."""
+        kept = []
+        for file in files:
+            key = (table.name, file.path)
+            if key not in self._checked:
+                self._checked[key] = self._examine(table, file)
+            if self._checked[key] is None:
+                kept.append(file)
+        return kept
+
+    def _examine(self, table: Table, file: LiveFile) -> Damage | None:
+        folder = self.path / table.name
+        # Reading a file that has no checksum from end to end costs more than the question; should that fail, `recheck` finds it.
+        damage = examine(folder, file, table, is_deep=file.crc is not None)
+        if damage is not None and self._logs is None and file.path not in read_snapshot(folder).files:
+            raise StaleSnapshotError(damage.place)
+        return damage
+
     def _snapshot(self, table: Table) -> Snapshot:
+        if self._logs is not None:
+            return self._logs[table.name].state
         if table.name not in self._snapshots:
+            # The events come first: what they say of the other tables must hold for snapshots taken later.
+            named = {} if table is EVENTS else self._snapshot(EVENTS).transactions
             with explain_failure("read", self.path):
-                self._snapshots[table.name] = read_snapshot(self.path / table.name)
+                found = read_snapshot(self.path / table.name)
+            self._refuse_shorter(table, found, named)
+            self._snapshots[table.name] = found
         return self._snapshots[table.name]
+
+    def _refuse_shorter(self, table: Table, found: Snapshot, named: Mapping[str, int]) -> None:
+        """Refuse a log that ends before the version that the events were committed with."""
+        wanted = named.get(_VERSION_IDS.get(table.name, ""), -1)
+        if found.version < wanted:
+            place = self.path / table.name / LOG_FOLDER / f"{wanted:020}.json"
+            message = f"the transaction log of the store is damaged: {place} is missing; restore it from a backup, or run pullstats verify --repair"
+            raise DamagedStoreError(message)
 
     def _log(self, table: Table) -> TableLog:
         if self._logs is None:

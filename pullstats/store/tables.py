@@ -45,10 +45,17 @@ _RUN_COLUMNS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "finished": TIMESTAMP,
     "rule_set_version": pl.String,
     "schema_version": pl.Int32,
+    "commit": pl.Int64,
+    "offset": pl.Int64,
+    "line": pl.Int64,
 }
 
 RUN_SCHEMA: Final[pl.Schema] = pl.Schema(_RUN_COLUMNS)
-"""What one commit added for one source; `Store.runs()` adds the commits of a run up."""
+"""What one commit added for one source; `Store.runs()` adds the commits of a run up.
+
+`offset` and `line` tell where in the decompressed log the lines begin (byte; number from 1), `commit`
+the number of the commit they came with: what a data file that is lost has held, can be read again.
+"""
 
 RUN_COUNTS: Final = ("lines", "events", "ignored", "rejected", "duplicates", "bytes")
 """Columns of `RUN_SCHEMA` that add up over the commits of a run."""

@@ -1,0 +1,322 @@
+"""The way to a table's newest snapshot: a checkpoint, the commits behind it, and what to do where they are damaged.
+
+Reports open a store far more often than they need all of Delta: this reads the newest checkpoint
+and the commits after it, gives the live files with their time ranges, and all application
+transactions at once (asking the library for one takes 2 ms, for a thousand sources two seconds).
+
+Source: Delta Lake protocol, "Delta Log Entries" and "Checkpoints",
+https://github.com/delta-io/delta/blob/master/PROTOCOL.md
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from pullstats.errors import DamagedStoreError, StoreError
+from pullstats.store.snapshot import OURS, STATE_ID, Snapshot, apply_action
+
+LOG_FOLDER: Final = "_delta_log"
+HINT_NAME: Final = "_last_checkpoint"
+_BROKEN: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
+_BROKEN_FRAME: Final = (*_BROKEN, pl.exceptions.PolarsError, pl.exceptions.PanicException, MemoryError)
+_CHECKPOINT_KEYS: Final = {
+    "protocol": ("minReaderVersion",),
+    "metaData": ("schemaString",),
+    "add": ("path", "size", "stats"),
+    "remove": ("path", "deletionTimestamp"),
+    "txn": ("appId", "version"),
+}
+
+
+class BrokenError(Exception):
+    """A file of the log is not as it was written.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong with it; completes "the file …".
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        """Name the file."""
+        super().__init__(f"{path} {reason}")
+        self.path = path
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class LogFiles:
+    """The files of a table's log.
+
+    Attributes:
+        commits: by version.
+        checkpoints: their parts, by version.
+    """
+
+    commits: dict[int, Path] = field(default_factory=dict)
+    checkpoints: dict[int, list[Path]] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> int:
+        """The newest version, -1 if there is none."""
+        return max([*self.commits, *self.checkpoints], default=-1)
+
+    @property
+    def starts(self) -> list[int]:
+        """Versions to begin at, the best first; -1 stands for the first commit."""
+        return [*sorted(self.checkpoints, reverse=True), -1]
+
+    def after(self, version: int) -> list[Path]:
+        """Give all files of later versions."""
+        commits = [path for number, path in self.commits.items() if number > version]
+        return sorted(commits + [path for number, paths in self.checkpoints.items() if number > version for path in paths])
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What a log still tells.
+
+    Attributes:
+        snapshot: the last state that holds; of version -1 and empty if none does.
+        newest: the newest version there is a file of.
+        broken: what is damaged.
+        aside: files to be set aside for the log to hold again.
+    """
+
+    snapshot: Snapshot
+    newest: int
+    broken: tuple[BrokenError, ...]
+    aside: tuple[Path, ...]
+
+    @property
+    def is_current(self) -> bool:
+        """True if nothing is lost."""
+        return self.snapshot.version == self.newest
+
+
+def read_snapshot(table: Path) -> Snapshot:
+    """Read a table's newest snapshot.
+
+    Args:
+        table: folder of the Delta table.
+
+    Returns:
+        The snapshot; an empty one of version -1 if there is no table.
+
+    Raises:
+        StoreError: the log was upgraded by another tool, or may not be read.
+        DamagedStoreError: it does not lead to the state that was committed last.
+    """
+    for _ in range(2):
+        try:
+            found = _replay(table)
+        except FileNotFoundError:
+            continue  # A checkpoint may let the log be cleaned between listing and reading; the new one is whole.
+        except BrokenError:
+            break
+        if found.version < 0 or found.is_whole:
+            return found
+        break
+    diagnosis = diagnose(table)
+    if not diagnosis.is_current:
+        raise DamagedStoreError(_say(diagnosis))
+    warnings = tuple(f"{error}, but the log holds without it; run: pullstats verify --repair" for error in diagnosis.broken)
+    return replace(diagnosis.snapshot, warnings=warnings)
+
+
+def _say(diagnosis: Diagnosis) -> str:
+    first = diagnosis.broken[0]
+    message = f"the transaction log of the store is damaged: {first}; restore it from a backup"
+    if diagnosis.snapshot.version < 0:
+        return message
+    return f"{message}, or run pullstats verify --repair, which goes back to version {diagnosis.snapshot.version} of {diagnosis.newest}"
+
+
+def _replay(table: Path) -> Snapshot:
+    """Read from the newest checkpoint on, trusting what is there; `is_whole` tells whether that was right."""
+    files = list_log(table)
+    snapshot = Snapshot()
+    start = files.starts[0]
+    for version in range(start + 1, files.newest + 1):
+        if version not in files.commits:
+            raise BrokenError(_commit_path(table, version), "is missing")
+    if start >= 0:
+        snapshot = read_checkpoint(files.checkpoints[start], table, start)
+    for version in range(start + 1, files.newest + 1):
+        _apply_commit(snapshot, read_commit(files.commits[version]), files.commits[version], table)
+    snapshot.version = files.newest
+    return snapshot
+
+
+def diagnose(table: Path) -> Diagnosis:
+    """Find the last state that a log surely leads to, from whichever checkpoint it takes.
+
+    Raises:
+        StoreError: the table was upgraded by another tool, or a file may not be read.
+    """
+    files = list_log(table)
+    best = Snapshot()
+    broken: dict[Path, BrokenError] = {}
+    for start in files.starts:
+        try:
+            snapshot = Snapshot() if start < 0 else _whole_checkpoint(files, start, table)
+        except BrokenError as error:
+            broken[error.path] = error
+            continue
+        reached, problem = _walk(snapshot, files, table)
+        if problem is not None and (reached.version >= 0 or not files.checkpoints):
+            broken[problem.path] = problem
+        if reached.version > best.version:
+            best = reached
+        if best.version == files.newest:
+            break
+    bad_checkpoints = {part for paths in files.checkpoints.values() for part in paths if part in broken}
+    whole = {part for paths in files.checkpoints.values() for part in paths if bad_checkpoints.intersection(paths)}
+    aside = {*files.after(best.version), *whole, *(path for path in broken if path.exists() and _version(path) > best.version)}
+    relevant = [error for path, error in broken.items() if path in bad_checkpoints or _version(path) > best.version]
+    return Diagnosis(best, files.newest, tuple(sorted(relevant, key=lambda error: error.path)), tuple(sorted(aside)))
+
+
+def _version(path: Path) -> int:
+    return int(path.name[:20])
+
+
+def _whole_checkpoint(files: LogFiles, version: int, table: Path) -> Snapshot:
+    parts = files.checkpoints[version]
+    snapshot = read_checkpoint(parts, table, version)
+    if not snapshot.columns or (STATE_ID in snapshot.transactions and not snapshot.is_whole):
+        raise BrokenError(parts[0], "does not hold the state that was committed")
+    return snapshot
+
+
+def _walk(snapshot: Snapshot, files: LogFiles, table: Path) -> tuple[Snapshot, BrokenError | None]:
+    """Follow the commits as far as each of them is whole."""
+    for version in range(snapshot.version + 1, files.newest + 1):
+        path = files.commits.get(version)
+        if path is None:
+            return snapshot, BrokenError(_commit_path(table, version), "is missing")
+        after = snapshot.copy()
+        try:
+            actions = read_commit(path)
+            _apply_commit(after, actions, path, table)
+            _check_commit(snapshot, after, actions, path)
+        except BrokenError as error:
+            return snapshot, error
+        after.version = version
+        snapshot = after
+    return snapshot, None
+
+
+def _check_commit(before: Snapshot, after: Snapshot, actions: list[dict[str, Any]], path: Path) -> None:
+    """Tell a commit that is whole from one that lost its end."""
+    info: dict[str, Any] = next((action["commitInfo"] for action in actions if isinstance(action.get("commitInfo"), dict)), {})
+    named = {action["txn"]["appId"] for action in actions if "txn" in action}
+    if not after.columns:
+        raise BrokenError(path, "is cut: it names no columns")
+    if STATE_ID in named:
+        if not after.is_whole:
+            raise BrokenError(path, "does not lead to the state that was committed")
+        return
+    changes = [action for action in actions if action.keys() & {"add", "remove", "txn"}]
+    is_ours = OURS in info or (not info and STATE_ID in before.transactions)
+    # Before commits named their state, every commit of new rows named its number.
+    is_nameless = "pullstats" not in named and path.parent.parent.name == "events" and str(info.get("engineInfo", "")).startswith("delta-rs:py")
+    if is_ours or (is_nameless and any(action["add"].get("dataChange") for action in changes if "add" in action)):
+        raise BrokenError(path, "is cut: it does not name the state that it leads to")
+    if changes:
+        after.transactions.pop(STATE_ID, None)  # Another tool changed the table: nothing names its state until we write again.
+
+
+def list_log(table: Path) -> LogFiles:
+    """List the commits and checkpoints of a table."""
+    log = table / LOG_FOLDER
+    found = LogFiles()
+    for path in log.iterdir() if log.is_dir() else ():
+        stem, _, rest = path.name.partition(".")
+        if not (len(stem) == 20 and stem.isascii() and stem.isdigit()):
+            continue
+        if rest == "json":
+            found.commits[int(stem)] = path
+        elif rest.startswith("checkpoint") and rest.endswith(".parquet"):
+            found.checkpoints.setdefault(int(stem), []).append(path)
+    for parts in found.checkpoints.values():
+        parts.sort()
+    return found
+
+
+def _commit_path(table: Path, version: int) -> Path:
+    return table / LOG_FOLDER / f"{version:020}.json"
+
+
+def read_checkpoint(parts: list[Path], table: Path, version: int) -> Snapshot:
+    """Read a checkpoint.
+
+    Raises:
+        BrokenError: it cannot be read.
+    """
+    snapshot = Snapshot(version=version)
+    for part in parts:
+        try:
+            for action in _checkpoint_actions(part):
+                apply_action(snapshot, action, table)
+        except FileNotFoundError:
+            raise
+        except PermissionError as error:
+            raise _may_not_read(part) from error
+        except OSError as error:
+            raise BrokenError(part, f"cannot be read ({error.strerror or error})") from error
+        except _BROKEN_FRAME as error:
+            raise BrokenError(part, "is damaged: it is no checkpoint any more") from error
+    return snapshot
+
+
+def _checkpoint_actions(part: Path) -> Iterator[dict[str, Any]]:
+    frame = pl.read_parquet(part.read_bytes())
+    for kind, keys in _CHECKPOINT_KEYS.items():
+        if kind not in frame.columns:
+            continue
+        rows = frame.lazy().select(pl.col(kind)).filter(pl.col(kind).is_not_null())
+        wanted = [pl.col(kind).struct.field(key) for key in keys]
+        for row in rows.select(wanted).collect().to_dicts():
+            yield {kind: row}
+
+
+def read_commit(path: Path) -> list[dict[str, Any]]:
+    """Read the actions of a commit.
+
+    Raises:
+        BrokenError: it cannot be read.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        raise
+    except PermissionError as error:
+        raise _may_not_read(path) from error
+    except OSError as error:
+        raise BrokenError(path, f"cannot be read ({error.strerror or error})") from error
+    try:
+        actions = [json.loads(line) for line in lines if line.strip()]
+    except (ValueError, RecursionError) as error:
+        raise BrokenError(path, "is damaged: it is not JSON") from error
+    if not all(isinstance(action, dict) for action in actions):
+        raise BrokenError(path, "is damaged: it holds what is no action")
+    return actions
+
+
+def _may_not_read(path: Path) -> StoreError:
+    return StoreError(f"{path} cannot be read (Permission denied); give yourself the right to read the store")
+
+
+def _apply_commit(snapshot: Snapshot, actions: list[dict[str, Any]], path: Path, table: Path) -> None:
+    try:
+        done = [apply_action(snapshot, action, table) for action in actions]
+    except _BROKEN as error:
+        raise BrokenError(path, "is damaged: an action lacks what it needs") from error
+    if not any(done):
+        raise BrokenError(path, "is cut: it holds no action")
