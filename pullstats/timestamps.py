@@ -21,7 +21,7 @@ from pullstats.events import TIMESTAMP
 EARLIEST: Final = datetime(1995, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = 1_000_000
 _ISO: Final = (
-    r"^(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"^(?P<date>[0-9]{4}[-/][0-9]{2}[-/][0-9]{2})[T ](?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:[.,](?P<fraction>[0-9]{1,9}))?\s*(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?$"
 )
 _EPOCH: Final = r"^(?P<whole>[0-9]{9,19})(?:\.(?P<fraction>[0-9]*))?$"
@@ -89,7 +89,7 @@ def _parse_uniform_iso(texts: pl.Series, clock: Clock) -> pl.Series:
     """Read ISO times of one length and zone, as one server writes them, without a pattern."""
     frame = pl.DataFrame({"text": texts})
     sample = re.match(_ISO, texts.item(0))
-    if sample is None:
+    if sample is None or "/" in sample["date"]:
         return frame.with_columns(time=pl.lit(None, TIMESTAMP))["time"]
     zone, fraction = sample["zone"] or "", sample["fraction"]
     separator = sample[0][10]
@@ -107,7 +107,11 @@ def _parse_uniform_iso(texts: pl.Series, clock: Clock) -> pl.Series:
 def _parse_iso(texts: pl.Series, clock: Clock) -> pl.Series:
     groups = texts.to_frame("text").select(pl.col("text").str.extract_groups(_ISO).alias("groups")).unnest("groups")
     return _parse_groups(
-        groups, pl.concat_str("date", pl.lit("T"), "clock").str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us"), clock
+        groups,
+        pl.concat_str(pl.col("date").str.replace_all("/", "-", literal=True), pl.lit("T"), "clock").str.to_datetime(
+            "%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us"
+        ),
+        clock,
     )
 
 

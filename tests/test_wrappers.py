@@ -43,6 +43,7 @@ WRAP: dict[str, Wrap] = {
     "fluent-bit": lambda line, _: json.dumps({"date": 1704164645.5, "log": line, "kubernetes": {"pod_name": "gateway"}}),
     "json-message": lambda line, _: json.dumps({"@timestamp": "2024-01-02T03:04:05.678Z", "message": line, "agent": {"type": "filebeat"}}),
     "timestamps": lambda line, _: f"2024-01-02T03:04:05.678901234Z {line}",
+    "prefix": lambda line, _: f"2024-01-02 03:04:05,678 INFO [gateway-1] {line}",
     "ansi": lambda line, _: f"\x1b[36m\x1b[0m{line}",
 }
 

@@ -15,6 +15,15 @@ from typing import Final
 from pullstats.formats.lines import LogFormat
 from pullstats.formats.text_lines import text_format
 
+_NO_REQUEST: Final = r"^\S+ \S+ \[[^\]]*\] \S+ .*? [0-9A-Za-z-]+ [A-Z0-9]+(?:\.[A-Z0-9_]+)+ \S+ - [0-9-]"
+"""What S3 did by itself or as a part of a request that has a line of its own: an unquoted `-` for the request.
+
+Objects of a batch delete, lifecycle (S3.EXPIRE.OBJECT, S3.TRANSITION…, S3.CREATE.DELETEMARKER), checksums, restores.
+"""
+_S3: Final = (
+    "$bucket_owner $bucket [$time_local] $remote_addr $remote_user $request_id $operation $key"
+    ' "$request" $status $error_code $body_bytes_sent $object_size $request_time_ms $turn_around_ms "$http_referer" "$http_user_agent"'
+)
 _TARGET: Final = (
     "$remote_addr $upstream_addr $request_processing_time $request_time $response_processing_time $status $target_status $request_length $bytes_sent"
 )
@@ -42,13 +51,24 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
     ),
     text_format(
         "aws-s3",
-        "$bucket_owner $bucket [$time_local] $remote_addr $remote_user $request_id $operation $key"
-        ' "$request" $status $error_code $body_bytes_sent $object_size $request_time_ms $turn_around_ms "$http_referer" "$http_user_agent" $rest',
+        _S3 + " $rest",
         "Amazon S3 server access log",
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html",
         "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be awsexamplebucket1 [06/Feb/2019:00:00:38 +0000] 192.0.2.3 "
         "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be 3E57427F3EXAMPLE REST.GET.VERSIONING - "
         '"GET /awsexamplebucket1?versioning HTTP/1.1" 200 - 113 - 7 - "-" "S3Console/0.4" - s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6Uk= SigV4',
         3,
+        ignored=_NO_REQUEST,
+    ),
+    text_format(
+        "aws-s3-short",
+        _S3,
+        "Amazon S3 server access log of the first years, which ends with the agent",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html",
+        "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be mybucket [06/Feb/2006:00:00:38 +0000] 192.0.2.3 "
+        "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be 3E57427F33A59F07 REST.GET.OBJECT dl/demo-1.0.zip "
+        '"GET /mybucket/dl/demo-1.0.zip HTTP/1.1" 200 - 2662992 3462992 70 10 "-" "curl/7.15.1"',
+        3,
+        ignored=_NO_REQUEST,
     ),
 )

@@ -65,13 +65,13 @@ def _json_departure(line: str) -> Departure:
 
 def _text_departure(name: str, line: str, compiled: CompiledFormat) -> Departure:
     """Match ever shorter beginnings of the pattern; the first that fits tells the place."""
-    pieces = pattern_pieces(compiled.text, compiled.escaping)
+    pieces = pattern_pieces(compiled.text, compiled.escaping, compiled.values)
     text = pl.Series([line])
-    whole = text.str.contains(compiled.pattern).item()
+    whole = text.str.contains(compiled.lenient).item()
     if whole:
         return Departure(name, 0, REASONS["time"], len(pieces))
     for count in range(len(pieces), 0, -1):
-        fits = text.str.extract(f"^({''.join(piece.pattern for piece in pieces[:count])})", 1).item()
+        fits = text.str.extract(f"^({''.join(piece.lenient for piece in pieces[:count])})", 1).item()
         if fits is not None:
             expected = pieces[count].label if count < len(pieces) else "the end of the line"
             return Departure(name, len(fits), expected, count)

@@ -18,6 +18,7 @@ from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping
 from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
+from pullstats.tokenisers import read_objects
 
 _SAMPLE: Final = 40
 _LINE: Final = 64 << 10
@@ -64,7 +65,9 @@ class JsonReader:
         if top is None or top.height != lines.len() or (escaped.len() and _holds_packed(top, tree)):
             return None
         flat = _unnest(_open(top, "", table.address_keys), tree, "")
-        return _pick(flat, table).with_columns(lengths.alias(LENGTH)) if table.paths.intersection(flat.columns) else None
+        if flat is None or not table.paths.intersection(flat.columns):
+            return None
+        return _pick(flat, table).with_columns(lengths.alias(LENGTH))
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one; `reason` is set where a line is no JSON or no access event."""
@@ -80,11 +83,9 @@ class JsonReader:
 
 def _tokenise(data: bytes, schema: pl.Schema) -> pl.DataFrame | None:
     """Read objects with the keys of a schema; None if one is none, or a number is too much for its type."""
-    try:
-        return pl.read_ndjson(data, schema=schema)
-    except pl.exceptions.PolarsError:
-        plain = pl.Schema(dict.fromkeys(schema, pl.String))
-        return None if schema == plain else _tokenise(data, plain)
+    found = read_objects(data, schema)
+    plain = pl.Schema(dict.fromkeys(schema, pl.String))
+    return found if found is not None or schema == plain else read_objects(data, plain)
 
 
 class _Keys:
@@ -257,8 +258,8 @@ def _leaves(tree: KeyTree, prefix: str) -> list[str]:
     return names
 
 
-def _unnest(frame: pl.DataFrame, tree: KeyTree, prefix: str) -> pl.DataFrame:
-    """Open the nested objects that the alias table asks for; their keys get dotted names."""
+def _unnest(frame: pl.DataFrame, tree: KeyTree, prefix: str) -> pl.DataFrame | None:
+    """Open the nested objects that the alias table asks for; their keys get dotted names. None if a text only begins like one."""
     for key, below in tree.items():
         if not below or prefix + key not in frame.columns:
             continue
@@ -268,8 +269,12 @@ def _unnest(frame: pl.DataFrame, tree: KeyTree, prefix: str) -> pl.DataFrame:
         if not is_object.any():
             continue
         packed = "\n".join(text.filter(is_object)).encode()
-        inner = pl.read_ndjson(packed, schema=pl.Schema(dict.fromkeys(below, pl.String))).rename(dict(zip(below, schema, strict=True)))
-        inner = _unnest(inner, below, f"{prefix}{key}{NEST}")
+        inner = read_objects(packed, pl.Schema(dict.fromkeys(below, pl.String)))
+        if inner is None or inner.height != is_object.sum():
+            return None
+        inner = _unnest(inner.rename(dict(zip(below, schema, strict=True))), below, f"{prefix}{key}{NEST}")
+        if inner is None:
+            return None
         place = pl.when(is_object).then(is_object.cast(pl.UInt32).cum_sum() - 1)
         frame = frame.with_columns(inner.select(pl.all().gather(frame.select(place).to_series())))
     return frame

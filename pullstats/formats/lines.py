@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 import polars as pl
 
+from pullstats.clean_lines import cut_rows
 from pullstats.clock import Clock
 from pullstats.escaping import Escaping
 from pullstats.formats.reading import LOOKED_AT_OF_REJECT, READING_SCHEMA, REJECT_SCHEMA, Parsed, Reading, fill_times, read_times, shape_reading
@@ -186,13 +187,7 @@ def split_text(data: bytes) -> tuple[pl.Series, pl.Series]:
     Bytes that are no UTF-8 become the text `\xhh`; NULs that a rotation left in front of a line
     and a byte order mark are taken off the text, not off the length.
     """
-    rows = data.split(b"\n")
-    is_cut = bool(rows[-1])
-    if not is_cut:
-        rows.pop()
-    lengths = pl.Series("length", [len(row) + 1 for row in rows], pl.Int64)
-    if is_cut:
-        lengths[-1] = lengths[-1] - 1
+    rows, lengths = cut_rows(data)
     texts = [row.lstrip(b"\0")[:LINE_LIMIT].decode("utf-8", "backslashreplace") for row in rows]
     lines = pl.Series("line", texts, pl.String).str.strip_chars_start("\x00\ufeff")
     return lines, lengths

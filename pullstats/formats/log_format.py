@@ -10,7 +10,8 @@ Source: nginx src/http/modules/ngx_http_log_module.c (`$name`, `${name}`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
@@ -54,6 +55,8 @@ class CompiledFormat:
         tokens: the format cut at its separators, None if these and quotes do not bound every value.
         separator: what stands between tokens: a blank, a pipe or a tab.
         escaping: how a quote in a quoted value is written.
+        values: patterns of values that say more than what bounds them.
+        lenient: the pattern that takes several blanks for one.
     """
 
     text: str
@@ -62,14 +65,26 @@ class CompiledFormat:
     tokens: tuple[Token, ...] | None
     separator: str = " "
     escaping: Escaping = "backslash"
+    values: Mapping[str, str] = field(default_factory=dict)
+    lenient: str = ""
 
 
-def compile_log_format(text: str, *, needs_time: bool = True, needs_address: bool = True, escaping: Escaping = "backslash") -> CompiledFormat:
+def compile_log_format(
+    text: str,
+    *,
+    needs_time: bool = True,
+    needs_address: bool = True,
+    escaping: Escaping = "backslash",
+    values: Mapping[str, str] | None = None,
+    is_cut: bool = False,
+) -> CompiledFormat:
     """Compile a `log_format` string.
 
     Args:
         text: the string.
         escaping: how the server writes what it would not write as it is.
+        values: patterns of values, by variable, where what bounds them says too little.
+        is_cut: the last quote may be missing, where syslog cut the line.
         needs_time: refuse a format without a time; a wrapper may have one.
         needs_address: refuse a format without a client address.
 
@@ -80,7 +95,10 @@ def compile_log_format(text: str, *, needs_time: bool = True, needs_address: boo
     parts = _split(text)
     names = [name for name, _ in parts if name]
     _check(text, names, needs_time=needs_time, needs_address=needs_address)
-    pattern = f"^{''.join(piece.pattern for piece in pattern_pieces(text, escaping))}\\s*$"
+    values = values or {}
+    pieces = pattern_pieces(text, escaping, values)
+    end = "?\\s*$" if is_cut else "\\s*$"
+    pattern = f"^{''.join(piece.pattern for piece in pieces)}{end}"
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.ComputeError as error:
@@ -88,7 +106,9 @@ def compile_log_format(text: str, *, needs_time: bool = True, needs_address: boo
         raise InputError(message) from error
     kept = tuple(dict.fromkeys(name for name in names if name in KEPT))
     separator = "\t" if "\t" in text else "|" if "|" in text and " " not in text else " "
-    return CompiledFormat(text, kept, pattern, _build_tokens(text, separator), separator, escaping)
+    lenient = f"^{''.join(piece.lenient for piece in pieces)}{end}" if separator == " " else pattern
+    tokens = None if values or is_cut else _build_tokens(text, separator)
+    return CompiledFormat(text, kept, pattern, tokens, separator, escaping, values, lenient)
 
 
 def _split(text: str) -> list[tuple[str | None, str]]:
@@ -127,27 +147,34 @@ class Piece:
     Attributes:
         pattern: what it looks like in a line.
         label: what it is, for people.
+        lenient: the same, where several blanks are taken for one.
     """
 
     pattern: str
     label: str
+    lenient: str
 
 
-def pattern_pieces(text: str, escaping: Escaping = "backslash") -> list[Piece]:
-    """Write the pattern of a line in pieces: literals as they are, values by what bounds them."""
+def pattern_pieces(text: str, escaping: Escaping = "backslash", values: Mapping[str, str] | None = None) -> list[Piece]:
+    """Write the pattern of a line in pieces: literals as they are, values by what bounds them.
+
+    Two blanks in a format stand for one or more, at its beginning for any number.
+    """
     parts = _split(text)
     pieces: list[Piece] = []
     seen: set[str] = set()
     for index, (name, literal) in enumerate(parts):
         if name is None:
-            pieces.append(Piece(re.escape(literal).replace(r"\ ", " "), f"'{literal}'"))
+            pattern = re.escape(literal).replace(r"\ ", " ")
+            strict = re.sub("   *", " +" if index else " *", pattern)
+            pieces.append(Piece(strict, f"'{literal}'", re.sub(" [+*]?", " +", strict) if index else strict))
             continue
         before = parts[index - 1][1] if index else ""
         after = parts[index + 1][1] if index + 1 < len(parts) else ""
-        value = _DOUBLED if escaping == "doubled" and before[-1:] == '"' else _value_pattern(name, before, after)
+        value = _DOUBLED if escaping == "doubled" and before[-1:] == '"' else (values or {}).get(name) or _value_pattern(name, before, after)
         group = f"?P<{name}>" if name in KEPT and name not in seen else "?:"
         seen.add(name)
-        pieces.append(Piece(f"({group}{value})", f"${name}"))
+        pieces.append(Piece(f"({group}{value})", f"${name}", f"({group}{value})"))
     return pieces
 
 

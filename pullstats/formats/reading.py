@@ -21,6 +21,9 @@ from pullstats.timestamps import keep_plausible, parse_clf, parse_digits, parse_
 _NO_SITE: Final = r"^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?)(?::[0-9]+)?$|\.cloudfront\.net$|^_$"
 """A host that names no site: an address, CloudFront's own name of a distribution, nginx's nameless server."""
 
+_TWO_FIELDS: Final = "- -"
+"""What a user looks like where the site stands in front of identity and user: nobody."""
+
 TEXT_COLUMNS: Final = ("request", "address", "user", "agent", "referrer")
 """Columns whose distinct values are looked at one by one later; still as the log escaped them."""
 
@@ -124,7 +127,7 @@ def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
         "http_request_duration_us": pl.lit(read_durations(raw)),
         "http_request_id": _first(raw.columns, "request_id", "req_id"),
         "http_request_range": _first(raw.columns, "http_range"),
-        "cache_status": _first(raw.columns, "upstream_cache_status"),
+        "cache_status": _first(raw.columns, "upstream_cache_status").str.strip_prefix("TCP_"),
         "backend": _first(raw.columns, "proxy_upstream_name", "upstream_addr"),
         "scheme": _first(raw.columns, "scheme").str.to_lowercase().str.extract(r"^([a-z][a-z0-9+.-]{1,9})$"),
         "host": _host(raw),
@@ -133,7 +136,7 @@ def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
         "address": _text(raw.columns, *ADDRESS),
         "address_field": _field(raw.columns, *ADDRESS),
         **{name: _text(raw.columns, name) for name in FORWARDED},
-        "user": _text(raw.columns, "remote_user"),
+        "user": _user(raw.columns),
         "agent": _text(raw.columns, "http_user_agent"),
         "referrer": _text(raw.columns, "http_referer"),
     }
@@ -183,6 +186,11 @@ def _field(present: list[str], *names: str) -> pl.Expr:
     if len(found) < 2:
         return pl.lit(found[0] if found else None, ADDRESS_FIELD)
     return pl.coalesce(pl.when(_known(pl.col(name)).is_not_null()).then(pl.lit(name, ADDRESS_FIELD)) for name in found)
+
+
+def _user(present: list[str]) -> pl.Expr:
+    user = _text(present, "remote_user")
+    return pl.when(user != _TWO_FIELDS).then(user)
 
 
 def _known(text: pl.Expr) -> pl.Expr:

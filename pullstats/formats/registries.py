@@ -108,4 +108,14 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         '10.0.0.1 - - [28/May/2018:14:30:45 +0000] "GET /repository/maven-public/org/a/b/1/b-1.jar HTTP/1.1" 200 1234567 89 "Apache-Maven/3.5.2"',
         3,
     ),
+    text_format(
+        "pulp",
+        "pulp [$request_id]:  " + COMBINED,
+        "Pulp: a correlation id in front of gunicorn's combined",
+        "https://pulpproject.org/pulpcore/docs/admin/reference/settings/#log-correlation-id",
+        # pulp/pulp_installer issue 492, addresses changed
+        'pulp [377880f1-efa3-4e2d-a500-a99a9bf370e2]: 198.51.100.1 - admin [11/Nov/2020:20:31:42 +0000] "GET /pulp/api/v3/status/ HTTP/1.0" 200 1242'
+        ' "-" "HTTPie/2.0.0"',
+        3,
+    ),
 )

@@ -9,15 +9,17 @@ at once. The safe way matches the same pattern on lines cut one by one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
 
 from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping
-from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, LogFormat
+from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT, LogFormat
 from pullstats.formats.log_format import CompiledFormat, Token, compile_log_format
 from pullstats.formats.variables import ADDRESS, HOST, IDENT, NUMBER, STATUS, bare_pattern
+from pullstats.tokenisers import read_columns
 
 _CLF_LENGTH: Final = 26
 _WORDY: Final = frozenset({*ADDRESS, "remote_user"})
@@ -42,7 +44,7 @@ class TextReader:
         self.escaping: Escaping = escaping
         self._ignored = ignored
         self._compiled = compiled
-        self.shape = f"{compiled.pattern}|{ignored}" if ignored else compiled.pattern
+        self.shape = f"{compiled.lenient}|{ignored}" if ignored else compiled.lenient
         self._tokens = compiled.tokens or ()
         self._schema = pl.Schema({f"token{index}": pl.String() for index in range(len(self._tokens))})
         self._kept = self._name_columns()
@@ -97,19 +99,8 @@ class TextReader:
         is_blank = self._compiled.separator == " "
         if is_blank and b'\\"' in data:
             return None  # a quote that does not end its value
-        try:
-            frame = pl.read_csv(
-                data,
-                separator=self._compiled.separator,
-                quote_char='"' if is_blank else None,
-                has_header=False,
-                schema=self._schema,
-                empty_string_is_null=False,
-                raise_if_empty=False,
-            )
-        except pl.exceptions.PolarsError:
-            return None
-        return self._check(frame, data)
+        frame = read_columns(data, self._schema, self._compiled.separator, quote='"' if is_blank else None)
+        return None if frame is None else self._check(frame, data)
 
     def _match_clean(self, data: bytes) -> pl.DataFrame | None:
         """Match the pattern on lines cut at a tokeniser's speed."""
@@ -143,12 +134,24 @@ class TextReader:
         return column.str.head(-len(token.suffix)) if token.suffix else column
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
-        """Read lines one by one: raw text columns, and `reason` where a line does not fit."""
-        groups = pl.col("line").str.extract_groups(self._compiled.pattern)
-        frame = pl.DataFrame({"line": lines}).select(groups.struct.unnest())
+        """Read lines one by one: raw text columns, and `reason` where a line does not fit.
+
+        A line that fits but for a second blank somewhere is read.
+        """
+        if not self._compiled.variables:  # as under a directive that names no field we know: nothing can be read of its lines
+            return pl.DataFrame({"reason": pl.Series([MISFIT], dtype=pl.String).new_from_index(0, lines.len())})
+        frame = _match(lines, self._compiled.pattern)
         failed = pl.all_horizontal(pl.col(*self._compiled.variables).is_null())
+        odd = (frame.select(failed.alias("failed")).to_series() & lines.str.contains("  ", literal=True)).arg_true()
+        if odd.len() and self._compiled.lenient != self._compiled.pattern:
+            again = _match(lines.gather(odd), self._compiled.lenient)
+            frame = frame.with_columns(frame[name].scatter(odd, again[name]) for name in frame.columns)
         other = pl.lit(lines.str.contains(self._ignored)) if self._ignored else pl.lit(value=False)
         return frame.with_columns(reason=pl.when(other).then(pl.lit(IGNORED)).when(failed).then(pl.lit("format")))
+
+
+def _match(lines: pl.Series, pattern: str) -> pl.DataFrame:
+    return pl.DataFrame({"line": lines}).select(pl.col("line").str.extract_groups(pattern).struct.unnest())
 
 
 def _part_zone(frame: pl.DataFrame) -> pl.DataFrame:
@@ -198,8 +201,10 @@ def text_format(
     needs_time: bool = True,
     needs_address: bool = True,
     is_catch_all: bool = False,
+    values: Mapping[str, str] | None = None,
+    is_cut: bool = False,
 ) -> LogFormat:
     """Build a format from a `log_format` string; the arguments are those of `LogFormat`, `TextReader` and `compile_log_format`."""
-    compiled = compile_log_format(log_format, needs_time=needs_time, needs_address=needs_address, escaping=escaping)
+    compiled = compile_log_format(log_format, needs_time=needs_time, needs_address=needs_address, escaping=escaping, values=values, is_cut=is_cut)
     reader = TextReader(compiled, ignored, escaping)
     return LogFormat(name, help, doc_url, sample, reader, rank, sign, is_catch_all)

@@ -15,7 +15,7 @@ from typing import Final
 
 # What an unquoted value may look like. Quoted and bracketed values are bounded by their quotes.
 WORD: Final = r"\S*"
-NUMBER: Final = r"-?[0-9.]*"
+NUMBER: Final = r"[-+]?[0-9.]*"  # HAProxy writes +147 for what had not ended yet (logasap)
 STATUS: Final = r"[0-9]{1,3}|-"
 LIST: Final = r"(?:[^\s,]+(?:(?:, | : )[^\s,]+)*)?"  # upstream lists hold blanks: "a, b : c"
 ADDRESSES: Final = r'(?:(?:"[^"]*"|[^\s,"]*(?:, ?[^\s,"]+)+)(?: [^\s,"]+)??|[^\s,"]*)'  # one, or a list and perhaps the peer behind it
@@ -23,10 +23,11 @@ HOST: Final = r'(?:[^\s",:\[]*|\[[0-9A-Fa-f:.]*\])(?::[^\s",:]*)?'  # a name or 
 FREE: Final = r".*?"
 CLF_TIME: Final = r"[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[0-9:]{8} ?[+-]?[0-9:]*"
 HTTP_DATE: Final = r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} (?:GMT|UTC)"
+DATED: Final = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2} [0-9:]{8}(?:[.,][0-9]+)?"
 CAPTURES: Final = r"(?:\{[^}]*\} ){0,2}"  # HAProxy's captured headers, each blank behind it
 
 
-BLANKS: Final = (FREE, CAPTURES, HTTP_DATE)
+BLANKS: Final = (FREE, CAPTURES, HTTP_DATE, DATED)
 """Patterns of values that hold blanks though nothing bounds them."""
 
 
@@ -50,6 +51,7 @@ KEPT: Final[dict[str, Variable]] = {
         Variable("realip_remote_addr"),
         Variable("proxy_protocol_addr"),
         Variable("http_x_forwarded_for", ADDRESSES),
+        Variable("downstream_remote_addr"),  # not nginx's: Envoy's peer, mostly another proxy
         Variable("http_forwarded", FREE),
         Variable("http_x_real_ip"),
         Variable("http_cf_connecting_ip"),
@@ -60,6 +62,7 @@ KEPT: Final[dict[str, Variable]] = {
         Variable("time_digits", NUMBER),  # 20140508154145, not nginx's: Artifactory 6
         Variable("time_http", HTTP_DATE),  # Mon, 30 Nov 2015 21:00:05 GMT, not nginx's: Varnish's and Fastly's `now`
         Variable("accept_date", FREE),  # 06/Feb/2009:12:14:14.655, not nginx's: HAProxy
+        Variable("time_dated", DATED),  # 2023-01-01 12:00:00,123 or 2023/01/01 12:00:00, not nginx's: Python's logging, Go's
         Variable("w3c_date"),  # not nginx's: the W3C extended format holds date and time apart, in UTC
         Variable("w3c_time"),
         Variable("request", FREE),
@@ -99,21 +102,21 @@ FORWARDED: Final = ("http_x_forwarded_for", "http_forwarded", "http_cf_connectin
 LISTS: Final = ("upstream_", "proxy_add_x_forwarded_for", "http_x_forwarded")
 """Variables, by prefix, whose unquoted value may hold blanks though we do not keep them."""
 
-TIMES: Final = ("msec", "time_iso8601", "time_local", "time_http", "time_digits", "accept_date", "w3c_date")
+TIMES: Final = ("msec", "time_iso8601", "time_local", "time_http", "time_dated", "time_digits", "accept_date", "w3c_date")
 """Variables that give the time, the most exact first."""
 
 HOSTS: Final = ("host", "http_host", "server_name")
 """Variables that name the site, the best first."""
 
-ADDRESS: Final = ("remote_addr", "realip_remote_addr", "proxy_protocol_addr", "http_x_forwarded_for")
+ADDRESS: Final = ("remote_addr", "realip_remote_addr", "proxy_protocol_addr", "http_x_forwarded_for", "downstream_remote_addr")
 """Variables that give the client, the best first."""
 
 
 REST: Final = "rest"
 """Whatever a server's administrator put behind a known format; never nginx's name."""
 
-IDENT: Final = r"-|[A-Za-z_][\w-]*"
-"""An RFC 1413 identity; whatever looks like an address or a host there is none, but the line is another format's."""
+IDENT: Final = r"-|[A-Za-z_][\w.-]*"
+"""An RFC 1413 identity, which may hold a dot, or the site (`%h %v %u`); what looks like an address there is the line of another format."""
 
 
 _OTHERS: Final = {"ident": IDENT, "captures": CAPTURES, REST: FREE}

@@ -89,8 +89,7 @@ class LinePeeler:
 
     def peel(self, block: Block) -> Peeled:
         """Give the messages of a block."""
-        lines = split_lines(block.data)
-        lengths = lines.str.len_bytes().cast(pl.Int64) + 1
+        lines, lengths = split_lines(block.data)
         placed = pl.DataFrame({"line": lines, "source_offset": lengths.cum_sum() - lengths + block.offset})
         uniform = self._peel_uniform(placed) if self._shape.width else None
         frame = uniform if uniform is not None else self._peel_varied(placed)

@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.sources.messages import Peeled, refuse, shape_messages
+from pullstats.tokenisers import read_objects
 
 MAX_DOCUMENT: Final = 64 << 20
 """Bytes of one document, or of one element of a document, that are held at a time."""
@@ -50,11 +51,8 @@ def peel_subscriptions(data: bytes, offset: int) -> Peeled | None:
     starts = [0, *(found.end() for found in _SUBSCRIPTION.finditer(data))]
     flat = memoryview(data.replace(b"\n", b" ") if b"\n" in data else data)
     text = b"\n".join(flat[start:end] for start, end in zip(starts, [*starts[1:], len(data)], strict=True))
-    try:
-        envelopes = pl.read_ndjson(text, schema=_ENVELOPE_SCHEMA)
-    except pl.exceptions.PolarsError:
-        return None
-    if envelopes.height != len(starts) or envelopes["messageType"].null_count() or envelopes["logEvents"].null_count():
+    envelopes = read_objects(text, _ENVELOPE_SCHEMA)
+    if envelopes is None or envelopes.height != len(starts) or envelopes["messageType"].null_count() or envelopes["logEvents"].null_count():
         return None
     envelopes = envelopes.with_columns(pl.Series("start", starts, pl.Int64) + offset)
     control = envelopes["messageType"] == CONTROL
@@ -135,12 +133,9 @@ def _read_events(data: bytes, start: int, end: int, *, has_array: bool) -> tuple
         return None, end
     run = data[start:stop]
     text = _EVENT.sub(rb"\1" + b"\n", run.replace(b"\n", b" ")) if is_list else run
-    try:
-        events = pl.read_ndjson(text, schema=_EVENT_SCHEMA)
-    except pl.exceptions.PolarsError:
-        return None, end
+    events = read_objects(text, _EVENT_SCHEMA)
     starts = _line_starts(text)
-    if events.height != len(starts) or events["message"].null_count() or events["timestamp"].null_count():
+    if events is None or events.height != len(starts) or events["message"].null_count() or events["timestamp"].null_count():
         return None, end
     return events.with_columns(source_offset=pl.Series(starts, dtype=pl.Int64) + start), stop
 

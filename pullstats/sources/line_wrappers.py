@@ -3,11 +3,12 @@ r"""What runtimes and log daemons put around every line: taken off one after the
     {"log":"<line>\n","stream":"stdout","time":"2024-…Z"}      docker json-file
     2024-01-02T03:04:05.678901234Z stdout F <line>             CRI: containerd, CRI-O; P for a part
     web-1  | <line>                                            docker compose
-    Feb  6 12:14:14 host nginx[14]: <line>                     syslog, RFC 3164 or with an ISO time
+    Feb  6 12:14:14 host nginx[14]: <line>                     syslog, RFC 3164 or with an ISO time; perhaps without a host
     <190>1 2024-… host nginx 14 - - <line>                     syslog, RFC 5424
     {"MESSAGE":"<line>","__REALTIME_TIMESTAMP":"1704…", …}     journald's JSON export
     [pod/web-5d9/nginx] <line>                                 kubectl logs --prefix
     {"date":1704164645.1,"log":"<line>","kubernetes":{…}}      fluent-bit, fluentd; Filebeat and Vector: "message"
+    2024-01-02 03:04:05,678 INFO [gateway] <line>              whatever a program puts in front of common or combined
 
 A line that is not wrapped stays as it is. Lines that a runtime cut (docker at 16 KiB, CRI with `P`)
 are joined; the pieces behind the first count as ignored.
@@ -36,6 +37,7 @@ from pullstats.events import TIMESTAMP
 from pullstats.sources.blocks import BY_LINE, Block, Framing, LineFraming
 from pullstats.sources.messages import Peeled, Peeler, refuse, shape_messages
 from pullstats.timestamps import parse_times
+from pullstats.tokenisers import read_objects
 
 _SHARE: Final = 0.5
 """Share of a log's lines that must be wrapped: others may be the runtime's own."""
@@ -45,7 +47,16 @@ _PARTIAL: Final = "is_partial"
 _STREAM: Final = "stream"
 _ISO: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 _BSD: Final = r"[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}"
+_TAG: Final = r"[A-Za-z0-9_][^\s:\[\x22]*"
+_SYSLOG: Final = rf"^(?:<[0-9]{{1,3}}>(?:{_BSD}|{_ISO}) (?:\S+ )??{_TAG}(?:\[[^\]]*\])?: |(?:{_BSD}|{_ISO}) (?:\S+ )??{_TAG}\[[^\]]*\]: |(?:{_BSD}|{_ISO}) \S+ {_TAG}: )"
+"""A host may be missing, as programs leave it out that write to a socket, where a priority or a process id tells that it is syslog."""
+_ADDRESS: Final = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)"
+_ACCESS: Final = rf"{_ADDRESS} \S+ [^\[\x22]*\[[0-9]{{2}}/[A-Z][a-z]{{2}}/[0-9]{{4}}:[0-9:]{{8}} [+-][0-9]{{4}}\] \x22"
+"""The beginning of a line in common or combined."""
+_PREFIX: Final = r"^[^\x22]{0,300}?(?:[:\]|>]|[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?Z?) +"
 _ODD_ESCAPE: Final = r"\\u(?:[dD]|0000)"
+_BYTES: Final = r"^\[ ?(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])(?:, ?(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5]))* ?\]$"
+"""What journald makes of a line that is no UTF-8; any other list in brackets is the line's own text."""
 _SGR: Final = r"\x1b\[[0-9;]*m"
 
 Unwrap = Callable[[pl.DataFrame, Clock], pl.DataFrame]
@@ -142,8 +153,7 @@ class LinesPeeler:
 
 def _cut(block: Block) -> Peeled:
     """Give the lines of a block as messages."""
-    lines = split_lines(block.data)
-    lengths = lines.str.len_bytes().cast(pl.Int64) + 1
+    lines, lengths = split_lines(block.data)
     number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
     frame = pl.DataFrame({"message": lines, "source_offset": lengths.cum_sum() - lengths + block.offset}).with_columns(source_line=number)
     return Peeled(shape_messages(frame), refuse(()))
@@ -244,11 +254,8 @@ def _read_objects(lines: pl.Series, keys: Sequence[str]) -> pl.DataFrame:
     schema = pl.Schema(dict.fromkeys(keys, pl.String))
     is_odd = lines.is_null() | ~lines.str.starts_with("{") | lines.str.contains(_ODD_ESCAPE)
     if not is_odd.any():
-        try:
-            found = pl.read_ndjson((lines.str.join("\n").item() + "\n").encode(), schema=schema)
-        except pl.exceptions.PolarsError:
-            found = pl.DataFrame()
-        if found.height == lines.len():
+        found = read_objects((lines.str.join("\n").item() + "\n").encode(), schema)
+        if found is not None and found.height == lines.len():
             return found
     rows = [_read_object(line, keys) for line in lines]
     return pl.DataFrame(rows, schema=schema, orient="row")
@@ -271,7 +278,7 @@ def _to_text(value: Any) -> str | None:
 
 def _from_bytes(texts: pl.Series) -> pl.Series:
     """Write a list of bytes, as journald gives a line that is no UTF-8, as text."""
-    lists = texts.str.contains(r"^\[[0-9, ]*\]$").fill_null(value=False)
+    lists = texts.str.contains(_BYTES).fill_null(value=False)
     if not lists.any():
         return texts
     decoded = [_decode_list(text) for text in texts.filter(lists)]
@@ -279,8 +286,7 @@ def _from_bytes(texts: pl.Series) -> pl.Series:
 
 
 def _decode_list(text: str) -> str:
-    values = [int(item) for item in text.strip("[]").split(",") if item.strip()]
-    return bytes(value for value in values if value < 256).decode("utf-8", "backslashreplace")
+    return bytes(map(int, text.strip("[]").split(","))).decode("utf-8", "backslashreplace")
 
 
 WRAPPERS: Final[tuple[LineWrapper, ...]] = (
@@ -317,8 +323,8 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         "syslog, RFC 3164 or with an ISO time",
         "https://www.rfc-editor.org/rfc/rfc3164",
         '<190>Dec  6 12:00:00 gw nginx: 10.0.0.1 - - [06/Dec/2023:12:00:00 +0000] "GET / HTTP/1.1" 200 615 "-" "curl/8.5.0"',
-        rf"^(?:<[0-9]{{1,3}}>)?(?:{_BSD}|{_ISO}) \S+ [A-Za-z0-9_][^\s:\[\x22]*(?:\[[^\]]*\])?: ",
-        _by_pattern(rf"^(?:<[0-9]{{1,3}}>)?(?:(?P<bsd>{_BSD})|(?P<iso>{_ISO})) \S+ [A-Za-z0-9_][^\s:\[\x22]*(?:\[[^\]]*\])?: ?(?P<message>.*)$"),
+        _SYSLOG,
+        _by_pattern(rf"^(?:<[0-9]{{1,3}}>)?(?:(?P<bsd>{_BSD})|(?P<iso>{_ISO})) (?:\S+ )??{_TAG}(?:\[[^\]]*\])?: ?(?P<message>.*)$"),
     ),
     LineWrapper(
         "syslog-5424",
@@ -384,5 +390,13 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         _SGR,
         _strip_colours,
         is_sure=True,
+    ),
+    LineWrapper(
+        "prefix",
+        "a program's own words in front of a line in common or combined",
+        "https://httpd.apache.org/docs/2.4/logs.html#common",
+        '2024-01-02 03:04:05,678 INFO [gateway] 172.18.0.1 - - [02/Jan/2024:03:04:05 +0000] "GET / HTTP/1.1" 200 615 "-" "curl/8.5.0" "-"',
+        _PREFIX + _ACCESS,
+        _by_pattern(_PREFIX + rf"(?P<message>{_ACCESS}.*)$"),
     ),
 )
