@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
+import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +19,11 @@ from crowd import NOON, Row, ask, make_crowd, manifest, request
 from pullstats.cli import run
 from pullstats.errors import UsageError
 from pullstats.metrics.questions.compare import Sides, answer_comparison
+from pullstats.metrics.questions.student import find_quantile
 from pullstats.reports import Report
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+import verdicts
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -51,44 +59,152 @@ def test_shares_are_compared_as_shares() -> None:
     assert same.headline == "errors of requests 25.0% → 25.0% (+0.0%)"
 
 
-@pytest.mark.parametrize(("today", "side"), [(16, "within"), (6, "within"), (17, "beyond"), (5, "beyond")])
-def test_noise_of_windows_by_hand(today: int, side: str) -> None:
-    """Past days differ by -2, 3, -2 and 3: twice their root mean square is 5.1. The first day is not whole, and tells nothing."""
-    row = compare(days([99, 11, 9, 12, 10, 13, 11, today]), "2025-03-09", "2025-03-10").frame.row(0, named=True)
-    assert row["noise"] == pytest.approx(2 * ((4 + 9 + 4 + 9) / 4) ** 0.5)
-    assert (row["difference"], row["verdict"]) == (today - 11, f"{side} the noise of 4 past differences")
+def weeks(counts: list[int], start: datetime = NOON) -> list[Row]:
+    """Make so many requests on the same day of each week."""
+    return [request(start + 7 * number * DAY, 1) for number, count in enumerate(counts) for _ in range(count)]
 
 
-def test_noise_of_filters_by_hand() -> None:
-    """One client is usually some ten below the other; that it is so once more is nothing new."""
-    pip, uv = [99, 22, 21, 19, 20, 21], [99, 11, 12, 9, 10, 10]
-    rows = []
-    for name, counts in (("pip", pip), ("uv", uv)):
-        rows += [{**row, "client": name} for row in days(counts)]
-    row = compare(rows, "client=pip", "client=uv", window="2025-03-08").frame.row(0, named=True)
-    past = [-11, -9, -10, -10]
-    deviation = (sum((one + 10) ** 2 for one in past) / 3) ** 0.5
-    assert row["noise"] == pytest.approx(2 * deviation)
-    assert row["verdict"] == "within the noise: over 4 periods before, usually -10 ± 1.633"
-    assert (row["a"], row["b"], row["difference"]) == (21, 10, -11)
-    even = compare([*rows, *({**row, "client": "uv"} for row in days([2], NOON + 5 * DAY))], "client=pip", "client=uv", window="2025-03-08")
-    assert even.frame["verdict"].item().startswith("within the noise")
-    odd = compare([*rows, *({**row, "client": "uv"} for row in days([3], NOON + 5 * DAY))], "client=pip", "client=uv", window="2025-03-08")
-    assert odd.frame["verdict"].item().startswith("beyond the noise")
+def root(count: float) -> float:
+    """The scale of Freeman and Tukey, written once more."""
+    return (count**0.5 + (count + 1) ** 0.5) / 2
+
+
+def test_two_mondays_by_hand() -> None:
+    """The Mondays before had 9, 12, 10, 13 and 11 requests; t with 4 degrees of freedom exceeds 2.776 once in twenty times."""
+    past = [root(count) for count in (9, 12, 10, 13, 11)]
+    margin = 2.776445 * stdev(past) * 2**0.5
+    seen = {}
+    for today in range(40):
+        row = compare(weeks([9, 12, 10, 13, 11, 11, today]), "2025-04-07", "2025-04-14").frame.row(0, named=True) if today else None
+        if row is None:
+            continue
+        assert row["verdict"].startswith("beyond" if abs(root(today) - root(11)) > margin else "within"), today
+        assert (row["low"] > 0 or row["high"] < 0) == row["verdict"].startswith("beyond")
+        assert 11 + row["smallest"] == pytest.approx((root(11) + margin - 1 / (4 * (root(11) + margin))) ** 2)
+        seen[row["verdict"][:6]] = row
+    assert set(seen) == {"within", "beyond"}
+    assert seen["beyond"]["verdict"] == "beyond the noise of 5 past periods"
+
+
+def test_what_would_not_be_seen_is_told_and_true() -> None:
+    """The verdict names the least rise and fall that it sees: one request more or fewer than these, and it would."""
+    text = compare(weeks([9, 12, 10, 13, 11, 11, 11]), "2025-04-07", "2025-04-14").frame["verdict"].item()
+    found = re.fullmatch(r"within the noise of 5 past periods; a rise under ([0-9.]+) or a fall under ([0-9.]+) would not be seen", text)
+    assert found is not None
+    rise, fall = int(float(found[1])), int(float(found[2]))
+    for today, side in ((11 + rise, "within"), (12 + rise, "beyond"), (11 - fall, "within"), (10 - fall, "beyond")):
+        assert compare(weeks([9, 12, 10, 13, 11, 11, today]), "2025-04-07", "2025-04-14").frame["verdict"].item().startswith(side), today
+
+
+def test_a_fall_that_could_not_be_seen_is_not_promised() -> None:
+    text = compare(weeks([1, 9, 2, 8, 1, 3, 3]), "2025-04-07", "2025-04-14").frame["verdict"].item()
+    assert text.endswith("or any fall would not be seen")
+
+
+def test_different_days_of_the_week_are_judged_by_what_they_usually_differ() -> None:
+    """Sundays have a third of what Saturdays have: that it is so once more is nothing new; that they are alike is."""
+    saturdays, sundays = [30, 33, 27, 31, 29, 30], [10, 11, 9, 11, 10]
+    first = NOON + 5 * DAY
+    for last, side in ((10, "within"), (30, "beyond")):
+        row = compare(weeks(saturdays, first) + weeks([*sundays, last], first + DAY), "2025-04-12", "2025-04-13").frame.row(0, named=True)
+        assert row["verdict"].startswith(f"{side} the noise of 5 past periods, usually -1")
+        assert (row["low"] > 0) == (side == "beyond")
+
+
+def test_filters_are_paired_by_day_by_hand() -> None:
+    """Over ten days one client has 1 to 3 requests a day more than the other, or now more, now fewer."""
+    for extra, side in (((1, 3, 2, 1, 3, 2, 1, 3, 2, 2), "beyond"), ((1, -3, 2, -1, 3, -2, 1, -3, 2, 1), "within")):
+        rows = [{**row, "client": "pip"} for row in days([10] * 10)] + [{**row, "client": "uv"} for row in days([10 + more for more in extra])]
+        row = compare(rows, "client=pip", "client=uv").frame.row(0, named=True)
+        margin = 2.262157 * stdev(extra) / 10**0.5
+        assert (row["low"], row["high"], row["smallest"]) == pytest.approx((fmean(extra) - margin, fmean(extra) + margin, margin))
+        assert row["verdict"].startswith(f"{side} the noise of 10 days")
+        assert (row["a"], row["b"], row["per"]) == (100, 100 + sum(extra), "day")
+
+
+def test_filters_over_fewer_than_eight_days_get_no_verdict() -> None:
+    rows = [{**row, "client": name} for name in ("pip", "uv") for row in days([3] * 7)]
+    assert compare(rows, "client=pip", "client=uv").frame["verdict"].item() == "no verdict: 7 of at least 8 days to compare"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "reason"),
+    [
+        ("2025-03-03..2025-03-09", "2025-03-09..2025-03-15", "the windows overlap"),
+        ("2025-04-14", "2025-04-14", "the windows overlap"),
+        ("2025-03-03..2025-03-04", "2025-03-10", "the windows are not equally long"),
+        ("every monday 2025-03", "every tuesday 2025-03", "the windows overlap"),
+        ("every monday 2025-03", "2025-04", "the windows hold different days or hours"),
+        ("all", "2025-04-14", "a window without a beginning or an end"),
+        ("2025-04-07", "2025-04-15", "the logs do not reach over all of '2025-04-15'"),
+        ("2025-03-08", "2025-04-07", "nothing was logged in '2025-03-08'"),
+        ("2025-03-10", "2025-03-17", "too little past to tell, 0 of at least 3"),
+    ],
+)
+def test_no_verdict_where_none_would_hold(left: str, right: str, reason: str) -> None:
+    """One day is cut short in the forenoon; everything before it is whole."""
+    rows = weeks([5, 6, 5, 4, 6, 5, 5]) + [
+        request(NOON + number * DAY + hour * HOUR, 1) for number in (29, 36, 43) for hour in (range(-11, 11) if number < 43 else (-11,))
+    ]
+    assert reason in compare(rows, left, right).frame["verdict"].item()
+
+
+def test_months_are_compared_by_the_day() -> None:
+    """Ten a day in every month: February has fewer for being short, which is no change."""
+    rows = [request(NOON + number * DAY + minute * timedelta(minutes=1), minute) for number in range(-335, 28) for minute in range(9 + number % 3)]
+    found = compare(rows, "2025-01", "2025-02", metrics=("requests", "origins", "error-rate")).frame
+    assert found["per"].to_list() == ["day", "window", "window"]
+    assert found["verdict"][0].startswith("within the noise of 9 past periods")
+    assert abs(found["low"][0]) < 1
+    assert found["verdict"][1] == "no verdict: the windows are not equally long, and origins of days do not add up"
+    assert compare(rows, "2024-07", "2024-08").frame["per"].item() == "window"
 
 
 def test_a_gap_in_the_logs_is_no_quiet_period() -> None:
-    rows = days([5, 0, 0, 0, 0, 0, 7, 8])
-    assert compare(rows, "2025-03-09", "2025-03-10").frame["verdict"].item().startswith("too little past to tell: 0 of at least 3")
+    assert compare(weeks([5, 0, 0, 0, 0, 0, 7, 8]), "2025-04-14", "2025-04-21").frame["verdict"].item() == (
+        "no verdict: too little past to tell, 1 of at least 3 earlier periods"
+    )
+
+
+def test_what_is_provisional_is_told() -> None:
+    told = compare(weeks([5, 6, 5, 4, 6, 5]), "2025-03-31", "2025-04-07").meta["warnings"]
+    assert "'2025-04-07' is provisional: logs of it may still come in" in told
+    assert not any("provisional" in one for one in compare(weeks([5, 6, 5, 4, 6, 5, 5]), "2025-03-31", "2025-04-07").meta["warnings"])
 
 
 def test_a_period_with_two_keys_tells_nothing_of_uniques() -> None:
-    rows = [*days([1] * 10), request(NOON + 3 * DAY, 1, epoch=2)]
-    found = compare(rows, "2025-03-11", "2025-03-12", metrics=("origins", "requests")).frame
-    assert found["verdict"].to_list() == ["within the noise of 4 past differences", "within the noise of 6 past differences"]
-    assert found["noise"].to_list() == [0, pytest.approx(2 * (2 / 6) ** 0.5)]
+    rows = [*weeks([1] * 10), request(NOON + 21 * DAY, 1, epoch=2)]
+    found = compare(rows, "2025-04-28", "2025-05-05", metrics=("origins", "requests")).frame
+    assert [text.split(";")[0] for text in found["verdict"]] == ["within the noise of 7 past periods", "within the noise of 8 past periods"]
     with pytest.raises(UsageError, match="2 different keys"):
-        compare(rows, "2025-03-06", "2025-03-10", metrics=("origins",))
+        compare(rows, "2025-03-17", "2025-03-24", metrics=("origins",))
+
+
+@pytest.mark.parametrize("kind", verdicts.KINDS)
+def test_of_runs_in_which_nothing_changed_few_say_so(kind: str) -> None:
+    """Five of a hundred are meant, all metrics together, however much past there is; docs/verdicts.md has each by itself."""
+    chance = random.Random(kind)
+    told = [sum(verdicts.is_told(chance, 200, kind, periods) for _ in range(200)) / 200 for periods in verdicts.PERIODS]
+    assert 0.03 <= fmean(told) <= 0.07
+    assert max(told) < 0.1
+
+
+@pytest.mark.parametrize("kind", verdicts.KINDS)
+def test_of_filters_that_are_alike_few_are_told_apart(kind: str) -> None:
+    chance = random.Random(f"days of {kind}")
+    assert 0.03 <= sum(verdicts.is_told_of_days(chance, 200, kind, 14) for _ in range(400)) / 400 <= 0.07
+
+
+def test_a_fifth_more_is_seen() -> None:
+    chance = random.Random(1)
+    assert sum(verdicts.is_told(chance, 1000, "poisson", 8, factor=1.2) for _ in range(300)) / 300 >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("level", "freedom", "expected"), [(0.05, 1, 12.706), (0.05, 2, 4.303), (0.01, 6, 3.707), (0.001, 2, 31.599), (0.05, 19, 2.093)]
+)
+def test_quantiles_of_t_are_those_of_the_tables(level: float, freedom: int, expected: float) -> None:
+    assert find_quantile(level, freedom) == pytest.approx(expected, abs=5e-4)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"])
@@ -126,9 +242,9 @@ def test_like_for_like_weeks_end_at_the_same_hour() -> None:
     rows = [request(NOON + number * HOUR, 1) for number in range(-12, 24 * 9 + 1)]
     report = compare(rows, "last-week", "this-week", like=True)
     assert report.frame.select("a", "b").row(0) == (61, 61)
-    assert report.meta["warnings"] == [
+    assert report.meta["warnings"][0] == (
         "like for like: 2025-03-03 00:00–2025-03-05 12:00 and 2025-03-10 00:00–2025-03-12 12:00 (UTC), the weekdays both hold"
-    ]
+    )
 
 
 def test_like_for_like_days_without_a_common_weekday_keep_the_elapsed_part() -> None:

@@ -72,7 +72,7 @@ def compare(left: str, right: str, **options: Any) -> int:
 
     Two windows are A and B themselves; --window is for filters.
 
-    Says of each difference whether it is within the noise of the periods before.
+    Says of each difference whether it is beyond the noise of past periods of the same kind (a test at the 5 % level), and what it could not have seen.
     """
     return emit(comparison(options["store"], build_query(options), Sides(left, right, options["is_like_for_like"])), options)
 

@@ -18,12 +18,21 @@ from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.alignment import align_windows, describe_windows
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
-from pullstats.metrics.questions.noise import judge_differences
+from pullstats.metrics.questions.noise import LEVEL
+from pullstats.metrics.questions.verdicts import Judgement, judge_comparison
 from pullstats.reports import Column, Report
 
 _VALUE_DIMENSIONS: Final = ("version", "tag", "domain", "backend")
 """What a bare word may be a value of."""
 _COMPARED: Final = frozenset({"count", "bytes", "share"})
+_VERDICT_COLUMNS: Final = (
+    Column("low", f"{1 - LEVEL:.0%} from", "number"),
+    Column("high", "to", "number"),
+    Column("smallest", "seen from +", "number"),
+    Column("per", "of a", "text"),
+    Column("verdict", "verdict", "prose"),
+)
+"""The interval of a difference, the least rise that a verdict would see, whether these are of the window or a day, and the verdict."""
 _LONGEST: Final = 16
 """Longest name of a side that stands over its column."""
 
@@ -75,7 +84,7 @@ def answer_comparison(query: Query, sides: Sides, scan: Scan, reach: Reach, now:
             notes = ["two filters share one window: --like-for-like has nothing to cut"]
     for one in asked:
         refuse_epochs(one, scan, one.metrics)
-    return _compare(asked, scan, sides, notes)
+    return _compare(asked, scan, sides, notes, is_filtered=not found)
 
 
 def _try_window(query: Query, text: str, scan: Scan, reach: Reach, now: datetime) -> Resolved | None:
@@ -127,7 +136,7 @@ def _write_filter(name: str, values: Sequence[str]) -> str:
     return f"{name} in ({listed})"
 
 
-def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[str]) -> Report:
+def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[str], *, is_filtered: bool) -> Report:
     left, right = asked
     metrics = left.metrics
     groups = {dimension.key: dimension.expr(left.query.tz) for dimension in left.dimensions}
@@ -138,19 +147,25 @@ def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[st
     columns = [*dimension_heads(left), Column("metric", "metric", "text"), Column("a", heads[0], "number"), Column("b", heads[1], "number")]
     columns += [Column("difference", "difference", "number"), Column("change", "change", "change")]
     if not groups:
-        differences = dict(rows.select("metric", "difference").rows())
-        verdicts = judge_differences(asked, scan, metrics, differences)
-        noise = pl.Series("noise", [verdict.noise for verdict in verdicts], pl.Float64)
-        rows = rows.with_columns(noise, pl.Series("verdict", [verdict.text for verdict in verdicts], pl.String))
-        columns += [Column("noise", "noise ±", "number"), Column("verdict", "verdict", "prose")]
+        judgement = judge_comparison(asked, scan, metrics, [dict(rows.select("metric", side).rows()) for side in "ab"], is_filtered=is_filtered)
+        rows = rows.with_columns(_spread_verdicts(judgement))
+        columns += _VERDICT_COLUMNS
+        notes = [*notes, *judgement.notes]
     if rows.filter((pl.col("a") == 0) & (pl.col("b") != 0)).height:
         notes = [*notes, f"where {sides.left} has nothing, there is no relative change"]
     meta = build_meta(right, partials[1], warnings=[*(warning for warning in left.warnings if warning not in right.warnings), *notes])
     meta |= {"a": build_meta(left, partials[0])["window"] | {"side": sides.left}, "b": meta["window"] | {"side": sides.right}}
-    footer = f"a: {sides.left} · b: {sides.right} · {describe_meta(meta)}"
+    level = "" if groups else f" · verdicts at the {LEVEL:.0%} level, all metrics together"
+    footer = f"a: {sides.left} · b: {sides.right} · {describe_meta(meta)}{level}"
     is_empty = all(part.kept == 0 for part in partials)
     frame = rows.select(column.name for column in columns)
     return Report(frame, tuple(columns), headline=_describe(total, metrics), footer=footer, meta=meta, is_empty=is_empty)
+
+
+def _spread_verdicts(judgement: Judgement) -> list[pl.Series]:
+    """Give the columns of verdicts."""
+    numbers = [pl.Series(name, [getattr(one, name) for one in judgement.verdicts], pl.Float64) for name in ("low", "high", "smallest")]
+    return [*numbers, pl.Series("per", judgement.per, pl.String), pl.Series("verdict", [one.text for one in judgement.verdicts], pl.String)]
 
 
 def _break_down(partials: Sequence[Partials], keys: tuple[str, ...], metrics: Sequence[Metric], limit: int) -> pl.DataFrame:

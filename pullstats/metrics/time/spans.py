@@ -7,10 +7,11 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pullstats.metrics.time.windows import TICK, Window
+from pullstats.metrics.time.windows import TICK, Window, before_months, midnight
 
 WEEK: Final = timedelta(days=7)
 _DAY: Final = timedelta(days=1)
+_MONTHS: Final = 12
 
 
 def close_window(window: Window, newest: datetime | None) -> Window:
@@ -51,6 +52,34 @@ def spans_before(window: Window, first: datetime | None, most: int) -> list[Wind
         found.append(earlier)
         earlier = span_before(earlier)
     return found
+
+
+def shift_window(window: Window, step: timedelta) -> Window:
+    """Move a window with a beginning and an end back on the local clock."""
+    assert window.start is not None
+    assert window.end is not None
+    zone = ZoneInfo(window.zone)
+    return replace(window, start=to_utc(to_local(window.start, zone) - step, zone), end=to_utc(to_local(window.end, zone) - step, zone))
+
+
+def shift_months(window: Window, months: int) -> Window:
+    """Move a window of whole calendar months back by some."""
+    assert window.start is not None
+    assert window.end is not None
+    zone = ZoneInfo(window.zone)
+    first, end = (before_months(to_local(moment, zone).date(), months) for moment in (window.start, window.end))
+    return replace(window, start=midnight(first, zone), end=midnight(end, zone))
+
+
+def count_months(window: Window) -> int | None:
+    """Count the calendar months that a window spans; None where it is not whole months, or only some of their days and hours."""
+    if window.start is None or window.end is None or window.recurring is not None:
+        return None
+    zone = ZoneInfo(window.zone)
+    start, end = to_local(window.start, zone), to_local(window.end, zone)
+    if any(moment != moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0) for moment in (start, end)):
+        return None
+    return (end.year - start.year) * _MONTHS + end.month - start.month
 
 
 def to_local(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -320,14 +320,14 @@ def _named_days(text: str, calendar: Calendar, last: date) -> Days:
         "this-month": lambda: (month, last),
         "last-month": lambda: ((month - one).replace(day=1), month - one),
         "this-quarter": lambda: (quarter, last),
-        "last-quarter": lambda: (_before_months(quarter, 3), quarter - one),
+        "last-quarter": lambda: (before_months(quarter, 3), quarter - one),
         "this-year": lambda: (year, last),
         "last-year": partial(lambda first: (first.replace(year=first.year - 1), first - one), year),
     }
     return starts[text]()
 
 
-def _before_months(day: date, months: int) -> date:
+def before_months(day: date, months: int) -> date:
     """Go back whole months from the first of one."""
     number = day.year * _MONTHS + day.month - 1 - months
     return date(number // _MONTHS, number % _MONTHS + 1, 1)

@@ -1,0 +1,80 @@
+"""What metrics were in past periods, all read at once, and day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+import polars as pl
+
+from pullstats.metrics.definitions import Metric
+from pullstats.metrics.partials import Partials, compute_partials, fold
+from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.questions.activity import Activity
+from pullstats.metrics.questions.noise import Value
+from pullstats.metrics.time.buckets import Buckets
+from pullstats.metrics.time.windows import Window
+
+_PERIOD: Final = "period"
+_DAY: Final = "day"
+
+Values = dict[str, Value]
+
+
+def measure_periods(one: Resolved, scan: Scan, windows: Sequence[Window], metrics: Sequence[Metric], activity: Activity) -> list[Values]:
+    """Give each metric in each of some windows, read at once; None where a window counts hashes of several keys."""
+    if not windows:
+        return []
+    time, number = pl.col("timestamp"), pl.lit(None, pl.Int32)
+    for index, window in enumerate(windows):
+        number = pl.when(time.is_between(window.start, window.end, closed="left")).then(pl.lit(index, pl.Int32)).otherwise(number)
+    spans = [(window.start, window.end) for window in windows if window.start and window.end]
+    whole = replace(one, window=replace(windows[0], start=min(start for start, _ in spans), end=max(end for _, end in spans)))
+    partials = compute_partials(whole, _Patches(scan, whole.window, windows).scan, {_PERIOD: number}, ["timestamp"])
+    rows = {row[_PERIOD]: row for row in fold(partials, metrics, (_PERIOD,)).to_dicts()}
+    return [_read(rows.get(index), window, metrics, activity, partials) for index, window in enumerate(windows)]
+
+
+def _read(row: dict[str, Any] | None, window: Window, metrics: Sequence[Metric], activity: Activity, partials: Partials) -> Values:
+    has_one_key = activity.has_one_key(window)
+    values: Values = {}
+    for metric in metrics:
+        is_defined = metric.kind != "share" and not _is_undefined(partials, metric)
+        value = row[metric.key] if row is not None else 0 if is_defined else None
+        values[metric.key] = None if metric.is_hashed and not has_one_key else value
+    return values
+
+
+def _is_undefined(partials: Partials, metric: Metric) -> bool:
+    return metric.rule in partials.counted and (metric.counts or metric.name) not in partials.counted[metric.rule].columns
+
+
+def measure_days(one: Resolved, scan: Scan, days: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
+    """Give each metric on each of some days, column `day`: 0 where it counts nothing, null where nothing is known of it."""
+    buckets = Buckets(1, "d", one.query.tz)
+    partials = compute_partials(one, scan, {_DAY: buckets.expr}, ["timestamp"])
+    defined = [metric.key for metric in metrics if metric.kind != "share" and not _is_undefined(partials, metric)]
+    found = days.join(fold(partials, metrics, (_DAY,)), on=_DAY, how="left", maintain_order="left")
+    return found.with_columns(pl.col(defined).fill_null(0))
+
+
+class _Patches:
+    """Reads only what lies in some windows, and as far beyond each as beyond the whole is asked for."""
+
+    def __init__(self, scan: Scan, whole: Window, windows: Sequence[Window]) -> None:
+        self._scan, self._whole = scan, whole
+        self._spans = sorted((window.start, window.end) for window in windows if window.start and window.end)
+
+    def scan(self, columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+        if start is None or end is None or self._whole.start is None or self._whole.end is None:
+            return self._scan(columns, start, end)
+        before, after = self._whole.start - start, end - self._whole.end
+        merged: list[tuple[datetime, datetime]] = []
+        for first, last in ((one - before, other + after) for one, other in self._spans):
+            if merged and first <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+            else:
+                merged.append((first, last))
+        return pl.concat([self._scan(columns, first, last) for first, last in merged])

@@ -1,0 +1,203 @@
+"""What is said of the differences of a comparison: a verdict, or why there is none.
+
+Windows that overlap, that last differently long, that are unfinished or that hold a gap of the logs
+get none. Calendar months, quarters and years of different lengths are compared by the day, as far as
+what is counted adds up. Filters and versions are compared day by day within their window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from pullstats.metrics.definitions import Metric
+from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.questions.activity import Activity, measure_activity
+from pullstats.metrics.questions.noise import Daily, Evidence, Value, Verdict, judge_days, judge_windows
+from pullstats.metrics.questions.past import Period, list_past
+from pullstats.metrics.questions.periods import Values, measure_days, measure_periods
+from pullstats.metrics.time.buckets import Buckets
+from pullstats.metrics.time.completeness import Gap, find_final_until, find_gaps
+from pullstats.metrics.time.spans import count_months, to_local
+from pullstats.metrics.time.windows import TICK, Window
+
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdicts of a comparison, one a metric.
+
+    Attributes:
+        verdicts: in the order of the metrics.
+        per: what an interval is of, for each metric: `window` or `day`.
+        notes: what a reader must know besides.
+    """
+
+    verdicts: list[Verdict]
+    per: list[str]
+    notes: list[str]
+
+
+def judge_comparison(asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Metric], sides: Sequence[Values], *, is_filtered: bool) -> Judgement:
+    """Judge the differences of two sides.
+
+    Args:
+        asked: the two sides.
+        scan: gives the store's events.
+        metrics: what is compared.
+        sides: by the key of each metric its value on either side; None where that says nothing.
+        is_filtered: whether the sides are two filters of one window, else they are two windows.
+    """
+    if is_filtered:
+        return _judge_filters(asked, scan, metrics, sides)
+    one, other = asked[0].window, asked[1].window
+    reason = _find_obstacle(one, other)
+    if reason:
+        return _withhold(metrics, sides, reason)
+    past = list_past(one, other, asked[0].reach.first)
+    windows = [one, other, *(window for period in past for window in period)]
+    activity = measure_activity(asked[0], scan, windows)
+    if activity is None:
+        return _withhold(metrics, sides, "the store is empty")
+    gaps = _find_gaps(asked[0], scan, windows)
+    reason = next((told for index in (0, 1) if (told := _find_fault(asked, past, activity, gaps, index))), "")
+    if reason:
+        return _withhold(metrics, sides, reason)
+    return _judge_windows(asked, scan, metrics, sides, _keep_sound(past, activity, gaps), activity)
+
+
+def _withhold(metrics: Sequence[Metric], sides: Sequence[Values], reason: str) -> Judgement:
+    told = ["one side says nothing of it" if any(side[metric.key] is None for side in sides) else f"no verdict: {reason}" for metric in metrics]
+    return Judgement([Verdict(text) for text in told], ["window"] * len(metrics), [])
+
+
+def _find_obstacle(one: Window, other: Window) -> str:
+    """Tell what keeps two windows from being compared, whatever the logs hold; empty if nothing does."""
+    if None in {one.start, one.end, other.start, other.end}:
+        return "a window without a beginning or an end has no past of its kind"
+    assert one.start is not None
+    assert one.end is not None
+    assert other.start is not None
+    assert other.end is not None
+    if one.start < other.end and other.start < one.end:
+        return "the windows overlap"
+    if (one.weekdays, one.hours) != (other.weekdays, other.hours):
+        return "the windows hold different days or hours"
+    months = count_months(one)
+    if months is not None and months == count_months(other):
+        return ""
+    zone = ZoneInfo(one.zone)
+    lengths = {to_local(window.end, zone) - to_local(window.start, zone) for window in (one, other) if window.start and window.end}
+    return "the windows are not equally long (--like-for-like cuts both to the same)" if len(lengths) > 1 else ""
+
+
+def _find_fault(asked: Sequence[Resolved], past: Sequence[Period], activity: Activity, gaps: Sequence[Gap], index: int) -> str:
+    """Tell what the logs lack of a window; empty if nothing."""
+    window = asked[index].window
+    if activity.is_silent(window):
+        return f"nothing was logged in '{window.label}'"
+    others = [period[index % len(period)] for period in past]
+    if not activity.is_whole(window, [*others, *([] if past and len(past[0]) > 1 else [asked[1 - index].window])]):
+        return f"the logs do not reach over all of '{window.label}', which is unfinished or not whole (--complete, --like-for-like)"
+    missing = [gap for gap in gaps if _holds(window, gap)]
+    return f"the logs have a gap in '{window.label}'" if missing else ""
+
+
+def _find_gaps(one: Resolved, scan: Scan, windows: Sequence[Window]) -> list[Gap]:
+    start = min(window.start for window in windows if window.start)
+    end = max(window.end for window in windows if window.end)
+    first, newest = one.reach.first, one.reach.newest
+    return find_gaps(one.reach.sources, scan, max(start, first), min(end, newest)) if first and newest and start <= newest else []
+
+
+def _holds(window: Window, gap: Gap) -> bool:
+    return window.start is not None and window.end is not None and gap.start < window.end and window.start < gap.end
+
+
+def _keep_sound(past: Sequence[Period], activity: Activity, gaps: Sequence[Gap]) -> list[Period]:
+    """Leave out the periods that the logs do not hold whole."""
+    kinds = list(zip(*past, strict=True))
+    return [
+        period
+        for period in past
+        if not any(activity.is_silent(window) for window in period)
+        and all(activity.is_whole(window, [other for other in kind if other != window]) for window, kind in zip(period, kinds, strict=True))
+        and not any(_holds(window, gap) for window in period for gap in gaps)
+    ]
+
+
+def _judge_windows(
+    asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Metric], sides: Sequence[Values], past: Sequence[Period], activity: Activity
+) -> Judgement:
+    windows = [window for period in past for window in period]
+    measured = iter(measure_periods(asked[0], scan, windows, metrics, activity))
+    values = [tuple(next(measured) for _ in period) for period in past]
+    days = [_count_days(one.window) for one in asked]
+    is_uneven = days[0] != days[1]
+    judgeable = [metric for metric in metrics if not is_uneven or metric.additive or metric.kind == "share"]
+    evidence = [_collect_evidence(metric, asked, sides, past, values) for metric in judgeable]
+    judged = dict(zip((metric.key for metric in judgeable), judge_windows(evidence), strict=True))
+    verdicts, per = [], []
+    for metric in metrics:
+        is_daily = is_uneven and metric.additive
+        missing = Verdict(f"no verdict: the windows are not equally long, and {metric.title} of days do not add up")
+        verdict = judged.get(metric.key, missing)
+        verdicts.append(verdict.divide(days[0]) if is_daily else verdict)
+        per.append("day" if is_daily else "window")
+    notes = ["the windows are not equally long: intervals and verdicts are of amounts a day"] if "day" in per else []
+    return Judgement(verdicts, per, [*notes, *_tell_provisional(asked)])
+
+
+def _collect_evidence(
+    metric: Metric, asked: Sequence[Resolved], sides: Sequence[Values], past: Sequence[Period], values: Sequence[tuple[Values, ...]]
+) -> Evidence:
+    """Gather what a metric is and was; amounts of months as if all were as long as the first."""
+    length = _count_days(asked[0].window) if count_months(asked[0].window) and metric.additive else None
+
+    def scale(value: Value, window: Window) -> Value:
+        return value if value is None or length is None else value * length / _count_days(window)
+
+    a, b = (scale(side[metric.key], one.window) for side, one in zip(sides, asked, strict=True))
+    before = (
+        tuple(scale(one[metric.key], window) for one, window in zip(found, period, strict=True)) for found, period in zip(values, past, strict=True)
+    )
+    return Evidence(a, b, tuple(before), "share" if metric.kind == "share" else "count")
+
+
+def _count_days(window: Window) -> int:
+    assert window.start is not None
+    assert window.end is not None
+    zone = ZoneInfo(window.zone)
+    return max((to_local(window.end, zone) - to_local(window.start, zone)) // _DAY, 1)
+
+
+def _tell_provisional(asked: Sequence[Resolved]) -> list[str]:
+    until = find_final_until(asked[0].reach.sources, asked[0].reach.newest)
+    late = [one.window.label for one in asked if one.window.end and (until is None or one.window.end > until)]
+    return [f"'{label}' is provisional: logs of it may still come in" for label in late]
+
+
+def _judge_filters(asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Metric], sides: Sequence[Values]) -> Judgement:
+    """Compare two filters day by day, over the days of which the logs tell."""
+    one = asked[0]
+    clipped = one.window.clip(one.reach.first, one.reach.newest)
+    if clipped is None:
+        return _withhold(metrics, sides, "nothing was logged in this window")
+    inside = replace(one.window, start=clipped[0], end=clipped[1] + TICK)
+    activity = measure_activity(one, scan, [inside])
+    assert activity is not None
+    buckets = Buckets(1, "d", one.query.tz)
+    days = inside.keep(activity.slots.lazy()).select(day=buckets.expr).unique().sort("day").collect()
+    gaps = find_gaps(one.reach.sources, scan, *clipped)
+    spans = zip(buckets.start_of(days["day"]), buckets.end_of(days["day"]), strict=True)
+    days = days.filter([not any(gap.start < end and start < gap.end for gap in gaps) for start, end in spans])
+    left, right = (measure_days(side, scan, days, metrics) for side in asked)
+    changes = {metric.key: (right[metric.key].cast(pl.Float64) - left[metric.key].cast(pl.Float64)).to_list() for metric in metrics}
+    judged = judge_days([Daily(tuple(changes[metric.key]), "share" if metric.kind == "share" else "count") for metric in metrics])
+    return Judgement(judged, ["day"] * len(metrics), [])
