@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from itertools import product
+from math import log
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -21,6 +24,7 @@ from pullstats.cli import run
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.metrics import Annotation, Query, Reach, answer_query
+from pullstats.metrics.time.gaps import Gap, find_gaps
 from pullstats.reports import Report
 
 DAY = timedelta(days=1)
@@ -307,12 +311,14 @@ def test_a_gap_is_told_and_never_drawn_as_zero() -> None:
     assert [(row["bucket"][-2:], row["requests"], row["gap"]) for row in rows(report)] == [
         ("10", 144, False),
         ("11", 144, False),
-        ("12", 36, True),
+        ("12", 36, False),
         ("13", None, True),
-        ("14", 54, True),
+        ("14", 54, False),
         ("15", 144, False),
         ("16", 144, False),
     ]
+    assert [(row["partial"], row["missing_hours"]) for row in rows(report)][2:5] == [(True, 18), (False, 24), (True, 15)]
+    assert not any(row["partial"] or row["missing_hours"] for row in (*rows(report)[:2], *rows(report)[5:]))
     cells = rows(ask(events, names=NAMES, window="2024-03-10..2024-03-16", dimensions=("client",)))
     assert [(row["requests"], row["gap"]) for row in cells] == [(row["requests"], row["gap"]) for row in rows(report)]
     trend = ask(events, names=NAMES, window="2024-03-10..2024-03-16", dimensions=("client",)).frame["trend"].to_list()
@@ -346,6 +352,68 @@ def test_weekends_without_work_are_no_gaps() -> None:
     assert [row["bucket"] for row in rows(ask(events, names=NAMES, window="2024-03")) if row["gap"]] == ["2024-03-12"]
 
 
+RHYTHMS = {
+    "flat": lambda _: 1.0,
+    "nights": lambda hour: 1.4 if 7 <= hour % 24 < 22 else 0.05,
+    "offices": lambda hour: 2.5 if hour % 168 < 120 and 8 <= hour % 24 < 18 else 0.0,
+}
+
+
+def make_log(chance: random.Random, rate: float, burst: int, rhythm: str, length: int = 60) -> pl.Series:
+    """Make a log of so many lines an hour on average, in bursts of a few minutes that are as long by geometric chance, from a Monday on."""
+    moments, hour = [], 0.0
+    while hour < length * 24:
+        hour += chance.expovariate(3 * rate / burst)
+        if chance.random() * 3 < RHYTHMS[rhythm](hour):
+            lines = 1 + int(log(chance.random()) / log(1 - 1 / burst)) if burst > 1 else 1
+            moments += [hour + chance.expovariate(20) for _ in range(lines)]
+    micros = [int(one * 3_600_000_000) for one in moments if one < length * 24]
+    return (pl.Series(micros, dtype=pl.Duration("us")) + at("2025-03-03")).cast(pl.Datetime("us", "UTC")).sort()
+
+
+def find(moments: pl.Series) -> list[Gap]:
+    """Find the gaps of one log."""
+    frame = pl.DataFrame({"timestamp": moments, "source_id": "a"})
+    sources = pl.DataFrame({"source_id": ["a"], "name": ["access.log"], "first": [moments[0]], "last": [moments[-1]]})
+
+    def scan(columns: Any, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+        return frame.lazy().filter(pl.col("timestamp").is_between(start, end, closed="left")).select(columns)
+
+    return find_gaps(sources, scan, moments[0], moments[-1]).gaps
+
+
+@pytest.mark.parametrize("length", [7, 60])
+def test_logs_that_were_never_down_have_no_gaps(length: int) -> None:
+    """Twenty logs, of 5 to 50 lines an hour, evenly or in bursts, with quiet nights and weekends or without."""
+    chance = random.Random(length)
+    kinds = [*product((5, 20, 50), (1, 10), RHYTHMS), (8, 3, "nights"), (30, 5, "offices")]
+    flagged = [kind for kind in kinds if find(make_log(chance, *kind, length))]
+    assert len(kinds) == 20
+    assert len(flagged) <= 1, flagged
+
+
+def test_a_day_without_a_log_is_a_gap() -> None:
+    """Of logs of 20 lines an hour or more, a Tuesday to Thursday is missing; all of it is told and no more than the hours beside it."""
+    chance, found = random.Random(1), []
+    kinds = [*product((20,), (1, 10), RHYTHMS), (50, 10, "flat")]
+    for kind in kinds:
+        moments = make_log(chance, *kind)
+        down = at("2025-03-03") + chance.randrange(2, 7) * 7 * DAY + chance.randrange(1, 4) * DAY
+        gaps = find(moments.filter(~moments.is_between(down, down + DAY, closed="left")))
+        found.append(any(gap.silent_from <= down and down + DAY <= gap.silent_until for gap in gaps))
+        assert all(down - DAY < gap.start < gap.end < down + 2 * DAY for gap in gaps)
+    assert sum(found) >= 0.95 * len(kinds)
+
+
+def test_null_and_gap_stand_together_in_every_bucket() -> None:
+    """Of a filter that finds nobody, every bucket is 0; what no log tells of is null, and nothing else."""
+    events = hourly("2024-03-01", "2024-03-20", is_between("2024-03-12T06:00", "2024-03-14T15:00"))
+    for every, options in product(("h", "6h", "d", "w"), ({}, {"where": "client=nobody"}, {"rolling": "2w"}, {"dimensions": ("client",)})):
+        found = rows(ask(events, names=NAMES, every=every, **options))
+        assert all((row["requests"] is None) == row["gap"] and not (row["gap"] and row["partial"]) for row in found), (every, options)
+        assert any(row["gap"] or row["partial"] for row in found), (every, options)
+
+
 def test_a_log_that_was_silent_for_weeks_is_missed_all_the_time() -> None:
     events = hourly("2024-03-01", "2024-04-05", is_between("2024-03-10", "2024-04-01"))
     found = rows(ask(events, names=NAMES, window="2024-03-08..2024-04-02"))
@@ -354,18 +422,22 @@ def test_a_log_that_was_silent_for_weeks_is_missed_all_the_time() -> None:
 
 def test_where_another_log_spoke_its_events_are_shown_and_the_gap_is_marked() -> None:
     events = hourly("2024-03-01", "2024-03-20", is_between("2024-03-12", "2024-03-13")) + hourly("2024-03-01", "2024-03-20", lambda _: False, "b")
-    found = {row["bucket"]: (row["requests"], row["gap"]) for row in rows(ask(events, names=NAMES, window="2024-03-11..2024-03-13"))}
-    assert found == {"2024-03-11": (288, False), "2024-03-12": (144, True), "2024-03-13": (288, False)}
+    found = {
+        row["bucket"]: (row["requests"], row["gap"], row["missing_hours"]) for row in rows(ask(events, names=NAMES, window="2024-03-11..2024-03-13"))
+    }
+    assert found == {"2024-03-11": (288, False, 0), "2024-03-12": (144, False, 24), "2024-03-13": (288, False, 0)}
+    nobody = rows(ask(events, names=NAMES, window="2024-03-12", where="client=nobody"))
+    assert [(row["requests"], row["gap"], row["partial"]) for row in nobody] == [(0, False, True)]
 
 
 def test_years_between_two_logs_are_no_zeros() -> None:
     events = [Event(at("2015-05-20T12:00"), source="a"), Event(at("2018-01-02T12:00"), source="b")]
     report = ask(events, names=NAMES, every="y")
     assert [(row["bucket"][:4], row["requests"], row["gap"]) for row in rows(report)] == [
-        ("2015", 1, True),
+        ("2015", 1, False),
         ("2016", None, True),
         ("2017", None, True),
-        ("2018", 1, True),
+        ("2018", 1, False),
     ]
     assert report.meta["warnings"] == ["gap: no events of any log from 2015-05-20 12:00 to 2018-01-02 12:00 UTC"]
     assert ask(events, names=NAMES, window="2016-05").is_empty
@@ -389,13 +461,14 @@ def test_a_gap_outside_the_days_and_hours_that_recur_is_not_told() -> None:
     ):
         report = ask(events, names=NAMES, window=window)
         assert bool(report.meta["warnings"]) is is_told
-        assert any(row["gap"] for row in rows(report)) is is_told
+        assert any(row["gap"] or row["partial"] for row in rows(report)) is is_told
 
 
 def test_a_look_back_over_a_gap_is_marked() -> None:
     events = hourly("2024-03-01", "2024-03-20", is_between("2024-03-12", "2024-03-13"))
     found = rows(ask(events, names=NAMES, window="2024-03-11..2024-03-16", rolling="3d"))
-    assert [(row["requests"], row["gap"]) for row in found] == [(432, False), (288, True), (288, True), (288, True), (432, False), (432, False)]
+    marks = [(row["requests"], row["gap"], row["partial"]) for row in found]
+    assert marks == [(432, False, False), *[(288, False, True)] * 3, *[(432, False, False)] * 2]
 
 
 def test_a_look_back_over_nothing_but_a_gap_is_unknown() -> None:
@@ -512,10 +585,10 @@ def test_the_table_marks_what_is_final_what_is_missing_and_what_happened(tell: C
     notes.write_text("date,label\n2024-03-13,talk in Ghent\n")
     arguments = ("series", "--metric", "requests", "--window", "2024-03-11..2024-03-20", "--annotate", str(notes), "--format", "table")
     lines = {line[:10]: line.split() for line in tell({"access.log": moments}, *arguments).splitlines()}
-    assert lines["2024-03-11"][-3:-1] == ["yes", "no"]
-    assert (lines["2024-03-12"][1], lines["2024-03-12"][-3:-1]) == ("–", ["yes", "yes"])
-    assert lines["2024-03-13"][-5:] == ["yes", "no", "talk", "in", "Ghent"]
-    assert lines["2024-03-19"][-3:-1] == ["no", "no"]
+    assert lines["2024-03-11"][3:7] == ["yes", "no", "no", "0"]
+    assert lines["2024-03-12"][1:6] == ["–", "yes", "yes", "no", "24"]
+    assert lines["2024-03-13"][3:] == ["yes", "no", "no", "0", "talk", "in", "Ghent"]
+    assert lines["2024-03-19"][3:7] == ["no", "no", "no", "0"]
 
 
 @pytest.mark.parametrize(

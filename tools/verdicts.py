@@ -1,6 +1,6 @@
 """Simulate comparisons in which nothing changed, and some in which something did; write what verdicts say into docs/verdicts.md.
 
-    python tools/verdicts.py [--runs 2000]
+    python tools/verdicts.py [--runs 1000]
 
 A run has three metrics that depend on each other as requests, downloads and origins do: each holds
 what they share and something of its own. Counts are Poisson, or Poisson about a level that itself
@@ -34,7 +34,7 @@ _SHAPE: Final = 10.0
 def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=2_000)
+    parser.add_argument("--runs", type=int, default=1_000)
     asked = parser.parse_args()
     PAGE.write_text(write_page(asked.runs), encoding="utf-8")
 

@@ -2,7 +2,8 @@
 
 A series shows the buckets of its window that the logs reach: none before the first event of the
 store nor after the newest, for of those nothing is known. Between the two, a bucket without events
-is zero, unless all of it lies in a silence that is a gap.
+is zero, unless all logs are silent in all of it and that is a gap: then nothing is known, and it is null.
+What is silent in part, or in one of several logs, is partial: it has its value, and the hours that are missing.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from pullstats.clock import find_zone
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.metrics.questions.rolling import BUCKET, parse_rolling
 from pullstats.metrics.time.buckets import Buckets, parse_every
-from pullstats.metrics.time.completeness import Gap, describe_gaps, find_final_until, find_gaps
+from pullstats.metrics.time.completeness import find_final_until
+from pullstats.metrics.time.gaps import Gap, Silences, describe_gaps, find_gaps
 from pullstats.metrics.time.windows import Window
 
-UNKNOWN: Final = "unknown"
-_STEP: Final = timedelta(minutes=15)
+GAP: Final = "gap"
+_STEP: Final = timedelta(minutes=5)
 """No zone's hours begin between two of these."""
 
 
@@ -34,14 +36,14 @@ class Course:
         shown: those of the window, column `bucket`.
         every: without a hole, and as far before the window as `rolling` looks back and the logs reach.
         rolling: how many buckets one looks back over, itself included.
-        gaps: where the logs are silent.
+        silences: where the logs are silent, on days and in hours of the window.
     """
 
     buckets: Buckets
     shown: pl.DataFrame
     every: pl.DataFrame
     rolling: int
-    gaps: list[Gap]
+    silences: Silences
 
 
 def plot_course(asked: Resolved, scan: Scan) -> Course:
@@ -56,14 +58,15 @@ def plot_course(asked: Resolved, scan: Scan) -> Course:
     clipped = window.clip(reach.first, reach.newest)
     if clipped is None or reach.first is None:
         nothing = pl.DataFrame(schema={BUCKET: buckets.dtype})
-        return Course(buckets, nothing, nothing, rolling, [])
+        return Course(buckets, nothing, nothing, rolling, Silences([], pl.Series(dtype=pl.Datetime("us", "UTC"))))
     first, last = clipped
     shown, every = buckets.range(first, last, window), buckets.range(first, last)
     if rolling > 1:
         every = _reach_back(buckets, every, rolling, reach.first, last)
         first = buckets.start_of(every[BUCKET].head(1)).item()
-    gaps = [gap for gap in find_gaps(reach.sources, scan, first, last) if _is_of(gap, replace(window, start=first))]
-    return Course(buckets, shown, every, rolling, gaps)
+    found = find_gaps(reach.sources, scan, first, last)
+    gaps = [gap for gap in found.gaps if _list_missing(gap, replace(window, start=first)).len()]
+    return Course(buckets, shown, every, rolling, replace(found, gaps=gaps))
 
 
 def _reach_back(buckets: Buckets, every: pl.DataFrame, rolling: int, begin: datetime, last: datetime) -> pl.DataFrame:
@@ -74,10 +77,10 @@ def _reach_back(buckets: Buckets, every: pl.DataFrame, rolling: int, begin: date
     return listed.tail(every.height + rolling - 1)
 
 
-def _is_of(gap: Gap, window: Window) -> bool:
-    """Tell whether a gap lies on days and in hours of the window."""
+def _list_missing(gap: Gap, window: Window) -> pl.Series:
+    """List the slots of a gap that lie on days and in hours of the window."""
     instants = pl.datetime_range(gap.start, gap.end, _STEP, closed="left", time_unit="us", time_zone="UTC", eager=True)
-    return window.recurring is None or window.keep(instants.alias("timestamp").to_frame().lazy()).collect().height > 0
+    return window.keep(instants.alias("timestamp").to_frame().lazy()).collect().to_series()
 
 
 def look_back(asked: Resolved, course: Course) -> Resolved:
@@ -89,18 +92,35 @@ def look_back(asked: Resolved, course: Course) -> Resolved:
 
 
 def mark_buckets(asked: Resolved, course: Course) -> pl.DataFrame:
-    """Tell of each bucket shown whether it is `final`, holds a `gap`, is all `unknown`, and what is of `note`."""
+    """Tell of each bucket shown whether it is `final`, nothing but a `gap`, `partial` with its `missing_hours`, and what is of `note`."""
     buckets = course.shown[BUCKET]
     starts, ends = course.buckets.start_of(buckets), course.buckets.end_of(buckets)
     until = find_final_until(asked.reach.sources, asked.reach.newest)
     notes = [[one.label for one in asked.query.annotations if start <= one.moment < end] for start, end in zip(starts, ends, strict=True)]
-    reached = list(zip(_reached_from(course, starts), ends, strict=True))
+    reached = pl.Series(_reached_from(course, starts), dtype=pl.Datetime("us", "UTC"))
+    gaps, missing = course.silences.gaps, _count_missing(asked, course, reached, ends)
+    is_spoken = _count_between(course.silences.spoken, reached, ends) > 0
+    spans = zip(reached, ends, is_spoken, strict=True)
+    is_gap = [not spoken and any(gap.silent_from <= start and end <= gap.silent_until for gap in gaps) for start, end, spoken in spans]
     return course.shown.with_columns(
         pl.Series("final", [until is not None and end <= until for end in ends], pl.Boolean),
-        pl.Series("gap", [any(gap.start < end and start < gap.end for gap in course.gaps) for start, end in reached], pl.Boolean),
-        pl.Series(UNKNOWN, [any(gap.silent_from <= start and end <= gap.silent_until for gap in course.gaps) for start, end in reached], pl.Boolean),
+        pl.Series(GAP, is_gap, pl.Boolean),
+        pl.Series("partial", [not gap and hours > 0 for gap, hours in zip(is_gap, missing, strict=True)], pl.Boolean),
+        pl.Series("missing_hours", missing, pl.Float64),
         pl.Series("note", ["; ".join(labels) or None for labels in notes], pl.String),
     )
+
+
+def _count_missing(asked: Resolved, course: Course, starts: pl.Series, ends: pl.Series) -> pl.Series:
+    """Count the hours of each bucket in which any log is missing."""
+    slots = [_list_missing(gap, replace(asked.window, start=None)) for gap in course.silences.gaps]
+    missed = pl.concat(slots).unique().sort() if slots else course.silences.spoken.clear()
+    return _count_between(missed, starts, ends).cast(pl.Float64) * (_STEP / timedelta(hours=1))
+
+
+def _count_between(slots: pl.Series, starts: pl.Series, ends: pl.Series) -> pl.Series:
+    """Count the slots, sorted, from each start to its end."""
+    return slots.search_sorted(ends).cast(pl.Int64) - slots.search_sorted(starts).cast(pl.Int64)
 
 
 def _reached_from(course: Course, starts: pl.Series) -> list[datetime]:
@@ -115,7 +135,7 @@ def describe_course(asked: Resolved, course: Course) -> list[str]:
     before = course.every.head(course.rolling - 1).join(course.shown, on=BUCKET, how="semi").height if course.rolling > 1 else 0
     first = "the first value looks" if before == 1 else f"the first {before} values look"
     told = [f"{first} back over less than {asked.query.rolling}: the logs begin later"] if before else []
-    return [*describe_gaps(course.gaps), *told]
+    return [*describe_gaps(course.silences.gaps), *told]
 
 
 def describe_annotations(asked: Resolved, course: Course) -> list[str]:

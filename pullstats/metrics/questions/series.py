@@ -9,7 +9,7 @@ import polars as pl
 
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_groups, merge_others
 from pullstats.metrics.query import Resolved, Scan
-from pullstats.metrics.questions.course import UNKNOWN, Course, describe_annotations, describe_course, look_back, mark_buckets, plot_course
+from pullstats.metrics.questions.course import GAP, Course, describe_annotations, describe_course, look_back, mark_buckets, plot_course
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
 from pullstats.metrics.questions.rolling import BUCKET, fold_rolling
@@ -69,12 +69,13 @@ def _metric_columns(asked: Resolved) -> list[Column]:
 
 
 def _mark_columns(asked: Resolved) -> list[Column]:
-    names = ("final", "gap", *(["note"] if asked.query.annotations else []))
-    return [Column(name, name, "text") for name in names]
+    marks = [Column(name, name, "text") for name in ("final", GAP, "partial")]
+    notes = [Column("note", "note", "text")] if asked.query.annotations else []
+    return [*marks, Column("missing_hours", "hours missing", "number"), *notes]
 
 
 def _fill(asked: Resolved, partials: Partials) -> list[pl.Expr]:
-    """Write 0 where nothing was seen; but a gap in the logs is no zero: where all of a bucket lies in one, nothing is known."""
+    """Write 0 where nothing was seen; but a gap in the logs is no zero: of a bucket that is nothing else, nothing is known."""
     defined = [
         metric.key for metric in asked.metrics if metric.kind in _COUNTS and not _is_undefined(partials, metric.rule, metric.counts or metric.name)
     ]
@@ -82,7 +83,7 @@ def _fill(asked: Resolved, partials: Partials) -> list[pl.Expr]:
 
 
 def _zero(value: pl.Expr) -> pl.Expr:
-    return pl.when(pl.col(UNKNOWN) & (value.fill_null(0) == 0)).then(None).otherwise(value.fill_null(0))
+    return pl.when(GAP).then(None).otherwise(value.fill_null(0))
 
 
 def _is_undefined(partials: Partials, label: str, name: str) -> bool:

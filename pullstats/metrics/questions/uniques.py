@@ -19,7 +19,7 @@ from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
 from pullstats.metrics.partials import compute_partials
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.breakdown import break_down
-from pullstats.metrics.questions.course import UNKNOWN, describe_course, mark_buckets, plot_course
+from pullstats.metrics.questions.course import GAP, describe_course, mark_buckets, plot_course
 from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
 from pullstats.metrics.questions.framing import build_report, name_level, unique_metric
 from pullstats.metrics.questions.rolling import BUCKET
@@ -119,10 +119,12 @@ def _follow(asked: Resolved, scan: Scan) -> Report:
     columns = (
         Column(BUCKET, BUCKET, "bucket"),
         *(Column(name, name if name in STATES else metric.title, "count", bar=name == metric.key) for name in (metric.key, *STATES)),
-        *(Column(name, name, "text") for name in ("final", "gap")),
+        *(Column(name, name, "text") for name in ("final", GAP, "partial")),
     )
     nothing = pl.DataFrame({one.key: [0] for one in asked.metrics})
-    empty = pl.DataFrame(schema={BUCKET: pl.String} | dict.fromkeys((metric.key, *STATES), pl.Int64) | {"final": pl.Boolean, "gap": pl.Boolean})
+    empty = pl.DataFrame(
+        schema={BUCKET: pl.String} | dict.fromkeys((metric.key, *STATES), pl.Int64) | dict.fromkeys(("final", GAP, "partial"), pl.Boolean)
+    )
     counted = compute_partials(replace(asked, metrics=()), scan, {}, [])
     if not course.shown.height or not counted.kept:
         return build_report(asked, counted, empty, columns, nothing)
@@ -130,7 +132,7 @@ def _follow(asked: Resolved, scan: Scan) -> Report:
     turnover = compute_turnover(asked, scan, course.buckets, course.shown, history)
     marked = turnover.rows.rename({PRESENT: metric.key}).join(mark_buckets(asked, course), on=BUCKET, maintain_order="left")
     # Of a bucket that lies in a gap nothing is known: neither who was there nor who had gone.
-    is_known = ~pl.col(UNKNOWN) | (pl.col(metric.key) > 0)
+    is_known = ~pl.col(GAP)
     rows = marked.with_columns(pl.when(is_known).then(pl.col(name)).alias(name) for name in (metric.key, *STATES))
     rows = rows.with_columns(course.buckets.label(rows[BUCKET]).alias(BUCKET))
     warnings = [*describe_course(asked, course), *warnings]
