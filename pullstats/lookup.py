@@ -23,19 +23,18 @@ _numbers = iter(range(1 << 62))
 class Lookup:
     """A function of distinct values, remembered across blocks. Safe to call from several threads."""
 
-    def __init__(self, name: str, compute: Callable[[pl.Series], pl.DataFrame], *, max_kept: int = MAX_KEPT, notes: set[str] | None = None) -> None:
+    def __init__(self, name: str, compute: Callable[[pl.Series], pl.DataFrame], *, max_kept: int | None = None) -> None:
         """Prepare an empty memory.
 
         Args:
             name: for the categories' name.
-            compute: from distinct values (String, no null) to a frame with a row each, same order.
-            max_kept: values to remember before starting afresh.
-            notes: what `compute` notes down beside its answers; emptied with them.
+            compute: from distinct values (String, no null) to a frame with a row each, same order. A row depends on its value
+                alone, and nothing is written beside it: another thread may forget all answers at any time.
+            max_kept: values to remember before starting afresh, None for `MAX_KEPT`.
         """
-        self._notes = notes
         self._name = name
         self._compute = compute
-        self._max_kept = max_kept
+        self._max_kept = MAX_KEPT if max_kept is None else max_kept
         self._lock = threading.Lock()
         self._nothing = compute(pl.Series(name, [], pl.String))
         self._reset()
@@ -45,8 +44,6 @@ class Lookup:
         return answers.with_columns(pl.col(name).cast(pl.Categorical(found)) for name, found in self._answer_categories.items())
 
     def _reset(self) -> None:
-        if self._notes:
-            self._notes.clear()
         self._categories = pl.Categories(f"{self._name}-{next(_numbers)}", "pullstats")
         # polars forgets which text has which code once no column uses the categories: one always does.
         self._anchor = pl.Series([], dtype=pl.Categorical(self._categories))

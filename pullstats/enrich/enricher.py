@@ -6,6 +6,10 @@ goes no further than this module.
 
 from __future__ import annotations
 
+import functools
+import ipaddress
+import operator
+from collections.abc import Iterator, Sequence
 from typing import Final, get_args
 
 import polars as pl
@@ -18,9 +22,10 @@ from pullstats.enrich.keys import HashKey
 from pullstats.enrich.meaning import add_platforms, classify_distinct, read_packages
 from pullstats.enrich.networks import GITHUB, OwnNetworks, load_own_networks, private_ranges
 from pullstats.enrich.origins import agent_terms, combine_origins, endpoint_terms, hash_endpoints, hash_values, user_terms
+from pullstats.enrich.own_addresses import KEYS, hide_addresses, key_of, list_keys
 from pullstats.enrich.packages import action_by_method, classify_paths, client_ecosystem
 from pullstats.enrich.proxies import HEADERS, TrustedProxies, pack, unpack
-from pullstats.enrich.redact import address_tokens, redact_domain, redact_own_addresses, redact_text, secret_hints
+from pullstats.enrich.redact import redact_domain, redact_text, redact_values
 from pullstats.enrich.request import domain_of, split_request
 from pullstats.enrich.rulebook import RuleBook, bundled_rules
 from pullstats.escaping import Escaping
@@ -32,6 +37,9 @@ _CONSTANT: Final = pl.Categorical(pl.Categories("constant", "pullstats"))
 _OTHERS: Final = ("http_request_range", "cache_status", "backend")
 """Columns of few values that are kept as they are, but for what must not be."""
 _FREE_TEXTS: Final = ("url_path", "url_query", "http_request_referrer", "user_agent_original", "url_domain", "http_request_id", *_OTHERS)
+"""What a client may have written."""
+_TEXT_KEYS: Final = ("request_keys", "agent_keys", "referrer_keys", "host_keys", "http_request_id_keys", *(f"{name}_keys" for name in _OTHERS))
+"""What in these may spell an address, by where it was read from."""
 _FIELD: Final = pl.Categorical(pl.Categories("address-field", "pullstats"))
 _LOOPBACK: Final = ("127.", "::1")
 _NOTHING: Final = ["-", ""]
@@ -53,6 +61,7 @@ class Enricher:
         proxies: TrustedProxies | None = None,
         rules: RuleBook | None = None,
         networks: OwnNetworks | None = None,
+        max_kept: int | None = None,
     ) -> None:
         """Prepare the lookups.
 
@@ -64,6 +73,7 @@ class Enricher:
             proxies: whose word about the client counts; None for nobody's.
             rules: tell clients, packages and networks; None for the bundled ones.
             networks: what the user knows of addresses.
+            max_kept: distinct values of a kind to remember; see `Lookup`.
         """
         rules = rules or bundled_rules()
         self.rules = rules
@@ -73,26 +83,24 @@ class Enricher:
         self._proxies = proxies
         self._geo = geo
         self._keep_addresses = keep_addresses
-        self._seen: set[str] = set()  # addresses of clients
         look = self.look_at_addresses if proxies is None else self._look_behind_proxies
-        self._addresses = Lookup("address", look, notes=self._seen)
-        self._users = Lookup("user", self._look_at_users)
-        self._hinted = Lookup("hinted", _look_at_hinted)
-        self._other_tokens: set[str] = set()  # what looks like an address in a host, an id or another column
-        self._hosts = Lookup("host", self._look_at_hosts, notes=self._other_tokens)
-        self._others = Lookup("other", self._look_at_others, notes=self._other_tokens)
-        self._texts = {escaping: _TextLookups(key, digests, escaping, rules) for escaping in get_args(Escaping)}
+        self._addresses = Lookup("address", look, max_kept=max_kept)
+        self._hops = Lookup("hop", _look_at_hops, max_kept=max_kept)
+        self._users = Lookup("user", self._look_at_users, max_kept=max_kept)
+        self._hinted = Lookup("hinted", _look_at_hinted, max_kept=max_kept)
+        self._hosts = Lookup("host", self._look_at_hosts, max_kept=max_kept)
+        self._others = Lookup("other", _look_at_others, max_kept=max_kept)
+        self._texts = {escaping: _TextLookups(key, digests, escaping, rules, max_kept) for escaping in get_args(Escaping)}
 
     def look_at_addresses(self, values: pl.Series) -> pl.DataFrame:
         """Look at distinct addresses: hashes, place, network, and the endpoint's term of an origin, a row each."""
         addresses = normalise_addresses(values)
-        known = addresses["address"].drop_nulls()
-        self._seen.update(known.filter(~(known.str.starts_with(_LOOPBACK[0]) | known.str.starts_with(_LOOPBACK[1]))).to_list())
         places = self._geo.lookup(addresses["address"])
         endpoints = hash_endpoints(addresses, self._key)
         return pl.concat(
             [
                 addresses.select(pl.col("address").alias("client_address")),
+                _key_addresses(addresses),
                 endpoints,
                 places,
                 self._look_at_networks(addresses["address"], places),
@@ -123,21 +131,7 @@ class Enricher:
 
     def _look_at_hosts(self, values: pl.Series) -> pl.DataFrame:
         hosts = pl.DataFrame({"host": values}).select(redact_domain(domain_of(pl.col("host"))))
-        self._other_tokens.update(address_tokens(hosts["host"]))
-        return hosts.with_columns(host_ecosystem=site_ecosystem(pl.col("host"), self.rules))
-
-    def _look_at_others(self, values: pl.Series) -> pl.DataFrame:
-        self._other_tokens.update(address_tokens(values))
-        return pl.DataFrame({"text": values}).select(redact_text(pl.col("text")))
-
-    def _redact_ids(self, ids: pl.Series) -> pl.Series:
-        """Redact request ids, of which no two are alike: a client may have written them."""
-        suspect = ids.str.contains_any([".", ":", *secret_hints()], ascii_case_insensitive=True).fill_null(value=False)
-        if not suspect.any():
-            return ids
-        few = ids.filter(suspect)
-        self._other_tokens.update(address_tokens(few))
-        return ids.scatter(suspect.arg_true(), few.to_frame().select(redact_text(pl.col(ids.name))).to_series())
+        return hosts.with_columns(list_keys(values).alias("host_keys"), host_ecosystem=site_ecosystem(pl.col("host"), self.rules))
 
     def _look_at_users(self, values: pl.Series) -> pl.DataFrame:
         users = _said(values.replace(_NOBODY, None))
@@ -163,13 +157,9 @@ class Enricher:
         rest = reading.drop("request", "address", "user", "agent", "referrer")
         hosts = self._hosts.apply(reading["host"])
         events = pl.concat([rest.drop("host", strict=False), address, user, agent, request, referrer, hosts], how="horizontal")
+        events = events.with_columns(_prefer(events, "target_domain", events["host"]).alias("url_domain"), *self._redact_others(events))
+        events = self._hide_addresses(events, reading["address"], texts)
         events = _join_ci(self._resolve_hints(events))
-        said = [name for name in (*_OTHERS, "http_request_id") if events[name].null_count() < events.height]
-        events = events.with_columns(
-            _prefer(events, "target_domain", events["host"]).alias("url_domain"),
-            *((self._redact_ids(events[name]) if name not in _OTHERS else self._others.apply(events[name])["text"]).alias(name) for name in said),
-        )
-        events = self._hide_addresses(events)
         events = events.with_columns(
             combine_origins(events).alias("origin_id"),
             _prefer(events, "target_scheme", reading["scheme"]).alias("url_scheme"),
@@ -181,27 +171,48 @@ class Enricher:
             events = events.drop("client_address")
         return conform(events), _fields_of(events)
 
-    def _hide_addresses(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Take the event's own client and the hops before it out of its path, query, referrer and agent.
+    def _redact_others(self, events: pl.DataFrame) -> Iterator[pl.Series]:
+        """Redact what else a client may have written; no two request ids are alike, so they are no values to remember."""
+        for name in (*_OTHERS, "http_request_id"):
+            column = events[name]
+            if column.null_count() < events.height:
+                answers = self._others.apply(column) if name in _OTHERS else _look_at_others(column)
+                yield answers["text"].alias(name)
+                yield answers[KEYS].alias(f"{name}_keys")
 
-        Few texts hold what looks like an address, and those are mostly versions: rows are looked at
-        only where such a token is an address that some client or hop of these logs really has.
+    def _hide_addresses(self, events: pl.DataFrame, peers: pl.Series, lookups: _TextLookups) -> pl.DataFrame:
+        """Take the event's own client and the hops before it out of all its texts, and read anew what was read from these.
+
+        Few texts hold what may spell an address, and those are mostly versions and dates: rows are looked at only where
+        such a key is that of a client or hop of this block, and changed only where it is that of their own.
         """
-        found = self._other_tokens.union(*(found for texts in self._texts.values() for found in texts.tokens))
-        if not found:
+        said = [name for name in _TEXT_KEYS if name in events.columns and events[name].null_count() < events.height]
+        if not said:
             return events
-        hops = [name for name in HEADERS if events[name].null_count() < events.height]
-        tokens = (found & self._seen) | _tokens_among(events.select(hops), found)
-        if not tokens:
+        own = [events["address_key"], *self._key_hops(events, peers)]
+        suspects = _share_keys([events[name] for name in said], own)
+        rows = suspects.arg_true()
+        if not rows.len():
             return events
-        hits = events.select(pl.any_horizontal(pl.col(name).cast(pl.String).str.contains_any(sorted(tokens)) for name in _FREE_TEXTS)).to_series()
-        hits = hits.fill_null(value=False)
-        if not hits.any():
+        texts = _split_keys([events[name].gather(rows) for name in said])
+        mine = [keys & held for keys, held in zip(texts, _split_keys([column.gather(rows) for column in own]), strict=True)]
+        is_hit = pl.Series([bool(keys) for keys in mine], dtype=pl.Boolean)
+        rows, mine = rows.filter(is_hit), [keys for keys in mine if keys]
+        if not rows.len():
             return events
-        texts = events.select(pl.col(*_FREE_TEXTS, "client_address", *hops).cast(pl.String))
-        few = texts.filter(hits)
-        own = few.select(pl.concat_str(["client_address", *hops], separator=" ", ignore_nulls=True)).to_series()
-        return events.with_columns(_scatter(texts[name], hits, redact_own_addresses(few[name], own)) for name in _FREE_TEXTS)
+        few = events[rows].with_columns((pl.selectors.by_name(*_FREE_TEXTS) | pl.selectors.categorical()).cast(pl.String))
+        few = few.with_columns(hide_addresses(few[name], mine) for name in _FREE_TEXTS)
+        few = few.with_columns(*lookups.describe_agents(few["user_agent_original"]).get_columns(), *lookups.describe_paths(few))
+        changed = [name for name in few.columns if name in _FREE_TEXTS or name in lookups.described]
+        events = events.with_columns(pl.col(name).cast(few.schema[name]) for name in changed)
+        return events.with_columns(events[name].clone().scatter(rows, few[name]) for name in changed)
+
+    def _key_hops(self, events: pl.DataFrame, peers: pl.Series) -> Iterator[pl.Series]:
+        """List the keys of the hops before each client; a log may have a list of them where the peer should stand."""
+        lists = peers if self._proxies else peers.set(~peers.str.contains_any([",", " "]).fill_null(value=False), None)
+        for column in (lists, *(events[name] for name in HEADERS)):
+            if column.null_count() < column.len():
+                yield self._hops.apply(column)[KEYS]
 
     def _resolve_hints(self, events: pl.DataFrame) -> pl.DataFrame:
         """Let the site's host, else the client decide where a path alone cannot tell the ecosystem."""
@@ -222,13 +233,54 @@ def _pack_hops(reading: pl.DataFrame, escaping: Escaping) -> pl.Series:
     return reading.select(pack(pl.col("address"), [pl.lit(header) for header in headers])).to_series()
 
 
-def _tokens_among(hops: pl.DataFrame, tokens: set[str]) -> set[str]:
-    """Give the tokens that some hop of these rows really is."""
-    held = set()
-    for column in hops:
-        values = column.unique().drop_nulls()
-        held |= address_tokens(values.filter(values.str.contains_any(sorted(tokens))))
-    return held & tokens
+def _look_at_hops(values: pl.Series) -> pl.DataFrame:
+    return list_keys(values).to_frame(KEYS)
+
+
+def _look_at_others(values: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame({"text": redact_values(values), KEYS: list_keys(values)})
+
+
+def _key_addresses(addresses: pl.DataFrame) -> pl.DataFrame:
+    """Give the key of each client's address, null where it is none or the machine's own."""
+    texts, packed = addresses["address"], addresses["endpoint_key"]
+    is_loopback = texts.str.starts_with(_LOOPBACK[0]) | texts.str.starts_with(_LOOPBACK[1])
+    keys = packed.bin.slice(1).bin.encode("hex")
+    is_six = packed.bin.starts_with(b"6").fill_null(value=False)
+    if is_six.any():
+        six = [key_of(ipaddress.IPv6Address(text.split("%", 1)[0])) for text in texts.filter(is_six)]
+        keys = keys.scatter(is_six.arg_true(), pl.Series(six, dtype=pl.String))
+    is_address = (packed.bin.starts_with(b"4") | is_six) & ~is_loopback
+    return keys.set(~is_address.fill_null(value=False), None).to_frame("address_key")
+
+
+def _share_keys(texts: Sequence[pl.Series], own: Sequence[pl.Series]) -> pl.Series:
+    """Tell the rows that hold, in a text and among their clients and hops, keys that some text and some client of these rows share."""
+    values = [[column.unique().drop_nulls().cast(pl.String) for column in columns] for columns in (texts, own)]
+    keys = [pl.concat([value.str.split(" ").explode() for value in side]).unique() for side in values]
+    shared = keys[0].filter(keys[0].is_in(keys[1].implode()))
+    if not shared.len():
+        return pl.Series([False]).new_from_index(0, texts[0].len())
+    sides = []
+    for columns, distinct in zip((texts, own), values, strict=True):
+        hits = [
+            column.cast(pl.String).is_in(_holding(value, shared).implode()).fill_null(value=False)
+            for column, value in zip(columns, distinct, strict=True)
+        ]
+        sides.append(functools.reduce(operator.or_, hits))
+    return sides[0] & sides[1]
+
+
+def _holding(values: pl.Series, keys: pl.Series) -> pl.Series:
+    """Keep the values that hold one of some keys."""
+    split = values.to_frame("value").with_columns(pl.col("value").str.split(" ").alias("key")).explode("key")
+    return split.filter(split["key"].is_in(keys.implode()))["value"].unique()
+
+
+def _split_keys(columns: Sequence[pl.Series]) -> list[frozenset[str]]:
+    """Join the keys of each row."""
+    texts = [column.cast(pl.String).to_list() for column in columns]
+    return [frozenset(key for text in row if text for key in text.split(" ")) for row in zip(*texts, strict=True)]
 
 
 def _fields_of(events: pl.DataFrame) -> pl.Series:
@@ -298,26 +350,26 @@ def _auth_scheme(events: pl.DataFrame) -> pl.Series:
 class _TextLookups:
     """Lookups of texts that are escaped one way."""
 
-    def __init__(self, key: HashKey, digests: pl.DataFrame | None, escaping: Escaping, rules: RuleBook) -> None:
+    def __init__(self, key: HashKey, digests: pl.DataFrame | None, escaping: Escaping, rules: RuleBook, max_kept: int | None) -> None:
         self._rules = rules
         self._key = key
         self._digests = digests
         self._escaping = escaping
-        # What looks like an address in each kind of text.
-        self.tokens: tuple[set[str], set[str], set[str]] = (set(), set(), set())
-        self.requests = Lookup("request", self._look_at_requests, notes=self.tokens[0])
-        self.agents = Lookup("agent", self._look_at_agents, notes=self.tokens[1])
-        self.referrers = Lookup("referrer", self._look_at_referrers, notes=self.tokens[2])
+        self.requests = Lookup("request", self._look_at_requests, max_kept=max_kept)
+        self.agents = Lookup("agent", self._look_at_agents, max_kept=max_kept)
+        self.referrers = Lookup("referrer", self._look_at_referrers, max_kept=max_kept)
+        nothing = pl.Series([], dtype=pl.String)
+        self.described = frozenset({*self.describe_agents(nothing).columns, *self._read_paths(nothing).columns})
 
-    def _read(self, values: pl.Series, tokens: set[str], *, is_target: bool = False) -> pl.Series:
-        """Undo escapes, and note what looks like an address; `%` in a target is the client's own."""
-        texts = values if is_target and self._escaping in ("percent", "plus") else unescape_values(values, self._escaping)
-        tokens.update(address_tokens(texts))
-        return texts
+    def _read(self, values: pl.Series, *, is_target: bool = False) -> pl.Series:
+        """Undo escapes; `%` in a target is the client's own."""
+        return values if is_target and self._escaping in ("percent", "plus") else unescape_values(values, self._escaping)
 
     def _look_at_requests(self, values: pl.Series) -> pl.DataFrame:
-        request = split_request(self._read(values, self.tokens[0], is_target=True))
-        packages = add_platforms(read_packages(request["url_path"], self._rules), self._digests)
+        texts = self._read(values, is_target=True)
+        request = split_request(texts)
+        path = redact_values(request["url_path"])
+        packages = self._read_paths(path)
         frame = pl.concat([request, packages], how="horizontal")
         return frame.select(
             "http_request_method",
@@ -325,20 +377,37 @@ class _TextLookups:
             "parse_status",
             pl.col("url_scheme").alias("target_scheme"),
             redact_domain(pl.col("url_domain")).alias("target_domain"),
-            redact_text(pl.col("url_path")).alias("url_path"),
+            path.alias("url_path"),
             redact_text(pl.col("url_query")).alias("url_query"),
+            list_keys(texts).alias("request_keys"),
             *(name for name in packages.columns if name != "action"),
             action_by_method(pl.col("http_request_method"), pl.col("action")).alias("action"),
         )
 
+    def _read_paths(self, paths: pl.Series) -> pl.DataFrame:
+        """Read packages out of paths that are redacted, so that they can be read again from what is stored."""
+        return add_platforms(read_packages(paths, self._rules), self._digests)
+
+    def describe_paths(self, events: pl.DataFrame) -> list[pl.Series]:
+        """Read packages anew out of the paths of some events."""
+        found = self._read_paths(events["url_path"])
+        action = found.with_columns(events["http_request_method"]).select(
+            action_by_method(pl.col("http_request_method"), pl.col("action")).alias("action")
+        )
+        return [*found.drop("action"), action["action"]]
+
     def _look_at_agents(self, values: pl.Series) -> pl.DataFrame:
-        agents = normalise_agents(self._read(values, self.tokens[1]))
-        known = classify_distinct(agents, self._rules)
-        original = pl.DataFrame({"user_agent_original": _said(agents)}).select(redact_text(pl.col("user_agent_original")))
-        terms = agent_terms(known.select(AGENT_IDENTITY), self._key)
+        agents = normalise_agents(self._read(values))
+        original = redact_values(agents)
+        texts = [_said(original).alias("user_agent_original"), list_keys(agents).alias("agent_keys")]
+        return pl.concat([pl.DataFrame(texts), self.describe_agents(original)], how="horizontal")
+
+    def describe_agents(self, agents: pl.Series) -> pl.DataFrame:
+        """Read agents that are redacted: what they are, their terms of an origin, the ecosystem they ask in."""
+        known = classify_distinct(agents.fill_null("-"), self._rules)
         ecosystem = client_ecosystem(known["user_agent_name"]).alias("client_ecosystem")
-        return pl.concat([original, known, terms, ecosystem.to_frame()], how="horizontal")
+        return pl.concat([known, agent_terms(known.select(AGENT_IDENTITY), self._key), ecosystem.to_frame()], how="horizontal")
 
     def _look_at_referrers(self, values: pl.Series) -> pl.DataFrame:
-        referrers = _said(self._read(values, self.tokens[2]))
-        return pl.DataFrame({"http_request_referrer": referrers}).select(redact_text(pl.col("http_request_referrer")))
+        referrers = _said(self._read(values))
+        return pl.DataFrame({"http_request_referrer": redact_values(referrers), "referrer_keys": list_keys(referrers)})

@@ -1,23 +1,36 @@
-"""Take secrets and addresses out of texts before anything is kept.
+"""Take secrets, users and addresses out of texts before anything is kept.
 
-What is a secret is data: `rules/secrets.toml`. Address shape alone is no reason inside agents and
-paths, which hold four-part versions; there only the event's own address goes. In rejected lines,
-of which nothing is known, every address goes.
+What is a secret is data: `rules/secrets.toml`. Every form of a text is looked at, from what was logged
+to what is left when no escape can be undone any more; what is found is replaced where it was logged,
+and the rest stays as it is. Address shape alone is no reason inside agents and paths, which hold
+four-part versions; there only the event's own address goes (`own_addresses`). In rejected lines, of
+which nothing is known, every address goes.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
+from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 import polars as pl
 
-REDACTED: Final = "REDACTED"
-ADDRESS: Final = "ADDRESS"
-USER: Final = "USER"
+from pullstats.enrich.canonical_texts import MAX_FORMS, Form, find_escaped, list_forms, trace_forms
+from pullstats.enrich.redaction_rules import (
+    ADDRESS,
+    PARAMETER_END,
+    REDACTED,
+    USER,
+    Rule,
+    join_hints,
+    load_rules,
+    rules_of_domains,
+    rules_of_rejects,
+    rules_of_texts,
+)
+
+__all__ = ["ADDRESS", "REDACTED", "USER", "redact_addresses", "redact_domain", "redact_reject", "redact_text", "redact_values"]
 
 KEPT_BEFORE: Final = 2_000
 """Characters of a rejected line that are looked at."""
@@ -25,65 +38,47 @@ KEPT_OF_REJECT: Final = 500
 """Characters of a rejected line that are kept."""
 _CUT_END: Final = 200
 """Characters at the end of a line that was cut which may be half a secret."""
+_FEW: Final = 32
+_LONGEST: Final = 4_000
+"""Characters up to which a text keeps its escapes around what is hidden."""
+_SHORT: Final = 3
+"""Characters from which on a hint alone tells of a secret that was cut."""
 
-_OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_OCTET: Final = r"0{0,2}(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_DASHED: Final = rf"{_OCTET}(?:(?:-{_OCTET}){{3,}}|(?:_{_OCTET}){{3,}})"
 _H: Final = r"[0-9A-Fa-f]{1,4}"
 _IPV6: Final = rf"(?:{_H}:){{7}}{_H}|(?:{_H}:){{1,7}}(?::{_H}){{1,6}}|(?:{_H}:){{1,7}}:|::{_H}(?::{_H}){{0,6}}"
-_SHAPE: Final = rf"(?:::[Ff]{{4}}:)?{_IPV4}|{_IPV6}"
-_SUSPECT: Final = r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|:[0-9A-Fa-f]{0,4}:"
-"""What every address holds; cheap to look for."""
-_USERINFO: Final = r"(?i)(?P<scheme>[a-z][a-z0-9+.-]{1,12}://)[^/@\s?#]*@"
-_USERINFO_ENCODED: Final = r"(?i)(?P<scheme>[a-z][a-z0-9+.-]{1,12}%3a%2f%2f)[^/@\s?#%]*(?:%3a[^/@\s?#%]*)?(?:@|%40)"
+_NIBBLES: Final = r"(?:[0-9A-Fa-f]\.){31}[0-9A-Fa-f]"
+_SHAPE: Final = rf"{_NIBBLES}|(?:::[Ff]{{4}}:)?{_IPV4}|{_IPV6}|{_DASHED}|0[xX][0-9A-Fa-f]{{8}}"
 
 
-@cache
-def _rules() -> dict[str, list[str]]:
-    return tomllib.loads(files("pullstats.enrich.rules").joinpath("secrets.toml").read_text(encoding="utf-8"))
+def redact_values(values: pl.Series, rules: Sequence[Rule] | None = None) -> pl.Series:
+    """Replace what rules find in any form of distinct texts.
 
+    Args:
+        values: text, may hold nulls.
+        rules: what is hidden; None for what is hidden in every text.
 
-def secret_hints() -> list[str]:
-    """Give literals one of which a text must hold, in any case, to have anything taken out."""
-    return ["=", "@", "%40", "%3d", *_rules()["hints"]]
-
-
-@cache
-def _parameter_pattern() -> str:
-    """Match a secret parameter with its value, at the start of a text or behind what parts parameters, words and folders."""
-    names = "|".join(re.escape(name).replace(r"\*", "[^=&;/\\s]*?") for name in _rules()["parameters"])
-    return rf"(?i)(?P<name>(?:^|[^0-9A-Za-z_%-]|%[0-9a-f]{{2}})(?:{names}))(?:=|%3d)[^&;#\s\"]*"
-
-
-@cache
-def _cut_pattern() -> str:
-    """Match what may be the beginning of a secret, up to the end of a text."""
-    hints = "|".join(re.escape(hint) for hint in _rules()["hints"])
-    return rf"(?i)(?:(?:{hints})[^\s\"|]*(?: [^\s\"|]*)?|[a-z][a-z0-9+.-]{{1,12}}://[^/@\s?#\"]*)$"
-
-
-@cache
-def _shape_pattern() -> str:
-    return "|".join(f"(?:{shape})" for shape in _rules()["shapes"])
+    Returns:
+        The texts in the same order, placeholders where something was found.
+    """
+    rules = rules_of_texts() if rules is None else rules
+    plain = _replace(values, rules)
+    escaped = find_escaped(plain)
+    if not escaped.any():
+        return plain
+    return plain.clone().scatter(escaped.arg_true(), _redact_forms(plain.filter(escaped), rules))
 
 
 def redact_text(text: pl.Expr) -> pl.Expr:
-    """Replace user and password of URLs, the values of secret parameters, and secrets by shape, wherever they stand in a text."""
-    plain = text.str.replace_all(_USERINFO, f"${{scheme}}{REDACTED}@").str.replace_all(_USERINFO_ENCODED, f"${{scheme}}{REDACTED}%40")
-    text = pl.when(text.str.contains("@", literal=True) | text.str.contains("%40", literal=True)).then(plain).otherwise(text)
-    parameters = text.str.replace_all(_parameter_pattern(), f"${{name}}={REDACTED}")
-    return _redact_shapes(pl.when(text.str.contains("=", literal=True) | text.str.contains("(?i)%3d")).then(parameters).otherwise(text))
+    """Replace users and passwords of URLs, secrets and people, wherever and however they are written in a text."""
+    return text.map_batches(redact_values, return_dtype=pl.String)
 
 
 def redact_domain(text: pl.Expr) -> pl.Expr:
-    """Replace secrets by shape in a host name, which is in lower case."""
-    text = redact_text(text)
-    is_suspect = text.str.contains_any(_rules()["hints"])
-    return pl.when(is_suspect).then(text.str.replace_all(f"(?i:{_shape_pattern()})", REDACTED)).otherwise(text)
-
-
-def _redact_shapes(text: pl.Expr) -> pl.Expr:
-    is_suspect = text.str.contains_any(_rules()["hints"], ascii_case_insensitive=True)
-    return pl.when(is_suspect).then(text.str.replace_all(_shape_pattern(), REDACTED)).otherwise(text)
+    """Replace secrets in a host name, which is in lower case."""
+    return text.map_batches(lambda values: redact_values(values, rules_of_domains()), return_dtype=pl.String)
 
 
 def redact_addresses(text: pl.Expr) -> pl.Expr:
@@ -91,20 +86,115 @@ def redact_addresses(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(_SHAPE, ADDRESS)
 
 
-def redact_own_addresses(texts: pl.Series, addresses: pl.Series) -> pl.Series:
-    """Replace each event's client address, and the hops before it, wherever they stand in a text of that event.
+def _replace(values: pl.Series, rules: Sequence[Rule]) -> pl.Series:
+    """Replace what stands there unescaped; texts without a hint cost a search for literals."""
+    suspects = _hold_hint(values, rules)
+    if not suspects.any():
+        return values
+    few = before = values.filter(suspects)
+    if few.len() <= _FEW and all(rule.hints for rule in rules):
+        return values.clone().scatter(suspects.arg_true(), pl.Series([_replace_in(text, rules) for text in few], dtype=pl.String))
+    for rule in rules:
+        few = _apply(few, rule)
+    return values if few.equals(before) else values.clone().scatter(suspects.arg_true(), few)
 
-    Args:
-        texts: few: the events in which such an address occurs at all.
-        addresses: the event's addresses as logged, in one text.
-    """
-    return pl.Series(texts.name, [_without(text, own) for text, own in zip(texts, addresses, strict=True)], pl.String)
 
-
-def _without(text: str | None, own: str | None) -> str | None:
-    for address in sorted(re.findall(r"[0-9A-Fa-f.:%]{3,}", own or ""), key=len, reverse=True):
-        text = text.replace(address, ADDRESS) if text else text
+def _replace_in(text: str, rules: Sequence[Rule]) -> str:
+    """Do the same with one text: for a few, setting up whole columns costs more."""
+    folded = text.lower()
+    for rule in rules:
+        if any(folded.startswith(hint[1:]) if hint[0] == "^" else hint in folded for hint in rule.hints):
+            text = rule.compiled.sub(rf"\g<before>{rule.placeholder}\g<after>", text)
     return text
+
+
+def _hold_hint(values: pl.Series, rules: Sequence[Rule]) -> pl.Series:
+    if not all(rule.hints for rule in rules):
+        return values.is_not_null()
+    anywhere, first = join_hints(rules)
+    hits = values.str.contains_any(anywhere, ascii_case_insensitive=True)
+    for hint in first:
+        hits |= values.str.starts_with(hint)
+    return hits.fill_null(value=False)
+
+
+def _apply(values: pl.Series, rule: Rule) -> pl.Series:
+    if rule.exact is None:
+        if rule.hints and not (hits := _hold_hint(values, (rule,))).any():
+            return values
+        replaced = f"${{before}}{rule.placeholder}${{after}}"
+        if not rule.hints or hits.all():
+            return values.str.replace_all(rule.pattern, replaced)
+        return values.clone().scatter(hits.arg_true(), values.filter(hits).str.replace_all(rule.pattern, replaced))
+    suspects = (_hold_hint(values, (rule,)) & values.str.contains(rule.pattern)).fill_null(value=False)
+    if not suspects.any():
+        return values
+    texts = [rule.compiled.sub(rf"\g<before>{rule.placeholder}\g<after>", text) for text in values.filter(suspects)]
+    return values.clone().scatter(suspects.arg_true(), pl.Series(texts, dtype=pl.String))
+
+
+def _redact_forms(values: pl.Series, rules: Sequence[Rule]) -> pl.Series:
+    """Look at the further forms of texts that have such; hide what is found in the text as logged."""
+    forms = [list_forms(text) for text in values]
+    for row, found in enumerate(forms):
+        if len(found) >= MAX_FORMS:  # nobody writes so but to hide something
+            forms[row] = [REDACTED]
+    flat = pl.DataFrame({"row": pl.Series(range(values.len()), dtype=pl.UInt32), "form": pl.Series(forms, dtype=pl.List(pl.String))}).explode("form")
+    clean = _replace(flat["form"], rules)
+    hits = flat.filter(flat["form"].ne_missing(clean) | (flat["form"] == REDACTED))["row"].unique(maintain_order=True)
+    if not hits.len():
+        return values
+    texts = [_hide(values[row], forms[row], rules) for row in hits]
+    return values.clone().scatter(hits, pl.Series(texts, dtype=pl.String))
+
+
+def _hide(text: str, forms: Sequence[str], rules: Sequence[Rule]) -> str:
+    """Hide what the forms of one text show where it was logged; all of it where the way back does not hold."""
+    if list(forms) == [REDACTED]:
+        return REDACTED
+    if len(text) > _LONGEST:
+        return f"{_hide(text[:_LONGEST], forms, rules)[:-_CUT_END]}{REDACTED}"
+    spans = [
+        (form.starts[start], form.ends[end - 1], rule.placeholder)
+        for form in trace_forms(text)
+        for rule in rules
+        for match in rule.compiled.finditer(form.text)
+        if (start := match.end("before")) < (end := _end_of(match, form, rule))
+    ]
+    hidden = replace_spans(text, spans)
+    left = pl.Series(list_forms(hidden), dtype=pl.String)
+    return hidden if _replace(left, rules).equals(left) else REDACTED
+
+
+def _end_of(match: re.Match[str], form: Form, rule: Rule) -> int:
+    """Tell where a value ends: at a delimiter that was not escaped more often than the sign before the value."""
+    start, end = match.end("before"), match.start("after")
+    if not rule.is_parameter:
+        return end
+    depth = form.ends[start - 1] - form.starts[start - 1]
+    while end < len(form.text) and form.ends[end] - form.starts[end] > depth:
+        following = PARAMETER_END.search(form.text, end + 1)
+        end = following.start() if following else len(form.text)
+    return end
+
+
+def replace_spans(text: str, spans: Sequence[tuple[int, int, str]]) -> str:
+    """Replace stretches of a text, those that overlap as one."""
+    parts: list[str] = []
+    end = 0
+    for start, stop, placeholder in sorted(spans):
+        if start >= end:
+            parts += [text[end:start], placeholder]
+        end = max(end, stop)
+    return "".join([*parts, text[end:]])
+
+
+@cache
+def _rules_of_ends() -> tuple[Rule, ...]:
+    """Give what is hidden in rejected lines alone: what may be the beginning of a secret, up to the end of the text, and addresses."""
+    literals = "|".join(re.escape(hint) for shape in load_rules()["shape"] for hint in shape["hints"] if len(hint) >= _SHORT)
+    cut = rf"(?i)(?P<before>)(?:(?:{literals})[^\s\"|]*(?: [^\s\"|]*)?|[a-z][a-z0-9+.-]{{1,12}}://[^/@\s?#\"]*)(?P<after>$)"
+    return Rule(cut, REDACTED, ()), Rule(f"(?P<before>)(?:{_SHAPE})(?P<after>)", ADDRESS, ())
 
 
 def redact_reject(rejects: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -113,16 +203,8 @@ def redact_reject(rejects: pl.DataFrame, column: str) -> pl.DataFrame:
     Cut last, so that no secret is cut in two and no longer known for one; and one that the log itself
     cut, at the end of the line, goes by its beginning.
     """
-    text = redact_text(pl.col(column)).str.replace(_cut_pattern(), REDACTED)
-    for pattern in _rules()["users"]:
-        text = text.str.replace_all(pattern, f"${{before}}{USER}${{after}}")
-    whole = redact_addresses(text)
-    is_cut = pl.col(column).str.len_chars() >= KEPT_BEFORE
-    return rejects.with_columns(pl.when(is_cut).then(whole.str.head(-_CUT_END)).otherwise(whole).str.slice(0, KEPT_OF_REJECT).alias(column))
-
-
-def address_tokens(texts: pl.Series) -> set[str]:
-    """List what looks like an address in distinct texts."""
-    suspects = pl.DataFrame({"text": texts}).lazy().filter(pl.col("text").str.contains(_SUSPECT))
-    found = suspects.select(pl.col("text").str.extract_all(_SHAPE))
-    return set(found.select(pl.col("text").explode()).unique().collect().to_series().drop_nulls())
+    text = redact_values(rejects[column], (*rules_of_texts(), *rules_of_rejects(), *_rules_of_ends()))
+    is_cut = rejects[column].str.len_chars() >= KEPT_BEFORE
+    whole = pl.DataFrame({"text": text, "is_cut": is_cut})
+    kept = whole.select(pl.when("is_cut").then(pl.col("text").str.head(-_CUT_END)).otherwise("text").str.slice(0, KEPT_OF_REJECT))
+    return rejects.with_columns(kept.to_series().alias(column))
