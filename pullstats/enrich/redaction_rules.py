@@ -85,6 +85,8 @@ def _userinfo() -> tuple[Rule, ...]:
     host = rf"(?:\[[0-9a-f:.]+\]|localhost|(?!sha[0-9]+:|v?[0-9.]+/)[a-z0-9][\w-]*(?=/|:[0-9]{{1,5}}(?![0-9]))|(?!v?[0-9]+\.[0-9x])(?:[\w-]+\.)+(?!(?:{'|'.join(table['endings'])})\b)[^\W\d_]{{2,24}})"
     return (
         Rule(r"(?i)(?P<before>[a-z][a-z0-9+.-]{1,12}://)[^/\s?#\"'<>]+(?P<after>@)", REDACTED, ("@",)),
+        # one that was cut before its @; a port is digits alone
+        Rule(r"(?i)(?P<before>[a-z][a-z0-9+.-]{1,12}://)[^/\s?#\"'<>:@]+:[0-9]*[^/\s?#\"'<>@0-9][^/\s?#\"'<>@]*(?P<after>$)", REDACTED, ("://",)),
         Rule(r"(?P<before>(?:^|[^:\w])//)[^/\s?#\"':@]+:[^/\s?#\"]*(?P<after>@)", REDACTED, ("@",)),
         Rule(
             r"(?P<before>)[^\s/:@]:[^/\s]*(?P<after>@)",
