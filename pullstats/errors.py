@@ -4,6 +4,7 @@
     ├── UserError            exit 2: the user can act on it
     │   ├── UsageError       a flag, name or expression that is not understood
     │   ├── InputError       a file, log format or database that cannot be read
+    │   │   └── VanishedError    a log that was there when it was looked for, and no longer is when it is opened
     │   └── StoreError       a store that is missing, locked, foreign or full
     │       └── DamagedStoreError   one whose transaction log does not hold what was written
     └── InternalError        exit 1: a bug of ours
@@ -32,6 +33,10 @@ class UsageError(UserError):
 
 class InputError(UserError):
     """A log file, log format, key or database that cannot be read."""
+
+
+class VanishedError(InputError):
+    """A log that was found and is gone, or is no file any more: as where a rotation or a clean-up runs at the same time."""
 
 
 class StoreError(UserError):

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
+
+def plain_text(text: str) -> str:
+    r"""Write as `\xhh` the bytes of a text (or a file's name) that were no UTF-8, as `\udhhh` surrogates that stand alone."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+
+
 Escaping = Literal["none", "backslash", "percent", "plus", "doubled"]
 r"""`backslash`: nginx, Apache and Go (`\x22`); `percent`: CloudFront, some texts twice (`%2520`);
 `plus`: IIS, a `+` for a blank; `doubled`: CSV, `""` for a quote; `none`: nothing is left to undo (JSON)."""

@@ -103,10 +103,10 @@ def test_folders_globs_and_repetitions(tmp_path: Path) -> None:
         (tmp_path / name).write_text("x\n")
     (tmp_path / "logs" / "link.log").symlink_to(tmp_path / "logs" / "a.log")
     os.mkfifo(tmp_path / "logs" / "pipe.log")
-    files, notes = expand_paths([str(tmp_path), str(tmp_path / "logs" / "*.log")], exclude=tmp_path / "store")
-    assert [file.path.name for file in files if file.path] == ["a.log", "b.log", "c.log.gz"]
-    assert any("pipe.log: not a regular file" in note for note in notes)
-    assert any("read once" in note for note in notes)
+    found = expand_paths([str(tmp_path), str(tmp_path / "logs" / "*.log")], exclude=tmp_path / "store")
+    assert [file.path.name for file in found.files if file.path] == ["a.log", "b.log", "c.log.gz"]
+    assert any("pipe.log: not a regular file" in note for note in found.notes)
+    assert any("read once" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("argument", ["/nowhere/access.log", "/nowhere/*.log"])

@@ -19,7 +19,9 @@ from pullstats.errors import UsageError
 from pullstats.pipeline.ingest import ingest as run_ingest
 from pullstats.pipeline.plan import MAX_EXPANDED, IngestPlan, IngestSummary
 from pullstats.render import RenderOptions
+from pullstats.render.sanitise import for_terminal
 
+EXIT_UNREAD: Final = 2
 EXIT_QUALITY: Final = 3
 
 reading_options = combine(
@@ -129,7 +131,13 @@ def _print_summary(summary: IngestSummary, options: dict[str, Any]) -> None:
 
 
 def _judge(summary: IngestSummary, limit: float | None) -> int:
-    """Give the exit code: 3 if too many lines were rejected."""
+    """Give the exit code: 2 if a log could not be read whole, 3 if too many lines were rejected."""
+    if summary.failures:
+        more = f" ({len(summary.failures) - 1:,} more like it)" if len(summary.failures) > 1 else ""
+        said = for_terminal(summary.failures[0])
+        rest = "all that could be read was counted" if summary.is_dry_run else "all that could be read is in the store"
+        click.echo(f"pullstats: not everything could be read: {said}{more}; {rest}", err=True)
+        return EXIT_UNREAD
     read = summary.total("lines") - summary.total("duplicates")
     if limit is None or not read or summary.total("rejected") / read <= limit:
         return 0

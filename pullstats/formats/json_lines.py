@@ -15,7 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.clean_lines import cut_clean
-from pullstats.escaping import Escaping
+from pullstats.escaping import Escaping, plain_text
 from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
 from pullstats.tokenisers import read_objects
@@ -322,8 +322,4 @@ def _flatten(item: dict[str, Any], tree: KeyTree, prefix: str) -> dict[str, str]
 
 def _to_text(value: Any) -> str:
     r"""Write a value as text; bytes that were no UTF-8 as `\xhh`, lone surrogates as `\udhhh`."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    try:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace").decode()
+    return plain_text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

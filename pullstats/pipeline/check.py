@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.enrich import redact_reject
+from pullstats.errors import InputError
 from pullstats.formats import REJECT_SCHEMA, Departure, Detection, Detector, LogFormat, find_departure
 from pullstats.pipeline.reading import LogReading, detect_log
 from pullstats.sources import SourceFile, expand_paths, open_source, read_blocks
@@ -91,9 +92,17 @@ def check_logs(paths: Sequence[str], candidates: Sequence[LogFormat], max_lines:
     Raises:
         InputError: an argument names nothing that can be read.
     """
-    files, notes = expand_paths(paths)
+    found = expand_paths(paths)
     detector = Detector(candidates)
-    return [_check_log(file, detector, max_lines, shown) for file in files], notes
+    checks: list[LogCheck] = []
+    for file in found.files:
+        try:
+            checks.append(_check_log(file, detector, max_lines, shown))
+        except InputError as error:
+            if file.is_named:
+                raise
+            found.notes.append(str(error))
+    return checks, found.notes
 
 
 def _check_log(file: SourceFile, detector: Detector, max_lines: int, shown: int) -> LogCheck:

@@ -20,7 +20,7 @@ import polars as pl
 
 from pullstats.clock import AMBIGUOUS, MISSING, Clock, find_zone
 from pullstats.enrich import Enricher, HashKey, TrustedProxies, load_digests, load_key, load_own_networks, load_rules, open_geo
-from pullstats.errors import InputError
+from pullstats.errors import InputError, VanishedError
 from pullstats.events import SCHEMA_VERSION
 from pullstats.formats import FORMATS, Detector, LogFormat, custom_format, named_format
 from pullstats.pipeline.blocks import BatchResult, BlockJob, BlockResult, work_blocks
@@ -62,7 +62,8 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
     find_zone(plan.tz_in)
     limit = parse_expansion(plan.max_expanded)
     proxies = TrustedProxies(plan.trusted_proxies) if plan.trusted_proxies else None
-    files, notes = expand_paths(plan.paths, exclude=plan.store)
+    found = expand_paths(plan.paths, exclude=plan.store)
+    files, notes = found.files, found.notes
     logs = _check_named(files, detector, plan)
     key = load_key(plan.key_file)
     digests = load_digests(plan.digests) if plan.digests else None
@@ -71,11 +72,11 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
     networks = load_own_networks(plan.orgs, plan.ours, plan.cloud_ranges)
     notes += [*networks.notes, *filter(None, [geo.warn_if_stale(datetime.now(UTC).date())])]
     enricher = Enricher(key, geo, keep_addresses=plan.keep_addresses, digests=digests, proxies=proxies, rules=rules, networks=networks)
-    summary = IngestSummary(notes=notes, is_dry_run=plan.is_dry_run, geo=geo.describe(), rule_set_version=rules.version)
+    summary = IngestSummary(notes=notes, failures=found.failures, is_dry_run=plan.is_dry_run, geo=geo.describe(), rule_set_version=rules.version)
     with _opened(plan) as store:
         run = _Run(plan, store, enricher, key, summary, on_progress, sum(_size(file) for file in files), limit)
         for file in files:
-            run.read(file, logs.get(file), detector)
+            run.try_to_read(file, logs.get(file), detector)
         run.finish()
     summary.seconds = time.monotonic() - started
     return summary
@@ -92,7 +93,10 @@ def _is_forced(plan: IngestPlan) -> bool:
 
 
 def _size(file: SourceFile) -> int:
-    return file.path.stat().st_size if file.path is not None else 0
+    try:
+        return file.path.stat().st_size if file.path is not None else 0
+    except OSError:
+        return 0  # opening it will say why
 
 
 def _check_named(files: Sequence[SourceFile], detector: Detector, plan: IngestPlan) -> dict[SourceFile, LogReading]:
@@ -104,6 +108,9 @@ def _check_named(files: Sequence[SourceFile], detector: Detector, plan: IngestPl
                 found[file] = detect_log(source, detector, plan.tz_in)
                 if found[file].sample and found[file].detection.best is None and not is_test_object(source.peek(64)):
                     raise _no_format(file, detector, is_forced=_is_forced(plan))
+                if source.damage and not found[file].sample:
+                    message = f"nothing can be read of '{file.name}': {source.damage}"
+                    raise InputError(message)
     return found
 
 
@@ -183,8 +190,22 @@ class _Run:
         self._seen = SeenIds(store)
         self._pool = ThreadPoolExecutor(plan.workers, thread_name_prefix="block")
 
-    def read(self, file: SourceFile, log: LogReading | None, detector: Detector) -> None:
-        """Read one log from where it was left."""
+    def try_to_read(self, file: SourceFile, log: LogReading | None, detector: Detector) -> None:
+        """Read one log from where it was left, or say why not: one that cannot be read keeps no other from being read."""
+        try:
+            self._read(file, log, detector)
+        except InputError as error:
+            if file.path is None:
+                raise
+            self._fail(str(error), is_failure=file.is_named or not isinstance(error, VanishedError))
+
+    def _fail(self, text: str, *, is_failure: bool = True) -> None:
+        """Note what could not be read."""
+        self._summary.notes.append(text)
+        if is_failure:
+            self._summary.failures.append(text)
+
+    def _read(self, file: SourceFile, log: LogReading | None, detector: Detector) -> None:
         with open_source(file, self._limit) as source:
             log = log or detect_log(source, detector, self._plan.tz_in)
             best = log.detection.best
@@ -200,7 +221,7 @@ class _Run:
                 self._read_blocks(source, place, work)
             work.is_read = True
             if source.damage:
-                self._note(file, f"{source.damage}; what came before is kept")
+                self._fail(f"{file.name}: {source.damage}; what came before is kept")
         if not work.open_blocks:
             self._finish_log(work)
         self._bytes_before += _size(file)
@@ -222,6 +243,8 @@ class _Run:
         """Note a log that cannot be read, or fail if it was asked for by name."""
         if is_test_object(source.peek(64)):
             self._note(file, "the object CloudWatch writes to test an export; no log; passed over")
+        elif source.damage:
+            self._fail(f"{file.name}: {source.damage}; nothing can be read of it")
         elif not log.sample:
             self._note(file, "no whole line in it yet; passed over")
         elif file.is_named:

@@ -133,10 +133,21 @@ class SourceSummary:
 
 @dataclass(slots=True)
 class IngestSummary:
-    """What an ingest did."""
+    """What an ingest did.
+
+    Attributes:
+        sources: what became of each log.
+        notes: what the user should know.
+        failures: those of the notes that tell of logs that could not be read, or not to their end; all else was read.
+        seconds: how long it took.
+        is_dry_run: nothing was kept.
+        geo: the geo database used.
+        rule_set_version: the rules used.
+    """
 
     sources: list[SourceSummary] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     seconds: float = 0.0
     is_dry_run: bool = False
     geo: str = ""
@@ -163,6 +174,7 @@ class IngestSummary:
             **counts,
             "sources": [source.to_json() for source in self.sources],
             "rejects": self.rejects,
+            "failures": self.failures,
             "geo_database": self.geo,
             "rule_set_version": self.rule_set_version,
         }

@@ -168,7 +168,18 @@ def read_blocks(
         Blocks: each starts where the one before it ended, or behind the NULs that a rotation left there.
     """
     rest = b""
-    while chunk := source.read(source.fit(block_size) if framing.is_by_line else block_size):
+    while True:
+        hole = source.skip_hole(framing.limit)
+        if hole and rest.strip(_NULL):
+            long, rest = _drain_record(source, framing, rest, offset, 1, hole)
+            if long is not None:
+                block = Block(b"", offset, (long,), context, before)
+                offset, before = block.end, b""
+                yield block
+        elif hole:
+            rest, offset, before = b"", offset + len(rest) + hole, bytes(TAIL_LENGTH)
+        if not (chunk := source.read(source.fit(block_size) if framing.is_by_line else block_size)):
+            break
         data = rest + chunk if rest else chunk
         cut = framing.last_cut(data)
         whole, rest = (data[:cut], data[cut:]) if cut < len(data) else (data, b"")
@@ -181,24 +192,29 @@ def read_blocks(
             block = Block(whole, offset, long_lines, context, before)
             offset = block.end
             yield block
-            if not framing.is_by_line:
-                context, before = framing.context(whole) or context, (before + whole[-TAIL_LENGTH:])[-TAIL_LENGTH:]
+            context = framing.context(whole) or context
+            before = b"" if framing.is_by_line else (before + whole[-TAIL_LENGTH:])[-TAIL_LENGTH:]
         if nulls and not long_lines:
-            rest, offset = rest[nulls:], offset + nulls
+            rest, offset, before = rest[nulls:], offset + nulls, bytes(TAIL_LENGTH)
     may_wait = source.is_growing and framing.may_grow
     cut = framing.final_cut(rest) if may_wait else len(rest)
     if cut:
         yield Block(rest[:cut], offset, (), context, before)
 
 
-def _drain_record(source: Source, framing: Framing, start: bytes, offset: int, line: int) -> tuple[LongLine | None, bytes]:
+def _drain_record(source: Source, framing: Framing, start: bytes, offset: int, line: int, hole: int = 0) -> tuple[LongLine | None, bytes]:
     """Read past the end of a record that is too long: the record, and what came behind it.
 
-    None if the record has no end yet and the log is still growing.
+    None if the record has no end yet and the log is still growing. `hole` are bytes behind its start that were passed over.
     """
     head, length = start[:KEPT_OF_LONG_LINE], len(start)
     tail = start[-TAIL_LENGTH:]
-    while chunk := source.read(1 << 20):
+    while True:
+        hole += source.skip_hole(framing.limit)
+        if hole:
+            length, tail, hole = length + hole, bytes(TAIL_LENGTH), 0
+        if not (chunk := source.read(1 << 20)):
+            break
         cut = framing.next_cut(chunk)
         tail = (tail + (chunk[:cut] if cut else chunk))[-TAIL_LENGTH:]
         if cut:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from pullstats.escaping import plain_text
 from pullstats.sources.cloudwatch_tokens import CONTROL, EVENTS, MAX_DOCUMENT, find_labels, from_epoch, peel_subscriptions
 from pullstats.sources.messages import Peeled, refuse, shape_messages
 
@@ -79,7 +80,7 @@ class Scan:
         if marks and not raw[marks[-1].end() :].strip():
             self._labels = find_labels(raw)
         else:
-            self._refused.append((place, len(raw), "envelope", _plain(piece)))
+            self._refused.append((place, len(raw), "envelope", plain_text(piece)))
         return end
 
     def _take(self, value: Any, place: int, text: str) -> None:
@@ -87,7 +88,7 @@ class Scan:
         if isinstance(value, list):
             self._take_list(value, place)
         elif not isinstance(value, dict):
-            self._refused.append((place, _width(text), "envelope", _plain(text)))
+            self._refused.append((place, _width(text), "envelope", plain_text(text)))
         elif isinstance(events := value.get("logEvents"), list):
             self._take_subscription(value, events, place)
         elif isinstance(events := value.get("events"), list):
@@ -113,7 +114,7 @@ class Scan:
             elif isinstance(value, dict):
                 self._take(value, place + index, "")
             else:
-                self._refused.append((place + index, 0, "envelope", _plain(json.dumps(value))))
+                self._refused.append((place + index, 0, "envelope", plain_text(json.dumps(value))))
 
     def _take_subscription(self, envelope: dict[str, Any], events: list[Any], place: int) -> None:
         if envelope.get("messageType") == CONTROL:
@@ -131,13 +132,13 @@ class Scan:
         if message is None:
             is_event = isinstance(event, dict) and event.keys() & {"message", "@message", "eventId", "@timestamp"}
             shown = text or json.dumps(event, ensure_ascii=False)
-            self._refused.append((place, _width(shown), "no-message" if is_event else "envelope", _plain(shown)))
+            self._refused.append((place, _width(shown), "no-message" if is_event else "envelope", plain_text(shown)))
             return
         line = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
         stream = _text(event.get("logStreamName")) or _text(event.get("@logStream")) or stream
         group = _text(event.get("@log")) or group
         time = _millis(event.get("timestamp", event.get("@timestamp")))
-        self._rows.append((_plain(line), place, time, group, stream, _text(event.get("eventId")) or _text(event.get("id"))))
+        self._rows.append((plain_text(line), place, time, group, stream, _text(event.get("eventId")) or _text(event.get("id"))))
 
     def _take_data(self, record: Any, place: int) -> None:
         """Take what a record carries as gzip in base64."""
@@ -146,7 +147,7 @@ class Scan:
         inner = None if not isinstance(data, str) else _unpack(data)
         if inner is None:
             shown = json.dumps(record, ensure_ascii=False)
-            self._refused.append((place, _width(shown), "envelope", _plain(shown)))
+            self._refused.append((place, _width(shown), "envelope", plain_text(shown)))
             return
         scan = Scan(None, None)
         peeled = peel_subscriptions(inner, place) or scan.peel(inner, place)
@@ -213,15 +214,7 @@ def _millis(value: Any) -> int | None:
 
 
 def _text(value: Any) -> str | None:
-    return _plain(value) if isinstance(value, str) and value else None
-
-
-def _plain(text: str) -> str:
-    r"""Write as `\xhh` the bytes that were no UTF-8, as `\udhhh` surrogates that stand alone."""
-    try:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace").decode()
+    return plain_text(value) if isinstance(value, str) and value else None
 
 
 def _width(text: str) -> int:

@@ -21,6 +21,8 @@ from isal import igzip_lib
 
 _RAW_CHUNK: Final = 256 << 10
 _STEP: Final = 1 << 20
+_XZ_MEMORY: Final = 512 << 20
+"""Bytes that an xz stream may ask for; `xz -9` makes such that need 65 MiB, and any may claim to need 4 GiB."""
 
 
 class Decompressor(Protocol):
@@ -151,7 +153,7 @@ class ZstdReader:
 CODECS: Final[tuple[Codec, ...]] = (
     Codec("gz", b"\x1f\x8b\x08", lambda raw: MemberReader(raw, lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP))),
     Codec("bz2", b"BZh", lambda raw: MemberReader(raw, cast("Start", bz2.BZ2Decompressor))),
-    Codec("xz", b"\xfd7zXZ\x00", lambda raw: MemberReader(raw, cast("Start", lzma.LZMADecompressor))),
+    Codec("xz", b"\xfd7zXZ\x00", lambda raw: MemberReader(raw, lambda: cast("Decompressor", lzma.LZMADecompressor(memlimit=_XZ_MEMORY)))),
     Codec("zst", b"\x28\xb5\x2f\xfd", ZstdReader),
 )
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from pullstats.errors import InputError
+from pullstats.errors import InputError, VanishedError
+from pullstats.escaping import plain_text
 
 STDIN = "-"
+GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV})
+"""What the system says of a name under which no file lies: vanished, replaced by a folder, a link in a circle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,104 +33,197 @@ class SourceFile:
 
     @property
     def name(self) -> str:
-        """Name to show: the path as given, or `-`."""
-        return STDIN if self.path is None else str(self.path)
+        """Name to show: the path as given, bytes of it that are no UTF-8 escaped; or `-`."""
+        return STDIN if self.path is None else plain_text(str(self.path))
 
 
-def expand_paths(arguments: Sequence[str], exclude: Path | None = None) -> tuple[list[SourceFile], list[str]]:
+@dataclass(slots=True)
+class Found:
+    """What lies under some arguments.
+
+    Attributes:
+        files: the logs, each once (links and repetitions of one file are one), folders in name order.
+        notes: what was passed over, and why.
+        failures: those of the notes that tell of what may hold logs and could not be looked at.
+    """
+
+    files: list[SourceFile] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def pass_over(self, path: Path | str, error: OSError) -> None:
+        """Say of a path that the system would not show it: a note if nothing is there, else a failure."""
+        self.note(path, error.strerror or str(error), is_failure=error.errno not in GONE)
+
+    def note(self, path: Path | str, reason: str, *, is_failure: bool = False) -> None:
+        """Say why a path was passed over."""
+        text = f"{plain_text(str(path))}: {reason}; passed over"
+        self.notes.append(text)
+        if is_failure:
+            self.failures.append(text)
+
+
+def expand_paths(arguments: Sequence[str], exclude: Path | None = None) -> Found:
     """Expand files, folders (recursive), globs and `-`.
 
     Args:
         arguments: what the user typed.
         exclude: a folder never to descend into (the store).
 
-    Returns:
-        The files, each once (links and repetitions of one file are one), folders in name order;
-        and a note for each thing that was passed over.
-
     Raises:
         InputError: an argument names nothing that exists, or something that cannot be read.
     """
-    files: list[SourceFile] = []
-    notes: list[str] = []
+    found = Found()
     seen: set[tuple[int, int]] = set()
     for argument in arguments:
-        for file in _expand(argument, exclude, notes):
-            if file.path is not None:
-                status = file.path.stat()
-                identity = (status.st_dev, status.st_ino)
-                if identity in seen:
-                    notes.append(f"{file.name}: the same file was given before; read once")
-                    continue
+        for file, identity in _expand(argument, exclude, found):
+            if identity is not None and identity in seen:
+                found.notes.append(f"{file.name}: the same file was given before; read once")
+                continue
+            if identity is not None:
                 seen.add(identity)
-            files.append(file)
-    return files, notes
+            found.files.append(file)
+    return found
 
 
-def _expand(argument: str, exclude: Path | None, notes: list[str]) -> Iterator[SourceFile]:
+Known = tuple[SourceFile, tuple[int, int] | None]
+"""A file, and what the system knows it by."""
+
+
+def _expand(argument: str, exclude: Path | None, found: Found) -> Iterator[Known]:
     if argument == STDIN:
-        yield SourceFile(None, is_named=True)
+        yield SourceFile(None, is_named=True), None
         return
     path = Path(argument)
-    if path.is_dir():
-        yield from _walk(path, exclude, notes)
-    elif path.exists():
-        yield _named_file(path)
-    elif glob.has_magic(argument):
-        yield from _expand_glob(argument, exclude, notes)
+    try:
+        status = path.stat()
+    except OSError as error:
+        if error.errno not in {errno.ENOENT, errno.ENAMETOOLONG} or not glob.has_magic(argument):
+            raise _not_there(argument, error) from error
+        yield from _expand_glob(argument, exclude, found)
+        return
+    except ValueError as error:
+        message = f"'{argument}' holds a NUL byte and is no name of a file"
+        raise InputError(message) from error
+    if stat.S_ISDIR(status.st_mode):
+        yield from _walk(path, exclude, found)
     else:
-        message = f"no such file or folder: '{argument}'; give a log file, a folder, a glob in quotes, or - for standard input"
-        raise InputError(message)
+        yield _named_file(path, status)
 
 
-def _named_file(path: Path) -> SourceFile:
-    mode = path.stat().st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
-        message = f"'{path}' is not a file that can be read as a log"
-        raise InputError(message)
+def _not_there(argument: str, error: OSError) -> InputError:
+    shown = plain_text(argument)
+    if error.errno == errno.ENOENT:
+        return InputError(f"no such file or folder: '{shown}'; give a log file, a folder, a glob in quotes, or - for standard input")
+    return InputError(f"cannot read '{shown}': {error.strerror}")
+
+
+def _named_file(path: Path, status: os.stat_result) -> Known:
+    refuse_endless(status, plain_text(str(path)))
     if not os.access(path, os.R_OK):
-        message = f"cannot read '{path}': permission denied; run as a user who may read it"
+        message = f"cannot read '{plain_text(str(path))}': permission denied; run as a user who may read it"
         raise InputError(message)
-    return SourceFile(path, is_named=True)
+    return SourceFile(path, is_named=True), (status.st_dev, status.st_ino)
 
 
-def _expand_glob(pattern: str, exclude: Path | None, notes: list[str]) -> Iterator[SourceFile]:
+def refuse_endless(status: os.stat_result, name: str) -> None:
+    """Refuse what is neither a file nor a stream that someone writes to, such as `/dev/zero`, which never ends.
+
+    Raises:
+        InputError: it is a device, a socket or a folder; `/dev/null` and terminals are streams.
+    """
+    mode = status.st_mode
+    is_null = stat.S_ISCHR(mode) and status.st_rdev == _null_device()
+    is_terminal = stat.S_ISCHR(mode) and os.major(status.st_rdev) in _TERMINALS
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or is_null or is_terminal):
+        message = f"'{name}' is no file and no stream that can be read as a log"
+        raise InputError(message)
+
+
+_TERMINALS: Final = frozenset({4, 5, *range(136, 144)})
+"""Major numbers of terminals. Source: kernel.org, Documentation/admin-guide/devices.txt."""
+
+
+def _null_device() -> int:
+    return Path(os.devnull).stat().st_rdev
+
+
+def _expand_glob(pattern: str, exclude: Path | None, found: Found) -> Iterator[Known]:
     matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - the pattern may be absolute, which Path.glob refuses
     if not matches:
-        message = f"no file matches '{pattern}'"
+        message = f"no file matches '{plain_text(pattern)}'"
         raise InputError(message)
     for match in map(Path, matches):
-        if match.is_dir():
-            yield from _walk(match, exclude, notes)
+        if os.path.isdir(match):  # noqa: PTH112 - says no where a path cannot be looked at, instead of raising
+            yield from _walk(match, exclude, found)
         else:
-            yield from _regular(match, notes)
+            yield from _regular(match, found)
 
 
-def _walk(folder: Path, exclude: Path | None, notes: list[str]) -> Iterator[SourceFile]:
+def _walk(folder: Path, exclude: Path | None, found: Found) -> Iterator[Known]:
     """Yield the regular files below a folder in name order; hidden ones and the store are left out."""
-    excluded = exclude.resolve() if exclude else None
-    found = False
-    for parent, folders, names in os.walk(folder, onerror=lambda error: notes.append(f"{error.filename}: {error.strerror}")):
+    excluded = _identity(exclude) if exclude else None
+    has_files = has_failed = False
+
+    def fail(error: OSError) -> None:
+        nonlocal has_failed
+        has_failed = True
+        found.pass_over(error.filename, error)
+
+    for parent, folders, names in os.walk(folder, onerror=fail):
         here = Path(parent)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and (here / name).resolve() != excluded)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and (excluded is None or _identity(here / name) != excluded))
         for name in sorted(names):
             if not name.startswith("."):
-                found = True
-                yield from _regular(here / name, notes)
-    if not found:
-        notes.append(f"{folder}: no log files in this folder")
+                has_files = True
+                yield from _regular(here / name, found)
+    if not has_files and not has_failed:
+        found.notes.append(f"{plain_text(str(folder))}: no log files in this folder")
 
 
-def _regular(path: Path, notes: list[str]) -> Iterator[SourceFile]:
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _regular(path: Path, found: Found) -> Iterator[Known]:
     """Yield a file found by searching, unless it is a pipe, a device or unreadable."""
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
     except OSError as error:
-        notes.append(f"{path}: {error.strerror}")
+        found.pass_over(path, error)
         return
-    if not stat.S_ISREG(mode):
-        notes.append(f"{path}: not a regular file; passed over")
+    if not stat.S_ISREG(status.st_mode):
+        found.note(path, "not a regular file")
     elif not os.access(path, os.R_OK):
-        notes.append(f"{path}: permission denied; passed over")
+        found.note(path, "permission denied", is_failure=True)
     else:
-        yield SourceFile(path, is_named=False)
+        yield SourceFile(path, is_named=False), (status.st_dev, status.st_ino)
+
+
+def open_file(file: SourceFile) -> int:
+    """Open a log that lies in a file system for reading; one that was found by searching never waits for a writer.
+
+    Raises:
+        VanishedError: it is no longer there, or no file any more.
+        InputError: it cannot be opened.
+    """
+    assert file.path is not None
+    waiting = 0 if file.is_named else os.O_NONBLOCK
+    try:
+        descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC | waiting)
+    except OSError as error:
+        if error.errno in GONE:
+            message = f"'{file.name}' is no longer there: {error.strerror}"
+            raise VanishedError(message) from error
+        message = f"cannot open '{file.name}': {error.strerror}"
+        raise InputError(message) from error
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISDIR(mode) or not (file.is_named or stat.S_ISREG(mode)):
+        os.close(descriptor)
+        message = f"'{file.name}' is no longer there: not a regular file any more"
+        raise VanishedError(message)
+    return descriptor

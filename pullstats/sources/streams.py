@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import os
 import re
@@ -9,12 +11,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from pullstats.errors import InputError, UsageError
 from pullstats.sources.compression import MAGIC_LENGTH, Codec, DamagedError, Readable, detect_codec
-from pullstats.sources.paths import SourceFile
+from pullstats.sources.paths import SourceFile, open_file, refuse_endless
 
 SKIP_CHUNK: Final = 1 << 22
 HEAD_LENGTH: Final = 256 << 10
@@ -104,10 +105,7 @@ class Source:
     def read(self, count: int) -> bytes:
         """Read up to `count` decompressed bytes; b'' at the end.
 
-        A damaged or cut tail ends the stream: what came before it is kept, `damage` says why.
-
-        Raises:
-            InputError: the disk or the pipe fails.
+        A damaged or cut tail, a disk or a pipe that fails ends the stream: what came before it is kept, `damage` says why.
         """
         ahead, self._ahead = self._ahead[:count], self._ahead[count:]
         rest = self._read_on(count - len(ahead))
@@ -131,8 +129,8 @@ class Source:
             self.damage = f"the {self.codec.name} data ends early or is damaged"
             return b""
         except OSError as error:
-            message = f"cannot read '{self.file.name}': {error.strerror or error}"
-            raise InputError(message) from error
+            self.damage = f"it cannot be read to its end ({error.strerror or error})"
+            return b""
         self._expanded += len(part)
         return part
 
@@ -156,10 +154,40 @@ class Source:
         if head.strip(_NULL):
             return head.lstrip(_NULL)
         if self.is_growing:
-            starts = range(0, self.size, SKIP_CHUNK)
-            found = next((start for start in starts if os.pread(self._raw.fileno(), SKIP_CHUNK, start).strip(_NULL)), self.size)
+            found = self._first_data(0)
+            while found < self.size and not os.pread(self._raw.fileno(), SKIP_CHUNK, found).strip(_NULL):
+                found = self._first_data(found + SKIP_CHUNK)
             return os.pread(self._raw.fileno(), SKIP_CHUNK + HEAD_LENGTH, found).lstrip(_NULL)
         return self.peek(_LOOK_FURTHER).lstrip(_NULL)
+
+    def skip_hole(self, least: int) -> int:
+        """Go over a hole of a plain file, NULs that take no place on the disk: as long as a log was that was truncated while written.
+
+        Args:
+            least: bytes up to which a hole is read like any other.
+
+        Returns:
+            The bytes that were passed over.
+        """
+        if not self.is_growing:
+            return 0
+        here = self._raw.tell() - len(self._ahead)
+        data = self._first_data(here)
+        if data - here <= max(least, len(self._ahead)):
+            return 0
+        self.skip_to(data)
+        return data - here
+
+    def _first_data(self, start: int) -> int:
+        """Find the first byte from a place on that lies on the disk; the end of the file if there is none."""
+        descriptor = self._raw.fileno()
+        here = os.lseek(descriptor, 0, os.SEEK_CUR)
+        try:
+            return os.lseek(descriptor, start, os.SEEK_DATA)
+        except OSError as error:  # not every file system tells
+            return max(self.size, start) if error.errno == errno.ENXIO else start
+        finally:
+            os.lseek(descriptor, here, os.SEEK_SET)
 
     def fit(self, count: int) -> int:
         """Shorten a read of a plain file so that it ends with a line: whole lines need no copying.
@@ -206,16 +234,16 @@ def open_source(file: SourceFile, limit: Expansion | None = None) -> Iterator[So
         limit: how far it may expand if it is compressed.
 
     Raises:
-        InputError: the file cannot be opened.
+        VanishedError: the file is no longer there.
+        InputError: it cannot be opened.
     """
-    try:
-        raw = _open_raw(file.path)
-    except OSError as error:
-        message = f"cannot open '{file.name}': {error.strerror}"
-        raise InputError(message) from error
-    with raw:
-        codec, stream = _decompress(raw)
-        size = file.path.stat().st_size if file.path is not None else 0
+    with _open_raw(file) as raw:
+        try:
+            codec, stream = _decompress(raw)
+        except OSError as error:
+            message = f"cannot read '{file.name}': {error.strerror or error}"
+            raise InputError(message) from error
+        size = os.fstat(raw.fileno()).st_size if file.path is not None else 0
         yield Source(file, codec, size, codec is None and file.path is not None and raw.seekable(), raw, stream, limit=limit)
 
 
@@ -260,8 +288,13 @@ class Peekable:
         return self._stream.read(count)
 
 
-def _open_raw(path: Path | None) -> io.BufferedReader:
-    if path is not None:
-        return cast("io.BufferedReader", path.open("rb", buffering=1 << 20))
-    stream = sys.stdin.buffer
+def _open_raw(file: SourceFile) -> io.BufferedReader:
+    if file.path is not None:
+        return cast("io.BufferedReader", os.fdopen(open_file(file), "rb", buffering=1 << 20))
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None or stream.closed:
+        message = "standard input is closed; name a log, or feed one in"
+        raise InputError(message)
+    with contextlib.suppress(io.UnsupportedOperation):  # as where a caller put something else there
+        refuse_endless(os.fstat(stream.fileno()), "standard input")
     return stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", stream))
