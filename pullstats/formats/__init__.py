@@ -14,22 +14,17 @@ from pullstats.errors import unknown_name
 from pullstats.formats import apache, aws, caches, cdn, haproxy, ingress, json_dialects, ltsv, nginx, proxies, registries, traefik, w3c
 from pullstats.formats.departure import Departure, find_departure
 from pullstats.formats.detect import Detection, Detector, detect_format
-from pullstats.formats.json_lines import JsonReader
 from pullstats.formats.lines import LogFormat, Times, merge_parsed, parse_lines
-from pullstats.formats.nginx_conf import ConfFormat, read_log_format
+from pullstats.formats.own_formats import custom_format
 from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
 from pullstats.formats.recommended import RECOMMENDED
-from pullstats.formats.text_lines import text_format
 from pullstats.formats.w3c import last_directive, split_sections
 
 _MODULES: Final = (nginx, ingress, apache, json_dialects, registries, traefik, haproxy, proxies, caches, aws, cdn, w3c, ltsv)
 
 FORMATS: Final[dict[str, LogFormat]] = {log_format.name: log_format for module in _MODULES for log_format in module.FORMATS}
 
-CUSTOM: Final = "nginx-custom"
-
 __all__ = [
-    "CUSTOM",
     "FORMATS",
     "REASONS",
     "RECOMMENDED",
@@ -62,18 +57,3 @@ def named_format(name: str) -> LogFormat:
     if name not in FORMATS:
         raise unknown_name("input format", name, ["auto", *FORMATS])
     return FORMATS[name]
-
-
-def custom_format(text: str) -> LogFormat:
-    """Build the format that `--log-format` describes.
-
-    Args:
-        text: an nginx `log_format` string, or `@nginx.conf[:name]`.
-
-    Raises:
-        InputError: it does not compile, or lacks a time or a client address.
-    """
-    found = read_log_format(text) if text.startswith("@") else ConfFormat(CUSTOM, text, "default")
-    if found.text.lstrip().startswith("{"):
-        return LogFormat(CUSTOM, "JSON as --log-format describes", "", found.text, JsonReader())
-    return text_format(CUSTOM, found.text, "as --log-format describes", nginx.MODULE, sample=found.text)

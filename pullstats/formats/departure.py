@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pullstats.formats.conversions import ConvertingReader
 from pullstats.formats.lines import LogFormat, Reader
 from pullstats.formats.log_format import CompiledFormat, pattern_pieces
 from pullstats.formats.reading import REASONS
@@ -48,6 +49,8 @@ def find_departure(line: str, formats: Sequence[LogFormat]) -> Departure:
 
 def _compiled(reader: Reader) -> CompiledFormat | None:
     """Give the `log_format` a reader goes by; None if it goes by labels or keys."""
+    if isinstance(reader, ConvertingReader):
+        reader = reader.inner
     if isinstance(reader, W3cReader):
         reader = reader.text
     return reader.compiled if isinstance(reader, TextReader) else None
@@ -65,7 +68,7 @@ def _json_departure(line: str) -> Departure:
 
 def _text_departure(name: str, line: str, compiled: CompiledFormat) -> Departure:
     """Match ever shorter beginnings of the pattern; the first that fits tells the place."""
-    pieces = pattern_pieces(compiled.text, compiled.escaping, compiled.values)
+    pieces = pattern_pieces(compiled.template, compiled.escaping, compiled.values)
     text = pl.Series([line])
     whole = text.str.contains(compiled.lenient).item()
     if whole:

@@ -208,6 +208,8 @@ def _pick(flat: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
     """Choose, for each variable, the first of its keys that says something."""
     present = {name: [key for key in keys if key in flat.columns] for name, keys in table.keys.items()}
     whole = {name for name, keys in present.items() if name in _NUMBERS and len(keys) == 1 and flat.schema[keys[0]] == pl.Int64}
+    if "bytes_sent" in table.keys:
+        whole.discard("body_bytes_sent")  # the two are taken one for the other, as texts
     single = {present[name][0] for name in whole}
     flat = flat.with_columns(pl.col(name).cast(pl.String) for name, dtype in flat.schema.items() if dtype == pl.Int64 and name not in single)
     raw = flat.select(**{name: pl.col(keys[0]) if name in whole else _coalesce(keys) for name, keys in present.items() if keys})

@@ -63,6 +63,7 @@ class LogFormat:
         sign: pattern of what shows in lines of this format, and not in those of others that fit equally well.
         is_catch_all: it reads lines of formats that are not known by name, and less of them than these would.
         headed: makes the format that a directive in the log (`#Fields:`) describes; None if there are no such directives.
+        caution: what its lines cannot tell, in a sentence; None if they tell what is needed.
     """
 
     name: str
@@ -74,6 +75,7 @@ class LogFormat:
     sign: str | None = None
     is_catch_all: bool = False
     headed: Callable[[str, bool], LogFormat] | None = None
+    caution: str | None = None
 
     def judge(self, lines: pl.Series, *, has_time: bool = False) -> pl.Series:
         """Say per line why the format does not read it, null where it does.

@@ -15,7 +15,7 @@ from pullstats.clock import Clock
 from pullstats.escaping import Escaping
 from pullstats.events import TIMESTAMP
 from pullstats.formats.durations import read_durations
-from pullstats.formats.variables import ADDRESS, FORWARDED, HOSTS, TIMES
+from pullstats.formats.variables import ADDRESS, FORWARDED, FROM_UTC, HOSTS, TIMES
 from pullstats.timestamps import keep_plausible, parse_clf, parse_digits, parse_times
 
 _NO_SITE: Final = r"^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?)(?::[0-9]+)?$|\.cloudfront\.net$|^_$"
@@ -198,6 +198,10 @@ def _known(text: pl.Expr) -> pl.Expr:
 
 
 def _timestamp(raw: pl.DataFrame, clock: Clock) -> pl.Expr:
+    if FROM_UTC[0] in raw.columns:
+        naive = raw[FROM_UTC[1]] if FROM_UTC[1] in raw.columns else None
+        utc = pl.col(FROM_UTC[0])
+        return utc if naive is None or naive.null_count() == raw.height else pl.coalesce(utc, pl.lit(clock.to_utc(naive)))
     if "time_zone" in raw.columns:
         return parse_clf(pl.col("time_local"), _zone(raw["time_zone"]))
     name = next((name for name in TIMES if name in raw.columns), None)

@@ -19,6 +19,8 @@ NUMBER: Final = r"[-+]?[0-9.]*"  # HAProxy writes +147 for what had not ended ye
 STATUS: Final = r"[0-9]{1,3}|-"
 LIST: Final = r"(?:[^\s,]+(?:(?:, | : )[^\s,]+)*)?"  # upstream lists hold blanks: "a, b : c"
 ADDRESSES: Final = r'(?:(?:"[^"]*"|[^\s,"]*(?:, ?[^\s,"]+)+)(?: [^\s,"]+)??|[^\s,"]*)'  # one, or a list and perhaps the peer behind it
+PEER: Final = r'[^\s,"]*'  # an address, and perhaps its port
+ISO: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)? ?(?:Z|[+-][0-9]{2}:?[0-9]{2})?|-"
 HOST: Final = r'(?:[^\s",:\[]*|\[[0-9A-Fa-f:.]*\])(?::[^\s",:]*)?'  # a name or an address in brackets, and a port: never a time
 FREE: Final = r".*?"
 CLF_TIME: Final = r"[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}:[0-9:]{8} ?[+-]?[0-9:]*"
@@ -48,13 +50,13 @@ KEPT: Final[dict[str, Variable]] = {
     variable.name: variable
     for variable in (
         Variable("remote_addr", ADDRESSES),
-        Variable("realip_remote_addr"),
-        Variable("proxy_protocol_addr"),
+        Variable("realip_remote_addr", PEER),
+        Variable("proxy_protocol_addr", PEER),
         Variable("http_x_forwarded_for", ADDRESSES),
         Variable("downstream_remote_addr"),  # not nginx's: Envoy's peer, mostly another proxy
         Variable("http_forwarded", FREE),
-        Variable("http_x_real_ip"),
-        Variable("http_cf_connecting_ip"),
+        Variable("http_x_real_ip", PEER),
+        Variable("http_cf_connecting_ip", PEER),
         Variable("remote_user", FREE),
         Variable("time_local", CLF_TIME),
         Variable("time_iso8601"),
@@ -107,6 +109,9 @@ TIMES: Final = ("msec", "time_iso8601", "time_local", "time_http", "time_dated",
 
 HOSTS: Final = ("host", "http_host", "server_name")
 """Variables that name the site, the best first."""
+
+FROM_UTC: Final = ("time_utc", "time_naive")
+"""Raw columns that are times already and go before `TIMES`: instants, and local times of the log's zone."""
 
 ADDRESS: Final = ("remote_addr", "realip_remote_addr", "proxy_protocol_addr", "http_x_forwarded_for", "downstream_remote_addr")
 """Variables that give the client, the best first."""

@@ -197,6 +197,11 @@ def _under(directive: str, is_tabbed: bool) -> LogFormat:  # noqa: FBT001 - the 
     return replace(FORMATS[0] if is_tabbed else FORMATS[1], reader=W3cReader(directive, is_tabbed=is_tabbed))
 
 
+def describe_fields(directive: str) -> LogFormat:
+    """Give the format of a log whose directive is given apart; CloudFront names its fields between blanks and writes tabs."""
+    return _under(directive, "\t" in directive or "x-edge-" in directive)
+
+
 FORMATS: Final[tuple[LogFormat, ...]] = (
     LogFormat(
         "cloudfront",

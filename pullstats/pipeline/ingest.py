@@ -117,6 +117,7 @@ def _check_named(files: Sequence[SourceFile], detector: Detector, plan: IngestPl
 def _no_format(file: SourceFile, detector: Detector, *, is_forced: bool) -> InputError:
     if is_forced:
         message = f"no line of '{file.name}' fits the log format {detector.candidates[0].name}; check it against the server's configuration"
+        message += f"; {detector.candidates[0].caution}" if detector.candidates[0].caution else ""
     else:
         message = f"no known log format fits '{file.name}'; paste the server's with --log-format, or name one with --input-format"
     return InputError(message)
@@ -231,6 +232,8 @@ class _Run:
         remarks = [*_remark_on_times(work.log.clock), *_remark_on_crowd(work.summary, is_trusting=bool(self._plan.trusted_proxies))]
         if work.log.peeler and (remark := work.log.peeler.remark(work.summary.lines)):
             remarks.append(remark)
+        if work.log.formats[0].caution:
+            remarks.append(work.log.formats[0].caution)
         for remark in remarks:
             self._note(work.file, remark)
 
