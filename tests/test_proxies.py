@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,3 +164,45 @@ def test_no_hop_stays_in_a_text(tmp_path: Path, take_in: Callable[..., IngestSum
     take_in(log, trusted_proxies=("private",))
     (event,) = open_store(tmp_path / "store").scan_events(None).collect().iter_rows(named=True)
     assert (event["url_path"], event["url_query"], event["user_agent_original"]) == ("/by/ADDRESS/x", "from=ADDRESS&v=1.2.3.4", "bot ADDRESS")
+
+
+def simulate(peers: list[str], chance: random.Random, *, filled: float, clients: int, count: int = 600, others: float = 0.0) -> str:
+    """Write a log: which peers ask, how often a header is filled, by how many clients, and what share comes from public peers."""
+    lines = []
+    for number in range(count):
+        is_other = chance.random() < others
+        peer = f"198.51.100.{chance.randrange(250)}" if is_other else chance.choice(peers)
+        xff = f"203.0.113.{chance.randrange(clients)}" if not is_other and chance.random() < filled else "-"
+        lines.append(LINE.format(peer=peer, path=f"/{number}", agent="x", xff=xff))
+    return "".join(lines)
+
+
+PRIVATE = [f"10.0.{number}.9" for number in range(200)]
+FLEETS = {
+    "two balancers": (PRIVATE[:2], {"filled": 1.0, "clients": 200}, "100% of the requests come from 2 private addresses"),
+    "a fleet with health checks": (PRIVATE[:8], {"filled": 0.4, "clients": 200}, "8 private addresses"),
+    "one, and public clients beside it": (["192.168.7.7"], {"filled": 1.0, "clients": 100, "others": 0.5}, "one private address"),
+    "of IPv6": (["fd00:1::1", "fd00:2::1"], {"filled": 0.9, "clients": 100}, "2 private addresses"),
+    "on the machine itself": (["127.0.0.1"], {"filled": 1.0, "clients": 100}, "this looks like your load balancer"),
+}
+NO_FLEETS = {
+    "private clients that forge a header here and there": (PRIVATE[:5], {"filled": 0.1, "clients": 200}),
+    "many private clients that all write one": (PRIVATE, {"filled": 1.0, "clients": 250}),
+    "private clients that name themselves": (PRIVATE[:9], {"filled": 1.0, "clients": 9}),
+    "public peers": (["198.51.100.1", "198.51.100.2"], {"filled": 1.0, "clients": 200}),
+    "few private ones among public clients": (PRIVATE[:2], {"filled": 1.0, "clients": 200, "others": 0.97}),
+    "no header at all": (PRIVATE[:3], {"filled": 0.0, "clients": 9}),
+}
+
+
+@pytest.mark.parametrize("name", [*FLEETS, *NO_FLEETS])
+def test_balancers_are_noticed_and_clients_are_not_taken_for_them(name: str, tmp_path: Path, take_in: Callable[..., IngestSummary]) -> None:
+    peers, options, *said = (FLEETS | NO_FLEETS)[name]
+    log = tmp_path / "a.log"
+    log.write_text(simulate(peers, random.Random(name), **options))
+    notes = " ".join(take_in(log).notes)
+    assert ("--trusted-proxy private" in notes) == (name in FLEETS), notes
+    assert all(text in notes for text in said)
+    assert not re.search("[0-9]+[.][0-9]+[.][0-9]+|fd00", notes)
+    trusting = take_in(log, store=tmp_path / "trusting", trusted_proxies=("private",))
+    assert "load balancer" not in " ".join(trusting.notes)

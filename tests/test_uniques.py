@@ -65,7 +65,7 @@ def test_fewer_than_are_to_be_shown_are_not_told_in_words_either() -> None:
     rows = [request(NOON, who, client=client) for client, count in (("pip", 7), ("uv", 4), ("poetry", 3)) for who in range(0, 10 * count, 10)]
     report = uniques(rows, UniqueQuestion(("origin",)), dimensions=("client",), min_origins=5)
     assert "uv" not in report.frame["client"].to_list()
-    small = uniques(rows, where="client=uv", min_origins=5)
+    small = uniques([row for row in rows if row["client"] == "uv"], min_origins=5)
     assert small.frame.height == 0
     assert small.headline == "from fewer than 5 endpoints (--min-origins)"
 

@@ -24,7 +24,7 @@ from pullstats.enrich.networks import GITHUB, OwnNetworks, load_own_networks, pr
 from pullstats.enrich.origins import agent_terms, combine_origins, endpoint_terms, hash_endpoints, hash_values, user_terms
 from pullstats.enrich.own_addresses import KEYS, hide_addresses, key_of, list_keys
 from pullstats.enrich.packages import action_by_method, classify_paths, client_ecosystem
-from pullstats.enrich.proxies import HEADERS, TrustedProxies, pack, unpack
+from pullstats.enrich.proxies import HEADERS, PEER, TrustedProxies, pack, unpack
 from pullstats.enrich.redact import redact_domain, redact_text, redact_values
 from pullstats.enrich.request import domain_of, split_request
 from pullstats.enrich.rulebook import RuleBook, bundled_rules
@@ -137,7 +137,7 @@ class Enricher:
         users = _said(values.replace(_NOBODY, None))
         return user_terms(users, self._key).with_columns(hash_values(users, self._key, b"user").alias("user_id"))
 
-    def enrich(self, reading: pl.DataFrame, format_name: str, escaping: Escaping) -> tuple[pl.DataFrame, pl.Series]:
+    def enrich(self, reading: pl.DataFrame, format_name: str, escaping: Escaping) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Turn lines that were read into events.
 
         Args:
@@ -146,7 +146,8 @@ class Enricher:
             escaping: how the texts are still escaped.
 
         Returns:
-            A row per row, the columns of `EVENT_SCHEMA`; and the field of the log that named each client, null where nobody is named.
+            A row per row, the columns of `EVENT_SCHEMA`; and, for the summary, `field` of the log that named each client, null where
+            nobody is named, and `behind`: whom a private peer that nobody trusts asks for, as its header says it.
         """
         texts = self._texts[escaping]
         address = self._addresses.apply(reading["address"] if self._proxies is None else _pack_hops(reading, escaping))
@@ -167,9 +168,10 @@ class Enricher:
             pl.lit(self._key.epoch, pl.Int32).alias("key_epoch"),
             pl.lit(format_name, _CONSTANT).alias("log_format"),
         )
+        told = _fields_of(events).to_frame().with_columns(_find_forwarded(events))
         if not self._keep_addresses:
             events = events.drop("client_address")
-        return conform(events), _fields_of(events)
+        return conform(events), told
 
     def _redact_others(self, events: pl.DataFrame) -> Iterator[pl.Series]:
         """Redact what else a client may have written; no two request ids are alike, so they are no values to remember."""
@@ -288,6 +290,17 @@ def _fields_of(events: pl.DataFrame) -> pl.Series:
     name = "named_by" if "named_by" in events.columns else "address_field"
     said = pl.when(pl.col("endpoint_id").is_not_null()).then(pl.col(name).cast(_FIELD))
     return events.select(said.alias("field")).to_series()
+
+
+def _find_forwarded(events: pl.DataFrame) -> pl.Series:
+    """Give what a header says of the client where the peer counts as it, and is of a private network or the machine itself."""
+    headers = [name for name in HEADERS if events[name].null_count() < events.height]
+    if not headers:
+        return pl.Series("behind", [None], pl.String).new_from_index(0, events.height)
+    is_peer = pl.col("named_by") == PEER if "named_by" in events.columns else pl.lit(value=True)
+    is_near = (pl.col("network_type").cast(pl.String) == "private") | pl.col("client_address").cast(pl.String).str.starts_with("unix:")
+    said = pl.coalesce(pl.col(name).cast(pl.String).replace(_NOTHING, None) for name in headers)
+    return events.select(pl.when(is_peer & is_near).then(said).alias("behind")).to_series()
 
 
 def _join_ci(events: pl.DataFrame) -> pl.DataFrame:

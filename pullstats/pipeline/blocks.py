@@ -19,6 +19,7 @@ import polars as pl
 from pullstats.enrich import Enricher, redact_reject
 from pullstats.escaping import Escaping
 from pullstats.formats import REJECT_SCHEMA, Parsed, Reading
+from pullstats.pipeline.balancers import Forwarding, find_forwarding
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.reading import LogReading
 from pullstats.sources import Block
@@ -67,6 +68,7 @@ class BlockResult:
         duplicates: events whose id the store or another block holds.
         fields: events by the field of the log that named their client.
         crowd: the endpoint that made up nearly all events, and how many; None if there is none.
+        forwarding: private peers that name other clients.
         first: earliest event time, UTC.
         last: latest event time, UTC.
     """
@@ -82,6 +84,7 @@ class BlockResult:
     duplicates: int = 0
     fields: Counter[str] = field(default_factory=Counter)
     crowd: tuple[bytes, int] | None = None
+    forwarding: Forwarding = field(default_factory=Forwarding)
     first: datetime | None = None
     last: datetime | None = None
 
@@ -123,14 +126,14 @@ def work_blocks(jobs: Sequence[BlockJob], enricher: Enricher, store: Store | Non
     kept: list[pl.DataFrame] = []
     for (format_name, escaping), parts in readings.items():
         frame = parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal")
-        events, fields = enricher.enrich(frame, format_name, escaping)
-        kept.append(events.with_columns(frame[_OWNER], fields))
+        events, told = enricher.enrich(frame, format_name, escaping)
+        kept.append(events.with_columns(frame[_OWNER], *told))
     if not kept:
         return BatchResult(tuple(results), ())
     found = _join(kept)
     events = seen.drop_known(found)
     _count_events(results, found, events)
-    written = store.write_events(events.drop(_OWNER, "field"), enricher.rules.version) if store is not None and events.height else ()
+    written = store.write_events(events.drop(_OWNER, "field", "behind"), enricher.rules.version) if store is not None and events.height else ()
     return BatchResult(tuple(results), tuple(written))
 
 
@@ -221,6 +224,7 @@ def _count_events(results: Sequence[BlockResult], found: pl.DataFrame, events: p
         fields = mine["field"].value_counts().drop_nulls()
         result.fields = Counter(dict(zip(fields["field"].cast(pl.String), fields["count"], strict=True)))
         result.crowd = _find_crowd(mine["endpoint_id"])
+        result.forwarding = find_forwarding(mine)
         result.first, result.last = mine["timestamp"].min(), mine["timestamp"].max()  # type: ignore[assignment]
 
 

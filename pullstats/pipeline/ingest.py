@@ -23,6 +23,7 @@ from pullstats.enrich import Enricher, HashKey, TrustedProxies, load_digests, lo
 from pullstats.errors import InputError, VanishedError
 from pullstats.events import SCHEMA_VERSION
 from pullstats.formats import FORMATS, Detector, LogFormat, custom_format, named_format
+from pullstats.pipeline.balancers import REMEDY
 from pullstats.pipeline.blocks import BatchResult, BlockJob, BlockResult, work_blocks
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.identity import Place, find_place, fingerprint_log, tail_mark
@@ -134,10 +135,15 @@ def _remark_on_times(clock: Clock) -> Iterator[str]:
 
 def _remark_on_crowd(summary: SourceSummary, *, is_trusting: bool) -> Iterator[str]:
     """Warn where one address asks nearly everything: that is no client, but what stands before the server."""
+    told = summary.forwarding.describe(summary.events)
+    if told is not None and summary.crowd < CROWD_SHARE:
+        yield told
     if summary.events < CROWD_FROM or summary.crowd < CROWD_SHARE:
         return
     share = f"{summary.crowd:.0%} of the requests come from one address"
-    if is_trusting:
+    if told is not None:
+        yield f"{share}; this looks like your load balancer: {REMEDY}"
+    elif is_trusting:
         yield f"{share}, for which the log names no client behind a trusted proxy"
     else:
         yield f"{share}; this looks like your load balancer: log X-Forwarded-For, and name the balancer with --trusted-proxy"

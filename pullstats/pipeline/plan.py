@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pullstats.pipeline.balancers import Forwarding
 from pullstats.sources.blocks import BLOCK_SIZE
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class SourceSummary:
     reasons: Counter[str] = field(default_factory=Counter)
     fields: Counter[str] = field(default_factory=Counter)
     crowds: Counter[EndpointId] = field(default_factory=Counter)
+    forwarding: Forwarding = field(default_factory=Forwarding)
 
     @property
     def crowd(self) -> float:
@@ -109,6 +111,7 @@ class SourceSummary:
         self.fields += result.fields
         if result.crowd is not None:
             self.crowds[result.crowd[0]] += result.crowd[1]
+        self.forwarding += result.forwarding
         self.first = min((time for time in (self.first, result.first) if time is not None), default=None)
         self.last = max((time for time in (self.last, result.last) if time is not None), default=None)
 

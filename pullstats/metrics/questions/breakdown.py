@@ -16,7 +16,7 @@ from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import OTHER, build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
 from pullstats.metrics.questions.series import answer_series
-from pullstats.metrics.questions.small_rows import ENDPOINTS, hide_small
+from pullstats.metrics.questions.small_rows import ENDPOINTS, hide_small, refuse_few
 from pullstats.metrics.time.buckets import parse_every
 from pullstats.metrics.time.completeness import find_final_until
 from pullstats.reports import Column, Report
@@ -62,6 +62,7 @@ def warn_of_unseen(report: Report, asked: Resolved, scan: Scan) -> Report:
 def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
     """Answer one row per value of the dimensions; and the totals, one row with a column per metric."""
     query = asked.query
+    refuse_few(asked, scan)
     groups = {dimension.key: dimension.expr(query.tz) for dimension in asked.dimensions}
     wanted = _with_endpoints(asked)
     partials = compute_partials(replace(asked, metrics=wanted), scan, groups, dimension_columns(asked))
@@ -124,6 +125,7 @@ def daily_report(query: Query, scan: Scan, reach: Reach, now: datetime) -> Repor
     """Build the `daily` export set: one row a day and combination; `origins` is not additive."""
     asked = resolve(query, reach, now, scan, is_shifting=False)
     asked = refuse_epochs(asked, scan, ())
+    refuse_few(asked, scan)
     days = parse_every("d", asked.query.tz)
     groups = {"date": days.expr} | {key: pl.col(column) for key, column in DAILY_KEYS.items()}
     groups |= {

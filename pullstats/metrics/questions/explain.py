@@ -22,6 +22,7 @@ from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_report
 from pullstats.metrics.questions.ledger import COUNTED, REASON, add_reason, keep_ledger
+from pullstats.metrics.questions.small_rows import refuse_few
 from pullstats.metrics.time.windows import WEEKDAYS
 from pullstats.reports import Column, Report
 
@@ -66,6 +67,7 @@ def _refuse_few(asked: Resolved, scan: Scan) -> None:
     least, endpoints = asked.query.min_origins, METRICS["endpoints"]
     if not least:
         return
+    refuse_few(asked, scan)
     found = compute_partials(replace(asked, metrics=(endpoints,)), scan, {}, [])
     if found.kept and fold(found, (endpoints,), ()).item() < least:
         message = f"fewer than {least} endpoints are behind this number: --min-origins {least} hides it, and how it came about"

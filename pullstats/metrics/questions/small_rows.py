@@ -2,7 +2,9 @@
 
 What is hidden is folded into one row of others, which subtraction from the total would tell as
 well. That row itself must not be one of few: while it would stand for too few endpoints, as a single
-small row always does, the smallest of the shown rows joins it.
+small row always does, the smallest of the shown rows joins it. And no filter may part few from the
+rest: the same question without it would tell them by subtraction. What the difference of two windows
+tells is not covered.
 """
 
 from __future__ import annotations
@@ -12,12 +14,39 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.errors import UsageError
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.partials import Partials, fold, keep_rows
+from pullstats.metrics.query import Resolved, Scan
 
 ENDPOINTS: Final = METRICS["endpoints"]
 _BLOCK: Final = "block"
 _PLACE: Final = "place"
+
+
+def refuse_few(asked: Resolved, scan: Scan) -> None:
+    """Refuse a question whose filters leave out, or keep, events of few endpoints.
+
+    Each filter is looked at for itself, in the order in which they apply; every request counts, whatever was answered.
+
+    Raises:
+        UsageError: what one leaves out, or what all keep, comes from 1 to `min_origins` - 1 endpoints.
+    """
+    least = asked.query.min_origins
+    if least <= 1 or not asked.steps:
+        return
+    columns = sorted({*asked.filter_columns, "timestamp", "endpoint_id"})
+    left = asked.window.keep(scan(columns, asked.window.start, asked.window.end))
+    parts = []
+    for text, step in asked.steps:
+        parts.append((f"{text} leaves out", left.filter(~step)))
+        left = left.filter(step)
+    parts.append(("what the filters keep comes from", left))
+    for text, events in parts:
+        count = int(events.select(pl.col("endpoint_id").drop_nulls().n_unique()).collect(engine="streaming").item())
+        if 0 < count < least:
+            message = f"{text} fewer than {least} endpoints, which --min-origins {least} does not tell apart; filter by something that more share"
+            raise UsageError(message)
 
 
 def hide_small(rows: pl.DataFrame, shown: pl.DataFrame, partials: Partials, least: int, within: Sequence[str] = ()) -> pl.DataFrame:
