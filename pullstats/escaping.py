@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Final, Literal
+from urllib.parse import unquote
+
+_PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
 def plain_text(text: str) -> str:
@@ -16,3 +20,9 @@ def plain_text(text: str) -> str:
 Escaping = Literal["none", "backslash", "percent", "plus", "doubled"]
 r"""`backslash`: nginx, Apache and Go (`\x22`); `percent`: CloudFront, some texts twice (`%2520`);
 `plus`: IIS, a `+` for a blank; `doubled`: CSV, `""` for a quote; `none`: nothing is left to undo (JSON)."""
+
+
+def unescape_percent(text: str) -> str:
+    """Undo `%HH`, twice where it was done twice: a client's own `%` came as `%25` then, too."""
+    once = unquote(text, errors="backslashreplace")
+    return once if " " in once or not _PERCENT.search(once) else unquote(once, errors="backslashreplace")

@@ -14,14 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import unquote
 
 import polars as pl
 
-from pullstats.escaping import Escaping
+from pullstats.escaping import Escaping, unescape_percent
 
 _ESCAPE: Final = re.compile(rb"""\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([\\"abfnrtv]))""")
-_PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _SINGLE: Final = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"\\": b"\\", b'"': b'"'}
 
 
@@ -29,12 +27,6 @@ def unescape(text: str) -> str:
     """Undo the escapes of one value; what is no escape stays as it is."""
     raw = _ESCAPE.sub(_replace, text.encode("utf-8", "surrogatepass"))
     return raw.decode("utf-8", "backslashreplace")
-
-
-def unescape_percent(text: str) -> str:
-    """Undo `%HH`, twice where it was done twice: a client's own `%` came as `%25` then, too."""
-    once = unquote(text, errors="backslashreplace")
-    return once if " " in once or not _PERCENT.search(once) else unquote(once, errors="backslashreplace")
 
 
 def unescape_plus(text: str) -> str:

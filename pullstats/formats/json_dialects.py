@@ -82,4 +82,118 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         _READER,
         sign='"ddsource":"fastly"|"edge_location":"[A-Z]{3}"',
     ),
+    LogFormat(
+        "cloudfront-json",
+        "CloudFront standard logs (v2) as JSON",
+        "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html",
+        '{"date":"2025-01-15","time":"10:20:30","x-edge-location":"CDG50-P2","sc-bytes":"703","c-ip":"198.51.100.4","cs-method":"GET",'
+        '"cs(Host)":"d111111abcdef8.cloudfront.net","cs-uri-stem":"/dl/demo-1.0.tar.gz","sc-status":"200","cs(Referer)":"-",'
+        '"cs(User-Agent)":"curl/7.81.0","cs-uri-query":"a=1","x-edge-result-type":"Hit","x-host-header":"dl.example.org","cs-protocol":"https",'
+        '"time-taken":"0.113","x-forwarded-for":"-","cs-protocol-version":"HTTP/2.0"}',
+        _READER,
+        sign='"x-edge-[a-z-]+":|"cs-uri-stem":',
+    ),
+    LogFormat(
+        "azure-storage",
+        "Azure Storage resource logs (StorageRead, StorageBlobLogs)",
+        "https://learn.microsoft.com/azure/storage/blobs/monitor-blob-storage-reference",
+        '{"time":"2023-07-10T01:40:00.1234567Z","category":"StorageRead","operationName":"GetBlob","schemaVersion":"1.0","statusCode":200,'
+        '"statusText":"Success","durationMs":5,"callerIpAddress":"198.51.100.6:11234","correlationId":"2a","properties":{"accountName":"demo",'
+        '"userAgentHeader":"curl/8.0.1","responseBodySize":1024},"uri":"https://demo.blob.core.windows.net/releases/demo-1.0.tar.gz","protocol":"HTTPS"}',
+        _READER,
+        sign='"category": ?"Storage(?:Read|Write|Delete)"|"CallerIpAddress":',
+    ),
+    LogFormat(
+        "azure-front-door",
+        "Azure Front Door access log",
+        "https://learn.microsoft.com/azure/frontdoor/monitor-front-door",
+        # MicrosoftDocs/azure-docs articles/web-application-firewall/afds/waf-front-door-monitor.md, address changed
+        '{"time":"2020-06-09T22:32:17.8383427Z","category":"FrontdoorAccessLog","operationName":"Microsoft.Network/FrontDoor/AccessLog/Write",'
+        '"properties":{"trackingReference":"08Q3gXgAAAAAe0s71BET","httpMethod":"GET","httpVersion":"2.0",'
+        '"requestUri":"https://wafdemofrontdoorwebapp.azurefd.net:443/dl/demo-1.0.zip","requestBytes":"715","responseBytes":"380",'
+        '"userAgent":"curl/8.5.0","clientIp":"198.51.100.7","timeTaken":"0.003","httpStatusCode":"403","cacheStatus":"CONFIG_NOCACHE"}}',
+        _READER,
+        sign='"category": ?"Front[Dd]oorAccessLog"',
+    ),
+    LogFormat(
+        "akamai",
+        "Akamai DataStream 2 as JSON",
+        "https://techdocs.akamai.com/datastream2/docs/log-format",
+        '{"version":"1","cp":"123456","reqId":"1239f220","reqTimeSec":"1573840000","bytes":"4995","cliIP":"198.51.100.9","statusCode":"206",'
+        '"proto":"HTTPS","reqHost":"dl.example.org","reqMethod":"GET","reqPath":"dl/demo-1.0.zip","reqPort":"443","UA":"curl%2F8.5.0",'
+        '"queryStr":"a=1","cacheStatus":"1"}',
+        _READER,
+        sign='"reqTimeSec":|"cliIP":',
+    ),
+    LogFormat(
+        "kong-json",
+        "Kong's log plugins (file-log, http-log, tcp-log)",
+        "https://developer.konghq.com/plugins/file-log/",
+        '{"request":{"method":"GET","uri":"/dl/demo-1.0.zip","url":"http://dl.example.org:8000/dl/demo-1.0.zip","size":"75","querystring":{},'
+        '"headers":{"host":"dl.example.org:8000","user-agent":"curl/8.5.0"}},"response":{"status":200,"size":434,"headers":{"via":"kong/3.4.0"}},'
+        '"latencies":{"kong":9,"proxy":1430,"request":1436},"client_ip":"198.51.100.10","started_at":1710238272104,"tries":[],"route":{"id":"r"}}',
+        _READER,
+        sign='"latencies":',
+    ),
+    LogFormat(
+        "gitlab",
+        "GitLab: Workhorse, the container registry, production_json.log, api_json.log",
+        "https://docs.gitlab.com/administration/logs/",
+        '{"correlation_id":"01H","duration_ms":41,"host":"gitlab.example.org","level":"info","method":"GET","msg":"access","proto":"HTTP/1.1",'
+        '"referrer":"","remote_addr":"198.51.100.3:0","remote_ip":"198.51.100.3","route":"","status":200,"system":"http",'
+        '"time":"2023-10-29T12:49:43Z","ttfb_ms":41,"uri":"/api/v4/projects/1/packages/npm/demo/-/demo-1.0.0.tgz","user_agent":"npm/9.5.1",'
+        '"written_bytes":7310}',
+        _READER,
+        sign='"written_bytes":|"gitaly_calls":|"db_duration_s":|"meta\\.caller_id":|"controller":',
+    ),
+    LogFormat(
+        "verdaccio-json",
+        "Verdaccio as JSON",
+        "https://verdaccio.org/docs/logger/",
+        # verdaccio/verdaccio packages/logger test
+        '{"level":35,"time":1585411248203,"pid":27029,"hostname":"macbook-touch","sub":"in","request":{"method":"GET","url":"/demo/-/demo-1.0.0.tgz"},'
+        '"user":null,"remoteIP":"127.0.0.1","status":200,"bytes":{"in":0,"out":150186},"msg":"@{status}, user: @{user}(@{remoteIP})"}',
+        _READER,
+        sign='"sub": ?"in"',
+    ),
+    LogFormat(
+        "zot",
+        "zot registry",
+        "https://zotregistry.dev/latest/admin-guide/admin-configuration/#logging",
+        '{"level":"info","module":"http","clientIP":"198.51.100.12:52528","method":"GET","path":"/v2/acme/app/manifests/1.0","statusCode":200,'
+        '"latency":"1.203ms","bodySize":1222,"headers":{"User-Agent":["containerd/1.7.2"]},"time":"2024-03-12T10:11:12.104718Z","message":"HTTP API"}',
+        _READER,
+        sign='"message": ?"HTTP API"',
+    ),
+    LogFormat(
+        "docker-registry-proxy",
+        "rpardini/docker-registry-proxy, which names no client",
+        "https://github.com/rpardini/docker-registry-proxy/blob/master/nginx.conf",
+        '{"access_time":"12/Mar/2024:10:11:12 +0000","upstream_cache_status":"HIT","method":"GET","uri":"/v2/library/nginx/manifests/1.25",'
+        '"request_type":"manifest-mutable","status":"200","bytes_sent":"1862","upstream_response_time":"","host":"registry-1.docker.io",'
+        '"proxy_host":"registry-1.docker.io","upstream":""}',
+        _READER,
+        sign='"access_time":',
+    ),
+    LogFormat(
+        "distribution-json",
+        "distribution's own messages as JSON, where its access log is off",
+        "https://distribution.github.io/distribution/about/configuration/#log",
+        '{"go.version":"go1.20.8","http.request.host":"registry.example.org","http.request.id":"0b2d8c60","http.request.method":"GET",'
+        '"http.request.remoteaddr":"198.51.100.9","http.request.uri":"/v2/acme/app/manifests/1.0","http.request.useragent":"docker/24.0.7",'
+        '"http.response.duration":"8.9ms","http.response.status":200,"http.response.written":1222,"level":"info","msg":"response completed",'
+        '"time":"2023-11-23T23:35:44.123456789Z"}',
+        _READER,
+        sign='"http\\.request\\.remoteaddr":',
+    ),
+    LogFormat(
+        "envoy-json",
+        "Envoy and Istio as JSON",
+        "https://istio.io/latest/docs/tasks/observability/logs/access-log/",
+        '{"start_time":"2024-03-12T10:11:12.104Z","method":"GET","path":"/dl/demo-1.0.zip","protocol":"HTTP/1.1","response_code":200,'
+        '"response_flags":"-","bytes_received":0,"bytes_sent":1222,"duration":12,"x_forwarded_for":"198.51.100.13","user_agent":"curl/8.5.0",'
+        '"request_id":"cc21d9b0","authority":"dl.example.org","upstream_host":"10.0.2.1:80","downstream_remote_address":"10.0.0.9:41854"}',
+        _READER,
+        sign='"response_flags":',
+    ),
 )

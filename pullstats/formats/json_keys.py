@@ -3,29 +3,37 @@
 Raw columns are named by nginx variables (`variables.py`); each lists the keys that carry it in
 the logs of nginx (`escape=json`, by habit named after its variables), Traefik, Caddy,
 Fastly/rubygems, Cloudflare Logpush and common shippers, the most telling first. A dot goes into
-a nested object.
+a nested object, `\\.` is a dot of the key's own. The last few are no variables: `json_vendors.py`
+tells by them what the others mean.
 
 To add one: put the key where it belongs, and a case in `tests/cases/formats/`.
 
 Sources: doc.traefik.io/traefik/observability/access-logs, caddyserver.com/docs/json/logging,
 developers.cloudflare.com/logs (http_requests), rubytogether/kirby test/, elastic and crowdsec
-sample logs.
+sample logs; docs.aws.amazon.com/AmazonCloudFront (standard logging v2); learn.microsoft.com
+(StorageBlobLogs, Front Door's access log); techdocs.akamai.com/datastream2; developer.konghq.com
+(file-log); docs.gitlab.com/administration/logs; verdaccio packages/middleware; project-zot/zot
+pkg/api/session.go; rpardini/docker-registry-proxy nginx.conf; distribution internal/dcontext;
+elastic.co/guide/en/ecs; docs.datadoghq.com (standard attributes).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "remote_addr": (
         "remote_addr", "client_ip", "clientip", "clientIp", "client_addr", "ClientIP", "ClientHost", "request.client_ip",
-        "request.remote_ip", "remote_ip", "remoteIp", "remoteAddr", "ip", "source_ip", "client", "host_ip", "remote",
-        "httpRequest.remoteIp", "peer_addr",
+        "request.remote_ip", "remote_ip", "remoteIp", "remoteAddr", "remoteIP", "clientIP", "ip", "source_ip", "client.ip", "source.ip",
+        "network.client.ip", "client", "host_ip", "remote", "httpRequest.remoteIp", "peer_addr", "request.remote_addr", "c-ip", "c_ip", "cliIP",
+        "callerIpAddress", "CallerIpAddress", "properties.clientIp", "properties.clientIP", r"http\.request\.remoteaddr",
     ),
+    "downstream_remote_addr": ("downstream_remote_address",),
     "http_x_forwarded_for": (
         "http_x_forwarded_for", "x_forwarded_for", "xff", "forwarded_for", "request_X-Forwarded-For", "request.headers.X-Forwarded-For",
-        "ClientXForwardedFor",
+        "ClientXForwardedFor", "x-forwarded-for", "xForwardedFor", "request.headers.x-forwarded-for", "headers.X-Forwarded-For",
     ),
     "http_forwarded": ("http_forwarded", "forwarded", "request_Forwarded", "request.headers.Forwarded"),
     "http_x_real_ip": ("http_x_real_ip", "x_real_ip", "real_ip", "request_X-Real-Ip", "request.headers.X-Real-Ip"),
@@ -33,52 +41,89 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "http_cf_connecting_ip", "cf_connecting_ip", "request_Cf-Connecting-Ip", "request.headers.Cf-Connecting-Ip",
     ),
     "msec": (
-        "msec", "StartUTC", "ts", "EdgeStartTimestamp", "time_iso8601", "@timestamp", "timestamp", "time", "datetime", "date_time",
-        "time_local", "timestamp_ns", "timestamp_ms", "epoch", "StartLocal", "date",
+        "msec", "StartUTC", "ts", "EdgeStartTimestamp", "timestamp(ms)", "time_iso8601", "@timestamp", "timestamp", "time", "datetime", "date_time",
+        "time_local", "timestamp_ns", "timestamp_ms", "epoch", "StartLocal", "start_time", "started_at", "access_time", "reqTimeSec",
+        "TimeGenerated", "date",
     ),
     "request": ("request", "request_line", "http_request"),
     "request_method": (
         "request_method", "method", "RequestMethod", "ClientRequestMethod", "request.method", "requestMethod", "http_method", "verb",
-        "httpRequest.requestMethod",
+        "httpRequest.requestMethod", "cs-method", "cs_method", "reqMethod", "properties.httpMethod", "http.request.method", "http.method",
+        r"http\.request\.method",
     ),
+    "operation": ("operationName", "OperationName"),
     "request_uri": (
-        "request_uri", "uri", "RequestPath", "ClientRequestURI", "request.uri", "requestUri", "requestUrl", "request_url", "url",
-        "http_uri", "http_url", "httpRequest.requestUrl", "path",
+        "request_uri", "uri", "RequestPath", "ClientRequestURI", "request.uri", "requestUri", "requestUrl", "request_url", "request.url",
+        "url.original", "url", "http_uri", "http_url", "httpRequest.requestUrl", "properties.requestUri", "Uri", "http.url",
+        r"http\.request\.uri", "path",
     ),
-    "uri": ("request_path", "ClientRequestPath", "url_path"),
-    "args": ("request_query", "args", "query_string", "query"),
+    "uri": ("request_path", "ClientRequestPath", "url_path", "cs-uri-stem", "cs_uri_stem", "url.path"),
+    "bare_path": ("reqPath",),
+    "args": ("request_query", "args", "query_string", "query", "cs-uri-query", "cs_uri_query", "queryStr", "url.query"),
     "server_protocol": (
         "server_protocol", "protocol", "RequestProtocol", "ClientRequestProtocol", "request.proto", "proto", "http_version", "request_protocol",
-        "http.protocol", "httpRequest.protocol",
+        "http.protocol", "httpRequest.protocol", "cs-protocol-version", "properties.httpVersion", "http.version", "Protocol",
     ),
     "status": (
         "status", "response_status", "DownstreamStatus", "EdgeResponseStatus", "status_code", "statusCode", "http_status", "response_code",
-        "response", "code", "responseStatus", "httpRequest.status",
+        "response.status", "response", "code", "responseStatus", "httpRequest.status", "sc-status", "sc_status", "StatusCode",
+        "properties.httpStatusCode", "http.response.status_code", "http.status_code", r"http\.response\.status",
     ),
     "body_bytes_sent": (
         "body_bytes_sent", "response_bytes", "DownstreamContentSize", "EdgeResponseBytes", "bodyBytesSent", "response_body_bytes", "size",
-        "bytes", "length", "httpRequest.responseSize", "response_size", "responseSize", "body_size", "bytes_sent", "bytesSent",
+        "bytes.out", "bytes", "length", "httpRequest.responseSize", "response_size", "responseSize", "body_size", "bytes_sent", "bytesSent",
+        "written_bytes", "bodySize", "sc-bytes", "sc_bytes", "properties.responseBodySize", "ResponseBodySize", "properties.responseBytes",
+        "response.size", "http.response.body.bytes", "network.bytes_written", r"http\.response\.written",
     ),
     "http_user_agent": (
-        "http_user_agent", "user_agent", "userAgent", "request_User-Agent", "request.headers.User-Agent", "ClientRequestUserAgent",
-        "http.useragent", "httpRequest.userAgent", "request_user_agent", "useragent", "agent", "ua",
+        "http_user_agent", "user_agent.original", "user_agent", "userAgent", "request_User-Agent", "request.headers.User-Agent",
+        "ClientRequestUserAgent", "http.useragent", "httpRequest.userAgent", "request_user_agent", "useragent", "agent", "ua", "cs(User-Agent)",
+        "cs_user_agent", "UA", "properties.userAgent", "properties.userAgentHeader", "UserAgentHeader", "request.headers.user-agent",
+        "headers.User-Agent", r"http\.request\.useragent",
     ),
     "http_referer": (
         "http_referer", "http_referrer", "referer", "referrer", "request_Referer", "request.headers.Referer", "ClientRequestReferer",
-        "request_referer", "http.referer", "httpRequest.referer",
+        "request_referer", "http.referer", "httpRequest.referer", "cs(Referer)", "cs_referer", "properties.referer", "properties.referrerHeader",
+        "ReferrerHeader", "request.headers.referer", "headers.Referer", "http.request.referrer", r"http\.request\.referer",
     ),
     "host": (
-        "host", "http_host", "RequestHost", "ClientRequestHost", "request.host", "request_host", "vhost", "domain", "server_name", "authority",
+        "host", "RequestHost", "ClientRequestHost", "request.host", "request_host", "vhost", "domain", "authority", "x-host-header",
+        "x_host_header", "reqHost", "properties.hostName", "request.headers.host", "url.domain", r"http\.request\.host",
     ),
-    "scheme": ("scheme", "RequestScheme", "ClientRequestScheme", "request_scheme"),
-    "remote_user": ("remote_user", "ClientUsername", "user_id", "remoteUser", "auth_user", "user", "username"),
-    "request_time": ("request_time", "requestTime", "duration", "response_time", "elapsed", "httpRequest.latency"),
-    "duration_ns": ("Duration",),
-    "request_id": ("request_id", "requestId", "x_request_id", "RayID", "req_id", "http_x_request_id"),
-    "http_range": ("http_range", "range", "request.headers.Range", "request_Range"),
+    "http_host": ("http_host", "cs(Host)", "cs_host", "host_header"),
+    "server_name": ("server_name",),
+    "scheme": ("scheme", "RequestScheme", "ClientRequestScheme", "request_scheme", "cs-protocol", "cs_protocol", "url.scheme"),
+    "remote_user": ("remote_user", "ClientUsername", "user_id", "remoteUser", "auth_user", "consumer.username", "user", "username", "cs-username"),
+    "request_time": ("request_time", "requestTime", "responsetime", "request_time_s", "duration_s", "httpRequest.latency", "time-taken"),
+    "request_time_ms": (
+        "request_time_ms", "duration_ms", "response_time_ms", "elapsed_ms", "latency_ms", "took_ms", "time_taken_ms", "durationMs", "DurationMs",
+        "responseTimeMs", "latencies.request",
+    ),
+    "duration_us": ("duration_us", "request_time_us", "response_time_us", "elapsed_us", "latency_us", "reqtime_microsec", "time_taken_micros"),
+    "duration_ns": ("Duration", "duration_ns", "event.duration"),
+    "duration_text": ("latency_human", "duration", "latency", r"http\.response\.duration"),
+    "duration_nginx": ("response_time", "responseTime", "elapsed", "took", "time_taken", "timeTaken", "properties.timeTaken"),
+    "request_id": (
+        "request_id", "requestId", "x_request_id", "RayID", "req_id", "http_x_request_id", "x-edge-request-id", "x_edge_request_id", "reqId",
+        "properties.trackingReference", "correlationId", "CorrelationId", "correlation_id", r"http\.request\.id",
+    ),
+    "http_range": ("http_range", "range", "request.headers.Range", "request_Range", "request.headers.range", "headers.Range"),
     "http_authorization": ("http_authorization", "authorization", "request.headers.Authorization", "request_Authorization"),
-    "upstream_cache_status": ("upstream_cache_status", "cache_status", "CacheCacheStatus", "cache_state", "cacheStatus", "CacheStatus"),
+    "upstream_cache_status": (
+        "upstream_cache_status", "cache_status", "CacheCacheStatus", "cache_state", "cacheStatus", "CacheStatus", "x-edge-result-type",
+        "x_edge_result_type", "properties.cacheStatus",
+    ),
     "upstream_addr": ("proxy_upstream_name", "upstream_addr", "ServiceName", "upstream", "backend", "upstreamAddr"),
+    "clock": ("time",),
+    "day": ("date",),
+    "edge": ("x-edge-location",),
+    "said": ("msg",),
+    "direction": ("sub",),
+    "response_flags": ("bytes_received", "response_flags", "upstream_cluster"),
+    "akamai_agent": ("UA",),
+    "cloudfront_agent": ("cs(User-Agent)",),
+    "caddy_peer": ("request.remote_ip", "request.remote_addr"),
+    "registry_method": (r"http\.request\.method",),
 }  # fmt: skip
 
 KeyTree = dict[str, "KeyTree | None"]
@@ -127,5 +172,6 @@ def build_tree(keys: Mapping[str, Sequence[str]]) -> KeyTree:
 _LISTS: Final = ("remote_addr", "http_x_forwarded_for")
 """Variables that may be a list of addresses."""
 
-KNOWN: Final = KeyTable({name: [tuple(path.split(".")) for path in paths] for name, paths in KEYS.items()})
+_DOT: Final = re.compile(r"(?<!\\)\.")
+KNOWN: Final = KeyTable({name: [tuple(key.replace(r"\.", ".") for key in _DOT.split(path)) for path in paths] for name, paths in KEYS.items()})
 """The keys above."""

@@ -17,6 +17,7 @@ import polars as pl
 from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping, plain_text
 from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
+from pullstats.formats.json_vendors import is_no_request, read_by_vendor
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
 from pullstats.tokenisers import read_objects
 
@@ -30,6 +31,7 @@ _NUMBERS: Final = ("status", "body_bytes_sent")
 _TELLING: Final = ("status", "request", "request_method", "request_uri", "uri", "remote_addr", "http_x_forwarded_for")
 """Variables of which an object must say some to be a request."""
 _EMPTY_VALUE: Final = re.compile(r'(?<!\\)":\s*(?=[,}])')
+_LOST_COMMA: Final = re.compile(r'(?<=[^\\:,{\[ ])"(?="\w+":)')
 _ODD_ESCAPE: Final = r"\\u(?:[dD]|0000)"
 """What the tokeniser takes for a NUL: half a surrogate pair, or a NUL itself. Whole pairs go the safe way too."""
 _BYTE_ESCAPE: Final = re.compile(rb"\\x([0-9A-Fa-f]{2})")
@@ -215,15 +217,17 @@ def _pick(flat: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
     raw = flat.select(**{name: pl.col(keys[0]) if name in whole else _coalesce(keys) for name, keys in present.items() if keys})
     raw = raw.with_columns(_first_of_list(name) for name in ("remote_addr", "http_x_forwarded_for") if name in raw.columns)
     raw = raw.with_columns(_first_item(name) for name in _HEADERS if name in raw.columns)
-    if "duration_ns" in raw.columns:
-        raw = raw.with_columns(duration_us=(pl.col("duration_ns").cast(pl.Float64, strict=False) / 1_000).cast(pl.String))
     if "request" in raw.columns:
         raw = _split_request_key(raw)
+    other = is_no_request(raw)
+    raw = raw.with_columns(is_other=other)
+    raw = read_by_vendor(raw)
     says = {name: pl.col(name).is_not_null() if name in raw.columns else pl.lit(value=False) for name in _TELLING}
     is_event = (says["status"] | says["request"] | says["request_method"]) & (says["remote_addr"] | says["http_x_forwarded_for"] | says["status"])
     if table.is_own:
         is_event = pl.any_horizontal(says.values())
-    return raw.with_columns(reason=pl.when(~is_event).then(pl.lit(IGNORED)))
+    is_event &= ~pl.col("is_other")
+    return raw.with_columns(reason=pl.when(~is_event).then(pl.lit(IGNORED))).drop("is_other")
 
 
 def _split_request_key(raw: pl.DataFrame) -> pl.DataFrame:
@@ -242,7 +246,7 @@ def _coalesce(keys: list[str]) -> pl.Expr:
 def _first_of_list(name: str) -> pl.Expr:
     """Write a JSON list of addresses as a plain list: `["a", "b"]` as `a, b`."""
     column = pl.col(name)
-    return pl.when(column.str.starts_with("[")).then(column.str.replace_all(r'[\[\]"]', "")).otherwise(column).alias(name)
+    return pl.when(column.str.starts_with('["')).then(column.str.replace_all(r'[\[\]"]', "")).otherwise(column).alias(name)
 
 
 def _first_item(name: str) -> pl.Expr:
@@ -298,8 +302,10 @@ def _load(line: str) -> dict[str, Any] | None:
 def _repair(line: str) -> str:
     r"""Make JSON of what nginx writes that is none.
 
-    Without `escape=json`, `\xHH` stands for a byte; with it, an unset number is nothing at all.
+    Without `escape=json`, `\xHH` stands for a byte; with it, an unset number is nothing at all. A
+    comma that is missing or too many is docker-registry-proxy's.
     """
+    line = _LOST_COMMA.sub('",', line).replace(",}", "}") if _LOST_COMMA.search(line) or line.rstrip().endswith(",}") else line
     raw = _BYTE_ESCAPE.sub(_byte_or_escape, _EMPTY_VALUE.sub('":null', line).encode("utf-8", "replace"))
     return raw.decode("utf-8", "surrogateescape")
 

@@ -15,12 +15,16 @@ from pullstats.clock import Clock
 from pullstats.escaping import Escaping
 from pullstats.events import TIMESTAMP
 from pullstats.formats.durations import read_durations
+from pullstats.formats.operations import method_of
 from pullstats.formats.variables import ADDRESS, FORWARDED, FROM_UTC, HOSTS, TIMES
 from pullstats.timestamps import keep_plausible, parse_clf, parse_digits, parse_times
 
 _NO_SITE: Final = r"^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?)(?::[0-9]+)?$|\.cloudfront\.net$|^_$"
 """A host that names no site: an address, CloudFront's own name of a distribution, nginx's nameless server."""
 
+_BARE_VERSION: Final = r"^([0-9](?:\.[0-9])?)$"
+_SCHEME: Final = r"^(?i:(https?))$"
+"""What is called a protocol may be a scheme (Azure, Google), or a version without its name."""
 _TWO_FIELDS: Final = "- -"
 """What a user looks like where the site stands in front of identity and user: nobody."""
 
@@ -129,7 +133,9 @@ def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
         "http_request_range": _first(raw.columns, "http_range"),
         "cache_status": _first(raw.columns, "upstream_cache_status").str.strip_prefix("TCP_"),
         "backend": _first(raw.columns, "proxy_upstream_name", "upstream_addr"),
-        "scheme": _first(raw.columns, "scheme").str.to_lowercase().str.extract(r"^([a-z][a-z0-9+.-]{1,9})$"),
+        "scheme": pl.coalesce(_first(raw.columns, "scheme"), _first(raw.columns, "server_protocol").str.extract(_SCHEME))
+        .str.to_lowercase()
+        .str.extract(r"^([a-z][a-z0-9+.-]{1,9})$"),
         "host": _host(raw),
         "auth_scheme": _first(raw.columns, "http_authorization").str.extract(r"^(\w{1,20})\s").str.to_lowercase(),
         "request": _request(raw.columns),
@@ -252,9 +258,19 @@ def _request(present: list[str]) -> pl.Expr:
     if not {"request_method", "request_uri", "uri"}.intersection(present):
         return line
     method = _first(present, "request_method")
+    if "operation" in present:
+        method = pl.coalesce(method, method_of(pl.col("operation")))
     path = _first(present, "uri").str.replace_all("?", "%3F", literal=True)
     query = pl.concat_str(pl.lit("?"), _first(present, "args", "query_string"))
     target = pl.coalesce(_first(present, "request_uri"), pl.concat_str(path, query.fill_null("")))
-    protocol = _first(present, "server_protocol").fill_null("")
+    protocol = (
+        pl.coalesce(
+            pl.when(_first(present, "server_protocol").str.starts_with("HTTP/")).then("server_protocol"),
+            pl.concat_str(pl.lit("HTTP/"), pl.col("server_protocol").str.extract(_BARE_VERSION)),
+            pl.lit(""),
+        )
+        if "server_protocol" in present
+        else pl.lit("")
+    )
     rest = pl.concat_str(pl.lit(" "), target, pl.lit(" "), protocol).str.strip_chars_end(" ")
     return pl.coalesce(method + rest, _known(line), pl.lit("-") + rest, line)

@@ -70,6 +70,7 @@ KEPT: Final[dict[str, Variable]] = {
         Variable("request", FREE),
         Variable("request_method"),
         Variable("request_uri"),
+        Variable("operation"),  # not nginx's: Azure Storage, which names no method
         Variable("uri", FREE),
         Variable("args", FREE),
         Variable("query_string", FREE),

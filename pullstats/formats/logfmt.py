@@ -1,0 +1,92 @@
+r"""distribution's own messages where its access log is off: `msg="response completed"` with keys, as logrus writes them.
+
+    time="2018-07-06T11:34:21.9Z" level=info msg="response completed" go.version=go1.9.2 http.request.host="…" http.request.method=GET …
+
+Keys stand in alphabetical order, so that one pattern reads them all and no value can pass for a
+key. All other messages are no requests. On a terminal the time gives way to the seconds since the
+start, and a wrapper must have it.
+
+Sources: sirupsen/logrus text_formatter.go; distribution internal/dcontext/http.go (the keys) and
+registry/handlers/app.go (`response completed`, `response completed with error`); an OpenShift 3
+registry's log, which says `response` once more of each.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import polars as pl
+
+from pullstats.clean_lines import cut_clean
+from pullstats.escaping import Escaping
+from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, LogFormat
+
+_KEYS: Final = {
+    "http.request.host": "host",
+    "http.request.id": "request_id",
+    "http.request.method": "request_method",
+    "http.request.referer": "http_referer",
+    "http.request.remoteaddr": "remote_addr",
+    "http.request.uri": "request_uri",
+    "http.request.useragent": "http_user_agent",
+    "http.response.duration": "duration_text",
+    "http.response.status": "status",
+    "http.response.written": "body_bytes_sent",
+}
+"""Variables by key, in the order of the keys."""
+_VALUE: Final = r'(?:"(?:[^"\\]|\\.)*"|[^\s"]*)'
+_OTHERS: Final = rf"(?: +[\w.-]+={_VALUE})*?"
+_MESSAGE: Final = r"^(?:time=\S+ level=\w+ |level=\w+ |(?:TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[[0-9]+\] )"
+_HEAD: Final = rf'^(?:time=(?P<msec>{_VALUE}) level=\w+ msg="response completed[^"]*"|(?:INFO|ERRO)\[[0-9]+\] response completed(?: with error)?)'
+
+
+class LogfmtReader:
+    """Reads what distribution says of requests that it has answered."""
+
+    escaping: Escaping = "backslash"
+    has_fast = True
+    shape = _MESSAGE
+
+    def __init__(self) -> None:
+        """Compile the pattern of a line."""
+        groups = "".join(rf"(?:{_OTHERS} +{re.escape(key)}=(?P<{name}>{_VALUE}))?" for key, name in _KEYS.items())
+        self._pattern = f"{_HEAD}{groups}{_OTHERS}\\s*$"
+
+    def read_fast(self, data: bytes) -> pl.DataFrame | None:
+        """Read whole lines; see `Reader`."""
+        lines = cut_clean(data)
+        if lines is None or (lines.str.len_bytes().max() or 0) >= LINE_LIMIT:  # type: ignore[operator]
+            return None
+        frame = self.read_safe(lines)
+        if frame["reason"].eq("format").any():
+            return None
+        return frame.with_columns((lines.str.len_bytes() + 1).alias(LENGTH))
+
+    def read_safe(self, lines: pl.Series) -> pl.DataFrame:
+        """Read lines one by one; see `Reader`."""
+        frame = pl.DataFrame({"line": lines}).select(pl.col("line").str.extract_groups(self._pattern).struct.unnest())
+        frame = frame.with_columns(_unquote(pl.col(name)) for name in frame.columns)
+        failed = pl.col("request_method").is_null()
+        other = pl.lit(lines.str.contains(_MESSAGE))
+        return frame.with_columns(reason=pl.when(failed & other).then(pl.lit(IGNORED)).when(failed).then(pl.lit("format")))
+
+
+def _unquote(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.str.starts_with('"')).then(text.str.slice(1).str.head(-1)).otherwise(text)
+
+
+FORMATS: Final[tuple[LogFormat, ...]] = (
+    LogFormat(
+        "distribution-messages",
+        "distribution's own messages (logfmt), where its access log is off",
+        "https://distribution.github.io/distribution/about/configuration/#log",
+        # openshift/image-registry issue 110, addresses and names changed
+        'time="2018-07-06T11:34:21.914679407Z" level=info msg="response completed" go.version=go1.9.2 http.request.host="registry.example.org:5000"'
+        ' http.request.id=b8f84b16-33dd-4313-b589-3a54b888f961 http.request.method=GET http.request.remoteaddr="198.51.100.188:51742"'
+        ' http.request.uri="/v2/acme/app/manifests/1.0" http.request.useragent="docker/1.13.1 go/go1.10.2" http.response.duration=8.937191ms'
+        " http.response.status=200 http.response.written=527",
+        LogfmtReader(),
+        3,
+    ),
+)
