@@ -1,9 +1,9 @@
-"""Which key of a JSON access log says what: the alias table.
+r"""Which key of a JSON access log says what: the alias table.
 
 Raw columns are named by nginx variables (`variables.py`); each lists the keys that carry it in
 the logs of nginx (`escape=json`, by habit named after its variables), Traefik, Caddy,
 Fastly/rubygems, Cloudflare Logpush and common shippers, the most telling first. A dot goes into
-a nested object, `\\.` is a dot of the key's own. The last few are no variables: `json_vendors.py`
+a nested object, `\.` is a dot of the key's own. The last few are no variables: `json_vendors.py`
 tells by them what the others mean.
 
 To add one: put the key where it belongs, and a case in `tests/cases/formats/`.
