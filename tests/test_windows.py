@@ -55,6 +55,90 @@ DAYS = {
     "2024-04 and 2024-04-16..2024-06": ("2024-04-16", "2024-04-30"),
     "30d last-month": ("2024-04-16", "2024-04-30"),
     "since 2024-05-02 and 2024": ("2024-05-02", "2024-12-31"),
+    "past week": ("2024-05-09", "2024-05-15"),
+    "Past Month": ("2024-04-16", "2024-05-15"),
+    "past quarter": ("2024-02-16", "2024-05-15"),
+    "past year": ("2023-05-17", "2024-05-15"),
+    "last 7 days": ("2024-05-09", "2024-05-15"),
+    "the last 7 days": ("2024-05-09", "2024-05-15"),
+    "past seven days": ("2024-05-09", "2024-05-15"),
+    "7 days": ("2024-05-09", "2024-05-15"),
+    "30days": ("2024-04-16", "2024-05-15"),
+    "last 2 weeks": ("2024-05-02", "2024-05-15"),
+    "2 weeks": ("2024-05-02", "2024-05-15"),
+    "last 3 months": ("2024-02-16", "2024-05-15"),
+    "1 month": ("2024-04-16", "2024-05-15"),
+    "2 years": ("2022-05-16", "2024-05-15"),
+    "previous month": ("2024-04-01", "2024-04-30"),
+    "current week": ("2024-05-13", "2024-05-15"),
+    "last day": ("2024-05-14", "2024-05-14"),
+    "day before yesterday": ("2024-05-13", "2024-05-13"),
+    "last tuesday": ("2024-05-14", "2024-05-14"),
+    "last wed": ("2024-05-08", "2024-05-08"),
+    "past thursday": ("2024-05-09", "2024-05-09"),
+    "wednesday": ("2024-05-15", "2024-05-15"),
+    "Monday": ("2024-05-13", "2024-05-13"),
+    "Q2 2021": ("2021-04-01", "2021-06-30"),
+    "2021 Q2": ("2021-04-01", "2021-06-30"),
+    "q2/2021": ("2021-04-01", "2021-06-30"),
+    "2021Q2": ("2021-04-01", "2021-06-30"),
+    "Q3": ("2023-07-01", "2023-09-30"),
+    "Q1 to Q2 2021": ("2021-01-01", "2021-06-30"),
+    "may 2021": ("2021-05-01", "2021-05-31"),
+    "May, 2021": ("2021-05-01", "2021-05-31"),
+    "2021 may": ("2021-05-01", "2021-05-31"),
+    "may-2021": ("2021-05-01", "2021-05-31"),
+    "in february 2024": ("2024-02-01", "2024-02-29"),
+    "sept 2021": ("2021-09-01", "2021-09-30"),
+    "may": ("2024-05-01", "2024-05-31"),
+    "june": ("2023-06-01", "2023-06-30"),
+    "jan-mar 2024": ("2024-01-01", "2024-03-31"),
+    "jan to mar 2024": ("2024-01-01", "2024-03-31"),
+    "nov to feb 2024": ("2023-11-01", "2024-02-29"),
+    "from may to july 2021": ("2021-05-01", "2021-07-31"),
+    "between may and july 2021": ("2021-05-01", "2021-07-31"),
+    "2021-05 to 2021-07": ("2021-05-01", "2021-07-31"),
+    "2021-05 - 2021-07": ("2021-05-01", "2021-07-31"),
+    "2021 through 2023": ("2021-01-01", "2023-12-31"),
+    "16 april 2024": ("2024-04-16", "2024-04-16"),
+    "April 16, 2024": ("2024-04-16", "2024-04-16"),
+    "16th of april 2024": ("2024-04-16", "2024-04-16"),
+    "1 apr": ("2024-04-01", "2024-04-01"),
+    "3 apr to 5 apr 2024": ("2024-04-03", "2024-04-05"),
+    "2024/04/16": ("2024-04-16", "2024-04-16"),
+    "2024/04": ("2024-04-01", "2024-04-30"),
+    "04/2024": ("2024-04-01", "2024-04-30"),
+    "16/04/2024": ("2024-04-16", "2024-04-16"),
+    "04/16/2024": ("2024-04-16", "2024-04-16"),
+    "05/05/2024": ("2024-05-05", "2024-05-05"),
+    "16.04.2024": ("2024-04-16", "2024-04-16"),
+    "04.05.2024": ("2024-05-04", "2024-05-04"),
+    "20240416": ("2024-04-16", "2024-04-16"),
+    "2024-W16": ("2024-04-15", "2024-04-21"),
+    "since may and this-year": ("2024-05-01", "2024-05-15"),
+    "since monday and this-year": ("2024-05-13", "2024-05-15"),
+    "since last week and 2024": ("2024-05-06", "2024-12-31"),
+    "since 2024 until may": ("2024-01-01", "2024-05-31"),
+    "2024 before may": ("2024-01-01", "2024-04-30"),
+    "2024 after 2024-05-02": ("2024-05-03", "2024-12-31"),
+}
+AMBIGUOUS = {
+    "04/05/2024": "'04/05/2024' may be 4 May or 5 April 2024; write 2024-05-04 or 2024-04-05",
+    "30d and 1/2/2024": "'1/2/2024' may be 1 February or 2 January 2024; write 2024-02-01 or 2024-01-02",
+    "since 04-05-2024": "'04-05-2024' may be 4 May or 5 April 2024; write 2024-05-04 or 2024-04-05",
+    "3m": "'3m' may be minutes or months; write 3 minutes or 3 months",
+}
+LISTS = {
+    "every tuesday and thursday 2021": {2, 4},
+    "tuesday and thursday 2021": {2, 4},
+    "every tue, thu 2021": {2, 4},
+    "mondays, wednesdays and fridays 2021": {1, 3, 5},
+    "saturday or sunday 2021": {6, 7},
+    "every mon-fri 2021": {1, 2, 3, 4, 5},
+    "monday to friday 2021": {1, 2, 3, 4, 5},
+    "fri-mon 2021": {1, 5, 6, 7},
+    "2021 weekdays and every friday": {5},
+    "2021 every day": {1, 2, 3, 4, 5, 6, 7},
 }
 COMPLETE = {
     "7d": ("2024-05-08", "2024-05-14"),
@@ -92,9 +176,42 @@ def test_complete_leaves_the_unfinished_day_out(text: str) -> None:
     assert (found.start, found.end) == span(COMPLETE[text], "Europe/Berlin")
 
 
+@pytest.mark.parametrize("text", AMBIGUOUS)
+def test_what_may_mean_two_things_is_refused_in_one_sentence(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_window(text, calendar())
+    assert str(caught.value) == AMBIGUOUS[text]
+
+
+@pytest.mark.parametrize("text", LISTS)
+def test_days_of_the_week_in_a_list_are_a_union(text: str) -> None:
+    assert parse_window(text, calendar()).weekdays == LISTS[text]
+    events = pl.LazyFrame(
+        {"timestamp": [datetime(2021, 3, day, 12, tzinfo=UTC) for day in range(1, 8)]}, schema={"timestamp": pl.Datetime("us", "UTC")}
+    )
+    assert [moment.isoweekday() for moment in parse_window(text, calendar()).keep(events).collect()["timestamp"]] == sorted(LISTS[text])
+
+
+@pytest.mark.parametrize(
+    ("text", "is_relative"),
+    [
+        ("7d", True),
+        ("past week", True),
+        ("may", True),
+        ("since may", True),
+        ("monday", True),
+        ("mondays 2021", False),
+        ("may 2021", False),
+        ("all", False),
+    ],
+)
+def test_a_window_knows_whether_it_depends_on_what_day_it_is(text: str, is_relative: bool) -> None:  # noqa: FBT001 - a column of the table above
+    assert parse_window(text, calendar()).is_relative is is_relative
+
+
 def test_hours_count_back_from_now_and_stay_so_when_complete() -> None:
     for is_complete in (False, True):
-        for text in ("12h", "12H"):
+        for text in ("12h", "12H", "12 hours", "last 12 hours", "past twelve hours", "720 minutes"):
             found = parse_window(text, calendar(is_complete=is_complete))
             assert (found.start, found.end) == (NOW - timedelta(hours=12), NOW + TICK)
 
@@ -346,16 +463,58 @@ def test_as_of_the_newest_event_counts_back_from_its_day(ask: Ask) -> None:
     assert whole == sum(last - timedelta(days=8) < moment.date() < last for moment in HALF_DAYS) == 14
 
 
-@pytest.mark.parametrize("command", ["report", "series"])
-@pytest.mark.parametrize("window", ["7d", "weekdays 90d", "30d and 09:00-17:00", "every tuesday this year"])
-def test_an_old_log_is_counted_back_from_its_newest_event_and_says_so(ask: Ask, command: str, window: str) -> None:
-    shape = ["--format", "json", "--metric", "requests", *(["--by", ""] if command == "report" else [])]
-    code, out, told = ask(LOG, command, "--window", window, *shape)
+LOOKS = [
+    ["report", "--by", "", "--metric", "requests"],
+    ["series", "--metric", "requests"],
+    ["uniques"],
+    ["uniques", "--every", "d"],
+    ["origins"],
+    ["concentration", "--metric", "requests"],
+    ["demand"],
+    ["explain"],
+    ["compare", "client=pip", "client=uv", "--metric", "requests"],
+]
+
+
+@pytest.mark.parametrize("command", LOOKS, ids=" ".join)
+@pytest.mark.parametrize("window", ["7d", "past week", "weekdays 90d", "every tuesday this year"])
+def test_an_old_log_is_counted_back_from_its_newest_event_and_says_so_first(ask: Ask, command: list[str], window: str) -> None:
+    code, out, told = ask(LOG, *command, "--window", window, "--format", "json")
     assert code == 0
-    assert "--as-of newest" in told
-    assert out == ask(LOG, command, "--window", window, "--as-of", "newest", *shape)[1]
-    _, table, _ = ask(LOG, command, "--window", window)
-    assert "counted back from the newest, 2024-04-09 (--as-of newest)" in " ".join(table.split())
+    note = f"all events are older than {window}; counted back from the newest, 2024-04-09 (--as-of newest)"
+    assert told.splitlines()[0] == f"pullstats: {note}"
+    newest = ask(LOG, *command, "--window", window, "--as-of", "newest", "--format", "json")[1]
+    assert out == newest or (command == ["explain"] and note in out)
+    for form in ("table", "md"):
+        _, shown, _ = ask(LOG, *command, "--window", window, "--format", form)
+        assert " ".join(shown.replace("\\", "").split()).startswith(note)
+        assert shown.count("counted back") == 1 + (command == ["explain"])  # which lists its notes, too
+
+
+@pytest.mark.parametrize("command", LOOKS, ids=" ".join)
+def test_an_as_of_that_is_given_is_obeyed(ask: Ask, command: list[str]) -> None:
+    for moment in ("now", "2025-06-30"):
+        code, out, told = ask(LOG, *command, "--window", "7d", "--as-of", moment)
+        assert code == 4
+        assert "counted back" not in out + told
+
+
+def test_two_relative_windows_of_an_old_log_are_counted_back_alike(ask: Ask) -> None:
+    code, out, told = ask(LOG, "compare", "last-month", "this-month", "--metric", "requests", "--format", "json")
+    assert (code, [(row["a"], row["b"]) for row in json.loads(out)]) == (0, [(62, 18)])
+    assert told.splitlines()[0].startswith("pullstats: all events are older than ")
+    assert (
+        json.loads(ask(LOG, "compare", "last-month", "this-month", "--metric", "requests", "--format", "json", "--as-of", "2024-03-31")[1])[0]["b"]
+        == 62
+    )
+    assert ask(LOG, "compare", "last-month", "this-month", "--as-of", "now")[0] == 4
+
+
+def test_an_unfinished_day_is_told(ask: Ask) -> None:
+    note = "2024-04-09 is not over: what is counted of it is provisional (--complete leaves it out)"
+    assert note in ask(LOG, "report", "--window", "7d", "--format", "json")[2]
+    for arguments in (["--window", "7d", "--complete"], ["--window", "last-week"], ["--window", "12h"], ["--window", "2024-04-09"]):
+        assert "is not over" not in ask(LOG, "report", *arguments, "--format", "json")[2]
 
 
 def test_a_window_that_is_not_relative_is_never_shifted(ask: Ask) -> None:

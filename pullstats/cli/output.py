@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import combine
+from pullstats.metrics.query import MOVED
 from pullstats.render import RENDERERS, RenderOptions, format_of_path, render, write_output
 from pullstats.render.sanitise import for_terminal
 from pullstats.reports import Report
@@ -37,12 +38,23 @@ def emit(report: Report, options: dict[str, Any]) -> int:
     """
     path: Path | None = options["output"]
     name = options["output_format"] or (format_of_path(path) if path else "table")
+    report = _put_move_first(report)
     if name != "table":
         warn(report, options)
     if name in MACHINES and report.flat is not None:
         report = replace(report, frame=report.flat[0], columns=report.flat[1])
     write_output(render(report, name, render_options(options, path)), path)
     return EXIT_EMPTY if report.is_empty else 0
+
+
+def _put_move_first(report: Report) -> Report:
+    """Let a report whose window was counted back from the newest event begin with saying so."""
+    warnings = [str(warning) for warning in report.meta.get("warnings", ())]
+    moved = [text for text in warnings if text.endswith(MOVED)]
+    if not moved:
+        return report
+    rest = [text for text in warnings if text not in moved]
+    return replace(report, title="; ".join(moved), meta=report.meta | {"warnings": [*dict.fromkeys(moved), *rest]})
 
 
 def warn(report: Report, options: dict[str, Any]) -> None:

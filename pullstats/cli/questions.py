@@ -14,7 +14,7 @@ from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, UNIQUE_LEVELS, Query, find_unique_metric
 from pullstats.metrics.dimensions import CLASS_BASIS, CLASSES, LABEL
 from pullstats.metrics.time.dates import read_annotations, read_releases
-from pullstats.metrics.time.windows import WEEKDAYS
+from pullstats.metrics.time.phrases import WEEKDAYS
 
 
 class Seconds(click.FloatRange):
@@ -45,7 +45,7 @@ question_options = combine(
     click.option("--unique-by", default="origin", show_default=True, help=f"What one is: {', '.join(UNIQUE_LEVELS)}."),
     click.option("--tz", default="UTC", show_default=True, help="Time zone whose days count, e.g. Europe/Berlin."),
     click.option("--week-start", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="First day of a week."),
-    click.option("--as-of", default="now", show_default=True, help="Count relative windows back from: now, newest, or a date."),
+    click.option("--as-of", help="Count relative windows back from: now, newest, or a date (default: now; newest where all events are older)."),
     click.option("--complete", "is_complete", is_flag=True, help="Leave the unfinished day out of Nd."),
     click.option("--releases", type=click.Path(path_type=Path), help="CSV of version,date[,package]: what 'since v1.4.0' goes by."),
     click.option("--memory", default="3GB", show_default=True, help="What an answer may take; beyond it, networks are answered apart."),

@@ -17,7 +17,7 @@ from pullstats.metrics.dimensions import Dimension, find_dimension
 from pullstats.metrics.filtering.selection import Selection, build_selection
 from pullstats.metrics.ranks import rank_sources
 from pullstats.metrics.time.releases import Release, find_release
-from pullstats.metrics.time.windows import TICK, Calendar, Window, is_relative, parse_as_of, parse_window
+from pullstats.metrics.time.windows import TICK, Calendar, Window, parse_as_of, parse_window
 
 MAX_DIMENSIONS: Final = 3
 
@@ -25,6 +25,8 @@ Scan = Callable[[Sequence[str], datetime | None, datetime | None], pl.LazyFrame]
 """From columns, first instant and first instant after to the store's events."""
 
 
+MOVED: Final = "(--as-of newest)"
+"""What a note ends with that tells of a window counted back from the newest event."""
 DEFAULT_MEMORY: Final = 3_000_000_000
 
 
@@ -57,7 +59,7 @@ class Query:
         count_as: names of counting rules, with or without their versions; of several, each gives a column.
         unique_by: level of the default unique count.
         tz: IANA name of the zone whose days count.
-        as_of: `now`, `newest` or a date: the instant to count back from.
+        as_of: `now`, `newest` or a date: the instant to count back from; None for now, or for the newest event where all are older than the window.
         is_complete: leave the unfinished day out.
         every: size of a bucket for a series, None for a breakdown.
         week_start: `monday` or `sunday`.
@@ -85,7 +87,7 @@ class Query:
     count_as: tuple[str, ...] = (PULLSTATS.label,)
     unique_by: str = "origin"
     tz: str = "UTC"
-    as_of: str = "now"
+    as_of: str | None = None
     is_complete: bool = False
     every: str | None = None
     week_start: str = "monday"
@@ -230,17 +232,34 @@ def _find_window(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_sh
     calendar = Calendar(zone, now, query.is_complete, query.week_start, lambda version: find_release(version, query.releases, scan))
     if query.as_of == "newest":
         calendar = replace(calendar, now=reach.newest or now)
-    elif query.as_of != "now":
-        calendar = replace(calendar, now=parse_as_of(query.as_of, calendar))
+    elif query.as_of not in {None, "now"}:
+        calendar = replace(calendar, now=parse_as_of(str(query.as_of), calendar))
     window = parse_window(query.window, calendar)
-    if is_shifting and query.as_of == "now" and is_relative(query.window) and reach.newest and window.start and reach.newest < window.start:
-        shifted = parse_window(query.window, replace(calendar, now=reach.newest))
-        day = reach.newest.astimezone(zone).date()
-        return shifted, (f"all events are older than {query.window}; counted back from the newest, {day} (--as-of newest)",)
-    if query.as_of not in {"now", "newest"}:
+    notes: tuple[str, ...] = ()
+    if is_shifting and query.as_of is None and is_beyond(window, reach):
+        assert reach.newest is not None
+        calendar = replace(calendar, now=reach.newest)
+        window, notes = parse_window(query.window, calendar), (_tell_move(query.window, calendar),)
+    if query.as_of not in {None, "now", "newest"}:
         end = calendar.now + TICK
         window = replace(window, end=min(window.end, end) if window.end else end)
-    return window, (f"no instant can lie in {window.label}: its parts, --as-of and --complete must all hold",) if window.is_empty else ()
+    elif is_shifting and window.is_relative and window.end is not None and window.end > calendar.now + TICK:
+        notes += (f"{calendar.today} is not over: what is counted of it is provisional (--complete leaves it out)",)
+    return window, (*notes, f"no instant can lie in {window.label}: its parts, --as-of and --complete must all hold") if window.is_empty else notes
+
+
+def is_beyond(window: Window, reach: Reach) -> bool:
+    """Tell whether a window that depends on what day it is begins after the newest event."""
+    return window.is_relative and reach.newest is not None and window.start is not None and reach.newest < window.start
+
+
+def move_window(asked: Resolved, scan: Scan, now: datetime) -> Resolved:
+    """Count a window back from the newest event, and say so."""
+    return resolve(asked.query, asked.reach, now, scan, is_shifting=True)
+
+
+def _tell_move(text: str, calendar: Calendar) -> str:
+    return f"all events are older than {text}; counted back from the newest, {calendar.today} {MOVED}"
 
 
 def find_unique_metric(level: str) -> str:

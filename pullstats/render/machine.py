@@ -77,6 +77,7 @@ def render_markdown(report: Report, options: RenderOptions) -> str:  # noqa: ARG
     heads = [for_markdown(column.title) for column in report.columns if column.kind != "spark"]
     lines = [heads, ["---"] * len(heads), *([_cell(value) for value in row] for row in frame.rows())]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    table = f"{for_markdown(report.title)}\n\n{table}" if report.title else table
     return f"{table}\n\n{for_markdown(report.footer)}\n" if report.footer else f"{table}\n"
 
 

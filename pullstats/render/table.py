@@ -54,7 +54,7 @@ def render_table(report: Report, options: RenderOptions) -> str:
     if not report.frame.height:
         console.print(Text("no data", style="yellow"))
     for line in (report.footer, *report.meta.get("warnings", ())):
-        if line:
+        if line and str(line) not in report.title:
             console.print(Text(for_terminal(str(line)), style="dim"))
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 

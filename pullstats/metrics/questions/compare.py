@@ -14,12 +14,13 @@ from pullstats.metrics.definitions import Metric
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
-from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
+from pullstats.metrics.query import Query, Reach, Resolved, Scan, is_beyond, move_window, resolve
 from pullstats.metrics.questions.alignment import align_windows, describe_windows
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
 from pullstats.metrics.questions.noise import LEVEL
 from pullstats.metrics.questions.verdicts import Judgement, judge_comparison
+from pullstats.metrics.time.phrases import AmbiguousWindowError
 from pullstats.reports import Column, Report
 
 _VALUE_DIMENSIONS: Final = ("version", "tag", "domain", "backend")
@@ -72,6 +73,8 @@ def answer_comparison(query: Query, sides: Sides, scan: Scan, reach: Reach, now:
         raise UsageError(message)
     windows = [_try_window(query, text, scan, reach, now) for text in sides.names]
     found = [one for one in windows if one is not None]
+    if is_shifting and query.as_of is None and found and all(is_beyond(one.window, reach) for one in found):
+        found = [move_window(one, scan, now) for one in found]
     if len(found) == 1:
         message = f"'{sides.left}' and '{sides.right}' are a window and a filter; compare two windows, or two filters within one --window"
         raise UsageError(message)
@@ -90,6 +93,8 @@ def answer_comparison(query: Query, sides: Sides, scan: Scan, reach: Reach, now:
 def _try_window(query: Query, text: str, scan: Scan, reach: Reach, now: datetime) -> Resolved | None:
     try:
         return resolve(replace(query, window=text), reach, now, scan, is_shifting=False)
+    except AmbiguousWindowError:
+        raise
     except UsageError:
         return None
 

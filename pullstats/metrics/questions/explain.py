@@ -23,7 +23,7 @@ from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_report
 from pullstats.metrics.questions.ledger import COUNTED, REASON, add_reason, keep_ledger
 from pullstats.metrics.questions.small_rows import refuse_few
-from pullstats.metrics.time.windows import WEEKDAYS
+from pullstats.metrics.time.phrases import WEEKDAYS
 from pullstats.reports import Column, Report
 
 _SAMPLES: Final = 3

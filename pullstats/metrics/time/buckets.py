@@ -20,7 +20,8 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.time.clock_changes import find_changes, find_repeated_days
-from pullstats.metrics.time.windows import TICK, WEEKDAYS, Window, midnight
+from pullstats.metrics.time.phrases import WEEKDAYS
+from pullstats.metrics.time.windows import TICK, Window, midnight
 
 _EVERY: Final = re.compile(r"^([1-9][0-9]{0,3})?(m|h|d|w|mo|q|y)$")
 _LONG: Final = frozenset({"d", "w", "mo", "q", "y"})

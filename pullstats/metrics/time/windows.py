@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -21,32 +20,22 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.filtering.caret import point_at
+from pullstats.metrics.time.phrases import TO, WEEKDAYS, Phrase, Today, read_days, read_phrase
 
 GRAMMAR: Final = (
-    "all, today, yesterday, 30d, 12h, 4w, this-week, last-week, this-month, last-month, this-quarter, last-quarter, this-year, last-year, 2025, "
-    "2025-Q2, 2025-04, 2025-04-16, 2025-04-01..2025-04-16, every tuesday, weekdays, weekends, 09:00-17:00, since v1.4.0; several, all of which must "
-    "hold, side by side or with 'and'"
+    "all, today, yesterday, 30d, 12h, 4w, last 7 days, past month, this-week, last-week, this-month, last-month, this-quarter, last-quarter, "
+    "this-year, last-year, last tuesday, 2025, 2025-Q2, Q2 2025, 2025-04, may 2025, 2025-04-16, 16 april 2025, 2025-04-01..2025-04-16, "
+    "2025-05 to 2025-07, every tuesday, every tuesday and thursday, weekdays, weekends, 09:00-17:00, since v1.4.0, until 2025-04-16; several, all of "
+    "which must hold, side by side or with 'and'"
 )
-WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-_WORD: Final = re.compile(r"\S+")
-_RELATIVE: Final = re.compile(r"^([1-9][0-9]{0,4})([dhw])$")
-_QUARTER: Final = re.compile(r"^([0-9]{4})-Q([1-4])$", re.IGNORECASE)
+_WORD: Final = re.compile(r"[^\s,]+")
 _HOURS: Final = re.compile(r"^([01][0-9]|2[0-3]):([0-5][0-9])-(?:([01][0-9]|2[0-3]):([0-5][0-9])|24:00)$")
-_NAMED: Final = frozenset(
-    {
-        *("today", "yesterday", "this-week", "last-week", "this-month", "last-month"),
-        *("this-quarter", "last-quarter", "this-year", "last-year"),
-    }
-)
-_MONTHS: Final = 12
-_YEARS: Final = range(1000, 9999)
-"""Years that leave room for arithmetic before and after them."""
 _DAY_MINUTES: Final = 24 * 60
+_DAYS: Final = re.compile("^(?:[a-z]+)-(?:[a-z]+)$")
 TICK: Final = timedelta(microseconds=1)
 """The least that two instants lie apart."""
 
-Days = tuple[date, date]
 FindRelease = Callable[[str], datetime | None]
 """From `1.4.0`, `v1.4.0` or `name@1.4.0` to when it came out; None if that is not known."""
 
@@ -63,6 +52,7 @@ class Window:
         weekdays: ISO numbers of the days that count, Monday 1; None for all.
         hours: spans of minutes of the day that all must hold, the end left out; one that ends before
             it begins runs over midnight.
+        is_relative: whether it depends on what day it is.
     """
 
     start: datetime | None
@@ -71,6 +61,7 @@ class Window:
     zone: str = "UTC"
     weekdays: frozenset[int] | None = None
     hours: tuple[tuple[int, int], ...] = ()
+    is_relative: bool = False
 
     @property
     def recurring(self) -> pl.Expr | None:
@@ -114,12 +105,6 @@ def _holds(minute: int, start: int, end: int) -> bool:
     return start <= minute < end if start < end else minute >= start or minute < end
 
 
-def is_relative(text: str) -> bool:
-    """Tell whether a window depends on what day it is."""
-    words = _join_words(text.split())
-    return any(_RELATIVE.match(word) or word in _NAMED for word in words)
-
-
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """What a window is read against.
@@ -143,6 +128,11 @@ class Calendar:
         """The local day of `now`."""
         return self.now.astimezone(self.zone).date()
 
+    @property
+    def days(self) -> Today:
+        """What days are read against."""
+        return Today(self.today, self.today - timedelta(days=1) if self.is_complete else self.today, self.week_start)
+
 
 def parse_window(text: str, calendar: Calendar) -> Window:
     """Read a window.
@@ -161,7 +151,7 @@ def parse_window(text: str, calendar: Calendar) -> Window:
         raise reader.fail(0, "a window is missing")
     if calendar.is_complete and not reader.is_hourly:
         reader.end_before(calendar.today)
-    return Window(reader.start, reader.end, " ".join(text.split()), calendar.zone.key, reader.weekdays, tuple(reader.hours))
+    return Window(reader.start, reader.end, " ".join(text.split()), calendar.zone.key, reader.weekdays, tuple(reader.hours), reader.is_relative)
 
 
 def parse_as_of(text: str, calendar: Calendar) -> datetime:
@@ -170,14 +160,15 @@ def parse_as_of(text: str, calendar: Calendar) -> datetime:
     Raises:
         UsageError: it is no date.
     """
+    words = text.lower().split()
     try:
-        days = _period(text.strip())
-    except ValueError:
-        days = None
-    if days is None:
+        found = read_phrase(words, calendar.days)
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or found[1] < len(words) or found[0].is_relative or words[0] in _TOGETHER or ".." in text:
         message = f"--as-of '{text}' is no date; write 2025-04-16, newest or now"
         raise UsageError(message)
-    return midnight(days[1] + timedelta(days=1), calendar.zone) - TICK
+    return midnight(found[0].days[1] + timedelta(days=1), calendar.zone) - TICK
 
 
 class _Reader:
@@ -192,6 +183,7 @@ class _Reader:
         self.hours: list[tuple[int, int]] = []
         self.is_read = False
         self.is_hourly = False
+        self.is_relative = False
         self._calendar = calendar
 
     def fail(self, position: int, reason: str) -> UsageError:
@@ -204,151 +196,161 @@ class _Reader:
         self.end = end if self.end is None else min(self.end, end)
 
     def read_part(self) -> None:
-        word, position = self.words.pop(0)
-        if word.lower() == "and" and self.is_read and self.words:
-            return
-        self.is_read = True
+        word, position = self.words[0]
         lowered = word.lower()
+        if lowered == "and" and self.is_read and len(self.words) > 1:
+            self.words.pop(0)
+            return
+        is_first, self.is_read = not self.is_read, True
         if lowered == "every":
-            self._read_day(position)
-        elif (days := _name_days(lowered)) is not None:
-            self._narrow_days(days)
+            self.words.pop(0)
+            self._read_every(position)
+        elif is_first and len(self.words) == 1 and lowered.rstrip(".") in _SINGULAR:
+            self._read_latest(lowered)
+        elif _name_days(lowered) is not None:
+            self._narrow_days(self._read_days())
         elif match := _HOURS.match(lowered):
+            self.words.pop(0)
             start, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4]) if match[3] else _DAY_MINUTES
             if start == end:
                 raise self.fail(position, f"'{word}' ends when it begins")
             self.hours.append((start, end))
-        elif lowered == "since":
-            self._read_since(position)
-        elif lowered in {"this", "last"} and self.words and f"{lowered}-{self.words[0][0].lower()}" in _NAMED:
-            self._read_span(f"{lowered}-{self.words.pop(0)[0]}", position)
+        elif lowered in _BOUNDS:
+            self.words.pop(0)
+            self._read_bound(lowered, position)
+        elif lowered == "all":
+            self.words.pop(0)
         else:
             self._read_span(word, position)
 
-    def _read_day(self, position: int) -> None:
+    def _read_every(self, position: int) -> None:
         if not self.words:
             raise self.fail(position, "'every' needs a day of the week")
-        word, position = self.words.pop(0)
-        days = _name_days(word.lower())
-        if days is None and word.lower() != "day":
+        word, position = self.words[0]
+        if word.lower() == "day":
+            self.words.pop(0)
+            self._narrow_days(frozenset(range(1, 8)))
+            return
+        if _name_days(word.lower()) is None:
             raise self.fail(position, f"'{word}' is no day of the week")
-        self._narrow_days(days or frozenset(range(1, 8)))
+        self._narrow_days(self._read_days())
+
+    def _read_days(self) -> frozenset[int]:
+        """Read one day of the week after the other; a list of them is their union."""
+        first = self.words.pop(0)[0].lower()
+        days = _name_days(first) or frozenset()
+        if len(self.words) > 1 and self.words[0][0].lower() in TO and (to := f"{first}-{self.words[1][0].lower()}"):
+            days = _name_days(to) or days
+            del self.words[: 2 if _name_days(to) else 0]
+        while first not in _KINDS_OF_DAYS and self.words:
+            place = 1 if self.words[0][0].lower() in {"and", "or", "&", "+"} else 0
+            following = self.words[place][0].lower() if len(self.words) > place else ""
+            more = _name_days(following)
+            if more is None or following in _KINDS_OF_DAYS:
+                break
+            days |= more
+            del self.words[: place + 1]
+        return days
 
     def _narrow_days(self, days: frozenset[int]) -> None:
         self.weekdays = days if self.weekdays is None else self.weekdays & days
 
-    def _read_since(self, position: int) -> None:
+    def _read_latest(self, word: str) -> None:
+        """Read a day of the week that stands alone: the latest, today included."""
+        self.words.pop(0)
+        found = read_phrase(["this", word], self._calendar.days)
+        assert found is not None
+        self._narrow_phrase(found[0])
+
+    def _read_bound(self, bound: str, position: int) -> None:
+        """Read what follows `since`, `after`, `until` or `before`."""
         if not self.words:
-            raise self.fail(position, "'since' needs a version or a day")
-        word, position = self.words.pop(0)
-        try:
-            days = _period(word)
-        except ValueError:
-            days = None
-        find = self._calendar.find_release
-        moment = midnight(days[0], self._calendar.zone) if days else (find(word) if find else None)
+            raise self.fail(position, f"'{bound}' needs {'a version or a day' if bound == 'since' else 'a day'}")
+        word, position = self.words[0]
+        zone, find = self._calendar.zone, self._calendar.find_release
+        end = next((place for place, (one, _) in enumerate(self.words) if one.lower() in TO), None)
+        found = self._read_phrase(position, end)
+        if found is None and _is_weekday(word):
+            found = read_phrase(["this", word.lower()], self._calendar.days)
+            found = (found[0], 1) if found else None
+        if found is not None and found[0].length is None:
+            del self.words[: found[1]]
+            self.is_relative |= found[0].is_relative
+            first, last = found[0].days
+            edge = midnight(first if bound in {"since", "before"} else last + timedelta(days=1), zone)
+            self._narrow(*((edge, None) if bound in {"since", "after"} else (None, edge)))
+            return
+        moment = find(word) if find and bound == "since" else None
         if moment is None:
-            raise self.fail(position, f"'{word}' is no day, and no version that --releases or the store knows")
+            raise self.fail(position, f"'{word}' is no day" + (", and no version that --releases or the store knows" if bound == "since" else ""))
+        self.words.pop(0)
         self._narrow(moment, None)
 
-    def _read_span(self, word: str, position: int) -> None:
-        calendar, lowered = self._calendar, word.lower()
-        if lowered == "all":
-            return
-        match = _RELATIVE.match(lowered)
+    def _read_phrase(self, position: int, end: int | None = None) -> tuple[Phrase, int] | None:
+        words = [word.lower() for word, _ in self.words[:end]]
+        if not words:
+            return None
         try:
-            if match and match[2] == "h":
-                self.is_hourly = True
-                self._narrow(calendar.now - timedelta(hours=int(match[1])), calendar.now + TICK)
-                return
-            days = _days(lowered, calendar)
-            if days is None:
-                raise self.fail(position, f"'{word}' is no window")
-            if days[1] < days[0] and ".." in word:
-                raise self.fail(position, f"'{word}' ends before it starts")
-            self._narrow(midnight(days[0], calendar.zone), midnight(days[1] + timedelta(days=1), calendar.zone))
+            found = read_phrase(words, self._calendar.days)
+            dotted = read_days(words[0], self._calendar.days) if found is None and ".." in words[0] else None
+        except (ValueError, OverflowError):
+            raise self.fail(position, f"'{self.words[0][0]}' is no window") from None
+        return (dotted, 1) if dotted is not None else found
+
+    def _read_span(self, word: str, position: int) -> None:
+        found = self._read_phrase(position)
+        if found is None:
+            raise self.fail(position, f"'{word}' is no window")
+        phrase, used = found
+        if phrase.length is None and phrase.days[1] < phrase.days[0] and (".." in word or used > 1) and not phrase.is_relative:
+            raise self.fail(position, f"'{' '.join(one for one, _ in self.words[:used])}' ends before it starts")
+        del self.words[:used]
+        try:
+            self._narrow_phrase(phrase)
         except (ValueError, OverflowError):
             raise self.fail(position, f"'{word}' is no window") from None
 
-    def _narrow(self, start: datetime, end: datetime | None) -> None:
-        self.start = start if self.start is None else max(self.start, start)
+    def _narrow_phrase(self, phrase: Phrase) -> None:
+        calendar = self._calendar
+        self.is_relative |= phrase.is_relative
+        if phrase.length is not None:
+            self.is_hourly = True
+            self._narrow(calendar.now - phrase.length, calendar.now + TICK)
+            return
+        first, last = phrase.days
+        self._narrow(midnight(first, calendar.zone), midnight(last + timedelta(days=1), calendar.zone))
+
+    def _narrow(self, start: datetime | None, end: datetime | None) -> None:
+        if start is not None:
+            self.start = start if self.start is None else max(self.start, start)
         if end is not None:
             self.end = end if self.end is None else min(self.end, end)
 
 
-def _join_words(words: list[str]) -> list[str]:
-    """Write `last week` as `last-week`."""
-    return re.sub(r"\b(this|last) (week|month|quarter|year)\b", r"\1-\2", " ".join(words).lower()).split()
+_BOUNDS: Final = frozenset({"since", "after", "until", "till", "before"})
+_TOGETHER: Final = frozenset({"from", "between"})
+_KINDS_OF_DAYS: Final = frozenset({"weekday", "weekdays", "weekend", "weekends"})
+_SINGULAR: Final = frozenset({*WEEKDAYS, *(name[:3] for name in WEEKDAYS)})
+
+
+def _is_weekday(word: str) -> bool:
+    return word.lower() in _SINGULAR
 
 
 def _name_days(word: str) -> frozenset[int] | None:
-    """Read `tuesday`, `tuesdays`, `tue`, `weekdays`, `weekends` as ISO numbers."""
+    """Read `tuesday`, `tuesdays`, `tue`, `mon-fri`, `weekdays`, `weekends` as ISO numbers."""
     if word in {"weekday", "weekdays"}:
         return frozenset(range(1, 6))
     if word in {"weekend", "weekends"}:
         return frozenset({6, 7})
+    if _DAYS.match(word):
+        first, last = (_name_days(end) for end in word.split("-"))
+        if first is None or last is None or len(first) != 1 or len(last) != 1:
+            return None
+        start, length = min(first), (min(last) - min(first)) % 7
+        return frozenset((start + number - 1) % 7 + 1 for number in range(length + 1))
     found = [number for number, name in enumerate(WEEKDAYS, 1) if word in {name, f"{name}s", name[:3]}]
     return frozenset(found) if found else None
-
-
-def _days(text: str, calendar: Calendar) -> Days | None:
-    """Give the first and last day of a window."""
-    today = calendar.today
-    last = today - timedelta(days=1) if calendar.is_complete else today
-    if match := _RELATIVE.match(text):
-        count = int(match[1]) * (7 if match[2] == "w" else 1)
-        return last - timedelta(days=count - 1), last
-    if text in _NAMED:
-        return _named_days(text, calendar, last)
-    if ".." in text:
-        start, _, end = text.partition("..")
-        opening, closing = _period(start), _period(end)
-        return (opening[0], closing[1]) if opening and closing else None
-    return _period(text)
-
-
-def _named_days(text: str, calendar: Calendar, last: date) -> Days:
-    """Give the days of `today`, `last-week` and their like; what is not over ends with `last`."""
-    today, one = calendar.today, timedelta(days=1)
-    week = today - timedelta(days=(today.weekday() - WEEKDAYS.index(calendar.week_start)) % 7)
-    month, quarter, year = today.replace(day=1), date(today.year, today.month - (today.month - 1) % 3, 1), date(today.year, 1, 1)
-    starts: dict[str, Callable[[], Days]] = {
-        "today": lambda: (today, today),
-        "yesterday": lambda: (today - one, today - one),
-        "this-week": lambda: (week, last),
-        "last-week": lambda: (week - 7 * one, week - one),
-        "this-month": lambda: (month, last),
-        "last-month": lambda: ((month - one).replace(day=1), month - one),
-        "this-quarter": lambda: (quarter, last),
-        "last-quarter": lambda: (before_months(quarter, 3), quarter - one),
-        "this-year": lambda: (year, last),
-        "last-year": partial(lambda first: (first.replace(year=first.year - 1), first - one), year),
-    }
-    return starts[text]()
-
-
-def before_months(day: date, months: int) -> date:
-    """Go back whole months from the first of one."""
-    number = day.year * _MONTHS + day.month - 1 - months
-    return date(number // _MONTHS, number % _MONTHS + 1, 1)
-
-
-def _period(text: str) -> Days | None:
-    """Read a year, quarter, month or day."""
-    if match := _QUARTER.match(text):
-        start = (int(match[2]) - 1) * 3 + 1
-        return (date(int(match[1]), start, 1), _month(int(match[1]), start + 2)[1]) if int(match[1]) in _YEARS else None
-    if not re.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}", text) or int(text[:4]) not in _YEARS:
-        return None
-    parts = [int(part) for part in text.split("-")]
-    if len(parts) == 1:
-        return date(parts[0], 1, 1), date(parts[0], _MONTHS, 31)
-    return _month(*parts) if len(parts) == 2 else (date(*parts), date(*parts))
-
-
-def _month(year: int, month: int) -> Days:
-    following = date(year + month // _MONTHS, month % _MONTHS + 1, 1)
-    return date(year, month, 1), following - timedelta(days=1)
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -1,0 +1,324 @@
+"""Days as people type them: `last 7 days`, `past month`, `may 2021`, `Q2 2021`, `16 april 2024`, `jan to mar 2024`, `last tuesday`.
+
+The longest phrase at the beginning of some words counts. What may mean two things is refused in one
+sentence that says what to write instead. A month or quarter without a year is the latest that has begun.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from pullstats.errors import UsageError
+
+WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS: Final = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_DAY: Final = timedelta(days=1)
+_YEAR_MONTHS: Final = 12
+_YEARS: Final = range(1000, 9999)
+"""Years that leave room for arithmetic before and after them."""
+_MOST_WORDS: Final = 8
+_NUMBERS: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_UNITS: Final = {
+    name: unit
+    for unit, names in {
+        "minute": "min mins minute minutes",
+        "hour": "h hr hrs hour hours",
+        "day": "d day days",
+        "week": "w wk wks week weeks",
+        "month": "mo mon month months",
+        "quarter": "q quarter quarters",
+        "year": "y yr yrs year years",
+    }.items()
+    for name in names.split()
+}
+_MONTHS_OF: Final = {"month": 1, "quarter": 3, "year": 12}
+_ROLLING: Final = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365}
+"""Days of the past week, month and so on, which end today."""
+_AMOUNT: Final = re.compile(r"^([1-9][0-9]{0,4})([a-z]+)$")
+TO: Final = frozenset({"to", "until", "till", "through", "thru", "-", "–", "—", ".."})
+
+
+class AmbiguousWindowError(UsageError):
+    """A window that may mean two things."""
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What days are read against.
+
+    Attributes:
+        today: the local day of now.
+        last: the last day that is wanted: today, or the day before.
+        week_start: name of the first day of a week.
+    """
+
+    today: date
+    last: date
+    week_start: str
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What some words mean.
+
+    Attributes:
+        first: the first day; None for hours.
+        last: the last day.
+        length: how long before now it begins, for hours and minutes.
+        is_relative: whether it depends on what day it is.
+        has_year: whether it says its year; else another may be meant.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    length: timedelta | None = None
+    is_relative: bool = False
+    has_year: bool = True
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """First and last day."""
+        assert self.first is not None
+        assert self.last is not None
+        return self.first, self.last
+
+
+def read_phrase(words: Sequence[str], today: Today) -> tuple[Phrase, int] | None:
+    """Read the longest phrase at the beginning of some words, in small letters.
+
+    Returns:
+        What it means, and of how many words it is; None if there is none.
+
+    Raises:
+        UsageError: it may mean two things.
+        ValueError: it names a day that does not exist.
+        OverflowError: it reaches beyond the calendar.
+    """
+    skipped = 1 if len(words) > 1 and words[0] in {"from", "between", "the", "in", "during"} else 0
+    start = _read_one(words[skipped:], today)
+    if start is None:
+        return None
+    opening, used = start[0], skipped + start[1]
+    joins = TO | {"and"} if words[0] == "between" else TO
+    if used >= len(words) or words[used] not in joins or opening.length is not None:
+        return None if words[0] in {"from", "between"} else (opening, used)
+    end = _read_one(words[used + 1 :], today)
+    if end is None or end[0].length is not None:
+        return None
+    return _join(opening, end[0], today), used + 1 + end[1]
+
+
+def read_days(text: str, today: Today) -> Phrase | None:
+    """Read one word, or `a..b`, as days; None if it is none."""
+    opening, dots, closing = text.partition("..")
+    if not dots:
+        found = _read_one([text], today)
+        return found[0] if found else None
+    both = [_read_one([side], today) for side in (opening, closing)]
+    if both[0] is None or both[1] is None or any(one[0].length is not None for one in both if one):
+        return None
+    return _join(both[0][0], both[1][0], today)
+
+
+def _join(opening: Phrase, closing: Phrase, today: Today) -> Phrase:
+    """Give the days from one phrase to another; one that lacks a year takes it from the other."""
+    first, last = opening.days[0], closing.days[1]
+    if not opening.has_year:
+        first = first.replace(year=last.year)
+        first = first if first <= last else first.replace(year=last.year - 1)
+    elif not closing.has_year:
+        last = _shift_year(closing.days, first.year)[1]
+    return Phrase(
+        first,
+        min(last, max(today.last, first)) if opening.is_relative and closing.is_relative else last,
+        None,
+        opening.is_relative or closing.is_relative,
+    )
+
+
+def _shift_year(days: tuple[date, date], year: int) -> tuple[date, date]:
+    first, last = days
+    return first.replace(year=year), last.replace(year=year, day=min(last.day, monthrange(year, last.month)[1]))
+
+
+def _read_one(words: Sequence[str], today: Today) -> tuple[Phrase, int] | None:
+    for count in range(min(len(words), _MOST_WORDS), 0, -1):
+        text = " ".join(words[:count])
+        if not text:
+            return None
+        for read in _READERS:
+            found = read(text, today)
+            if found is not None:
+                return found, count
+    return None
+
+
+def _read_named(text: str, today: Today) -> Phrase | None:
+    """Read `today`, `last week`, `this-month`, `previous quarter`, `past year`, `last tuesday`."""
+    now = today.today
+    simple = {"today": now, "yesterday": now - _DAY, "day before yesterday": now - 2 * _DAY}
+    if text in simple:
+        return Phrase(simple[text], simple[text], is_relative=True)
+    which, _, noun = text.replace("-", " ").partition(" ")
+    which = {"previous": "last", "current": "this"}.get(which, which)
+    if which in {"last", "past", "this"} and (day := _find_weekday(noun)) is not None:
+        back = (now.weekday() - day) % 7
+        found = now - timedelta(days=back or (0 if which == "this" else 7))
+        return Phrase(found, found, is_relative=True)
+    if noun not in {"day", "week", "month", "quarter", "year"} or which not in {"last", "past", "this"}:
+        return None
+    if which == "past":
+        return Phrase(today.last - (_ROLLING[noun] - 1) * _DAY, today.last, is_relative=True)
+    first = _find_current(noun, today)
+    if which == "this":
+        return Phrase(first, today.last if noun != "day" else now, is_relative=True)
+    before = first - 7 * _DAY if noun == "week" else first - _DAY if noun == "day" else _add_months(first, -_MONTHS_OF[noun])
+    return Phrase(before, first - _DAY, is_relative=True)
+
+
+def _find_current(noun: str, today: Today) -> date:
+    """Give the first day of this week, month and so on."""
+    now = today.today
+    if noun == "day":
+        return now
+    if noun == "week":
+        return now - timedelta(days=(now.weekday() - WEEKDAYS.index(today.week_start)) % 7)
+    months = _MONTHS_OF[noun]
+    return date(now.year, (now.month - 1) // months * months + 1, 1)
+
+
+def _read_amount(text: str, today: Today) -> Phrase | None:
+    """Read `7d`, `30 days`, `last 2 weeks`, `past three months`, `12 hours`, `past hour`."""
+    words = text.split()
+    if words[0] in {"last", "past", "previous"} and len(words) > 1:
+        words = words[1:]
+        words = ["1", *words] if words in (["hour"], ["minute"]) else words
+    if len(words) == 1 and (match := _AMOUNT.match(words[0])):
+        words = [match[1], match[2]]
+    if len(words) != 2:
+        return None
+    number, unit = words
+    if number in _NUMBERS:
+        number = str(_NUMBERS.index(number) + 1)
+    if not re.fullmatch("[1-9][0-9]{0,4}", number):
+        return None
+    if unit == "m":
+        message = f"'{text}' may be minutes or months; write {number} minutes or {number} months"
+        raise AmbiguousWindowError(message)
+    if unit not in _UNITS:
+        return None
+    count, unit = int(number), _UNITS[unit]
+    if unit in {"minute", "hour"}:
+        return Phrase(length=timedelta(minutes=count * (60 if unit == "hour" else 1)), is_relative=True)
+    if unit in _MONTHS_OF:
+        return Phrase(_add_months(today.last, -count * _MONTHS_OF[unit]) + _DAY, today.last, is_relative=True)
+    return Phrase(today.last - timedelta(days=count * (7 if unit == "week" else 1) - 1), today.last, is_relative=True)
+
+
+def _read_quarter(text: str, today: Today) -> Phrase | None:
+    """Read `2024-Q2`, `2024 Q2`, `Q2 2024`, `Q2/2024`, `Q2`."""
+    match = re.fullmatch(r"(?:([0-9]{4})[ -]?)?q([1-4])(?:[ /-]?([0-9]{4}))?", text)
+    if match is None or (match[1] and match[3]):
+        return None
+    return _find_latest(int(match[2]) * 3 - 2, 3, match[1] or match[3], today)
+
+
+def _read_month(text: str, today: Today) -> Phrase | None:
+    """Read `may`, `may 2021`, `2021 may`, `jan-mar 2024`."""
+    match = re.fullmatch(r"(?:([0-9]{4})[ -])?([a-z]{3,9})\.?(?:-([a-z]{3,9}))?(?:[ ,/-]+([0-9]{4}))?", text)
+    if match is None or (match[1] and match[4]):
+        return None
+    first, last = _find_month(match[2]), _find_month(match[3] or match[2])
+    if first is None or last is None or last < first:
+        return None
+    return _find_latest(first, last - first + 1, match[1] or match[4], today)
+
+
+def _find_latest(month: int, months: int, year: str | None, today: Today) -> Phrase | None:
+    """Give months of a year; without one, the latest that have begun."""
+    if year is not None and int(year) not in _YEARS:
+        return None
+    first = date(int(year or today.today.year), month, 1)
+    if year is None and first > today.today:
+        first = first.replace(year=first.year - 1)
+    return Phrase(first, _add_months(first, months) - _DAY, None, year is None, year is not None)
+
+
+def _read_day(text: str, today: Today) -> Phrase | None:
+    """Read `16 april 2024`, `april 16, 2024`, `16th of april`."""
+    match = re.fullmatch(r"([0-9]{1,2})(?:st|nd|rd|th|\.)?(?: of)?[ -]([a-z]{3,9})\.?(?:[ ,-]+([0-9]{4}))?", text)
+    other = re.fullmatch(r"([a-z]{3,9})\.? ([0-9]{1,2})(?:st|nd|rd|th)?(?:[ ,]+([0-9]{4}))?", text)
+    parts = (match[1], match[2], match[3]) if match else (other[2], other[1], other[3]) if other else None
+    month = _find_month(parts[1]) if parts else None
+    if parts is None or month is None:
+        return None
+    day = date(int(parts[2] or today.today.year), month, int(parts[0]))
+    if parts[2] is None and day > today.today:
+        day = day.replace(year=day.year - 1)
+    return Phrase(day, day, None, parts[2] is None, parts[2] is not None) if day.year in _YEARS else None
+
+
+def _read_digits(text: str, _: Today) -> Phrase | None:
+    """Read `2024`, `2024-04`, `2024-04-16`, `2024/04/16`, `20240416`, `16.04.2024`, `16/04/2024`, `04/2024`, `2024-W16`."""
+    found: tuple[int, int | None, int | None] | None = None
+    if match := re.fullmatch(r"([0-9]{4})(?:([-/])([0-9]{2})(?:\2([0-9]{2}))?)?", text):
+        found = int(match[1]), int(match[3]) if match[3] else None, int(match[4]) if match[4] else None
+    elif match := re.fullmatch(r"([0-9]{4})([0-9]{2})([0-9]{2})", text):
+        found = int(match[1]), int(match[2]), int(match[3])
+    elif match := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", text):
+        found = int(match[3]), int(match[2]), int(match[1])
+    elif match := re.fullmatch(r"([0-9]{1,2})/([0-9]{4})", text):
+        found = int(match[2]), int(match[1]), None
+    elif match := re.fullmatch(r"([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{4})", text):
+        found = _tell_apart(text, int(match[1]), int(match[2]), int(match[3]))
+    elif match := re.fullmatch(r"([0-9]{4})-?w([0-9]{2})", text):
+        first = date.fromisocalendar(int(match[1]), int(match[2]), 1)
+        return Phrase(first, first + 6 * _DAY) if first.year in _YEARS else None
+    if found is None or found[0] not in _YEARS:
+        return None
+    year, month, day = found
+    if month is None:
+        return Phrase(date(year, 1, 1), date(year, _YEAR_MONTHS, 31))
+    first = date(year, month, day or 1)
+    return Phrase(first, first if day is not None else _add_months(first, 1) - _DAY)
+
+
+def _tell_apart(text: str, one: int, other: int, year: int) -> tuple[int, int | None, int | None]:
+    """Tell day and month apart, which some write in this order, and some in the other."""
+    if one != other and max(one, other) <= _YEAR_MONTHS:
+        days = (date(year, other, one), date(year, one, other))
+        told = " or ".join(f"{day.day} {MONTHS[day.month - 1].title()}" for day in days)
+        message = f"'{text}' may be {told} {year}; write {days[0]} or {days[1]}"
+        raise AmbiguousWindowError(message)
+    return (year, other, one) if one > _YEAR_MONTHS or one == other else (year, one, other)
+
+
+_READERS: Final[tuple[Callable[[str, Today], Phrase | None], ...]] = (_read_named, _read_amount, _read_quarter, _read_month, _read_day, _read_digits)
+
+
+def _find_weekday(word: str) -> int | None:
+    return next((number for number, name in enumerate(WEEKDAYS) if word in {name, name[:3]}), None)
+
+
+def _find_month(word: str) -> int | None:
+    return next((number for number, name in enumerate(MONTHS, 1) if word in {name, name[:3], "sept" if name[:4] == "sept" else name}), None)
+
+
+def _add_months(day: date, months: int) -> date:
+    """Go on by months; the day of the month is the last there is."""
+    number = day.year * _YEAR_MONTHS + day.month - 1 + months
+    year, month = number // _YEAR_MONTHS, number % _YEAR_MONTHS + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def before_months(day: date, months: int) -> date:
+    """Go back whole months."""
+    return _add_months(day, -months)
