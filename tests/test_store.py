@@ -20,8 +20,9 @@ from pullstats.errors import InternalError, StoreError
 from pullstats.events import EVENT_SCHEMA, FIELD_BY_NAME, TIMESTAMP
 from pullstats.store import REJECT_SCHEMA, RUN_SCHEMA, SourceProgress, Store, open_store
 from pullstats.store import compact as compaction
-from pullstats.store.log import COMMIT_ID, TableLog, explain_failure
+from pullstats.store.log import TableLog, explain_failure
 from pullstats.store.replay import read_snapshot
+from pullstats.store.snapshot import COMMIT_ID
 from pullstats.store.tables import EVENTS, REJECTS, RUNS
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -41,6 +41,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "demand": Entry("Look", "pullstats.cli.look", "Show which platforms are asked for, answered, and missing."),
     "export": Entry("Out", "pullstats.cli.out", "Write files for cron: daily numbers, events, rejected lines."),
     "status": Entry("Keep", "pullstats.cli.keep", "Show what is in the store, and how fresh it is."),
+    "verify": Entry("Keep", "pullstats.cli.keep", "Check every file of the store against its log; set aside what is damaged."),
     "doctor": Entry("Keep", "pullstats.cli.doctor", "List unknown agents and paths, and what is out of date."),
     "rebuild": Entry("Keep", "pullstats.cli.rules", "Derive agent, package and network columns anew after a change of rules."),
     "counts": Entry("Keep", "pullstats.cli.counts", "Show the counting rules, and what each makes of worked cases."),

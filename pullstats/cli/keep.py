@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, Final
 
 import click
 import polars as pl
@@ -10,8 +11,13 @@ import polars as pl
 from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options
 from pullstats.pipeline.answer import store_overview
+from pullstats.pipeline.verify import Verdict
+from pullstats.pipeline.verify import verify as run_verify
+from pullstats.render.sanitise import for_terminal
 from pullstats.render.table import format_bytes
 from pullstats.reports import Column, Report
+
+EXIT_DAMAGED: Final = 2
 
 _COLUMNS = (
     Column("source", "source", "text"),
@@ -53,3 +59,44 @@ def status(**options: Any) -> int:
             f"{version or 'unknown'}" + (f" ({count:,} events)" if len(sets) > 1 else "") for version, count in sorted(sets.items())
         )
     return emit(Report(rows, _COLUMNS, headline=headline, footer=footer, meta={"warnings": overview.warnings}), options)
+
+
+@click.command(cls=Command)
+@click.option("--repair", is_flag=True, help="Set aside what is damaged (nothing is deleted); the next ingest reads the lost lines again.")
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the answer.")
+@general_options
+def verify(**options: Any) -> int:
+    """Check every file of the store against its transaction log: presence, size, checksum, and whether the counts agree.
+
+    Exits with 2 if anything is damaged.
+    """
+    verdict = run_verify(options["store"], is_repair=options["repair"])
+    if options["output_format"] == "json":
+        click.echo(json.dumps(verdict.to_json()))
+    else:
+        _say_verdict(verdict, is_verbose=options["verbose"])
+    if verdict.left.is_clean:
+        return 0
+    count = len(verdict.left.problems)
+    hint = "restore a backup" if options["repair"] else "pullstats verify --repair sets it aside"
+    click.echo(f"pullstats: the store is damaged in {count:,} place{'s' if count > 1 else ''}; {hint}", err=True)
+    return EXIT_DAMAGED
+
+
+def _say_verdict(verdict: Verdict, *, is_verbose: bool) -> None:
+    found, left = verdict.found, verdict.left
+    for problem in found.problems:
+        click.echo(for_terminal(problem))
+    if verdict.repair is not None:
+        place = "file was" if len(verdict.repair.moved) == 1 else "files were"
+        click.echo(f"{len(verdict.repair.moved):,} {place} set aside in damaged/")
+        for remark in verdict.repair.remarks:
+            click.echo(for_terminal(remark))
+    for gap in left.gaps:
+        click.echo(for_terminal(gap))
+    if left.is_clean:
+        summed = f"{left.files - left.unsummed:,} of {left.files:,}" if left.unsummed else f"{left.files:,}"
+        speed = f" in {left.seconds:.1f} s" if is_verbose else ""
+        click.echo(f"all is well: {summed} files ({format_bytes(left.bytes)}) are as they were written{speed}")
+    for remark in left.remarks:
+        click.echo(for_terminal(remark))

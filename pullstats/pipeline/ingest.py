@@ -29,6 +29,7 @@ from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.identity import Place, find_place, fingerprint_log, tail_mark
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, Progress, ProgressHandler, SourceSummary
 from pullstats.pipeline.reading import LogReading, context_at, detect_log
+from pullstats.pipeline.recovery import recover_lost
 from pullstats.sources import Expansion, Source, SourceFile, expand_paths, is_test_object, open_source, parse_expansion, read_blocks
 from pullstats.sources.blocks import BLOCK_SIZE, TAIL_LENGTH
 from pullstats.store import RUN_SCHEMA, PendingFile, SourceProgress, Store, open_store
@@ -79,6 +80,7 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
         for file in files:
             run.try_to_read(file, logs.get(file), detector)
         run.finish()
+        summary.notes += store.glance() if store is not None else []
     summary.seconds = time.monotonic() - started
     return summary
 
@@ -223,6 +225,10 @@ class _Run:
             summary = SourceSummary(file.name, place.source_id, best.name, log.detection.confidence, log.wrapper)
             summary.lines = summary.duplicates = place.lines_known
             self._summary.sources.append(summary)
+            if self._writing is not None and (
+                note := recover_lost(source, log, place.source_id, self._writing, self._enricher, self._run_id, self._limit)
+            ):
+                self._note(file, note)
             work = _LogWork(file, log, summary)
             if not place.is_complete:
                 self._read_blocks(source, place, work)

@@ -10,7 +10,8 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from pullstats.errors import InputError, UsageError
@@ -216,6 +217,11 @@ class Source:
                 return False
             count -= len(chunk)
         return True
+
+    def again(self) -> SourceFile:
+        """Give the same open file once more, to be read from its start, whatever its name leads to by now."""
+        path = Path(f"/proc/self/fd/{self._raw.fileno()}")
+        return replace(self.file, path=path) if path.exists() else self.file
 
     def position(self) -> int:
         """Bytes of the file on disk that have been read so far."""

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from pullstats.store.layout import find_store
+from pullstats.store.losses import Loss, LostRange
 from pullstats.store.parts import PendingFile
 from pullstats.store.progress import SourceProgress
 from pullstats.store.store import StaleSnapshotError, Store, StoreStatus, open_store
 from pullstats.store.tables import REJECT_SCHEMA, RUN_SCHEMA
 
-__all__ = ["REJECT_SCHEMA", "RUN_SCHEMA", "PendingFile", "SourceProgress", "StaleSnapshotError", "Store", "StoreStatus", "open_store"]
+__all__ = [
+    "REJECT_SCHEMA",
+    "RUN_SCHEMA",
+    "Loss",
+    "LostRange",
+    "PendingFile",
+    "SourceProgress",
+    "StaleSnapshotError",
+    "Store",
+    "StoreStatus",
+    "find_store",
+    "open_store",
+]

@@ -57,6 +57,23 @@ def lock_store(store: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def is_being_written(store: Path) -> bool:
+    """Tell whether a process holds the lock now."""
+    try:
+        handle = os.open(store / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False
+
+
 def _write_owner(handle: int) -> None:
     owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
     _erase_owner(handle)

@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable
@@ -31,12 +30,9 @@ from deltalake.transaction import AddAction, RemoveAction, Transaction
 from pullstats.errors import StoreError
 from pullstats.store import modes
 from pullstats.store.parts import PendingFile, discard_parts, live_file, part_stats
-from pullstats.store.replay import HINT_NAME, LOG_FOLDER, read_snapshot
+from pullstats.store.replay import HINT_NAME, LOG_FOLDER, read_snapshot, refuse_bare, refuse_broken
 from pullstats.store.snapshot import OURS, STATE_ID, LiveFile, Snapshot
 from pullstats.store.tables import DELTA_PROPERTIES, DELTA_TYPES, Table
-
-COMMIT_ID: Final = "pullstats"
-"""Application id whose version is the number of the store's last commit."""
 
 
 @contextmanager
@@ -72,8 +68,13 @@ class TableLog:
         state: what the table holds now; another object after every commit.
     """
 
-    def __init__(self, store: Path, table: Table) -> None:
+    def __init__(self, store: Path, table: Table, *, is_remade: bool = False) -> None:
         """Open the table, make it if it is missing, and give it columns it lacks.
+
+        Args:
+            store: folder of the store.
+            table: which.
+            is_remade: make it though the other tables are there, after a repair has set it aside.
 
         Raises:
             StoreError: its log is damaged.
@@ -83,9 +84,15 @@ class TableLog:
         self._store = store
         self.state = read_snapshot(self.folder)
         if self.state.version < 0:
+            if not is_remade:
+                refuse_bare(self.folder)
             self._create()
         self._sweep_drafts()
-        self._delta = DeltaTable(self.folder)
+        try:
+            self._delta = DeltaTable(self.folder)
+        except DeltaError:
+            refuse_broken(self.folder)
+            raise
         self._add_columns()
 
     def commit(

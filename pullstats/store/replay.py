@@ -34,6 +34,14 @@ _CHECKPOINT_KEYS: Final = {
 }
 
 
+_NEEDED: Final = {
+    "add": {"path", "partitionValues", "size", "modificationTime", "dataChange"},
+    "remove": {"path", "dataChange"},
+    "txn": {"appId", "version"},
+}
+"""What the protocol demands of actions: we read without some of it, other readers and the library that writes do not."""
+
+
 class BrokenError(Exception):
     """A file of the log is not as it was written.
 
@@ -129,11 +137,34 @@ def read_snapshot(table: Path) -> Snapshot:
     return replace(diagnosis.snapshot, warnings=warnings)
 
 
+def refuse_bare(table: Path) -> None:
+    """Refuse a table that has no log though there is something that only a log can have led to.
+
+    Raises:
+        DamagedStoreError: its data files, or the logs of the tables that are made after it, are there.
+    """
+    others = [path for path in table.parent.glob(f"*/{LOG_FOLDER}/*.json") if table.name == "events"]
+    if others or any(table.glob("date=*/*.parquet")) or any(table.glob("part-*.parquet")):
+        message = f"the transaction log of the store is damaged: {table / LOG_FOLDER} is missing or empty; restore it from a backup, or run pullstats verify --repair, which sets the table aside"
+        raise DamagedStoreError(message)
+
+
+def refuse_broken(table: Path) -> None:
+    """Refuse a table whose log another reader stumbles over.
+
+    Raises:
+        DamagedStoreError: part of it is damaged.
+    """
+    diagnosis = diagnose(table)
+    if diagnosis.broken:
+        raise DamagedStoreError(_say(diagnosis))
+
+
 def _say(diagnosis: Diagnosis) -> str:
     first = diagnosis.broken[0]
     message = f"the transaction log of the store is damaged: {first}; restore it from a backup"
-    if diagnosis.snapshot.version < 0:
-        return message
+    if diagnosis.snapshot.version < 0 or diagnosis.is_current:
+        return f"{message}, or run pullstats verify --repair"
     return f"{message}, or run pullstats verify --repair, which goes back to version {diagnosis.snapshot.version} of {diagnosis.newest}"
 
 
@@ -171,6 +202,9 @@ def diagnose(table: Path) -> Diagnosis:
         reached, problem = _walk(snapshot, files, table)
         if problem is not None and (reached.version >= 0 or not files.checkpoints):
             broken[problem.path] = problem
+        if reached.version < files.newest and _leads_to_whole(files, start, table):
+            # What one commit lost, nothing hangs on: a later one names the very state that all of them lead to.
+            reached = _replay(table)
         if reached.version > best.version:
             best = reached
         if best.version == files.newest:
@@ -178,8 +212,15 @@ def diagnose(table: Path) -> Diagnosis:
     bad_checkpoints = {part for paths in files.checkpoints.values() for part in paths if part in broken}
     whole = {part for paths in files.checkpoints.values() for part in paths if bad_checkpoints.intersection(paths)}
     aside = {*files.after(best.version), *whole, *(path for path in broken if path.exists() and _version(path) > best.version)}
-    relevant = [error for path, error in broken.items() if path in bad_checkpoints or _version(path) > best.version]
+    relevant = list(broken.values())
     return Diagnosis(best, files.newest, tuple(sorted(relevant, key=lambda error: error.path)), tuple(sorted(aside)))
+
+
+def _leads_to_whole(files: LogFiles, start: int, table: Path) -> bool:
+    try:
+        return start == files.starts[0] and _replay(table).is_whole
+    except (BrokenError, FileNotFoundError):
+        return False
 
 
 def _version(path: Path) -> int:
@@ -214,6 +255,8 @@ def _walk(snapshot: Snapshot, files: LogFiles, table: Path) -> tuple[Snapshot, B
 
 def _check_commit(before: Snapshot, after: Snapshot, actions: list[dict[str, Any]], path: Path) -> None:
     """Tell a commit that is whole from one that lost its end."""
+    if any(kind in action and not needed <= action[kind].keys() for action in actions for kind, needed in _NEEDED.items()):
+        raise BrokenError(path, "is damaged: an action lacks what other readers need")
     info: dict[str, Any] = next((action["commitInfo"] for action in actions if isinstance(action.get("commitInfo"), dict)), {})
     named = {action["txn"]["appId"] for action in actions if "txn" in action}
     if not after.columns:
@@ -247,6 +290,24 @@ def list_log(table: Path) -> LogFiles:
     for parts in found.checkpoints.values():
         parts.sort()
     return found
+
+
+def mend_commit(path: Path) -> bytes:
+    """Write a commit's actions as the protocol wants them, from what can be read of them.
+
+    Raises:
+        BrokenError: none of it can be read.
+    """
+    usual: dict[str, dict[str, Any]] = {"add": {"partitionValues": {}, "modificationTime": 0, "dataChange": True}, "remove": {"dataChange": True}}
+    lines = []
+    for action in read_commit(path):
+        for kind in ("protocol", "metaData", "txn", *usual):
+            if isinstance(found := action.get(kind), dict):
+                whole = {**usual.get(kind, {}), **found}
+                if kind == "add" and str(whole.get("path")).startswith("date="):
+                    whole["partitionValues"] = {"date": str(whole["path"])[5:15]}
+                lines.append(json.dumps({kind: whole}))
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _commit_path(table: Path, version: int) -> Path:

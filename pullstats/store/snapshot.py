@@ -24,6 +24,9 @@ from pullstats.errors import StoreError
 READER_VERSION: Final = 1
 """Tables of a higher reader version hold deletion vectors or renamed columns, which we never write."""
 
+COMMIT_ID: Final = "pullstats"
+"""Application id whose version is the number of the store's last commit."""
+
 STATE_ID: Final = "pullstats:state"
 """Application id whose version is a digest of all that the table holds after the commit."""
 

@@ -21,13 +21,14 @@ from pullstats.errors import DamagedStoreError, InternalError
 from pullstats.store import compact as compaction
 from pullstats.store.checksums import Damage, describe_damage, examine, try_reading
 from pullstats.store.layout import find_store
-from pullstats.store.lock import lock_store
-from pullstats.store.log import COMMIT_ID, TableLog, explain_failure
+from pullstats.store.lock import is_being_written, lock_store
+from pullstats.store.log import TableLog, explain_failure
+from pullstats.store.losses import Loss, add_losses, open_losses, read_losses, undone_loss, write_losses
 from pullstats.store.parts import PendingFile, commit_of, discard_parts, part_rules, write_event_parts, write_rows
 from pullstats.store.progress import SourceProgress, progress_transactions, read_progress
-from pullstats.store.replay import LOG_FOLDER, read_snapshot
+from pullstats.store.replay import LOG_FOLDER, read_snapshot, refuse_bare
 from pullstats.store.scan import prune_files, scan_files, scan_window
-from pullstats.store.snapshot import LiveFile, Snapshot
+from pullstats.store.snapshot import COMMIT_ID, LiveFile, Snapshot, Spans
 from pullstats.store.tables import EVENTS, REJECTS, RUN_COUNTS, RUNS, TABLES, Table
 
 _VERSION_IDS: Final = {table.name: f"{COMMIT_ID}:{table.name}" for table in (REJECTS, RUNS)}
@@ -73,6 +74,7 @@ class Store:
         self._snapshots: dict[str, Snapshot] = {}
         self._logs: dict[str, TableLog] | None = None
         self._checked: dict[tuple[str, str], Damage | None] = {}
+        self._gaps: dict[str, None] = {}
         self._is_torn = False  # True while rejects or runs may have a commit that the events lack.
 
     # Reading
@@ -81,6 +83,7 @@ class Store:
         """Forget the snapshot read so far; the next read sees the newest."""
         self._snapshots.clear()
         self._checked.clear()
+        self._gaps.clear()
 
     @property
     def damages(self) -> list[Damage]:
@@ -90,7 +93,47 @@ class Store:
     def warnings(self) -> list[str]:
         """Say what is wrong with what was read so far, and what to do about it."""
         of_log = [warning for _, snapshot in sorted(self._snapshots.items()) for warning in snapshot.warnings]
-        return [*of_log, *describe_damage(self.damages)]
+        return [*of_log, *describe_damage(self.damages), *self._gaps]
+
+    def losses(self, source_id: str | None = None) -> list[Loss]:
+        """List what was set aside and not read again since, of one log or all."""
+        live = {table.name: self._snapshot(table) for table in TABLES}
+        found = open_losses(read_losses(self.path), live[EVENTS.name], live)
+        return [loss for loss in found if source_id is None or any(lost.source_id == source_id for lost in loss.ranges)]
+
+    def close_losses(self, source_id: str, losses: Sequence[Loss]) -> None:
+        """Take a log off losses: its lines were read again and are committed."""
+        closed = {(loss.table, loss.place) for loss in losses}
+        kept = []
+        for loss in self.losses():
+            left = loss
+            if (loss.table, loss.place) in closed:
+                left = replace(loss, ranges=tuple(lost for lost in loss.ranges if lost.source_id != source_id))
+            if left.ranges:
+                kept.append(left)
+        write_losses(self.path, kept)
+
+    def _note_gaps(self, table: Table, start: datetime | None = None, end: datetime | None = None) -> None:
+        found = self.losses() + (self._torn() if table is EVENTS and self._logs is None else [])
+        self._gaps |= {loss.describe(): None for loss in found if loss.table == table.name and loss.overlaps(start, end)}
+
+    def _torn(self) -> list[Loss]:
+        """Tell what the last run had read though its commit never came, or is gone; a run that is at work may still commit."""
+        committed = self._snapshot(EVENTS).transactions.get(COMMIT_ID, 0)
+        stray = [file for path, file in self._snapshot(RUNS).files.items() if commit_of(path) > committed]
+        if not stray or is_being_written(self.path):
+            return []
+        loss = undone_loss(scan_files(self.path / RUNS.name, self._readable(RUNS, stray), RUNS).collect(), self._snapshot(EVENTS))
+        return [] if loss is None else [loss]
+
+    def glance(self) -> list[str]:
+        """Say what is wrong with files whose presence and size tell, without reading them."""
+        for table in TABLES:
+            self._note_gaps(table)
+            for file in self._snapshot(table).files.values():
+                if self._checked.get((table.name, file.path)) is None and (damage := examine(self.path / table.name, file, table, is_deep=False)):
+                    self._checked[table.name, file.path] = damage
+        return self.warnings()
 
     def recheck(self) -> bool:
         """Look for files that cannot be read though they passed, after a read has failed; True if there are any."""
@@ -118,6 +161,7 @@ class Store:
             StoreError: the transaction log is damaged or cannot be read.
             StaleSnapshotError: another process has merged files since the snapshot was taken.
         """
+        self._note_gaps(EVENTS, start, end)
         files = self._readable(EVENTS, prune_files(self._snapshot(EVENTS).files.values(), start, end))
         return scan_window(self.path / EVENTS.name, files, columns, start, end)
 
@@ -133,6 +177,7 @@ class Store:
 
     def scan_rejects(self) -> pl.LazyFrame:
         """Scan the rejected lines, columns of `REJECT_SCHEMA`."""
+        self._note_gaps(REJECTS)
         return scan_files(self.path / REJECTS.name, self._readable(REJECTS, self._committed(REJECTS)), REJECTS)
 
     def runs(self) -> pl.DataFrame:
@@ -153,6 +198,8 @@ class Store:
 
     def status(self) -> StoreStatus:
         """Sum up what the snapshot holds of files that are as they were written."""
+        for table in TABLES:
+            self._note_gaps(table)
         files = self._readable(EVENTS, self._snapshot(EVENTS).files.values())
         return self._sum_up(files, self._readable(REJECTS, self._committed(REJECTS)))
 
@@ -190,6 +237,9 @@ class Store:
                 self._refuse_shorter(table, logs[table.name].state, logs[EVENTS.name].state.transactions)
             self._logs = logs
             self._take_back()
+            with explain_failure("write to", self.path):
+                if (listed := read_losses(self.path)) and len(still := self.losses()) < len(listed):
+                    write_losses(self.path, still)
             try:
                 yield
             finally:
@@ -212,6 +262,7 @@ class Store:
         progress: Sequence[SourceProgress],
         rejects: pl.DataFrame | None = None,
         run_rows: pl.DataFrame | None = None,
+        commits: Spans = (),
     ) -> None:
         """Make files, offsets, rejects and run counts of any number of sources visible together.
 
@@ -220,6 +271,7 @@ class Store:
             progress: where each source stands with these rows; offsets never go back.
             rejects: lines rejected since the last commit, columns of `REJECT_SCHEMA`.
             run_rows: what this commit adds per source (not running totals), columns of `RUN_SCHEMA`.
+            commits: numbers of the commits that the rows first came with, where they were lost and are read again.
 
         Raises:
             StoreError: nothing was committed, the pending files are gone, the store is as it was.
@@ -229,13 +281,13 @@ class Store:
             self._take_back()
         number = self._snapshot(EVENTS).transactions.get(COMMIT_ID, 0) + 1
         transactions = {COMMIT_ID: number}
-        pending = [replace(file, commits=((number, number),)) for file in pending]
+        pending = [replace(file, commits=commits or ((number, number),)) for file in pending]
         for source in progress:
             transactions |= self._advance(source)
         self.refresh()
         try:
             with explain_failure("write to", self.path):
-                self._commit_rows(REJECTS, rejects, number)
+                self._commit_rows(REJECTS, rejects, number, commits)
                 self._commit_rows(RUNS, None if run_rows is None else run_rows.with_columns(commit=pl.lit(number, pl.Int64)), number)
         except BaseException:
             discard_parts(events.folder, pending)
@@ -324,11 +376,11 @@ class Store:
             raise InternalError(f"source {source.source_id} stands at {before.end_offset} and cannot go back to {source.end_offset}")
         return progress_transactions(source)
 
-    def _commit_rows(self, table: Table, rows: pl.DataFrame | None, number: int) -> None:
+    def _commit_rows(self, table: Table, rows: pl.DataFrame | None, number: int, commits: Spans = ()) -> None:
         if rows is None or rows.is_empty():
             return
         log = self._log(table)
-        part = write_rows(log.folder, rows, table, number, ((number, number),))
+        part = write_rows(log.folder, rows, table, number, commits or ((number, number),))
         self._is_torn = True
         log.commit([part])
 
@@ -339,9 +391,17 @@ class Store:
             stray = [file for file in self._snapshot(table).files.values() if commit_of(file.path) > committed]
             if stray:
                 with explain_failure("write to", self.path):
+                    if table is RUNS:
+                        self._note_undone(stray)
                     self._log(table).commit(retired=stray)
         self._is_torn = False
         self.refresh()
+
+    def _note_undone(self, stray: Sequence[LiveFile]) -> None:
+        """Write down which lines a run had read whose commit never came, or is lost: a gap until they are read again."""
+        rows = scan_files(self.path / RUNS.name, self._readable(RUNS, stray), RUNS).collect()
+        if loss := undone_loss(rows, self._snapshot(EVENTS)):
+            add_losses(self.path, [loss])
 
     def _committed(self, table: Table) -> list[LiveFile]:
         committed = self._snapshot(EVENTS).transactions.get(COMMIT_ID, 0)
@@ -375,6 +435,8 @@ class Store:
             named = {} if table is EVENTS else self._snapshot(EVENTS).transactions
             with explain_failure("read", self.path):
                 found = read_snapshot(self.path / table.name)
+                if found.version < 0:
+                    refuse_bare(self.path / table.name)
             self._refuse_shorter(table, found, named)
             self._snapshots[table.name] = found
         return self._snapshots[table.name]
