@@ -51,7 +51,9 @@ EVENT_FIELDS: Final[tuple[Field, ...]] = (
     Field("network_id", pl.Binary, "who", "Keyed hash of the client's /24 or /48 (16 bytes).", "pullstats.network.id"),
     Field("origin_id", pl.Binary, "who", "Keyed hash of endpoint, client name, OS, architecture and user (16 bytes).", "pullstats.origin.id"),
     Field("user_id", pl.Binary, "who", "Keyed hash of the authenticated user name (16 bytes).", "user.hash"),
-    Field("auth_scheme", pl.String, "who", "How the client authenticated: `basic`, `bearer`.", "http.request.header.authorization"),
+    Field(
+        "auth_scheme", pl.String, "who", "How the client authenticated, where a log says it: `basic`, `bearer`.", "http.request.header.authorization"
+    ),
     Field("key_epoch", pl.Int32, "who", "Number of the key the hashes were made with.", "pullstats.key.epoch"),
     Field("client_address", pl.String, "who", "The address itself, only with `--keep-addresses`.", "client.address"),
     Field("geo_country_iso_code", pl.String, "where", "Country of the address, ISO 3166-1 alpha-2.", "geo.country_iso_code"),

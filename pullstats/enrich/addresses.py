@@ -1,6 +1,7 @@
 """Read what a log gives as the client: one address in one spelling, or a name as it is.
 
-`::ffff:1.2.3.4` is IPv4; ports, brackets and zone ids are cut off; of a list the first public
+`::ffff:1.2.3.4` is IPv4; ports, brackets, zone ids and a backslash in front (some load balancers'
+headers in IIS) are cut off; of `a via b` (Verdaccio) the peer is meant; of a list the first public
 address counts, else the first one. A host name, `unix:` or a masked address stays text. `-`,
 nothing and `unknown` are no client.
 
@@ -49,7 +50,7 @@ def _look_at(text: str | None) -> tuple[str | None, bytes | None, bytes | None]:
 
 
 def _look_closer(text: str | None) -> tuple[str | None, bytes | None, bytes | None]:
-    text = (text or "").strip()[:_LONGEST]
+    text = (text or "").strip()[:_LONGEST].lstrip("\\").rpartition(" via ")[2]
     if text.lower() in _NOBODY:
         return None, None, None
     found = parse_client(text)
@@ -78,6 +79,7 @@ def parse_client(text: str) -> IPAddress | None:
 
 def parse_address(text: str) -> IPAddress | None:
     """Read one address with whatever hangs on it: port, brackets, zone; None if it is none."""
+    text = text.lstrip("\\")
     if (match := _PORT.match(text)) is not None:
         text = match["six"] or match["four"]
     try:

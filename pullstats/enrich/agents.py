@@ -42,8 +42,9 @@ _BROWSER_LENGTH: Final = 400
 _RUN_IDS: Final = (
     (r"(?:^|(?P<keep> ))[0-9a-f]{16}$", "bundler/"),
     (r"; ?session_id/[0-9a-f-]+", "session_id/"),
+    (r"(?:,? ?gzip\(gfe\))+$", "gzip(gfe)"),
 )
-"""What is new in every run, and a text that stands in such agents."""
+"""What is new in every run, or Google's front end put behind an agent, and a text that stands in such agents."""
 _INSTALLER: Final = re.compile(r'"installer":\{"name":"([^"]{1,40})"(?:,"version":"([^"]{1,60})")?')
 _SYSTEM: Final = re.compile(r'"system":\{"name":"([^"]{1,40})"')
 _CPU: Final = re.compile(r'"cpu":"([^"]{1,40})"')
@@ -52,13 +53,22 @@ _WORD: Final = re.compile(r"[a-z][a-z0-9]*(?:_[0-9]+)?|(?<![a-z0-9.])386(?![0-9.
 _CI_NAME: Final = re.compile(r"\bci/[a-z][a-z0-9_,-]*")
 _CI_MARK: Final = re.compile(r"; ?ci\b")
 _GENERIC_BOT: Final = re.compile(r"([a-z][a-z0-9_.-]*(?:bot|spider|crawler))\b(?:.*(?:https?://|@|\+))?")
+_COMPATIBLE: Final = re.compile(r"^mozilla/[0-9.]+ \(compatible; ?([a-z][a-z0-9 ._-]{1,40}?)(?:/v?([0-9][^\s;,()]*))?[;)]")
+"""What calls itself compatible and names itself, as programs do; the browsers that did were few."""
+_COMPATIBLE_BROWSERS: Final = ("msie", "konqueror", "opera", "windows", "google desktop", "netscape", "icab", "omniweb", "ibrowse")
+_LONGEST_EMAIL: Final = 255
+_EMAIL: Final = re.compile(r"^(?:mailto:)?[\w.+-]+@[\w-]+(?:\.[\w-]+)+$")
 _BROWSERS: Final = (
     ("edge", re.compile(r"\b(?:Edg|Edge|EdgA|EdgiOS)/([0-9.]+)")),
-    ("opera", re.compile(r"\b(?:OPR|Opera)[/ ]([0-9.]+)")),
+    ("opera", re.compile(r"\bOPR/([0-9.]+)|\bOpera\b.*\bVersion/([0-9.]+)|\bOpera[/ ]([0-9.]+)")),
+    ("ie", re.compile(r"\bMSIE ([0-9.]+)|\bTrident/.*\brv:([0-9.]+)")),
+    ("chromium", re.compile(r"\bChromium/([0-9.]+)")),
     ("firefox", re.compile(r"\b(?:Firefox|FxiOS)/([0-9.]+)")),
     ("chrome", re.compile(r"\b(?:Chrome|CriOS)/([0-9.]+)")),
     ("safari", re.compile(r"\bVersion/([0-9.]+).* Safari/")),
 )
+_SIGNS: Final = {"Trident/": "ie", "Chromium/": "chromium"}
+"""What shows in browsers that the library does not know on every system."""
 _USUAL_BROWSER: Final = re.compile(
     r"Mozilla/[0-9.]+ \([^()]*\) (?:AppleWebKit/[0-9.]+ \(KHTML, like Gecko\) (?:Chrome/[0-9.]+ (?:Mobile )?Safari/[0-9.]+(?: (?:Edg|OPR)/[0-9.]+)?"
     r"|Version/[0-9.]+ (?:Mobile/\w+ )?Safari/[0-9.]+)|Gecko/[0-9.]+ Firefox/[0-9.]+)$"
@@ -232,6 +242,10 @@ def _read(text: str, rules: AgentRules) -> Agent:
         found = _GENERIC_BOT.search(low)
         if found:
             return Agent(found[1].strip("-._"), None, "bot")
+    if "@" in low and len(low) < _LONGEST_EMAIL and _EMAIL.match(low):
+        return Agent("bot", None, "bot")
+    if (found := _COMPATIBLE.match(low)) and not found[1].startswith(_COMPATIBLE_BROWSERS):
+        return Agent(found[1].strip(" -._"), found[2], "bot")
     return _read_browser(text) if low.startswith(("mozilla/", "opera/")) else _read_unknown(text, low)
 
 
@@ -328,10 +342,12 @@ def _environment(rule: AgentRule, low: str, system: str | None, *, is_ci: bool |
 def _read_browser(text: str) -> Agent:
     """Read what calls itself Mozilla: the usual browsers at once, others through the `user-agents` library."""
     text = text[:_BROWSER_LENGTH]
-    family = None if _USUAL_BROWSER.match(text) else _ask_library(re.sub(r"[0-9]+", "0", text))
+    family = None if _USUAL_BROWSER.match(text) else next((name for sign, name in _SIGNS.items() if sign in text), None) or _ask_family(text)
     if family in ("bot", UNKNOWN):
         return Agent("bot", None, "bot") if family == "bot" else Agent()
-    found = next(((name, match[1]) for name, pattern in _BROWSERS if family in (None, name) and (match := pattern.search(text))), None)
+    found = next(
+        ((name, match[match.lastindex or 0]) for name, pattern in _BROWSERS if family in (None, name) and (match := pattern.search(text))), None
+    )
     if found is None and family is None:
         return Agent()
     name, version = found or (family or UNKNOWN, None)
@@ -339,6 +355,10 @@ def _read_browser(text: str) -> Agent:
     system = next((name for word, name in _BROWSER_SYSTEMS if word in low), None)
     arch = None if system in _MADE_UP_ARCH else _platform_words("", low.replace("win64; x64", "x64"))[1]
     return Agent(name, version, "browser", system, arch)
+
+
+def _ask_family(text: str) -> str:
+    return _ask_library(re.sub(r"[0-9]+", "0", text))
 
 
 @lru_cache(maxsize=20_000)

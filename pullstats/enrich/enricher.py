@@ -164,7 +164,6 @@ class Enricher:
         events = events.with_columns(
             combine_origins(events).alias("origin_id"),
             _prefer(events, "target_scheme", reading["scheme"]).alias("url_scheme"),
-            _auth_scheme(events),
             pl.lit(self._key.epoch, pl.Int32).alias("key_epoch"),
             pl.lit(format_name, _CONSTANT).alias("log_format"),
         )
@@ -350,14 +349,6 @@ def _prefer(events: pl.DataFrame, name: str, other: pl.Series) -> pl.Series:
     if column.null_count() == column.len():
         return other
     return column.cast(pl.String).zip_with(column.is_not_null(), other.cast(pl.String))
-
-
-def _auth_scheme(events: pl.DataFrame) -> pl.Series:
-    """Call a logged user `basic` where the log does not name the scheme."""
-    has_user = events["user_id"].is_not_null()
-    if not has_user.any():
-        return events["auth_scheme"]
-    return events.select(pl.coalesce("auth_scheme", pl.when(has_user).then(pl.lit("basic"))).alias("auth_scheme")).to_series()
 
 
 class _TextLookups:

@@ -43,7 +43,7 @@ KINDS: Final = (
 )
 ACTIONS: Final = ("ping", "auth", "search", "index", "metadata", "manifest", "blob", "download", "upload", "other")
 ECOSYSTEMS: Final = (
-    *("oci", "pypi", "npm", "maven", "golang", "cargo", "gem", "nuget", "composer", "conda", "helm", "deb", "rpm", "apk"),
+    *("oci", "pypi", "npm", "maven", "golang", "cargo", "gem", "hex", "nuget", "composer", "conda", "helm", "deb", "rpm", "apk"),
     *("huggingface", "github", "generic"),
 )
 _KNOWN_AS: Final = {"docker": "oci", "pip": "pypi", "go": "golang", "rubygems": "gem", "apt": "deb", "alpine": "apk", "github-release": "github"}
