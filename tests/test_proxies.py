@@ -44,6 +44,10 @@ def ask(peer: str | None, trusted: tuple[str, ...] = ("private",), **headers: st
         ("10.0.0.1", "1.1.1.1, unknown", "unknown"),
         ("10.0.0.1", "1.1.1.1, 10.x.x.x", "10.x.x.x"),
         ("10.0.0.1", "build-host.example, 192.168.0.1", "build-host.example"),
+        ("10.0.0.1", "\\198.51.100.7", "198.51.100.7"),  # as some balancers before IIS write it
+        ("10.0.0.1", "(198.51.100.7)", "198.51.100.7"),
+        ("10.0.0.1", "1.1.1.1, <script>, 198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "1.1.1.1, <script>, 10.8.8.8", "10.8.8.8"),  # a proxy does not append such a thing
     ],
 )
 def test_the_first_stranger_from_the_right_is_the_client(peer: str, xff: str, client: str) -> None:

@@ -2,8 +2,8 @@
 
 `::ffff:1.2.3.4` is IPv4; ports, brackets, zone ids and a backslash in front (some load balancers'
 headers in IIS) are cut off; of `a via b` (Verdaccio) the peer is meant; of a list the first public
-address counts, else the first one. A host name, `unix:` or a masked address stays text. `-`,
-nothing and `unknown` are no client.
+address counts, else the first one. A host name, `unix:`, a masked or a hashed address stays text. `-`,
+nothing, `unknown` and whatever is none of these are no client.
 
 Source: DEFINITIONS of pullstats; RFC 4291 (IPv4-mapped), RFC 4007 (zones).
 """
@@ -17,6 +17,9 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.clients import CLIENT
+
+_CLIENT: Final = re.compile(CLIENT)
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NOBODY: Final = frozenset({"", "-", "unknown", "_hidden"})
@@ -57,7 +60,7 @@ def _look_closer(text: str | None) -> tuple[str | None, bytes | None, bytes | No
     if found is None:
         if "," in text:  # a list of names
             text = next((part for part in re.split(r'[,\s"]+', text) if part.lower() not in _NOBODY), "")
-        if not text:
+        if not _CLIENT.fullmatch(text):  # what a client wrote into a header may be anything
             return None, None, None
         return text, b"t" + text.encode(), b"t" + text.encode()
     packed = found.packed

@@ -21,6 +21,7 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.clients import CLIENT
 from pullstats.enrich.addresses import IPAddress, parse_address
 from pullstats.errors import UsageError, unknown_name
 
@@ -31,6 +32,7 @@ SINGLES: Final = ("http_cf_connecting_ip", "http_x_real_ip")
 """Headers that name the client alone, as the last proxy saw it."""
 HEADERS: Final = (*CHAINS, *SINGLES)
 
+_CLIENT: Final = re.compile(CLIENT)
 _UNIT: Final = "\x1f"
 _LOCAL: Final = "unix:"
 _FOR: Final = re.compile(r'(?:^|[;\s])for\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;,\s"]*))', re.IGNORECASE)
@@ -118,14 +120,21 @@ def _merge(networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) ->
 
 
 def _split_list(text: str) -> list[str]:
-    """Take a list apart that has commas or blanks between its items, or is quoted."""
-    return [part for part in re.split(r'[,\s"]+', text[-4096:]) if part not in ("", "-")]
+    """Take a list apart that has commas or blanks between its items, or is quoted; brackets and backslashes that balancers write come off."""
+    parts = (part.strip("\\()'") for part in re.split(r'[,\s"]+', text[-4096:]))
+    return _credible([part for part in parts if part not in ("", "-")])
+
+
+def _credible(hops: list[str]) -> list[str]:
+    """Leave the hops behind the last one that is no client: no proxy appends such a thing, so a stranger wrote it and what stands before it."""
+    odd = [place for place, hop in enumerate(hops) if not _CLIENT.fullmatch(hop)]
+    return hops[odd[-1] + 1 :] if odd else hops
 
 
 def _split_forwarded(text: str | None) -> list[str]:
     """Give the `for` of every hop of a Forwarded header."""
     found = [_FOR.search(element) for element in (text or "")[-4096:].split(",")]
-    return [(match[1] or match[2] or "").replace("\\", "") for match in found if match]
+    return _credible([(match[1] or match[2] or "").replace("\\", "") for match in found if match])
 
 
 def pack(peer: pl.Expr, headers: Sequence[pl.Expr]) -> pl.Expr:

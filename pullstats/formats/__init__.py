@@ -12,6 +12,7 @@ from typing import Final
 
 from pullstats.errors import unknown_name
 from pullstats.formats import apache, aws, azure, caches, cdn, haproxy, ingress, json_dialects, logfmt, ltsv, nginx, proxies, registries, traefik, w3c
+from pullstats.formats.advice import advise, advise_on_keys, say_refusal
 from pullstats.formats.departure import Departure, find_departure
 from pullstats.formats.detect import Detection, Detector, detect_format
 from pullstats.formats.lines import LogFormat, Times, merge_parsed, parse_lines
@@ -37,6 +38,8 @@ __all__ = [
     "Parsed",
     "Reading",
     "Times",
+    "advise",
+    "advise_on_keys",
     "custom_format",
     "detect_format",
     "find_departure",
@@ -44,6 +47,7 @@ __all__ = [
     "merge_parsed",
     "named_format",
     "parse_lines",
+    "say_refusal",
     "split_sections",
 ]
 

@@ -5,15 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
 
 import polars as pl
 
 from pullstats.formats.conversions import ConvertingReader
+from pullstats.formats.json_dialects import FORMATS as JSON_FORMATS
+from pullstats.formats.json_keys import KEYS
 from pullstats.formats.lines import LogFormat, Reader
-from pullstats.formats.log_format import CompiledFormat, pattern_pieces
+from pullstats.formats.log_format import CompiledFormat, Piece, pattern_pieces
+from pullstats.formats.notices import parse_object, walk
 from pullstats.formats.reading import REASONS
 from pullstats.formats.text_lines import TextReader
+from pullstats.formats.variables import FREE, WORD
 from pullstats.formats.w3c import W3cReader
+
+_SHOWN_KEYS: Final = 12
+_NEEDED: Final = {
+    "a client": ("remote_addr", "http_x_forwarded_for"),
+    "a status": ("status",),
+    "a method": ("request_method", "request"),
+    "a path": ("request_uri", "uri", "request"),
+    "a time": ("msec",),
+}
+"""What a request says, and the variables of which one says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +40,7 @@ class Departure:
         format_name: the format.
         column: characters of the line that fit, 0-based position of the first that does not.
         expected: what should have stood there.
-        pieces: literals and values of the format that fit.
+        pieces: literals and values of the format that fit and say something.
     """
 
     format_name: str
@@ -42,7 +58,8 @@ def find_departure(line: str, formats: Sequence[LogFormat]) -> Departure:
     """
     if line.lstrip().startswith("{"):
         return _json_departure(line)
-    compiled = {log_format.name: _compiled(log_format.reader) for log_format in formats}
+    plausible = [log_format for log_format in formats if not log_format.is_guess] or formats
+    compiled = {log_format.name: _compiled(log_format.reader) for log_format in plausible}
     found = [_text_departure(name, line, text) for name, text in compiled.items() if text is not None]
     return max(found, key=lambda departure: (departure.pieces, departure.column), default=Departure(formats[0].name, 0, "a JSON object"))
 
@@ -58,12 +75,34 @@ def _compiled(reader: Reader) -> CompiledFormat | None:
 
 def _json_departure(line: str) -> Departure:
     try:
-        json.loads(line)
+        item = json.loads(line)
     except json.JSONDecodeError as error:
-        return Departure("json", error.pos, error.msg[:1].lower() + error.msg[1:])
+        item = parse_object(line) if error.msg.startswith("Unterminated") or error.pos >= len(line) else None
+        if not item:
+            return Departure("json", error.pos, error.msg[:1].lower() + error.msg[1:])
     except RecursionError:
         return Departure("json", 0, "JSON that is not nested as deeply")
-    return Departure("json", 0, "keys of a request: a status, a method and a client address")
+    return Departure("json", 0, _expect_keys(item) if isinstance(item, dict) else "a JSON object")
+
+
+def _expect_keys(item: dict[str, Any]) -> str:
+    """Say what an object lacks, what it has, and whose objects are the nearest."""
+    keys = list(dict.fromkeys(key for key, _ in walk(item)))
+    lacks = [name for name, variables in _NEEDED.items() if not any(_holds(keys, variable) for variable in variables)]
+    dialects = {log_format.name: _keys_of(log_format.sample) for log_format in JSON_FORMATS}
+    near, shared = max(((name, len(known.intersection(keys))) for name, known in dialects.items()), key=lambda pair: pair[1])
+    nearest = f"; the nearest is {near}, which has {shared} of them" if shared else ""
+    lacking = f"keys for {', '.join(lacks)}" if lacks else "more of a request"
+    return f"{lacking}; it has {', '.join(keys[:_SHOWN_KEYS])}{nearest}"
+
+
+def _holds(keys: Sequence[str], variable: str) -> bool:
+    return not set(KEYS.get(variable, ())).isdisjoint(keys)
+
+
+@cache
+def _keys_of(sample: str) -> frozenset[str]:
+    return frozenset(key for key, _ in walk(json.loads(sample)))
 
 
 def _text_departure(name: str, line: str, compiled: CompiledFormat) -> Departure:
@@ -72,10 +111,15 @@ def _text_departure(name: str, line: str, compiled: CompiledFormat) -> Departure
     text = pl.Series([line])
     whole = text.str.contains(compiled.lenient).item()
     if whole:
-        return Departure(name, 0, REASONS["time"], len(pieces))
+        return Departure(name, 0, REASONS["time"], _weigh(pieces))
     for count in range(len(pieces), 0, -1):
         fits = text.str.extract(f"^({''.join(piece.lenient for piece in pieces[:count])})", 1).item()
         if fits is not None:
             expected = pieces[count].label if count < len(pieces) else "the end of the line"
-            return Departure(name, len(fits), expected, count)
+            return Departure(name, len(fits), expected, _weigh(pieces[:count]))
     return Departure(name, 0, pieces[0].label)
+
+
+def _weigh(pieces: Sequence[Piece]) -> int:
+    """Count the pieces that say something: a blank, or a value that may be anything, fits whatever stands there."""
+    return sum(piece.label.strip("' ") != "" and not piece.pattern.endswith((f"{WORD})", f"{FREE})")) for piece in pieces)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
-from pullstats.formats.lines import IGNORED, MISFIT, LogFormat, split_text
+from pullstats.formats.lines import IGNORED, MISFIT, SEVERAL, LogFormat, split_text
+from pullstats.formats.variables import KEPT, TIMES
 
 _SAMPLE_LINES: Final = 400
 _SAMPLE_PARTS: Final = 8
 _PART_BYTES: Final = 64 << 10
 _LIKE: Final = 40
+_VARIABLE: Final = re.compile(r"\$\{?(\w+)")
+_ALONE: Final = 0.9
+"""Share of the lines from which on a log is held to be in one format."""
 _CATCH_ALL: Final = 0.5
 """What a line counts for a format that reads whatever comes: half, so that one known by name goes before it."""
 
@@ -127,7 +132,41 @@ def _rank(lines: pl.Series, candidates: Sequence[LogFormat], *, has_time: bool) 
 
     ranked = sorted(candidates, key=order)
     best = shares[ranked[0].name]
-    return Detection(_distinct(ranked) if best else (), best, shares)
+    return Detection(_agreeing(_distinct(ranked), judged) if best else (), best, shares)
+
+
+def _agreeing(ranked: Sequence[LogFormat], judged: Mapping[str, pl.Series]) -> tuple[LogFormat, ...]:
+    """Leave the formats that may read single lines of a log: not those that guess, nor those that mean another thing by the place of a value.
+
+    A format that contradicts the best one is left where that one does not read nearly all, or where several lines show that the log holds both.
+    """
+    best = ranked[0]
+    is_alone = judged[best.name].null_count() >= _ALONE * judged[best.name].len()
+
+    def is_shown(other: LogFormat) -> bool:
+        return int((judged[other.name].is_null() & judged[best.name].is_not_null()).sum()) >= SEVERAL
+
+    others = [other for other in ranked[1:] if not other.is_guess and (not is_alone or not _contradicts(best, other) or is_shown(other))]
+    return (best, *others)
+
+
+def _contradicts(one: LogFormat, other: LogFormat) -> bool:
+    """Tell whether two formats begin alike, up to the time, and then hold different values in one place."""
+    mine, theirs = _places(one), _places(other)
+    times = [index for index, name in enumerate(mine) if name in TIMES]
+    if not times or mine[: times[0] + 1] != theirs[: times[0] + 1]:
+        return False
+    pairs = zip(mine[times[0] :], theirs[times[0] :], strict=False)
+    return any(left != right and left in KEPT and right in KEPT for left, right in pairs)
+
+
+def _places(log_format: LogFormat) -> list[str]:
+    """Name what stands between the blanks of a format, empty where it is a literal; nothing for formats that go by names."""
+    compiled = getattr(log_format.reader, "compiled", None)
+    if compiled is None:
+        return []
+    found = [_VARIABLE.search(word) for word in compiled.text.split(" ")]
+    return [match[1] if match and match[1] != "ident" else "" for match in found]
 
 
 def _distinct(ranked: Sequence[LogFormat]) -> tuple[LogFormat, ...]:

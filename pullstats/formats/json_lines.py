@@ -19,6 +19,7 @@ from pullstats.escaping import Escaping, plain_text
 from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
 from pullstats.formats.json_vendors import is_no_request, read_by_vendor
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
+from pullstats.formats.notices import KEYS, tell_object
 from pullstats.tokenisers import read_objects
 
 _SAMPLE: Final = 40
@@ -30,6 +31,8 @@ _NUMBERS: Final = ("status", "body_bytes_sent")
 """Variables that may stay numbers."""
 _TELLING: Final = ("status", "request", "request_method", "request_uri", "uri", "remote_addr", "http_x_forwarded_for")
 """Variables of which an object must say some to be a request."""
+_DIGITS: Final = r"^[0-9]{1,3}$"
+"""What a status may look like: `"status":"ok"` is somebody's health."""
 _EMPTY_VALUE: Final = re.compile(r'(?<!\\)":\s*(?=[,}])')
 _LOST_COMMA: Final = re.compile(r'(?<=[^\\:,{\[ ])"(?="\w+":)')
 _ODD_ESCAPE: Final = r"\\u(?:[dD]|0000)"
@@ -69,7 +72,7 @@ class JsonReader:
         flat = _unnest(_open(top, "", table.address_keys), tree, "")
         if flat is None or not table.paths.intersection(flat.columns):
             return None
-        return _pick(flat, table).with_columns(lengths.alias(LENGTH))
+        return _tell_others(_pick(flat, table).with_columns(lengths.alias(LENGTH)), lines)
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one; `reason` is set where a line is no JSON or no access event."""
@@ -79,8 +82,21 @@ class JsonReader:
         names = _leaves(tree, "")
         frame = pl.DataFrame({name: pl.Series(name, [row.get(name) for row in rows], pl.String) for name in names})
         raw = _pick(frame, self._table)
-        broken = pl.Series("broken", [item is None for item in objects], pl.Boolean)
-        return raw.with_columns(reason=pl.when(broken).then(pl.lit("not-json")).otherwise("reason"))
+        others = [
+            "not-json" if item is None else tell_object(item) if reason == KEYS else reason
+            for item, reason in zip(objects, raw["reason"], strict=True)
+        ]
+        return raw.with_columns(pl.Series("reason", others, pl.String))
+
+
+def _tell_others(raw: pl.DataFrame, lines: pl.Series) -> pl.DataFrame | None:
+    """Pass over the objects that are known to be no request; None if there are others that cannot be read."""
+    other = (raw["reason"] == KEYS).fill_null(value=False)
+    if not other.any():
+        return raw
+    items = [_load(line) for line in lines.filter(other)]
+    is_known = all(item is not None and tell_object(item) == IGNORED for item in items)
+    return raw.with_columns(pl.when(other).then(pl.lit(IGNORED)).otherwise("reason").alias("reason")) if is_known else None
 
 
 def _tokenise(data: bytes, schema: pl.Schema) -> pl.DataFrame | None:
@@ -219,15 +235,18 @@ def _pick(flat: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
     raw = raw.with_columns(_first_item(name) for name in _HEADERS if name in raw.columns)
     if "request" in raw.columns:
         raw = _split_request_key(raw)
+    if raw.schema.get("status") == pl.String:
+        raw = raw.with_columns(pl.when(pl.col("status").str.contains(_DIGITS)).then("status"))
     other = is_no_request(raw)
     raw = raw.with_columns(is_other=other)
     raw = read_by_vendor(raw)
     says = {name: pl.col(name).is_not_null() if name in raw.columns else pl.lit(value=False) for name in _TELLING}
-    is_event = (says["status"] | says["request"] | says["request_method"]) & (says["remote_addr"] | says["http_x_forwarded_for"] | says["status"])
+    is_client = says["remote_addr"] | says["http_x_forwarded_for"]
+    is_event = ((says["request"] | says["request_method"]) & (says["status"] | is_client)) | (says["status"] & is_client)
     if table.is_own:
         is_event = pl.any_horizontal(says.values())
-    is_event &= ~pl.col("is_other")
-    return raw.with_columns(reason=pl.when(~is_event).then(pl.lit(IGNORED))).drop("is_other")
+    reason = pl.when("is_other").then(pl.lit(IGNORED)).when(~is_event).then(pl.lit(KEYS))
+    return raw.with_columns(reason=reason).drop("is_other")
 
 
 def _split_request_key(raw: pl.DataFrame) -> pl.DataFrame:

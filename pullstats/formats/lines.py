@@ -16,7 +16,19 @@ import polars as pl
 from pullstats.clean_lines import cut_rows
 from pullstats.clock import Clock
 from pullstats.escaping import Escaping
-from pullstats.formats.reading import LOOKED_AT_OF_REJECT, READING_SCHEMA, REJECT_SCHEMA, Parsed, Reading, fill_times, read_times, shape_reading
+from pullstats.formats.notices import KEYS
+from pullstats.formats.reading import (
+    LOOKED_AT_OF_REJECT,
+    READING_SCHEMA,
+    REJECT_SCHEMA,
+    Parsed,
+    Reading,
+    fill_times,
+    read_statuses,
+    read_times,
+    shape_reading,
+)
+from pullstats.formats.sense import REQUEST, find_doubtful, find_nonsense
 
 LINE_LIMIT: Final = 1 << 20
 _LEAF: Final = 64 << 10
@@ -27,8 +39,14 @@ MISFIT: Final = "format"
 USER: Final = "USER"
 _PRIVATE: Final = ("remote_user", "http_authorization")
 """Variables that a rejected line is told without."""
+DIRECTIVE: Final = "^#[Ff]ields:"
+"""A line that names the columns of those behind it."""
+SEVERAL: Final = 2
+"""Lines in which a guess must make sense."""
 IGNORED: Final = "ignored"
 """Reason of a line that is no event by nature, such as a server's own message in the same log."""
+AMBIGUOUS: Final = "ambiguous"
+"""Reason of a line whose beginning may mean two things."""
 
 
 class Reader(Protocol):
@@ -64,6 +82,10 @@ class LogFormat:
         is_catch_all: it reads lines of formats that are not known by name, and less of them than these would.
         headed: makes the format that a directive in the log (`#Fields:`) describes; None if there are no such directives.
         caution: what its lines cannot tell, in a sentence; None if they tell what is needed.
+        is_guess: nothing in a line says what its columns are but their place: it takes several lines in which all makes sense.
+        proof: pattern of lines that cannot mean anything else; the others are believed where most of the log's lines are such
+            (or any, see `proof_share`). None if every line that fits is believed.
+        proof_share: share of the lines that must be proven.
     """
 
     name: str
@@ -76,6 +98,9 @@ class LogFormat:
     is_catch_all: bool = False
     headed: Callable[[str, bool], LogFormat] | None = None
     caution: str | None = None
+    is_guess: bool = False
+    proof: str | None = None
+    proof_share: float = 0.5
 
     def judge(self, lines: pl.Series, *, has_time: bool = False) -> pl.Series:
         """Say per line why the format does not read it, null where it does.
@@ -85,9 +110,31 @@ class LogFormat:
             has_time: every line has a time from elsewhere, so it needs none of its own.
         """
         raw = self.reader.read_safe(lines)
-        is_late = read_times(raw, Clock()).is_null()
-        late = pl.lit(is_late) & pl.lit(not has_time) & pl.col("reason").is_null()
-        return raw.select(pl.when(late).then(pl.lit("time")).otherwise("reason").alias("reason")).to_series()
+        statuses = read_statuses(raw)
+        is_guess = self.is_guess and not lines.str.contains(DIRECTIVE).any()
+        reasons = _add_nonsense(raw, statuses, is_guess=is_guess)
+        late = pl.lit(read_times(raw, Clock()).is_null()) & pl.lit(not has_time)
+        doubtful = pl.lit(find_doubtful(raw, statuses))
+        found = pl.when(pl.lit(reasons).is_not_null()).then(pl.lit(reasons)).when(late).then(pl.lit("time")).when(doubtful).then(pl.lit(REQUEST))
+        reasons = raw.select(found.alias("reason")).to_series()
+        if is_guess and reasons.null_count() < SEVERAL:
+            return reasons.fill_null(MISFIT)
+        return self._believe(lines, reasons)
+
+    def _believe(self, lines: pl.Series, reasons: pl.Series) -> pl.Series:
+        """Take back what was read in lines of which too few prove what they mean."""
+        is_read = reasons.is_null()
+        count = int(is_read.sum())
+        if self.proof is None or not count:
+            return reasons
+        proven = int((is_read & lines.str.contains(self.proof)).sum())
+        return reasons if proven and proven >= self.proof_share * count else reasons.fill_null(AMBIGUOUS)
+
+
+def _add_nonsense(raw: pl.DataFrame, statuses: pl.Series, *, is_guess: bool) -> pl.Series:
+    """Give the reasons of raw rows, and those of values that make no sense."""
+    nonsense = find_nonsense(raw, statuses, is_guess=is_guess)
+    return raw["reason"] if nonsense is None else raw["reason"].zip_with(raw["reason"].is_not_null(), nonsense)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +173,9 @@ def parse_lines(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
 def _parse_piece(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed, times: Times) -> None:
     usual = formats[0]
     raw = _read_fast(usual.reader, data) if usual.reader.has_fast else None
-    if raw is not None:
-        _take_fast(usual, raw, offset, line, parsed, times)
-    elif len(data) <= _LEAF or not usual.reader.has_fast or len(cuts := list(_cuts(data))) == 1:
+    if raw is not None and _take_fast(usual, raw, offset, line, parsed, times):
+        return
+    if len(data) <= _LEAF or not usual.reader.has_fast or len(cuts := list(_cuts(data))) == 1:
         _parse_safe(data, offset, line, formats, parsed, times)
     else:
         for start, end in cuts:
@@ -153,23 +200,32 @@ def _cuts(data: bytes) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def _take_fast(log_format: LogFormat, raw: pl.DataFrame, offset: int, line: int, parsed: Parsed, times: Times) -> None:
+def _take_fast(log_format: LogFormat, raw: pl.DataFrame, offset: int, line: int, parsed: Parsed, times: Times) -> bool:
+    """Take what was read the fast way; nothing of it if some line makes no sense, so that other formats have a turn there."""
     length = pl.col(LENGTH).cast(pl.Int64)
     placed = raw.with_columns(
         source_line=pl.int_range(line, line + pl.len(), dtype=pl.Int64),
         source_offset=length.cum_sum() - length + offset,
     )
+    ignored = 0
     if "reason" in placed.columns:
-        ignored = placed["reason"] == IGNORED
-        parsed.ignored += int(ignored.sum())
-        placed = placed.filter(ignored.is_null())
-    frame = fill_times(shape_reading(placed, times.clock), times.stamped)
+        others = placed["reason"].is_not_null()
+        ignored = int(others.sum())
+        if ignored != int((placed["reason"] == IGNORED).sum()):
+            return False
+        placed = placed.filter(~others)
+    shaped = shape_reading(placed, times.clock)
+    if find_nonsense(placed, shaped["http_response_status_code"], is_guess=log_format.is_guess) is not None:
+        return False
+    parsed.ignored += ignored
+    frame = fill_times(shaped, times.stamped)
     late = frame["timestamp"].is_null()
     if late.any():
         parsed.rejects.append(_untimed(placed, late))
         frame = frame.filter(~late)
     if frame.height:
         parsed.readings.append(Reading(log_format.name, log_format.reader.escaping, frame))
+    return True
 
 
 def _untimed(placed: pl.DataFrame, late: pl.Series) -> pl.DataFrame:
@@ -207,32 +263,47 @@ def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
     if long.any():
         parsed.rejects.append(_reject(lines.filter(long), pl.lit("too-long")))
     rest = lines.filter(~blank & ~long).with_columns(shown=pl.col("text").str.slice(0, LOOKED_AT_OF_REJECT))
-    for log_format in formats:
+    for place, log_format in enumerate(formats):  # how lines begin is settled by the first
         if not rest.height:
             return
-        frame, reasons, shown = _read_with(log_format, rest, times)
+        proof = log_format.proof if place and log_format.proof != formats[0].proof else None
+        frame, reasons, shown = _read_with(log_format, rest, times, proof)
         if frame.height:
             parsed.readings.append(Reading(log_format.name, log_format.reader.escaping, frame))
         ignored = (reasons == IGNORED).fill_null(value=False)
         parsed.ignored += int(ignored.sum())
         failed = reasons.is_not_null() & ~ignored
         # The reason that counts is the first format's: the one most lines of the log are in.
-        reason = rest["reason"].fill_null(reasons) if "reason" in rest.columns else reasons
+        reason = _keep_reason(rest["reason"], reasons) if "reason" in rest.columns else reasons
         rest = rest.with_columns(reason.alias("reason"), shown).filter(failed)
     if rest.height:
         parsed.rejects.append(_reject(rest, pl.col("reason")))
 
 
-def _read_with(log_format: LogFormat, lines: pl.DataFrame, times: Times) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
-    """Read lines with one format: the rows it read, a reason (or null) per line, and what may be shown of those it did not."""
+def _keep_reason(first: pl.Series, other: pl.Series) -> pl.Series:
+    """Keep the first format's reason, but for one that says more than that a line does not fit."""
+    says_more = other.is_in([AMBIGUOUS, KEYS]).fill_null(value=False)
+    return first.zip_with(~says_more | (first != MISFIT), other)
+
+
+def _read_with(log_format: LogFormat, lines: pl.DataFrame, times: Times, proof: str | None) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
+    """Read lines with one format: the rows it read, a reason (or null) per line, and what may be shown of those it did not.
+
+    Only lines that match `proof` may be read, if there is one.
+    """
     raw = log_format.reader.read_safe(lines["text"])
     reasons = raw["reason"]
+    if proof is not None:
+        unproven = reasons.is_null() & ~lines["text"].str.contains(proof)
+        reasons = reasons.zip_with(~unproven, pl.Series([AMBIGUOUS]).new_from_index(0, reasons.len()))
+        raw = raw.with_columns(reasons.alias("reason"))
     if reasons.null_count() == 0:
         return pl.DataFrame(schema=READING_SCHEMA), reasons, lines["shown"]
     shaped = raw.drop("reason").with_columns(lines["source_line"], lines["source_offset"])
     shaped = fill_times(shape_reading(shaped, times.clock), times.stamped)
+    reasons = _add_nonsense(raw, shaped["http_response_status_code"], is_guess=log_format.is_guess)
     late = reasons.is_null() & shaped["timestamp"].is_null()
-    reasons = raw.select(pl.when(late).then(pl.lit("time")).otherwise("reason").alias("reason")).to_series()
+    reasons = pl.select(pl.when(late).then(pl.lit("time")).otherwise(pl.lit(reasons)).alias("reason")).to_series()
     return shaped.filter(reasons.is_null()), reasons, _hide_users(lines["shown"], raw, late)
 
 

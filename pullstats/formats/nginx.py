@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from pullstats.clients import NAME
 from pullstats.formats.lines import LogFormat
 from pullstats.formats.text_lines import text_format
 
 COMBINED: Final = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
+HOST_IN_FRONT: Final = rf"^{NAME} "
+"""A line that begins with a name: an address there may be a client that X-Forwarded-For names as well as a virtual host."""
 _XFF: Final = ' "$http_x_forwarded_for"'
 
 MODULE: Final = "https://nginx.org/en/docs/http/ngx_http_log_module.html"
@@ -47,6 +50,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         # beats/nginx-access/test-with-host.log
         'example.com 172.17.0.1 - - [29/May/2017:19:02:48 +0000] "GET /stringpatch HTTP/1.1" 404 612 "-" "Mozilla/5.0"',
         2,
+        proof=HOST_IN_FRONT,
     ),
     text_format(
         "nginx-vhost-main",
@@ -56,6 +60,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         # beats/nginx-access/test-with-host.log
         'example.com:80 172.17.0.1 - - [29/May/2017:19:02:48 +0000] "GET /stringpatch HTTP/1.1" 404 612 "-" "Mozilla/5.0" "-"',
         3,
+        proof=HOST_IN_FRONT,
     ),
     text_format(
         "nginx-msec",

@@ -66,7 +66,13 @@ REJECT_SCHEMA: Final = pl.Schema(
 REASONS: Final[dict[str, str]] = {
     "format": "no known format fits the line",
     "time": "the time cannot be read, or lies before 1995 or after tomorrow",
+    "client": "what stands for the client is neither an address nor a host name",
+    "status": "what stands for the status is none: 100 to 599, or 000 and - where there was no answer",
+    "method": "what stands for the method is none",
+    "request": "the server answered well what is no request",
+    "ambiguous": "two addresses stand in front, and nothing says which is the client",
     "too-long": "the line is longer than 1 MiB",
+    "keys": "a JSON object whose keys are not understood as a request's",
     "not-json": "the line is not a JSON object",
     "envelope": "the piece holds no event of the log service that wraps the log",
     "no-message": "the log service's event holds no message",
@@ -155,6 +161,11 @@ def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
 def read_times(raw: pl.DataFrame, clock: Clock) -> pl.Series:
     """Read the times of raw text columns alone; null where one is unusable."""
     return raw.select(keep_plausible(_timestamp(raw, clock)).alias("timestamp")).to_series() if raw.height else pl.Series(dtype=TIMESTAMP)
+
+
+def read_statuses(raw: pl.DataFrame) -> pl.Series:
+    """Read the statuses of raw text columns alone; null where one is no status."""
+    return raw.select(_status(raw.columns).alias("status")).to_series() if "status" in raw.columns else pl.Series([None] * raw.height, dtype=pl.Int32)
 
 
 def fill_times(reading: pl.DataFrame, times: pl.Series | None) -> pl.DataFrame:

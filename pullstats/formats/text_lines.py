@@ -18,12 +18,13 @@ from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT, LogFormat
 from pullstats.formats.log_format import CompiledFormat, Token, compile_log_format
+from pullstats.formats.sense import PEERS
 from pullstats.formats.variables import ADDRESS, HOST, IDENT, NUMBER, STATUS, bare_pattern
 from pullstats.tokenisers import read_columns
 
 _CLF_LENGTH: Final = 26
-_WORDY: Final = frozenset({*ADDRESS, "remote_user"})
-"""Bare values in which nothing else would give a stray quote away."""
+_WORDY: Final = frozenset({*ADDRESS, "remote_user"}) - frozenset(PEERS)
+"""Bare values in which nothing else would give a stray quote away; peers are looked at anyway."""
 _CHECKED: Final = frozenset({HOST, IDENT, NUMBER, STATUS})
 """Patterns that say more of a value than that it holds no blank."""
 
@@ -147,7 +148,7 @@ class TextReader:
             again = _match(lines.gather(odd), self._compiled.lenient)
             frame = frame.with_columns(frame[name].scatter(odd, again[name]) for name in frame.columns)
         other = pl.lit(lines.str.contains(self._ignored)) if self._ignored else pl.lit(value=False)
-        return frame.with_columns(reason=pl.when(other).then(pl.lit(IGNORED)).when(failed).then(pl.lit("format")))
+        return frame.with_columns(reason=pl.when(other).then(pl.lit(IGNORED)).when(failed).then(pl.lit(MISFIT)))
 
 
 def _match(lines: pl.Series, pattern: str) -> pl.DataFrame:
@@ -203,8 +204,10 @@ def text_format(
     is_catch_all: bool = False,
     values: Mapping[str, str] | None = None,
     is_cut: bool = False,
+    proof: str | None = None,
+    proof_share: float = 0.5,
 ) -> LogFormat:
     """Build a format from a `log_format` string; the arguments are those of `LogFormat`, `TextReader` and `compile_log_format`."""
     compiled = compile_log_format(log_format, needs_time=needs_time, needs_address=needs_address, escaping=escaping, values=values, is_cut=is_cut)
     reader = TextReader(compiled, ignored, escaping)
-    return LogFormat(name, help, doc_url, sample, reader, rank, sign, is_catch_all)
+    return LogFormat(name, help, doc_url, sample, reader, rank, sign, is_catch_all, proof=proof, proof_share=proof_share)

@@ -26,7 +26,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.escaping import Escaping
-from pullstats.formats.lines import LogFormat
+from pullstats.formats.lines import DIRECTIVE, LogFormat
 from pullstats.formats.log_format import compile_log_format
 from pullstats.formats.text_lines import TextReader
 
@@ -93,7 +93,7 @@ class W3cReader:
         """
         self.escaping: Escaping = "percent" if is_tabbed else "plus"
         self._reader = _reader_of(directive, is_tabbed=is_tabbed)
-        self.shape = f"^#[Ff]ields:|{self._reader.shape}"
+        self.shape = f"{DIRECTIVE}|{self._reader.shape}"
 
     @property
     def text(self) -> TextReader:
@@ -106,7 +106,7 @@ class W3cReader:
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one, those behind another directive by that one."""
-        starts = lines.str.contains("^#[Ff]ields:").arg_true().to_list()
+        starts = lines.str.contains(DIRECTIVE).arg_true().to_list()
         if not starts:
             return self._reader.read_safe(lines)
         edges = [0, *starts, lines.len()] if starts[0] else [*starts, lines.len()]
@@ -194,7 +194,7 @@ def _is_tabbed(data: bytes, start: int) -> bool:
 
 def _under(directive: str, is_tabbed: bool) -> LogFormat:  # noqa: FBT001 - the one switch of a W3C log
     """Give the format that a directive describes."""
-    return replace(FORMATS[0] if is_tabbed else FORMATS[1], reader=W3cReader(directive, is_tabbed=is_tabbed))
+    return replace(FORMATS[0] if is_tabbed else FORMATS[1], reader=W3cReader(directive, is_tabbed=is_tabbed), is_guess=False)
 
 
 def describe_fields(directive: str) -> LogFormat:
@@ -214,6 +214,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         W3cReader(_CLOUDFRONT, is_tabbed=True),
         sign="^#Fields:.* x-edge-|\tHTTP/[0-9.]+\t",
         headed=_under,
+        is_guess=True,
     ),
     LogFormat(
         "w3c",
@@ -223,5 +224,6 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         W3cReader(_IIS, is_tabbed=False),
         1,
         headed=_under,
+        is_guess=True,
     ),
 )

@@ -29,6 +29,8 @@ _SAMPLE: Final = 1_000
 _NEARLY_ALL: Final = 0.8
 """Share of a block from which on an endpoint is looked at."""
 _OWNER: Final = "owner"
+TOLD: Final = {"client": "endpoint_id", "path": "url_path", "method": "http_request_method"}
+"""What a log should say of each request, and the column that holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class BlockResult:
         events: lines that became events.
         duplicates: events whose id the store or another block holds.
         fields: events by the field of the log that named their client.
+        told: events that say something, by what; keys of `TOLD`.
         crowd: the endpoint that made up nearly all events, and how many; None if there is none.
         forwarding: private peers that name other clients.
         first: earliest event time, UTC.
@@ -83,6 +86,7 @@ class BlockResult:
     events: int = 0
     duplicates: int = 0
     fields: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
     crowd: tuple[bytes, int] | None = None
     forwarding: Forwarding = field(default_factory=Forwarding)
     first: datetime | None = None
@@ -223,6 +227,7 @@ def _count_events(results: Sequence[BlockResult], found: pl.DataFrame, events: p
         result.events, result.duplicates = mine.height, total - mine.height
         fields = mine["field"].value_counts().drop_nulls()
         result.fields = Counter(dict(zip(fields["field"].cast(pl.String), fields["count"], strict=True)))
+        result.told = Counter({what: mine.height - mine[column].null_count() for what, column in TOLD.items()})
         result.crowd = _find_crowd(mine["endpoint_id"])
         result.forwarding = find_forwarding(mine)
         result.first, result.last = mine["timestamp"].min(), mine["timestamp"].max()  # type: ignore[assignment]

@@ -30,6 +30,8 @@ from pullstats.pipeline.identity import Place, find_place, fingerprint_log, tail
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, Progress, ProgressHandler, SourceSummary
 from pullstats.pipeline.reading import LogReading, context_at, detect_log
 from pullstats.pipeline.recovery import recover_lost
+from pullstats.pipeline.refusals import refuse_log
+from pullstats.pipeline.remarks import remark_on_log
 from pullstats.sources import Expansion, Source, SourceFile, expand_paths, is_test_object, open_source, parse_expansion, read_blocks
 from pullstats.sources.blocks import BLOCK_SIZE, TAIL_LENGTH
 from pullstats.store import RUN_SCHEMA, PendingFile, SourceProgress, Store, open_store
@@ -110,20 +112,11 @@ def _check_named(files: Sequence[SourceFile], detector: Detector, plan: IngestPl
             with open_source(file) as source:
                 found[file] = detect_log(source, detector, plan.tz_in)
                 if found[file].sample and found[file].detection.best is None and not is_test_object(source.peek(64)):
-                    raise _no_format(file, detector, is_forced=_is_forced(plan))
+                    raise refuse_log(file.name, found[file].sample, detector, is_chosen=_is_forced(plan))
                 if source.damage and not found[file].sample:
                     message = f"nothing can be read of '{file.name}': {source.damage}"
                     raise InputError(message)
     return found
-
-
-def _no_format(file: SourceFile, detector: Detector, *, is_forced: bool) -> InputError:
-    if is_forced:
-        message = f"no line of '{file.name}' fits the log format {detector.candidates[0].name}; check it against the server's configuration"
-        message += f"; {detector.candidates[0].caution}" if detector.candidates[0].caution else ""
-    else:
-        message = f"no known log format fits '{file.name}'; paste the server's with --log-format, or name one with --input-format"
-    return InputError(message)
 
 
 def _remark_on_times(clock: Clock) -> Iterator[str]:
@@ -241,7 +234,11 @@ class _Run:
 
     def _finish_log(self, work: _LogWork) -> None:
         """Say what can be said of a log once all of it was read."""
-        remarks = [*_remark_on_times(work.log.clock), *_remark_on_crowd(work.summary, is_trusting=bool(self._plan.trusted_proxies))]
+        remarks = [
+            *remark_on_log(work.summary),
+            *_remark_on_times(work.log.clock),
+            *_remark_on_crowd(work.summary, is_trusting=bool(self._plan.trusted_proxies)),
+        ]
         if work.log.peeler and (remark := work.log.peeler.remark(work.summary.lines)):
             remarks.append(remark)
         if work.log.formats[0].caution:
@@ -263,7 +260,7 @@ class _Run:
         elif not log.sample:
             self._note(file, "no whole line in it yet; passed over")
         elif file.is_named:
-            raise _no_format(file, detector, is_forced=_is_forced(self._plan))
+            raise refuse_log(file.name, log.sample, detector, is_chosen=_is_forced(self._plan))
         else:
             self._note(file, "no known log format fits; passed over")
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
+
 from pullstats.pipeline.balancers import Forwarding
 from pullstats.sources.blocks import BLOCK_SIZE
 
@@ -92,6 +94,8 @@ class SourceSummary:
     last: datetime | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     fields: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    unread_object: str = ""
     crowds: Counter[EndpointId] = field(default_factory=Counter)
     forwarding: Forwarding = field(default_factory=Forwarding)
 
@@ -109,6 +113,9 @@ class SourceSummary:
         self.duplicates += result.duplicates
         self.reasons += result.reasons
         self.fields += result.fields
+        self.told += result.told
+        if not self.unread_object and result.reasons["keys"]:
+            self.unread_object = result.rejects.filter(pl.col("reason") == "keys")["line"][0]
         if result.crowd is not None:
             self.crowds[result.crowd[0]] += result.crowd[1]
         self.forwarding += result.forwarding

@@ -1,0 +1,218 @@
+"""What to do about a log that no format reads: it depends on what the log looks like.
+
+    JSON               --map, with the keys that it has
+    columns by name    --map, with the names in its first line; or which line is missing
+    a request in text  --log-format, drafted from its lines and tried on them
+    anything else      that it is hardly an access log, and why
+
+A suggestion is tried on the lines before it is made: none is given that would read nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from pullstats.clients import ADDRESS
+from pullstats.errors import InputError
+from pullstats.formats.drafts import draft_log_format
+from pullstats.formats.lines import LogFormat, split_text
+from pullstats.formats.notices import kind_of, parse_object, walk
+
+_LOOKED_AT: Final = 50
+_SHOWN_KEYS: Final = 12
+_NAMES: Final[dict[str, str]] = {
+    "time": r"time|date|^ts$|stamp|epoch|start",
+    "client": r"client|remote|peer|source|caller|^c-ip$|^ip$|addr|ip$",
+    "method": r"method|verb|^request$|action",
+    "path": r"path|uri|url|target",
+    "status": r"status|code|result",
+    "bytes": r"bytes|size|length|sent",
+    "agent": r"agent|^ua$",
+    "request": r"request|line",
+}
+"""What a key is called that says it; asked only where several values could be it, or none can be told by its looks."""
+_OTHERS: Final = re.compile(
+    r"server|upstream|backend|local|dest|dst|requestheader|requestbody|^cs-bytes|edge|proxy|port|referr?er|forwarded|x-host|host", re.IGNORECASE
+)
+_WANTED: Final = ("time", "client", "request", "method", "path", "status", "bytes", "agent")
+_NEEDED: Final = ("time", "status")
+_ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*")
+_CLF: Final = re.compile(r"\[?\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2}.*")
+_UNITS: Final = ((1e9, ""), (1e12, ":ms"), (1e15, ":us"), (1e18, ":ns"))
+"""From which value on a number can be a time since 1970 (2001 on), and in which unit."""
+_PASTABLE: Final = re.compile(r"[^,=:\s]+")
+_SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_COLUMN: Final = re.compile(r"[A-Za-z_][\w .()/-]{0,60}")
+_COLUMNS: Final = 4
+_ALIKE: Final = 0.9
+"""So many columns make a table, and this share of the lines must have as many."""
+_TWO_ADDRESSES: Final = re.compile(rf"^({ADDRESS}) ({ADDRESS} )")
+_W3C: Final = re.compile(r"\d{4}-\d{2}-\d{2}[ \t]\d{2}:\d{2}:\d{2}[ \t](?:\S+[ \t]){6,}")
+
+
+def advise(data: bytes, raw: bytes) -> str:
+    """Say what to do about a log that cannot be read.
+
+    Args:
+        data: lines of it, out of what they are wrapped in.
+        raw: the lines as they are.
+    """
+    lines, _ = split_text(data)
+    shown = [line for line in lines.head(_LOOKED_AT).to_list() if line.strip()]
+    if not shown:
+        return "it holds no lines"
+    bare = split_text(raw)[0].head(_LOOKED_AT).to_list()
+    looks = (_advise_on_objects(shown), _advise_on_names(shown), _advise_on_addresses(shown), _advise_on_text(bare), _advise_on_columns(shown))
+    return next((advice for advice in looks if advice is not None), _NO_REQUEST)
+
+
+_NO_REQUEST: Final = (
+    "its lines hold no request that could be told (a method and a path, or a status); is it an access log? --log-format takes the server's own"
+)
+
+
+def advise_on_keys(line: str) -> str:
+    """Say what to do about a JSON object, given as text, that was not understood."""
+    return _advise_on_objects([line]) or "give --map with the keys that hold time, client, path and status"
+
+
+def _advise_on_objects(lines: Sequence[str]) -> str | None:
+    items = [item for line in lines if line.lstrip().startswith("{") and (item := parse_object(line)) is not None]
+    if len(items) * 2 < len(lines):
+        return None
+    return _advise_on_items(items, "its JSON objects have the keys")
+
+
+def _advise_on_items(items: Sequence[Mapping[str, Any]], what: str) -> str:
+    keys = list(dict.fromkeys(key for item in items for key, _ in walk(item)))
+    shown = ", ".join(keys[:_SHOWN_KEYS]) + (", …" if len(keys) > _SHOWN_KEYS else "")
+    found = suggest_map(items)
+    missing = [name for name in _NEEDED if name not in found]
+    if missing or not {"path", "request"} & found.keys():
+        lacks = " and ".join(missing or ["path"])
+        return f"{what} {shown}; none of them is known or looks like the {lacks} of a request; if one is, say so with --map {lacks.split()[0]}=KEY"
+    return f"{what} {shown}; if these mean what they look like, read it with --map {shlex.quote(','.join(f'{name}={key}' for name, key in found.items()))}"
+
+
+def suggest_map(items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Tell from keys and values of some objects which key could say what: `--map`'s names and keys, with units of times."""
+    found: dict[str, str] = {}
+    values = list(_pairs(items))
+    for name in _WANTED:
+        keys = [(key, value) for key, value in values if _PASTABLE.fullmatch(key) and key not in _taken(found) and _could_be(name, key, value)]
+        if keys:
+            key, value = max(keys, key=lambda pair: (_is_called(name, pair[0]), not _OTHERS.search(pair[0]), -values.index(pair)))
+            found[name] = key + (_unit(value) if name == "time" else "")
+    if "request" in found:
+        found = {name: key for name, key in found.items() if name not in ("method", "path")}
+    return found
+
+
+def _pairs(items: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, Any]]:
+    """Give each key with the first value that says something."""
+    said: dict[str, Any] = {}
+    for item in items:
+        for key, value in walk(item):
+            if value not in (None, "", "-"):
+                said.setdefault(key, value)
+    return said.items()
+
+
+def _taken(found: Mapping[str, str]) -> set[str]:
+    return {key.partition(":")[0] for key in found.values()}
+
+
+def _is_called(name: str, key: str) -> bool:
+    return re.search(_NAMES[name], key, re.IGNORECASE) is not None
+
+
+def _could_be(name: str, key: str, value: Any) -> bool:
+    if name == "time":
+        return _is_time(value) and (isinstance(value, str) or _is_called(name, key))
+    if name == "bytes":
+        return (_is_called(name, key) and not isinstance(value, (bool, str, float, list, dict))) or (_is_called(name, key) and str(value).isdigit())
+    if name == "agent":
+        return _is_called(name, key) and isinstance(value, str)
+    kind = kind_of(value)
+    if name == "status":
+        return kind == "status" and _is_called(name, key)
+    return kind == name
+
+
+def _is_time(value: Any) -> bool:
+    if isinstance(value, str):
+        return bool(_ISO.fullmatch(value) or _CLF.fullmatch(value)) or (value.replace(".", "", 1).isdigit() and float(value) >= _UNITS[0][0])
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= _UNITS[0][0]
+
+
+def _unit(value: Any) -> str:
+    """Name the unit of a time that is a number, nothing for seconds and texts."""
+    try:
+        number = float(value)
+    except ValueError:
+        return ""
+    return [unit for least, unit in _UNITS if number >= least][-1]
+
+
+def _advise_on_names(lines: Sequence[str]) -> str | None:
+    if lines[0].startswith("#") or _W3C.match(lines[0]):
+        if any(line.lower().startswith("#fields:") for line in lines):
+            return "none of the columns that its #Fields line names holds a request; c-ip, cs-method, cs-uri-stem and sc-status do"
+        return "its columns have no names: put the server's '#Fields: date time …' line in front of it"
+    rows, name = _cut_columns(lines)
+    if len(rows) < 2 or len(set(rows[0])) < len(rows[0]) or not all(_COLUMN.fullmatch(cell) for cell in rows[0]):
+        return None
+    return _advise_on_items([dict(zip(rows[0], row, strict=False)) for row in rows[1:]], f"its columns, between {name}, are called")
+
+
+def _advise_on_columns(lines: Sequence[str]) -> str | None:
+    rows, name = _cut_columns(lines)
+    if not rows:
+        return None
+    return f"its {len(rows[0])} columns, between {name}, have no names: put a line with their names in front of it, and say with --map which is which"
+
+
+def _cut_columns(lines: Sequence[str]) -> tuple[list[list[str]], str]:
+    """Cut lines at what stands between their columns, and name it; no rows if they do not have as many each."""
+    for separator, name in _SEPARATORS.items():
+        rows = list(csv.reader(lines, delimiter=separator))
+        if rows and len(rows[0]) >= _COLUMNS and sum(len(row) == len(rows[0]) for row in rows) >= _ALIKE * len(rows):
+            return rows, name
+    return [], ""
+
+
+def _advise_on_addresses(lines: Sequence[str]) -> str | None:
+    if sum(_TWO_ADDRESSES.match(line) is not None for line in lines) * 2 < len(lines):
+        return None
+    draft = draft_log_format(pl.Series([_TWO_ADDRESSES.sub(r"\2", line) for line in lines]))
+    if draft is None:
+        return None
+    return (
+        "two addresses stand in front of each line; where the first is X-Forwarded-For and the second the balancer, read it with "
+        f"--log-format {shlex.quote('$http_x_forwarded_for ' + draft)}, where the first is the host that was asked, with "
+        f"--log-format {shlex.quote('$host ' + draft)}"
+    )
+
+
+def _advise_on_text(lines: Sequence[str]) -> str | None:
+    draft = draft_log_format(pl.Series(lines))
+    if draft is None:
+        return None
+    return (
+        "paste the server's own format (nginx log_format, Apache LogFormat) with --log-format; judged by its lines it could be "
+        f"--log-format {shlex.quote(draft)}"
+    )
+
+
+def say_refusal(name: str, data: bytes, raw: bytes, candidates: Sequence[LogFormat], *, is_chosen: bool = False) -> InputError:
+    """Build the error for a log that is refused; see `advise`."""
+    if is_chosen:
+        caution = f"; {candidates[0].caution}" if candidates[0].caution else ""
+        return InputError(f"no line of '{name}' fits the log format {candidates[0].name}; check it against the server's configuration{caution}")
+    return InputError(f"no known log format fits '{name}': {advise(data, raw)}")

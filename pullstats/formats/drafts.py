@@ -1,0 +1,115 @@
+"""Draft a `log_format` string for lines of a server that nobody named, by what its values look like.
+
+A draft is a suggestion for a person to check: it is never read with unasked. It is tried on the lines it was made from.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import polars as pl
+
+from pullstats.clients import ADDRESS
+from pullstats.errors import InputError
+from pullstats.formats.lines import LogFormat
+from pullstats.formats.log_format import compile_log_format
+from pullstats.formats.notices import METHODS
+from pullstats.formats.text_lines import TextReader
+
+_METHODS: Final = "|".join(sorted(METHODS))
+_PARTS: Final = re.compile(
+    r"""
+      (?P<quoted>"(?:[^"\\]|\\.)*")
+    | (?P<bracketed>\[[^\]\s]+(?:\ [+-]\d{4})?\])
+    | (?P<time>\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2}\ [+-]\d{4})
+    | (?P<word>\S+)
+    | (?P<blank>\s+)
+    """,
+    re.VERBOSE,
+)
+_EDGE: Final = re.compile(r"^([<({\['|=:,;]*)(.*?)([>)}\]'|,;:]*)$")
+_TIMES: Final = (
+    ("time_local", re.compile(r"\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2}(?: [+-]\d{4})?")),
+    ("time_iso8601", re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?")),
+    ("msec", re.compile(r"1[0-9]{9}(?:\.[0-9]{1,6})?")),
+)
+_VALUES: Final = (
+    ("remote_addr", re.compile(ADDRESS)),
+    ("request_method", re.compile(_METHODS)),
+    ("request_uri", re.compile(r"(?:/|https?://)\S*")),
+    ("server_protocol", re.compile(r"HTTP/[0-9.]+")),
+    ("status", re.compile(r"[1-5][0-9]{2}")),
+    ("body_bytes_sent", re.compile(r"[0-9]+|-")),
+)
+_REQUEST: Final = re.compile(rf"(?:{_METHODS}) \S+.*")
+_AGENT: Final = re.compile(r"[A-Za-z][\w.+ -]*/[0-9v].*")
+_NEEDED: Final = ("time_local", "time_iso8601", "msec")
+_SHARE: Final = 0.5
+
+
+def draft_log_format(lines: pl.Series) -> str | None:
+    """Draft a format that reads lines.
+
+    Args:
+        lines: texts.
+
+    Returns:
+        A `log_format` string that reads at least half of them, so that their values make sense; None if there is none.
+    """
+    for line in lines.head(5):
+        draft = _draft(line)
+        if draft is not None and _works(draft, lines):
+            return draft
+    return None
+
+
+def _works(draft: str, lines: pl.Series) -> bool:
+    try:
+        reader = TextReader(compile_log_format(draft))
+    except InputError:
+        return False
+    judged = LogFormat("draft", "", "", draft, reader).judge(lines)
+    return judged.null_count() >= _SHARE * lines.len()
+
+
+def _draft(line: str) -> str | None:
+    used: set[str] = set()
+    text = "".join(_name(found[0], found.lastgroup or "", used) for found in _PARTS.finditer(line.strip()))
+    has_time = not used.isdisjoint(_NEEDED)
+    has_request = "request" in used or ({"request_method", "request_uri"} <= used) or ("request_uri" in used and "status" in used)
+    return text if has_time and has_request and "remote_addr" in used else None
+
+
+def _name(text: str, kind: str, used: set[str]) -> str:
+    """Write a part of a line as the variable that it looks like."""
+    if kind == "blank":
+        return " "
+    if kind == "quoted":
+        return f'"${_take(_look_at_quoted(text[1:-1]), used)}"'
+    if text == "-" and "status" not in used:
+        return f"${_take('remote_user', used)}" if "remote_addr" in used and "ident" in used else f"${_take('ident', used)}"
+    match = _EDGE.match(text)
+    before, inner, after = match.groups() if match else ("", text, "")
+    if not inner and "$" not in text:
+        return text
+    name = next((name for name, pattern in (*_TIMES, *_VALUES) if name not in used and pattern.fullmatch(inner)), None)
+    if name is None or (name == "body_bytes_sent" and "status" not in used):
+        return f"{before}${_take('field', used)}{after}"
+    return f"{before}${_take(name, used)}{after}"
+
+
+def _look_at_quoted(text: str) -> str:
+    if _REQUEST.fullmatch(text):
+        return "request"
+    if text.startswith(("http://", "https://")) or text == "-":
+        return "http_referer"
+    return "http_user_agent" if _AGENT.fullmatch(text) else "field"
+
+
+def _take(name: str, used: set[str]) -> str:
+    """Use a name once; what comes again, or is not known, is a field with a number, which is read past."""
+    if name in used or name == "field":
+        name = f"field_{len(used)}"
+    used.add(name)
+    return name

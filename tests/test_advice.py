@@ -1,0 +1,157 @@
+"""What is not read is told: which keys were seen, what a log lacks, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pullstats.cli import run
+from pullstats.formats import FORMATS, custom_format, detect_format, parse_lines
+from pullstats.formats.notices import parse_object
+from pullstats.pipeline.plan import IngestSummary
+
+TakeIn = Callable[..., IngestSummary]
+REQUEST = {"time": "2024-03-12T15:22:28Z", "remote_addr": "198.51.100.1", "request": "GET /a.zip HTTP/1.1", "status": 200}
+NGINX = '198.51.100.{} - - [12/Mar/2024:15:22:{:02}+0000] "{}" 200 612 "-" "curl/8.5.0"\n'.replace("}+", "} +")
+
+OBJECTS = {
+    "a program's message": ({"level": "info", "msg": "listening on [::]:80", "time": "2024-03-12T15:22:28Z"}, "ignored"),
+    "one with a severity": ({"severity": "ERROR", "message": "open /etc/app: no such file", "code": 2}, "ignored"),
+    "distribution, before it answers": ({"level": "info", "msg": "authorized request", "http.request.method": "GET"}, "ignored"),
+    "a heartbeat": ({"type": "heartbeat", "ok": True}, "ignored"),
+    "a request in unknown keys": ({"t": "2024-03-12T15:22:28Z", "who": "198.51.100.1", "what": "GET", "where": "/a.zip", "code1": 200}, "keys"),
+    "a request line in a message": ({"level": "info", "msg": "GET /a.zip HTTP/1.1", "t": 1}, "keys"),
+    "a request told by a logger": ({"level": "info", "msg": "done", "p": {"m": "GET", "u": "/a.zip", "s": 200}}, "keys"),
+    "target, client and status": ({"a": "/a.zip", "b": "198.51.100.1:4711", "c": 404}, "keys"),
+    "anything else": ({"id": 1, "name": "a"}, "keys"),
+    "nothing": ({}, "keys"),
+    "a status that is none": ({"status": "ok", "uptime": 17}, "keys"),
+}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("among", [0, 50])
+def test_an_object_is_passed_over_only_where_it_is_known_to_be_no_request(name: str, among: int) -> None:
+    item, outcome = OBJECTS[name]
+    lines = [json.dumps(REQUEST)] * among + [json.dumps(item)] + [json.dumps(REQUEST)] * among
+    parsed = parse_lines("".join(f"{line}\n" for line in lines).encode(), 0, 1, [FORMATS["json"]])
+    reasons = [reason for frame in parsed.rejects for reason in frame["reason"]]
+    assert (parsed.ignored, reasons) == ((1, []) if outcome == "ignored" else (0, [outcome]))
+    assert sum(reading.frame.height for reading in parsed.readings) == 2 * among
+
+
+def test_objects_that_are_not_understood_are_counted_as_bad(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("".join(json.dumps(item) + "\n" for item in [REQUEST] + [OBJECTS["a request in unknown keys"][0]] * 9))
+    assert run(["ingest", str(log), "--store", str(tmp_path / "s"), "--max-bad", "1%"]) == 3
+    said = " ".join(capsys.readouterr().err.split())
+    assert "9 JSON objects were not understood" in said
+    assert "t, who, what, where, code1" in said
+    assert run(["formats", "test", str(log)]) == 0
+    said = capsys.readouterr().out
+    assert "keys for a client, a status" in said
+    assert "it has t, who, what, where, code1" in said
+
+
+def test_an_object_is_known_as_far_as_it_was_kept() -> None:
+    whole = json.dumps({"a": 1, "b": {"c": "x, {y}", "d": [1, 2]}, "e": "z"})
+    for end in range(len(whole)):
+        found = parse_object(whole[:end])
+        assert found is None or set(found) <= {"a", "b", "e"}
+    assert parse_object(whole[:-4]) == {"a": 1, "b": {"c": "x, {y}", "d": [1, 2]}}
+
+
+def write(path: Path, lines: list[str]) -> Path:
+    path.write_text("".join(lines))
+    return path
+
+
+REMARKS: dict[str, tuple[list[str], list[str]]] = {
+    "names a client": (
+        [NGINX.format(n, n, "GET /a.zip HTTP/1.1") for n in range(20)],
+        [NGINX.format(n, n, "GET /a.zip HTTP/1.1").replace(f"198.51.100.{n}", "-") for n in range(20)],
+    ),
+    "which path": (
+        [NGINX.format(n, n, "GET /a.zip HTTP/1.1") for n in range(20)],
+        [json.dumps({"time": f"2024-03-12T15:22:{n:02}Z", "remote_addr": "198.51.100.1", "status": 200, "method": "GET"}) + "\n" for n in range(20)],
+    ),
+    "names a method": (
+        [NGINX.format(n, n, "GET /a.zip HTTP/1.1") for n in range(20)],
+        [json.dumps({"time": f"2024-03-12T15:22:{n:02}Z", "remote_addr": "198.51.100.1", "status": 200, "path": "/a.zip"}) + "\n" for n in range(20)],
+    ),
+    "have one time": (
+        [NGINX.format(n, n, "GET /a.zip HTTP/1.1") for n in range(20)],
+        [NGINX.format(n, 7, "GET /a.zip HTTP/1.1") for n in range(20)],
+    ),
+    "were ignored": (
+        [NGINX.format(n, n, "GET /a.zip HTTP/1.1") for n in range(20)] + ["\n"] * 15,
+        [NGINX.format(n, n, "GET /a.zip HTTP/1.1") for n in range(20)] + ["\n"] * 25,
+    ),
+}
+
+
+@pytest.mark.parametrize("text", REMARKS)
+def test_the_summary_warns_of_what_a_log_lacks_and_only_then(text: str, tmp_path: Path, take_in: TakeIn) -> None:
+    well, badly = REMARKS[text]
+    assert not [note for note in take_in(write(tmp_path / "well.log", well)).notes if text in note]
+    assert [note for note in take_in(write(tmp_path / "badly.log", badly), store=tmp_path / "other").notes if text in note]
+
+
+TEXTS = {
+    "a time, an address, a request": [f'2024-03-12T15:22:{n:02}Z gw 198.51.100.{n} GET /dl/{n}.zip 200 512 "curl/8.5.0"\n' for n in range(10)],
+    "the request in front": [f'"GET /dl/{n}.zip HTTP/1.1" 200 512 - 198.51.100.{n} [12/Mar/2024:15:22:{n:02} +0000] 0.01\n' for n in range(10)],
+    "bars between": [f"12/Mar/2024:15:22:{n:02} +0000 | 198.51.100.{n} | GET | /dl/{n}.zip | 200 | 512\n" for n in range(10)],
+    "two addresses": [
+        f'198.51.100.{n} 192.0.2.7 - - [12/Mar/2024:15:22:{n:02} +0000] "GET /dl/{n}.zip HTTP/1.1" 200 512 "-" "curl/8.5.0"\n' for n in range(10)
+    ],
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_drafted_log_format_reads_the_log_it_was_drafted_for(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = write(tmp_path / "a.log", TEXTS[name])
+    assert detect_format(log.read_bytes(), list(FORMATS.values())).best is None
+    assert run(["ingest", str(log), "--store", str(tmp_path / "s")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    formats = re.findall(r"--log-format ('[^']*')", said)
+    assert formats
+    for number, quoted in enumerate(formats):
+        assert custom_format(*shlex.split(quoted)).name
+        assert run(["ingest", str(log), "--store", str(tmp_path / f"s{number}"), "--log-format", *shlex.split(quoted), "--format", "json"]) == 0
+        summary: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert (summary["events"], summary["rejected"]) == (10, 0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "says", "never"),
+    [
+        ([json.dumps(OBJECTS["a request in unknown keys"][0]) + "\n"], r"--map time=t,client=who,method=what,path=where", "--log-format"),
+        (['{"urlPath":"/a","HTTP-StatusCode":200,"started_at":1700000000123}\n'], r"--map time=started_at:ms,path=urlPath,status=HTTP-Stat", "--log"),
+        ([json.dumps({"id": 1, "name": "a"}) + "\n"], r"keys id, name; none of them", "--log-format"),
+        (["when,ip,verb,path,status\n", "2024-03-12T15:22:28Z,198.51.100.1,GET,/a,200\n"], r"--map time=when,client=ip,method=verb", "--log-format"),
+        (["2024-03-12T15:22:28Z,198.51.100.1,GET,/a,200\n"] * 2, "have no names", "--log-format"),
+        (["2024-03-12 15:22:28 192.0.2.7 GET /a - 443 - x curl/8.5.0 200 0\n"], "#Fields:", "--map"),
+        (["root:x:0:0:root:/root:/bin/bash\n"], "hold no request", "--map"),
+    ],
+)
+def test_advice_fits_what_the_log_looks_like(lines: list[str], says: str, never: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ingest", str(write(tmp_path / "a.log", lines)), "--store", str(tmp_path / "s")]) == 2
+    said = capsys.readouterr().err
+    assert re.search(says, said), said
+    assert never not in said
+    assert not (tmp_path / "s").exists()
+
+
+def test_the_caret_stands_in_the_nearest_plausible_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = '198.51.100.70 a b - - [25/Nov/2017:16:13:40 -0600] "GET /dl/demo-1.0.zip HTTP/1.1" 2OO 10 "-" "curl/7"\n'
+    assert run(["formats", "test", str(write(tmp_path / "a.log", [line]))]) == 0
+    said = capsys.readouterr().out
+    assert "w3c" not in said
+    assert "cloudfront" not in said
