@@ -289,7 +289,11 @@ def test_a_series_by_value_has_a_row_for_every_bucket_and_value_for_machines() -
     found = ask(rows, metrics=("downloads", "origins"), dimensions=("client",), every="d")
     assert found.flat is not None
     frame, columns = found.flat
-    assert [column.name for column in columns] == ["bucket", "client", "downloads", "origins", "final", "gap"] == frame.columns
+    assert (
+        [column.name for column in columns]
+        == ["bucket", "client", "downloads", "origins", "final", "gap", "partial", "missing_hours"]
+        == frame.columns
+    )
     days = sorted(set(frame["bucket"]))
     wanted = {(day, client): (0, 0) for day in days for client in ("docker", "pip")}
     wanted |= {(days[0], "docker"): (1, 1), (days[2], "docker"): (1, 1), (days[2], "pip"): (1, 1)}

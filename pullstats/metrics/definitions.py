@@ -17,6 +17,7 @@ import polars as pl
 from pullstats.errors import unknown_name
 from pullstats.metrics.counting import COUNTED
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_REDIRECT
+from pullstats.metrics.synonyms import name_metric
 from pullstats.reports import ColumnKind
 
 Merge = Literal["sum", "min", "max", "union", "ratio-of-sums"]
@@ -246,10 +247,11 @@ def find_metric(name: str) -> Metric:
     Raises:
         UsageError: there is none, with the nearest name.
     """
-    if name not in METRICS:
+    known = name if name in METRICS else name_metric(name)
+    if known not in METRICS:
         noun = "metric"
         raise unknown_name(noun, name, METRICS)
-    return METRICS[name]
+    return METRICS[known]
 
 
 def default_metrics(unique_level: str = "origin") -> tuple[str, ...]:

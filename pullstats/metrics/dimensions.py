@@ -15,6 +15,7 @@ import polars as pl
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.continents import CONTINENT_OF, CONTINENTS
 from pullstats.metrics.definitions import METRICS
+from pullstats.metrics.synonyms import name_dimension, tell_elsewhere
 
 ValueType = Literal["text", "number", "boolean"]
 
@@ -217,13 +218,16 @@ def find_dimension(name: str) -> Dimension:
     """
     if name.startswith(LABEL):
         return _label(name.removeprefix(LABEL))
+    known = name_dimension(name)
+    if known in DIMENSIONS:
+        return DIMENSIONS[known]
+    if message := tell_elsewhere(name):
+        raise UsageError(message)
     if name in METRICS:
         message = f"'{name}' is a metric, no dimension: it is counted (--metric), and cannot be broken down by or compared"
         raise UsageError(message)
-    if name not in DIMENSIONS:
-        noun = "dimension"
-        raise unknown_name(noun, name, DIMENSIONS)
-    return DIMENSIONS[name]
+    noun = "dimension"
+    raise unknown_name(noun, name, DIMENSIONS)
 
 
 def _label(name: str) -> Dimension:

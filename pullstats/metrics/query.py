@@ -16,6 +16,7 @@ from pullstats.metrics.definitions import METRICS, SESSIONS, UNIQUE_LEVELS, Metr
 from pullstats.metrics.dimensions import Dimension, find_dimension
 from pullstats.metrics.filtering.selection import Selection, build_selection
 from pullstats.metrics.ranks import rank_sources
+from pullstats.metrics.synonyms import name_dimension
 from pullstats.metrics.time.releases import Release, find_release
 from pullstats.metrics.time.windows import TICK, Calendar, Window, parse_as_of, parse_window
 
@@ -177,7 +178,7 @@ def resolve(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shiftin
     zone = find_zone(query.tz)
     _check_counts(query)
     rules = tuple({rule.label: rule for rule in (find_rule(name) for name in query.count_as)}.values()) or (PULLSTATS,)
-    named = [find_metric(name) for name in dict.fromkeys(query.metrics)]
+    named = list({metric.name: metric for metric in map(find_metric, query.metrics)}.values())
     metrics = tuple(metric for name in named for metric in _rule_metrics(name, rules))
     dimensions = tuple(find_dimension(name) for name in query.dimensions)
     chosen = build_selection(query, find_zone(query.tz).key)
@@ -196,7 +197,8 @@ def _check_counts(query: Query) -> None:
     if not query.metrics:
         message = f"--metric names no metric; name one or more of {', '.join(METRICS)}"
         raise UsageError(message)
-    twice = next((name for name in query.dimensions if query.dimensions.count(name) > 1), None)
+    names = [name_dimension(name) for name in query.dimensions]
+    twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         message = f"--by names '{twice}' twice"
         raise UsageError(message)

@@ -32,6 +32,8 @@ from pullstats.metrics.filtering.tokens import KEYWORDS, Token, filter_error, sp
 
 _ORDER: Final[dict[str, Callable[[Any, Any], Any]]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _OPERATORS: Final = "=, !=, <, <=, >, >=, ~, !~, in, like or is"
+UNKNOWN: Final = "unknown"
+"""What stands in tables where a value is missing."""
 _MAX_DEPTH: Final = 50
 _MAX_TOKENS: Final = 20_000
 _INTEGER: Final = re.compile(r"-?[0-9]{1,15}")
@@ -170,12 +172,24 @@ class _Reader:
     def _read_list(self, dimension: Dimension, value: pl.Expr) -> pl.Expr:
         if not self._take("("):
             raise self.fail("expected '('")
-        items = [self._read_value(dimension)]
-        while self._take(","):
-            items.append(self._read_value(dimension))
+        parts, items = [], []
+        while True:
+            if self._take_unknown():
+                parts.append(_is_unknown(dimension, value))
+            else:
+                items.append(self._read_value(dimension))
+            if not self._take(","):
+                break
         if not self._take(")"):
             raise self.fail("expected ',' or ')'")
-        return value.is_in(items).fill_null(value=False)
+        return join_all([value.is_in(items).fill_null(value=False), *parts], operator.or_)
+
+    def _take_unknown(self) -> bool:
+        """Take the word that stands in tables where a value is missing, out of quotes."""
+        token = self.here
+        is_unknown = token is not None and not token.is_mark and token.quoted is None and token.text.lower() == UNKNOWN
+        self._at += is_unknown
+        return is_unknown
 
     def _compare(self, dimension: Dimension, value: pl.Expr) -> pl.Expr:
         operation = self.here
@@ -191,6 +205,9 @@ class _Reader:
                 raise self.fail(f"'{dimension.name}' is true, false or null, and has no order", operation)
             compared: pl.Expr = _ORDER[mark](value, pl.lit(self._read_value(dimension, is_named=False)))
             return compared.fill_null(value=False)
+        if self._take_unknown():
+            is_unknown = _is_unknown(dimension, value)
+            return is_unknown if mark == "=" else ~is_unknown
         literal = pl.lit(self._read_value(dimension))
         return value.eq_missing(literal) if mark == "=" else value.ne_missing(literal)
 
@@ -233,6 +250,11 @@ class _Reader:
             return token.text.lower() == "true"
         wanted = "a whole number" if dimension.type == "number" else "true or false; what is missing 'is null'"
         raise self.fail(f"'{dimension.name}' is compared with {wanted}", token)
+
+
+def _is_unknown(dimension: Dimension, value: pl.Expr) -> pl.Expr:
+    """Tell what a table shows as unknown: what is missing, and what is called so."""
+    return value.is_null() | (value.eq_missing(pl.lit(UNKNOWN)) if dimension.type == "text" else pl.lit(value=False))
 
 
 def _like_pattern(token: Token) -> str:

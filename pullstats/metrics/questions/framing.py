@@ -14,6 +14,7 @@ from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
 from pullstats.metrics.dimensions import CLASS_BASIS, DIMENSIONS, Dimension
 from pullstats.metrics.partials import Partials, count_takers
 from pullstats.metrics.query import Resolved
+from pullstats.metrics.synonyms import name_dimension, name_metric
 from pullstats.reports import Column, Report
 
 OTHER: Final = "other"
@@ -164,6 +165,7 @@ def sort_rows(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
     is_reversed = (asked.query.sort or "").startswith("-")
     metrics = name_metrics(asked.metrics)
     known = metrics | {dimension.name: dimension.key for dimension in asked.dimensions}
+    name = next((one for one in (name, name_metric(name), name_dimension(name)) if one in known), name)
     if name not in known:
         raise _refuse_sort(name, known)
     rest = [key for key in keys if key != known[name]]
