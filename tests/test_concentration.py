@@ -46,7 +46,7 @@ def share_by_adding(values: list[int], share: Fraction) -> int:
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=60), st.fractions(Fraction(1, 1000), 1, max_denominator=1000))
 def test_gini_and_shares_agree_with_the_slow_way(values: list[int], share: Fraction) -> None:
     falling = pl.Series(sorted(values, reverse=True))
-    assert compute_gini(falling) == pytest.approx(gini_by_double_loop(values), abs=1e-9)
+    assert compute_gini(falling) == (pytest.approx(gini_by_double_loop(values), abs=1e-9) if len(values) > 1 else None)
     assert count_for_share(falling, share) == share_by_adding(values, share)
 
 
@@ -93,9 +93,7 @@ def test_the_same_in_words() -> None:
 
 def test_one_of_each_is_singular() -> None:
     report = concentration([request(NOON, 1)], (1,), unique_by="org", metrics=("downloads",))
-    assert report.headline == (
-        "1 organisation = 1 download; half of all downloads comes from 1 organisation; without the top 1, 0 downloads; Gini 0.00"
-    )
+    assert report.headline == ("1 organisation = 1 download; half of all downloads comes from 1 organisation; without the top 1, 0 downloads")
     assert [column.title for column in report.columns][1:3] == ["organisations", "downloads"]
 
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from pullstats.errors import UserError
 from pullstats.render import RENDERERS, RenderOptions, format_of_path, render, write_frames, write_output
 from pullstats.render.drafts import draft
-from pullstats.render.sanitise import HIDDEN, for_html
+from pullstats.render.sanitise import HIDDEN, for_csv, for_html
 from pullstats.reports import Column, Report
 
 # One JSON object a line; what each sink must and must not hold. Licence: this project's.
@@ -205,3 +205,26 @@ def test_two_exports_to_one_file_do_not_write_into_each_others_draft(tmp_path: P
         assert target.read_text() == "second"
         first.write(b" and last")
     assert [(path.name, path.read_text(), path.stat().st_mode & 0o777) for path in tmp_path.iterdir()] == [("daily.csv", "first and last", 0o640)]
+
+
+@pytest.mark.parametrize("text", ["-5", "+3.5", "-1e3", "@acme/tool", "@a.b-c_d/e~f", "12"])
+def test_numbers_and_scoped_packages_are_no_formulas(text: str) -> None:
+    assert for_csv(text) == text
+
+
+@pytest.mark.parametrize("text", ["@acme", "@acme/tool/x", "@Acme/tool", "@acme/tool(1)", "-5+cmd", "+1 ", "@SUM(1)/a", "-", "=5", "-5\n", "@a/b\n"])
+def test_what_only_begins_like_a_number_or_a_package_is_guarded(text: str) -> None:
+    assert for_csv(text).startswith("'")
+
+
+def test_shares_are_percentages_in_markdown_and_nan_leaves_nowhere() -> None:
+    frame = pl.DataFrame({"n": [1, 2], "s": [0.25, float("nan")], "c": [-0.5, None]})
+    report = Report(frame, (Column("n", "n", "count"), Column("s", "share", "share"), Column("c", "change", "change")))
+    options = RenderOptions()
+    assert render(report, "md", options) == "| n | share | change |\n| --- | --- | --- |\n| 1 | 25.0 % | -50.0 % |\n| 2 |  |  |\n"
+    assert json.loads(render(report, "json", options))[1] == {"n": 2, "s": None, "c": None}
+    for form in ("csv", "ndjson", "table"):
+        assert "nan" not in str(render(report, form, options)).lower()
+    shown = render(report, "parquet", options)
+    assert isinstance(shown, bytes)
+    assert pl.read_parquet(shown)["s"].to_list() == [0.25, None]

@@ -24,7 +24,7 @@ def machine_frame(report: Report) -> pl.DataFrame:
     """Give a report's frame as programs get it: ids as hexadecimal, times as text, no sparklines."""
     kept = [column.name for column in report.columns if column.kind != "spark"]
     frame = to_text(report.frame.select(kept))
-    return frame.with_columns(pl.selectors.float().round(_SHARE_DIGITS))
+    return frame.with_columns(pl.selectors.float().fill_nan(None).round(_SHARE_DIGITS))
 
 
 def render_csv(report: Report, options: RenderOptions) -> str:
@@ -73,12 +73,20 @@ def ndjson_text(frame: pl.DataFrame) -> str:
 
 def render_markdown(report: Report, options: RenderOptions) -> str:  # noqa: ARG001 - one signature for all
     """Write a Markdown table."""
-    frame = sanitise_columns(machine_frame(report), for_markdown)
+    shares = {column.name: "" if column.kind == "share" else "+" for column in report.columns if column.kind in {"share", "change"}}
+    frame = machine_frame(report)
+    frame = frame.with_columns(_write_percent(frame[name], sign) for name, sign in shares.items())
+    frame = sanitise_columns(frame, for_markdown)
     heads = [for_markdown(column.title) for column in report.columns if column.kind != "spark"]
     lines = [heads, ["---"] * len(heads), *([_cell(value) for value in row] for row in frame.rows())]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     table = f"{for_markdown(report.title)}\n\n{table}" if report.title else table
     return f"{table}\n\n{for_markdown(report.footer)}\n" if report.footer else f"{table}\n"
+
+
+def _write_percent(values: pl.Series, sign: str) -> pl.Series:
+    """Write shares as percentages, as tables do."""
+    return pl.Series(values.name, [None if value is None else f"{value * 100:{sign}.1f} %" for value in values], pl.String)
 
 
 def _cell(value: Any) -> str:
@@ -89,7 +97,7 @@ def render_parquet(report: Report, options: RenderOptions) -> bytes:  # noqa: AR
     """Write a Parquet file; texts stay as they are."""
     buffer = io.BytesIO()
     kept = [column.name for column in report.columns if column.kind != "spark"]
-    report.frame.select(kept).write_parquet(buffer, compression="zstd")
+    report.frame.select(kept).with_columns(pl.selectors.float().fill_nan(None)).write_parquet(buffer, compression="zstd")
     return buffer.getvalue()
 
 

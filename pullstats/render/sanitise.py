@@ -18,6 +18,8 @@ HIDDEN: Final = (
 
 _HIDDEN: Final = re.compile(f"[{HIDDEN}]")
 _FORMULA: Final = re.compile("^ *[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+_HARMLESS: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?|@[a-z0-9._~-]+/[a-z0-9._~-]+")
+"""Numbers and scoped packages, which no spreadsheet runs."""
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|~])")
 _HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
 
@@ -40,7 +42,9 @@ def for_terminal(text: str) -> str:
 
 
 def for_csv(text: str) -> str:
-    """Make text safe for a spreadsheet: what it would run as a formula gets a leading quote."""
+    """Make text safe for a spreadsheet: what it would run as a formula gets a leading quote, but for numbers and scoped packages."""
+    if _HARMLESS.fullmatch(text):
+        return text
     shown = visible(text)
     return f"'{shown}" if text[:1] in {"\t", "\r", "\n"} or _FORMULA.match(shown) else shown
 

@@ -180,7 +180,7 @@ def format_cell(value: Any, column: Column) -> str:
     """Write one value for people."""
     if column.kind == "spark":
         return sparkline(value or [])
-    if value is None:
+    if value is None or value != value:  # noqa: PLR0124 - what is no number equals nothing, not even itself
         return UNKNOWN if column.kind in {"dimension", "bucket"} else "–"
     if isinstance(value, bool):
         return "yes" if value else "no"

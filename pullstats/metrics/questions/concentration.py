@@ -1,6 +1,6 @@
 """How much of a number a few make up: top k, who makes half of it, Gini, and the number without them.
 
-Gini is 0 where all have the same and near 1 where one has all; of values x sorted upwards it is
+Gini (undefined of one alone) is 0 where all have the same and near 1 where one has all; of values x sorted upwards it is
 2·Σ i·x_i / (n·Σ x) − (n + 1) / n.
 """
 
@@ -98,9 +98,9 @@ def _name(metric: Metric, count: int) -> str:
 
 
 def compute_gini(values: pl.Series) -> float | None:
-    """Compute the Gini coefficient; None of nothing."""
+    """Compute the Gini coefficient; None of nothing, and of one value, which is spread over nobody."""
     total, count = float(values.sum()), values.len()
-    if not count or not total:
+    if count <= 1 or not total:
         return None
     ranked = values.sort().cast(pl.Float64)
     weighted = float((ranked * pl.int_range(1, count + 1, dtype=pl.Int64, eager=True)).sum())
@@ -150,7 +150,8 @@ def _describe(asked: Resolved, asked_for: ConcentrationQuestion, values: pl.Seri
     if first:
         left = int(values.sum()) - int(values.head(first).sum())
         parts.append(f"without the top {min(first, values.len())}, {_name(metric, left)}")
-    return "; ".join([*parts, f"Gini {compute_gini(values) or 0:.2f}"])
+    gini = compute_gini(values)
+    return "; ".join([*parts, *([f"Gini {gini:.2f}"] if gini is not None else [])])
 
 
 def _trend(asked: Resolved, scan: Scan, asked_for: ConcentrationQuestion, values: pl.Series) -> list[dict[str, Any]]:
