@@ -27,7 +27,7 @@ from pullstats.formats.variables import ADDRESS, BLANKS, FREE, FROM_UTC, HOST, K
 
 _VARIABLE: Final = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<name>\w+))")
 _CLOSING: Final = {'"': '"', "[": "]", "(": ")", "<": ">", "{": "}", "'": "'"}
-_DOUBLED: Final = r'(?:[^"]|"")*'
+_DOUBLED: Final = r'[^"]*(?:""[^"]*)*'
 _GROUP: Final = re.compile(r"[A-Za-z_]\w*")
 MAX_LENGTH: Final = 10_000
 MAX_VARIABLES: Final = 200
