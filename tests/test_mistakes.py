@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import os
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pullstats.cli import run
+from pullstats.cli import COMMANDS, run
 from pullstats.metrics import DIMENSIONS, METRICS
 from pullstats.render.sanitise import for_terminal
 
@@ -72,6 +75,7 @@ MISTAKES = [
     ("report --memory lots", "--memory 'lots' is no size"),
     ("report --memory 3", "is no size from 1MB up"),
     ("report --memory -1GB", "is no size"),
+    ("report --limit 99999999999999999999", "is not in the range"),
     ("report --limit x", "'x' is not a valid"),
     ("report --limit -1", "-1 is not in the range"),
     ("report --limit 1.5", "'1.5' is not a valid"),
@@ -139,6 +143,90 @@ def test_labels_may_be_called_like_anything(store: Path, capfd: pytest.CaptureFi
     assert capfd.readouterr().out.startswith("client,label_requests,label_bucket,downloads,origins\n")
     assert run(["series", "--by", "label.bucket,client,label.client", "--window", "all", "--format", "csv", "--store", str(store)]) == 0
     assert capfd.readouterr().out.startswith("bucket,label_bucket,client,label_client,downloads,origins,")
+
+
+HOSTILE = [
+    "", "-", "-1", "99999999999999999999", "1e999", "nan", "9" * 5000, "\udcff", "\ud800", "a\0b", "\x1b[31m\n", "[[[[", "0001-01-01", "9999-12-31", "0001..9999",
+    "9" * 30 + "d", "999999999d", "every monday 0001", "99999999999TB", "1e308x", "a" * 20_000, "(" * 3000 + "status=1" + ")" * 3000, "not " * 3000 + "ci",
+    "path ~ '(a*)*b'", "path ~ '(?:a{1000}){1000}'", "hour=99999999999999999999999", "bytes > 1e400", "%s",
+]  # fmt: skip
+"""What no option expects; a path is also given to what no file is."""
+FILES = [
+    "/dev/zero", "/dev/null", "/dev/full", "/", "pipe", "circle", "deep.toml", "deep.json", "odd.json", "odd.toml", "number.toml", "odd.csv", "dates.csv",
+    "/dev/fd/99", "n" * 300, "\udcff", "a\0b", "@/dev/zero", "@pipe", "@odd.csv:x",
+]  # fmt: skip
+NEEDED = {
+    "ingest": ["access.log"], "compare": ["2026", "2025"], "formats detect": ["access.log"], "formats test": ["access.log"],
+    "clients test": ["curl/8"], "packages test": ["/x"], "counts show": ["pullstats"],
+}  # fmt: skip
+
+
+def lay_hostile_files(folder: Path) -> None:
+    for name, text in {
+        "deep.toml": "x = " + "[" * 20_000, "deep.json": "[" * 20_000, "odd.toml": "limit = inf\nwindow = [1]\nby = 2026-01-01\n[[agent]]\n",
+        "odd.json": '{"prefixes":[{"ip_prefix":1e999}],"manifests":[{"digest":1e999,"platform":[1]}]}', "number.toml": "a = " + "9" * 5000,
+        "odd.csv": "a\0b,c\n\udcff,d\n", "dates.csv": "date,label,version\n0001-01-01T00:00:00+14:00,x,1\n9999-12-31T23:59:59-12:00,y,2\n",
+    }.items():  # fmt: skip
+        (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+    os.mkfifo(folder / "pipe")
+    (folder / "circle").symlink_to("circle")
+
+
+def all_commands() -> list[tuple[list[str], click.Command]]:
+    """List every command with the words that call it."""
+    found: list[tuple[list[str], click.Command]] = []
+    for name, entry in COMMANDS.items():
+        command = getattr(importlib.import_module(entry.module), name)
+        inner = command.commands.items() if isinstance(command, click.Group) else [(None, command)]
+        found += [([name] if word is None else [name, word], item) for word, item in inner if name != "demo"]
+    return found
+
+
+def hostile_lines(words: list[str], command: click.Command) -> list[list[str]]:
+    """Give every option of a command some hostile values: which, its place among the options says, so that together all have their turn."""
+    lines: list[list[str]] = []
+    start = [*words, *NEEDED.get(" ".join(words), [])]
+    for place, option in enumerate(item for item in command.params if isinstance(item, click.Option) and not item.is_flag):
+        is_path = isinstance(option.type, click.Path) or option.name == "log_format"
+        values = FILES if is_path else HOSTILE
+        step = 3 if words == ["report"] else 8
+        taken = values[place % step :: step]
+        lines += [[*start, option.opts[-1], value] for value in taken if not (option.name == "output" and value == "pipe")]
+    return lines
+
+
+@pytest.mark.parametrize(("words", "command"), all_commands(), ids=lambda item: " ".join(item) if isinstance(item, list) else "")
+def test_no_value_of_an_option_is_an_internal_error(
+    words: list[str], command: click.Command, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lay_hostile_files(tmp_path)
+    (tmp_path / "access.log").write_text(LINES[0] + "\n")
+    before = fingerprint(store)
+    options = [option for item in command.params for option in item.opts]
+    for line in hostile_lines(words, command):
+        given = [*line, "--dry-run"] if "--dry-run" in options else line
+        code = run(given if "--store" in line or "--store" not in options else [*given, "--store", str(store)])
+        err = capfd.readouterr().err
+        assert code in {0, 2, 3, 4}, (line, err)
+        assert "internal error" not in err
+        assert "Traceback" not in err
+        if code == 2:
+            assert sum(text.startswith("pullstats: ") for text in err.split("\n")) >= 1, (line, err)
+        assert all(for_terminal(text) == text for text in err.split("\n")), line
+    assert fingerprint(store) == before
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "9" * 4000, "[1]", "[[1]]", "2026-01-01", "07:00:00", "true", '"\\u0000"', "{}", "[]", "-1"])
+def test_no_value_of_a_configuration_is_an_internal_error(value: str, store: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config.toml"
+    for name in ("limit", "window", "by", "output", "releases", "pull_window", "no_color", "count_as", "store"):
+        for text in (f"{name} = {value}\n", f"[report]\n{name} = {value}\n"):
+            config.write_text(text)
+            code = run(["report", "--config", str(config), *(["--store", str(store)] if name != "store" else [])])
+            err = capfd.readouterr().err
+            assert code in {0, 2, 4}, (text, err)
+            assert "internal error" not in err, text
 
 
 ODD = st.one_of(

@@ -6,6 +6,8 @@ imported when their command runs, so that `--help` stays quick.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -97,28 +99,45 @@ def run(arguments: list[str]) -> int:
     is_debug = "--debug" in arguments or os.environ.get("PULLSTATS_DEBUG") == "1"
     try:
         result = main.main(arguments, prog_name="pullstats", standalone_mode=False)
-        sys.stdout.flush()
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        return _fail("interrupted; nothing that was not already committed is kept", EXIT_INTERRUPTED)
-    except click.exceptions.Exit as request:
-        return request.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return EXIT_USAGE
-    except click.ClickException as error:
-        return _fail(_usage_message(error), EXIT_USAGE)
-    except (BrokenPipeError, SystemExit):  # click ends the process itself where nobody reads its output
-        _close_stdout()
-        return 0
-    except PullstatsError as error:
-        if is_debug:
-            raise
-        return _fail(str(error), EXIT_INTERNAL if isinstance(error, InternalError) else EXIT_USAGE)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BaseException as error:
-        if is_debug:
+        if is_debug and isinstance(error, Exception) and not isinstance(error, click.ClickException | click.exceptions.Exit | click.exceptions.Abort):
             raise
-        return _fail(f"internal error ({type(error).__name__}); run it again with --debug and report what it prints", EXIT_INTERNAL)
+        return _say_click(error)
     return _exit_code(result)
+
+
+def _say_click(error: BaseException) -> int:
+    """Say what click reports, and give the exit code."""
+    match error:
+        case click.exceptions.Abort() | KeyboardInterrupt():
+            return _fail("interrupted; nothing that was not already committed is kept", EXIT_INTERRUPTED)
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(error.format_message())
+            return EXIT_USAGE
+        case click.ClickException():
+            return _fail(_usage_message(error), EXIT_USAGE)
+        case _:
+            return _say(error)
+
+
+def _say(error: BaseException) -> int:
+    """Say what went wrong, and give the exit code."""
+    match error:
+        case BrokenPipeError() | SystemExit():  # click ends the process itself where nobody reads its output
+            _close_stdout()
+            return 0
+        case OSError():
+            _close_stdout()
+            return _fail(_system_message(error), EXIT_USAGE)
+        case PullstatsError():
+            _drop_output()
+            return _fail(str(error), EXIT_INTERNAL if isinstance(error, InternalError) else EXIT_USAGE)
+        case _:
+            return _fail(f"internal error ({type(error).__name__}); run it again with --debug and report what it prints", EXIT_INTERNAL)
 
 
 def _exit_code(result: Any) -> int:
@@ -131,13 +150,30 @@ def _usage_message(error: click.ClickException) -> str:
     return error.format_message().rstrip(".") + hint
 
 
+def _system_message(error: OSError) -> str:
+    """Say what the system refuses: mostly to write what was to be printed, for no file is named then."""
+    reason = "no space left on the disk" if error.errno == errno.ENOSPC else error.strerror or str(error)
+    return f"cannot use '{error.filename}': {reason}" if error.filename else f"cannot write standard output: {reason}"
+
+
+def _drop_output() -> None:
+    """Leave nothing for Python to write at exit where it cannot be written."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        _close_stdout()
+
+
 def _close_stdout() -> None:
-    """Keep Python from complaining at exit that nobody read its output."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Keep Python from complaining at exit that its output went nowhere."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int) -> int:
     from pullstats.render.sanitise import for_terminal  # noqa: PLC0415 - not needed where nothing fails
 
-    click.echo("\n".join(for_terminal(line) for line in f"pullstats: {message}".split("\n")), err=True)
+    with contextlib.suppress(OSError, ValueError):  # the exit code says it, too
+        click.echo("\n".join(for_terminal(line) for line in f"pullstats: {message}".split("\n")), err=True)
     return code

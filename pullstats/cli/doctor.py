@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from pullstats.cli.options import Command, combine, configured_routes, general_options, rules_option
+from pullstats.cli.options import ROWS, Command, combine, configured_routes, general_options, rules_option
 from pullstats.cli.output import emit, output_options
 from pullstats.pipeline.doctor import examine
 
 
 @click.command(cls=Command)
-@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows of each list, 0 for all.")
+@click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows of each list, 0 for all.")
 @click.option("--fix-hints", is_flag=True, help="Print rules ready to be completed and pasted instead of the lists.")
 @combine(rules_option, output_options, general_options)
 def doctor(**options: Any) -> int:

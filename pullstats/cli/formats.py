@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 import polars as pl
 
-from pullstats.cli.options import Command, combine
+from pullstats.cli.options import ROWS, Command, combine
 from pullstats.cli.output import PIPED_WIDTH, render_options
 from pullstats.formats import FORMATS, REASONS, RECOMMENDED, LogFormat, custom_format, named_format
 from pullstats.pipeline.check import Failure, LogCheck, check_logs
@@ -35,7 +35,7 @@ form_option = click.option(
     "--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True, help="For people or for scripts."
 )
 reading_options = combine(
-    click.option("--lines", type=click.IntRange(min=0), default=10_000, show_default=True, help="Lines to read of each log, 0 for all."),
+    click.option("--lines", type=ROWS, default=10_000, show_default=True, help="Lines to read of each log, 0 for all."),
     click.option("--input-format", default="auto", show_default=True, help="Only this log format."),
     click.option("--log-format", help="Only this nginx log_format string, or @nginx.conf[:name]."),
     click.option("--debug", is_flag=True, help="Show a traceback where something fails."),
@@ -95,7 +95,7 @@ def detect(paths: tuple[str, ...], **options: Any) -> int:
 @formats.command(cls=Command)
 @click.argument("paths", nargs=-1, required=True, metavar="FILE…")
 @form_option
-@click.option("--show", type=click.IntRange(min=0), default=_SHOWN, show_default=True, help="Failing lines to show of each log.")
+@click.option("--show", type=ROWS, default=_SHOWN, show_default=True, help="Failing lines to show of each log.")
 @reading_options
 def test(paths: tuple[str, ...], **options: Any) -> int:
     """Show the lines of logs that no format reads, and where each departs from the nearest one."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +11,7 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import Command, combine, configured_routes, general_options, rules_option
-from pullstats.cli.output import PIPED_WIDTH
+from pullstats.cli.output import PIPED_WIDTH, terminal_width
 from pullstats.cli.progress import progress_bar
 from pullstats.cli.summary import summary_text
 from pullstats.errors import UsageError
@@ -125,7 +124,7 @@ def _print_summary(summary: IngestSummary, options: dict[str, Any]) -> None:
         click.echo(json.dumps(summary.to_json()))
     if not options["quiet"]:
         is_screen = sys.stderr.isatty()
-        width = shutil.get_terminal_size().columns if is_screen else PIPED_WIDTH
+        width = terminal_width() if is_screen else PIPED_WIDTH
         color = is_screen and not options["no_color"] and not os.environ.get("NO_COLOR")
         click.echo(summary_text(summary, RenderOptions(color=color, width=width)), err=True, nl=False)
 

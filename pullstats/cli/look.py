@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from pullstats.cli.options import Command, combine, general_options
+from pullstats.cli.options import ROWS, Command, combine, general_options
 from pullstats.cli.output import emit, output_options
 from pullstats.cli.questions import build_query, question_options, split_names
 from pullstats.metrics import METRICS, UNIQUE_LEVELS
@@ -22,7 +22,7 @@ _DEFAULT_METRICS: Final = "downloads,origins"
 @click.option("--by", default="package", show_default=True, help="One to three dimensions, e.g. client,arch. See docs/metrics.md.")
 @click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help=f"Any of {', '.join(METRICS)}.")
 @click.option("--sort", help="Metric or dimension to sort by; - in front reverses (default: the first metric, largest first).")
-@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show, 0 for all.")
+@click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows to show, 0 for all.")
 @click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
 @click.option("--percent", is_flag=True, help="Add the share of each additive metric.")
 @combine(question_options, output_options, general_options)
@@ -39,7 +39,7 @@ def report(**options: Any) -> int:
 @click.option("--annotate", type=click.Path(path_type=Path), help="CSV of date,label (talks, releases) to show beside the buckets.")
 @click.option("--by", default="", help="A dimension: one row per value with a sparkline, instead of one per bucket.")
 @click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help=f"Any of {', '.join(METRICS)}.")
-@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show with --by, 0 for all.")
+@click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows to show with --by, 0 for all.")
 @click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
 @combine(question_options, output_options, general_options)
 def series(**options: Any) -> int:
@@ -50,7 +50,7 @@ def series(**options: Any) -> int:
 @click.command(cls=Command)
 @click.option("--by", default="package,platform", show_default=True, help="One to three dimensions, e.g. package,arch.")
 @click.option("--sort", default="missing", show_default=True, help="Metric or dimension to sort by; - in front reverses.")
-@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show, 0 for all.")
+@click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows to show, 0 for all.")
 @click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
 @combine(question_options, output_options, general_options)
 def demand(**options: Any) -> int:
@@ -65,7 +65,7 @@ def demand(**options: Any) -> int:
 @click.option("--by", default="", help="One to three dimensions: where the difference comes from, the largest first.")
 @click.option("--metric", "metrics", default="downloads,origins,requests", show_default=True, help=f"Any of {', '.join(METRICS)}.")
 @click.option("--like-for-like", "is_like_for_like", is_flag=True, help="Cut both windows to the same weekdays and the same elapsed part.")
-@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show with --by, 0 for all.")
+@click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows to show with --by, 0 for all.")
 @combine(question_options, output_options, general_options)
 def compare(left: str, right: str, **options: Any) -> int:
     """Compare two windows (last-month this-month), or two filters, versions, hosts or backends within one --window.
@@ -81,7 +81,7 @@ def compare(left: str, right: str, **options: Any) -> int:
 @click.option("--by", default="package", show_default=True, help="The dimensions of the report.")
 @click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help="The metrics to take apart.")
 @click.option("--sort", help="As in the report; changes nothing here.")
-@click.option("--limit", type=click.IntRange(min=0), default=20, help="As in the report; changes nothing here.")
+@click.option("--limit", type=ROWS, default=20, help="As in the report; changes nothing here.")
 @click.option("--other/--no-other", default=True, help="As in the report; changes nothing here.")
 @click.option("--percent", is_flag=True, help="As in the report; changes nothing here.")
 @click.option("--every", help="As in series; changes nothing here.")

@@ -15,7 +15,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from pullstats.errors import InputError, unknown_name
+from pullstats.errors import InputError, UsageError, unknown_name
+from pullstats.small_files import read_small_text
 
 DEFAULT_STORE: Final = "pullstats-store"
 CONFIG_NAME: Final = "pullstats.toml"
@@ -40,21 +41,35 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the configuration before the arguments, which go over it."""
-        ctx.default_map = {**(ctx.default_map or {}), **self._read_defaults(ctx, args)}
-        return super().parse_args(ctx, args)
+        try:
+            ctx.default_map = {**(ctx.default_map or {}), **self._read_defaults(ctx, args)}
+            rest = super().parse_args(ctx, args)
+        except (
+            ValueError,
+            OverflowError,
+            TypeError,
+            AttributeError,
+        ) as error:  # TOML knows infinities, dates, lists and NULs, which no option expects
+            message = f"an option has a value that cannot be used ({error}); look at the command line and the configuration"
+            raise UsageError(message) from error
+        for name, value in ctx.params.items():
+            if any("\0" in str(item) for item in (value if isinstance(value, tuple) else (value,))):
+                message = f"--{name.replace('_', '-')} holds a NUL byte"
+                raise UsageError(message)
+        return rest
 
     def _read_defaults(self, ctx: click.Context, args: list[str]) -> dict[str, Any]:
         config = _look_ahead(args, "--config") or os.environ.get("PULLSTATS_CONFIG")
         if config:
             return self._load(ctx, Path(config), is_trusted=True)
         store = _look_ahead(args, "--store") or os.environ.get("PULLSTATS_STORE") or DEFAULT_STORE
-        found = next((path for path in (Path(store) / CONFIG_NAME, Path(CONFIG_NAME)) if path.is_file()), None)
+        found = next((path for path in (Path(store) / CONFIG_NAME, Path(CONFIG_NAME)) if os.path.isfile(path)), None)  # noqa: PTH113 - never raises
         return self._load(ctx, found, is_trusted=False) if found else {}
 
     def _load(self, ctx: click.Context, path: Path, *, is_trusted: bool) -> dict[str, Any]:
         try:
-            settings = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            settings = tomllib.loads(read_small_text(path))
+        except (OSError, ValueError, RecursionError) as error:
             message = f"cannot read the configuration '{path}': {error}"
             raise InputError(message) from error
         routes = settings.pop("routes", None)
@@ -108,6 +123,9 @@ def configured_routes() -> tuple[dict[str, Any] | None, str]:
     found: tuple[dict[str, Any] | None, str] = click.get_current_context().meta.get(ROUTES, (None, CONFIG_NAME))
     return found
 
+
+ROWS: Final = click.IntRange(min=0, max=10**9)
+"""A number of rows or lines: what no table has is a mistake."""
 
 rules_option = click.option(
     "--rules", type=click.Path(path_type=Path), help="Folder (or file) of your own rules; else the folder rules beside your key, where there is one."

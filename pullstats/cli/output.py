@@ -20,11 +20,19 @@ from pullstats.reports import Report
 
 EXIT_EMPTY: Final = 4
 PIPED_WIDTH: Final = 100
+_NARROWEST: Final = 20
+_WIDEST: Final = 1_000
 MACHINES: Final = frozenset({"csv", "json", "ndjson", "parquet"})
 
 output_options = combine(
     click.option("--format", "output_format", type=click.Choice(list(RENDERERS)), help="Output format (default: table, or by -o's ending)."),
-    click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of the screen, in one piece."),
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        callback=lambda _, __, path: None if path == Path("-") else path,
+        help="Write to this file instead of the screen, in one piece; - is the screen.",
+    ),
     click.option("--meta", is_flag=True, help="Wrap JSON as {rows, meta}."),
     click.option("--formula-guard/--no-formula-guard", default=True, show_default=True, help="Guard CSV cells that a spreadsheet would run."),
 )
@@ -74,9 +82,14 @@ def warning_printer(options: dict[str, Any]) -> Callable[[str], None]:
     return say
 
 
+def terminal_width() -> int:
+    """Give the width that `COLUMNS` or the terminal says, within reason."""
+    return min(max(shutil.get_terminal_size((PIPED_WIDTH, 24)).columns, _NARROWEST), _WIDEST)
+
+
 def render_options(options: dict[str, Any], path: Path | None) -> RenderOptions:
     """Work out width and colour from the terminal, if there is one."""
     is_screen = path is None and sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if is_screen else int(os.environ.get("COLUMNS") or PIPED_WIDTH)
+    width = terminal_width() if is_screen or os.environ.get("COLUMNS") else PIPED_WIDTH
     use_color = is_screen and not options["no_color"] and not os.environ.get("NO_COLOR")
     return RenderOptions(meta=options["meta"], color=use_color, width=width, formula_guard=options["formula_guard"])

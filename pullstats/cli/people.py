@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from pullstats.cli.options import Command, combine, general_options
+from pullstats.cli.options import ROWS, Command, combine, general_options
 from pullstats.cli.output import MACHINES, emit, output_options
 from pullstats.cli.questions import build_query, question_options, split_names
 from pullstats.errors import UsageError
@@ -28,7 +28,7 @@ _COUNT: Final = re.compile(r"^[1-9][0-9]{0,9}$", re.ASCII)
 @click.option("--level", "levels", default=",".join(LEVELS), show_default=True, help="Levels to count, with commas; with --every one.")
 @click.option("--every", help="Follow one level (--level, else --unique-by) through time: 5m, h, d, w, mo, q, y.")
 @click.option("--sketch", "is_sketched", is_flag=True, help="Estimate with an Apache DataSketches HLL, and say how far it may be off.")
-@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to show with --by, 0 for all.")
+@click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows to show with --by, 0 for all.")
 @click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
 @combine(question_options, output_options, general_options)
 def uniques(**options: Any) -> int:
@@ -43,7 +43,7 @@ def uniques(**options: Any) -> int:
 @click.option("--state", help=f"Only those that are {', '.join(STATES)}.")
 @click.option("--metric", "metrics", default="downloads,requests", show_default=True, help="What to count of each.")
 @click.option("--sort", help="Column to sort by; - in front reverses (default: the first metric, largest first).")
-@click.option("--limit", type=click.IntRange(min=0), help="Rows to show, 0 for all (default: 20, in machine formats all).")
+@click.option("--limit", type=ROWS, help="Rows to show, 0 for all (default: 20, in machine formats all).")
 @combine(question_options, output_options, general_options)
 def origins(who: str | None, **options: Any) -> int:
     """List who is behind the numbers, and whether they are new, returning, resurrected or churned; with an ID, one's timeline."""

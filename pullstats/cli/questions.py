@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from pullstats.cli.options import combine, configured_routes
+from pullstats.cli.options import ROWS, combine, configured_routes
 from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, UNIQUE_LEVELS, Query, find_unique_metric
 from pullstats.metrics.dimensions import CLASS_BASIS, CLASSES, LABEL
@@ -49,7 +49,7 @@ question_options = combine(
     click.option("--complete", "is_complete", is_flag=True, help="Leave the unfinished day out of Nd."),
     click.option("--releases", type=click.Path(path_type=Path), help="CSV of version,date[,package]: what 'since v1.4.0' goes by."),
     click.option("--memory", default="3GB", show_default=True, help="What an answer may take; beyond it, networks are answered apart."),
-    click.option("--min-origins", type=click.IntRange(min=0), default=0, show_default=True, help="Fold rows with fewer endpoints into one."),
+    click.option("--min-origins", type=ROWS, default=0, show_default=True, help="Fold rows with fewer endpoints into one."),
 )
 
 

@@ -73,7 +73,7 @@ def packages() -> None:
 @packages.command("test", cls=Command)
 @click.argument("paths", nargs=-1, required=True, metavar="'PATH'…")
 @click.option("--method", default="GET", show_default=True, help="Request method.")
-@click.option("--status", type=int, default=200, show_default=True, help="Status of the answer.")
+@click.option("--status", type=click.IntRange(0, 999), default=200, show_default=True, help="Status of the answer.")
 @click.option("--hint", help="Ecosystem that the site's host or the client suggests, where the path alone does not tell.")
 @combine(rules_option, form_option, general_options)
 def test_packages(paths: tuple[str, ...], **options: Any) -> int:

@@ -19,6 +19,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import InputError
+from pullstats.small_files import read_small_text
 
 PLATFORM_SCHEMA: Final = pl.Schema({"digest": pl.String(), "os": pl.String(), "arch": pl.String()})
 MAX_SIZE: Final = 64 << 20
@@ -52,10 +53,7 @@ def load_digests(paths: Sequence[Path]) -> pl.DataFrame:
 def _read_documents(path: Path) -> list[Any]:
     """Read all JSON values of a file."""
     try:
-        if path.stat().st_size > MAX_SIZE:
-            message = f"'{path}' is larger than {MAX_SIZE >> 20} MiB; an image index is not"
-            raise InputError(message)
-        text = path.read_text(encoding="utf-8").strip()
+        text = read_small_text(path, MAX_SIZE).strip()
     except OSError as error:
         message = f"cannot read '{path}': {error.strerror}"
         raise InputError(message) from error

@@ -200,7 +200,7 @@ def open_geo(path: Path | None = None) -> GeoDatabase:
         InputError: it is missing, damaged or of another kind.
     """
     if path is not None:
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113 - says no where a path cannot be looked at, instead of raising
             message = f"there is no geo database '{path}'; --geo-db takes a MaxMind-format (.mmdb) file"
             raise InputError(message)
         database = GeoDatabase(path, str(path))

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from pullstats.errors import InputError
+from pullstats.small_files import read_small
 
 KEY_LENGTH: Final = 32
+_LARGEST: Final = 64 << 10
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,7 +52,7 @@ def load_key(path: Path | None = None) -> HashKey:
         if not path.exists():
             _make_key(path)
         mode = path.stat().st_mode
-        content = path.read_bytes()
+        content = read_small(path, _LARGEST)
     except OSError as error:
         message = f"cannot use the key file '{path}': {error.strerror}; name another with --key-file"
         raise InputError(message) from error

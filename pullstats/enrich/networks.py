@@ -11,6 +11,7 @@ Sources: `owners.toml`; the range files that AWS, Google Cloud, Azure, Oracle an
 from __future__ import annotations
 
 import csv
+import io
 import ipaddress
 import json
 import re
@@ -26,6 +27,7 @@ import polars as pl
 from pullstats.enrich.proxies import presets
 from pullstats.enrich.tables import RuleRow, check_keys, load_bundled
 from pullstats.errors import InputError
+from pullstats.small_files import read_small_text
 
 TYPES: Final = ("private", "government", "education", "cloud", "hosting", "isp", "business")
 OURS: Final = "@ours"
@@ -245,12 +247,12 @@ def load_own_networks(orgs: Path | None = None, ours: Sequence[str] = (), cloud_
 
 def _add_orgs(own: OwnNetworks, path: Path) -> None:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [
-                (number, row)
-                for number, row in enumerate(csv.reader(file), 1)
-                if row and any(cell.strip() for cell in row) and not row[0].startswith("#")
-            ]
+        file = io.StringIO(read_small_text(path), newline="")
+        rows = [
+            (number, row)
+            for number, row in enumerate(csv.reader(file), 1)
+            if row and any(cell.strip() for cell in row) and not row[0].startswith("#")
+        ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         message = f"cannot read --orgs '{path}': {error}; it takes a CSV file with a range and a name a row"
         raise InputError(message) from error
@@ -277,7 +279,7 @@ def _add_orgs(own: OwnNetworks, path: Path) -> None:
 
 def _add_cloud(own: OwnNetworks, path: Path) -> None:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_small_text(path))
     except (OSError, ValueError, RecursionError) as error:
         message = f"cannot read --cloud-ranges '{path}': {error}"
         raise InputError(message) from error

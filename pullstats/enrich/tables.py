@@ -16,6 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import InputError, InternalError, PullstatsError
+from pullstats.small_files import read_small
 
 LONGEST_PATTERN: Final = 2000
 _BUNDLED: Final = "pullstats.enrich.rules"
@@ -141,18 +142,18 @@ def load_own(folder: Path | None = None) -> OwnRules:
         InputError: it does not exist, or a file is no TOML or holds something else.
     """
     place = folder or own_rules_folder()
-    if not place.exists():
+    if not os.path.exists(place):  # noqa: PTH110 - says no where a path cannot be looked at, instead of raising
         if folder is None:
             return OwnRules()
         message = f"there are no rules at '{place}'; --rules takes a folder of TOML files, or one of them"
         raise InputError(message)
     digest = hashlib.sha256()
     rows: dict[str, list[RuleRow]] = {name: [] for name in OWN_ARRAYS}
-    for path in [place] if place.is_file() else sorted(place.rglob("*.toml")):
+    for path in [place] if not place.is_dir() else sorted(place.rglob("*.toml")):
         try:
-            content = path.read_bytes()
+            content = read_small(path)
             table = tomllib.loads(content.decode("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             message = f"cannot read the rules '{path}': {error}"
             raise InputError(message) from error
         digest.update(content + b"\0")

@@ -16,6 +16,7 @@ from typing import Final
 
 from pullstats.errors import InputError, unknown_name
 from pullstats.formats.nginx_conf import parse_conf
+from pullstats.small_files import read_small
 
 _MAX_CONF: Final = 16 << 20
 _MAX_FILES: Final = 500
@@ -79,7 +80,7 @@ def read_with_includes(path: Path) -> Iterator[str]:
         InputError: the first one cannot be read.
     """
     try:
-        text = path.read_bytes()[:_MAX_CONF].decode("utf-8", "replace")
+        text = read_small(path)[:_MAX_CONF].decode("utf-8", "replace")
     except OSError as error:
         message = f"cannot read the configuration '{path}': {error.strerror}"
         raise InputError(message) from error
@@ -92,7 +93,7 @@ def read_with_includes(path: Path) -> Iterator[str]:
             continue
         seen.add(file)
         try:
-            text = file.read_bytes()[:_MAX_CONF].decode("utf-8", "replace")
+            text = read_small(file)[:_MAX_CONF].decode("utf-8", "replace")
         except OSError:
             continue  # as a server would have to be root for some of them
         size += len(text)
@@ -110,7 +111,11 @@ def _included(text: str, root: Path) -> Iterator[Path]:
             continue
         if ".." in Path(pattern).parts:
             continue
-        for found in sorted(root.glob(pattern))[:_MAX_FILES]:
+        try:
+            matches = sorted(root.glob(pattern))[:_MAX_FILES]
+        except (OSError, ValueError, NotImplementedError):
+            continue  # no pattern that finds files
+        for found in matches:
             yield from sorted(found.rglob("*"))[:_MAX_FILES] if found.is_dir() else [found]
 
 

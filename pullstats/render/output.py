@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import polars as pl
 
 from pullstats.errors import UsageError, UserError
+from pullstats.escaping import plain_text
 from pullstats.render.drafts import draft
 from pullstats.render.machine import csv_text, ndjson_text
 
 _STREAMED = ("csv", "ndjson", "parquet")
+_SCREEN: Final = "standard output"
+_MAX_LINKS: Final = 40
+"""Links that may lead from one to the next, as the kernel counts them."""
 
 
 def write_output(content: str | bytes, path: Path | None) -> None:
@@ -70,19 +75,71 @@ def _write_parquet(frames: Iterable[pl.DataFrame], stream: IO[bytes]) -> None:
 @contextmanager
 def _opened(path: Path | None) -> Iterator[IO[bytes]]:
     if path is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        with _writing(_SCREEN):
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
         return
-    if path.is_dir():
-        message = f"'{path}' is a folder; name a file with -o"
-        raise UserError(message)
-    try:
-        with _draft(path) as stream:
+    shown = plain_text(str(path))
+    with _writing(f"'{shown}'"):
+        inherited = _inherited(path)
+        if inherited is None and path.is_dir():
+            message = f"'{shown}' is a folder; name a file with -o"
+            raise UserError(message)
+        if inherited is None and not _is_stream(path):
+            with _writing(f"'{shown}' (what was there is unchanged)"), _draft(path) as stream:
+                yield stream
+            return
+        sys.stdout.flush()
+        with _through(path, inherited) as stream:
             yield stream
+
+
+@contextmanager
+def _writing(shown: str) -> Iterator[None]:
+    """Say in one sentence why something cannot be written.
+
+    Raises:
+        BrokenPipeError: nobody reads standard output any more, which is no fault.
+        UserError: anything else.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        if shown == _SCREEN:
+            raise
+        message = f"cannot write {shown}: nobody reads it any more"
+        raise UserError(message) from error
     except OSError as error:
         reason = "no space left on the disk" if error.errno == errno.ENOSPC else error.strerror
-        message = f"cannot write '{path}': {reason}; what was there is unchanged"
+        message = f"cannot write {shown}: {reason}"
         raise UserError(message) from error
+    except (RuntimeError, ValueError) as error:  # links in a circle, a NUL byte
+        message = f"cannot write {shown}: it is no name of a file"
+        raise UserError(message) from error
+
+
+def _inherited(path: Path) -> int | None:
+    """Tell which open file of this process a path is another name of, as `/dev/stdout` and `/dev/fd/63` are; None if of none."""
+    for _ in range(_MAX_LINKS):
+        if path.name.isdecimal() and path.parent.resolve() in (Path(f"/proc/{os.getpid()}/fd"), Path("/dev/fd")):
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = path.parent / path.readlink()
+    return None
+
+
+def _is_stream(path: Path) -> bool:
+    """Tell a pipe or a device: it is written to, and never replaced."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _through(path: Path, inherited: int | None) -> IO[bytes]:
+    """Open what is written through: behind what is in it already, where it is open."""
+    return path.open("wb") if inherited is None else os.fdopen(os.dup(inherited), "wb")
 
 
 def _draft(path: Path) -> AbstractContextManager[IO[bytes]]:

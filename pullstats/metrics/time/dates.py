@@ -6,6 +6,7 @@ CSV with a header. Dates are days, which begin in the zone of the question, or I
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from pullstats.errors import InputError
 from pullstats.metrics.query import Annotation
 from pullstats.metrics.time.releases import Release
 from pullstats.metrics.time.windows import midnight
+from pullstats.small_files import read_small_text
 
 _DAY_LENGTH: Final = len("2025-04-16")
 
@@ -44,18 +46,18 @@ def read_releases(path: Path, tz: str) -> tuple[Release, ...]:
 
 def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, skipinitialspace=True, strict=True)
-            heads = [name.strip().lower() for name in reader.fieldnames or ()]
-            if missing := [name for name in needed if name not in heads]:
-                message = f"'{path}' lacks the column {missing[0]}; its first line must name {','.join(needed)}"
+        file = io.StringIO(read_small_text(path), newline="")
+        reader = csv.DictReader(file, skipinitialspace=True, strict=True)
+        heads = [name.strip().lower() for name in reader.fieldnames or ()]
+        if missing := [name for name in needed if name not in heads]:
+            message = f"'{path}' lacks the column {missing[0]}; its first line must name {','.join(needed)}"
+            raise InputError(message)
+        reader.fieldnames = heads
+        for row in reader:
+            if None in row or None in row.values():
+                message = f"{path}:{reader.line_num} does not have {len(heads)} cells, as its first line says"
                 raise InputError(message)
-            reader.fieldnames = heads
-            for row in reader:
-                if None in row or None in row.values():
-                    message = f"{path}:{reader.line_num} does not have {len(heads)} cells, as its first line says"
-                    raise InputError(message)
-                yield reader.line_num, {name: value.strip() for name, value in row.items()}
+            yield reader.line_num, {name: value.strip() for name, value in row.items()}
     except OSError as error:
         message = f"cannot read '{path}': {error.strerror}"
         raise InputError(message) from error
