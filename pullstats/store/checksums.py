@@ -2,7 +2,8 @@
 
 CRC-32, as gzip has it: every flip of up to 32 neighbouring bits is found with certainty, anything
 else, such as another file of the same size, but once in four thousand million times. It is no seal: whoever
-may write to the store may write its log, too. Measured: 10 GB/s, a tenth of what hashing costs.
+may write to the store may write its log, too. Measured: 12 GB/s, 5 with reading
+the file from memory; SHA-256 makes 1.1.
 """
 
 from __future__ import annotations
