@@ -32,7 +32,8 @@ NAME: Final = rf"(?:{_LABEL}\.)*{_LAST}{_PORT}"
 
 _HASHED: Final = r"(?:[a-z0-9]{2,10}[:$])?(?:[0-9A-Fa-f]{16,128}|[A-Za-z0-9+_-][A-Za-z0-9+/_-]{20,90}={0,2})"
 _NOBODY: Final = r"-|unix:\S*|@\S*|\*+|\(null\)|[<\[](?:redacted|removed|anonymi[sz]ed|masked|hidden|filtered)[>\]]"
-_MASK: Final = rf"{_MASKED}{_PORT}|(?:{_FOUR}|{_SIX})/[0-9]{{1,3}}"
+_PADDED: Final = rf"0{{0,2}}{_OCTET}(?:\.0{{0,2}}{_OCTET}){{3}}"  # no address that can be read for sure: leading zeros are octal to some
+_MASK: Final = rf"(?:{_MASKED}|{_PADDED}){_PORT}|(?:{_FOUR}|{_SIX})/[0-9]{{1,3}}"
 
 CLIENT: Final = rf"(?:{ADDRESS}|{NAME}|{_MASK}|{_HASHED}|{_NOBODY})"
 """Pattern of what may name one client; anything else is no client."""
