@@ -23,7 +23,7 @@ LAST_DAY = "2025-06-30"  # the generator's last day: 30 days before its end are 
 JUNE = "timestamp >= '2025-06-01T00:00:00Z'::TIMESTAMPTZ AND timestamp < '2025-07-01T00:00:00Z'::TIMESTAMPTZ"
 ORIGINS = "count(DISTINCT origin_id) FILTER (WHERE http_response_status_code IS DISTINCT FROM 401) AS origins"
 MARKS = frozenset({"final", "gap"})
-METRICS = frozenset({"requests", "origins", "endpoints", "networks", "pulls", "downloads", "invocations"})
+METRICS = frozenset({"requests", "origins", "endpoints", "networks", "pulls", "downloads", "sessions"})
 
 DUCKDB = r"""
 import duckdb, json, pathlib, sys
@@ -55,21 +55,29 @@ files AS (
   FROM EVENTS
   WHERE package_type NOT IN ('oci', 'huggingface') AND action = 'download' AND is_downloadable AND http_request_method = 'GET'
     AND http_response_status_code IN (200, 206, 301, 302, 303, 307, 308)),
-framed AS (SELECT *, lag(status) OVER owner AS status_before, instant - lag(instant) OVER owner AS pause,
-    instant - max(instant) FILTER (status IN (200, 206)) OVER (owner ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS since_body
+linked AS (SELECT *, coalesce(status >= 300 AND lead(instant) OVER owner - instant <= INTERVAL 5 SECOND, false) AS leads_on
   FROM files WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
+chained AS (SELECT *, sum((NOT before)::INT) OVER owner AS chain FROM (SELECT *, coalesce(lag(leads_on) OVER owner, false) AS before FROM linked
+  WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset))
+  WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
+placed AS (SELECT *, first_value(instant) OVER chain AS first_instant, first_value(client) OVER chain AS first_client FROM chained
+  WINDOW chain AS (PARTITION BY origin_id, url_path, chain ORDER BY instant, source_id, source_offset)),
+bodies AS (SELECT *, coalesce(instant - lag(instant) OVER owner > INTERVAL 10 MINUTE, true) AS is_first FROM placed WHERE status IN (200, 206)
+  WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
+transfers AS (SELECT *, sum(is_first::INT) OVER (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset) AS transfer FROM bodies),
+ranked AS (SELECT *, sum((status = 200)::INT) OVER (PARTITION BY origin_id, url_path, transfer ORDER BY instant, source_id, source_offset) AS whole
+  FROM transfers),
 taken AS (SELECT instant, client, 1 AS pulls, 1 AS downloads FROM pulls UNION ALL
-  SELECT instant, client, 0, 1 FROM framed
-  WHERE NOT coalesce(status_before >= 300 AND pause <= INTERVAL 5 SECOND, false)
-    AND NOT coalesce(status = 206 AND since_body <= INTERVAL 10 MINUTE, false))
+  SELECT first_instant, first_client, 0, 1 FROM ranked WHERE is_first OR (status = 200 AND whole > 1) UNION ALL
+  SELECT first_instant, first_client, 0, 1 FROM placed WHERE status >= 300 AND NOT leads_on)
 SELECT strftime(instant AT TIME ZONE 'UTC', '%Y-%m-%d') AS bucket, client, sum(pulls)::BIGINT AS pulls, sum(downloads)::BIGINT AS downloads
 FROM taken GROUP BY ALL
 """
 
 SESSIONS = r"""
-WITH asked AS (SELECT user_agent_name AS client, timestamp - lag(timestamp) OVER owner AS pause FROM EVENTS WHERE package_name IS NOT NULL
-  WINDOW owner AS (PARTITION BY origin_id, package_type, package_name ORDER BY timestamp, source_id, source_offset))
-SELECT client, count(*) AS invocations FROM asked WHERE pause IS NULL OR pause > INTERVAL 5 MINUTE GROUP BY client
+WITH asked AS (SELECT user_agent_name AS client, origin_id IS NULL AS is_alone, timestamp - lag(timestamp) OVER owner AS pause FROM EVENTS
+  WINDOW owner AS (PARTITION BY origin_id ORDER BY timestamp, source_id, source_offset))
+SELECT client, count(*) AS sessions FROM asked WHERE is_alone OR pause IS NULL OR pause > INTERVAL 30 MINUTE GROUP BY client
 """
 
 
@@ -115,7 +123,7 @@ QUESTIONS = {
         DOWNLOADS,
         45,
     ),
-    "sessions": Question("Sessions by client, all events", 10, "report --by client --metric invocations --window all", SESSIONS, 45),
+    "sessions": Question("Sessions by client, all events", 10, "report --by client --metric sessions --window all", SESSIONS, 45),
     "year": Question(
         "Origins, endpoints and networks over a year",
         3,

@@ -1,7 +1,8 @@
 """A second opinion: plain, slow, obvious Python over rows, written from the definitions. It shares nothing with pullstats.
 
 A row is a dict as `oracle_lines` reads it: time, log and offset (its place), method, path, status, size, origin, endpoint, network,
-user, agent, client, client_kind, ecosystem, package, reference, kind, action, counts.
+user, agent, client, client_kind, ecosystem, package, reference, kind, action, counts; and `took`, where the log says how long it took:
+then `time` is its end.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 Row = dict[str, Any]
 REDIRECTS = {301, 302, 303, 307, 308}
 PULL_GAP = timedelta(seconds=5)
 SESSION_GAP = timedelta(minutes=5)
+VISIT_GAP = timedelta(seconds=30)
+VISIT_LENGTH = timedelta(minutes=5)
+GROUP_LENGTH = timedelta(minutes=1)
+SITTING_GAP = timedelta(minutes=30)
 PART_GAP = timedelta(minutes=10)
 QUERY_FILE = re.compile(r"/resolve/[^/]+/(?:config\.json|config\.yaml|hyperparams\.yaml|meta\.yaml|.+\.gguf)$")
 
@@ -214,6 +219,201 @@ def find_checks(rows: list[Row], pull_gap: timedelta = PULL_GAP, session_gap: ti
     return unchanged + found
 
 
+# Version 2
+
+
+def began(row: Row) -> datetime:
+    return row["time"] - (row.get("took") or timedelta())  # type: ignore[no-any-return]
+
+
+def owners(rows: Iterable[Row], who: str, *names: str) -> list[list[Row]]:
+    """Rows of each owner in order; whoever is not known is alone with each row."""
+    known, alone = [], []
+    for row in rows:
+        if row[who] is None:
+            alone.append([row])
+        else:
+            known.append(row)
+    return by(known, who, *names) + alone
+
+
+def walk(ordered: list[Row], gap: timedelta, longest: timedelta, key: Callable[[Row], Any] = lambda _: None) -> list[list[Row]]:
+    """One request after the other: it stays with those before it, unless a pause was too long, it began too late after the first, or it names another key."""
+    found: list[list[Row]] = []
+    ended = first = latest = datetime.min.replace(tzinfo=UTC)
+    open_key = None
+    for row in ordered:
+        latest = max(latest, began(row))
+        is_late = began(row) - ended > gap
+        named = key(row)
+        is_other = named is not None and named != open_key
+        if not found or is_late or is_other or latest - first > longest:
+            open_key = named if is_late or is_other or not found else open_key
+            first = latest = began(row)
+            found.append([])
+        found[-1].append(row)
+        ended = max(ended, row["time"])
+    return found
+
+
+def tag_of(row: Row) -> str | None:
+    return row["reference"] if row["kind"] == "tag" else None
+
+
+def groups_2(rows: list[Row], gap: timedelta = PULL_GAP) -> list[list[Row]]:
+    asked = [row for row in rows if is_manifest(row) and row["counts"]]
+    return [group for owned in owners(asked, "origin", "package") for group in walk(owned, gap, GROUP_LENGTH, tag_of)]
+
+
+def named_2(row: Row, group: list[Row]) -> Row:
+    tag = next((tag_of(one) for one in group if tag_of(one) is not None), None)
+    return row if tag is None else {**row, "reference": tag, "kind": "tag"}
+
+
+def find_pulls_2(rows: list[Row], gap: timedelta = PULL_GAP) -> list[Row]:
+    return [named_2(next(row for row in group if row["method"] == "GET"), group) for group in groups_2(rows, gap) if is_pull(group)]
+
+
+def is_refused(group: list[Row]) -> bool:
+    gets = [row for row in group if row["method"] == "GET"]
+    return not any(is_answered(row) for row in gets or group)
+
+
+def listings(rows: list[Row], gap: timedelta = VISIT_GAP) -> list[list[Row]]:
+    """Runs of lists of tags with no manifest request within the gap of any of them."""
+    is_list = [row for row in rows if row["ecosystem"] == "oci" and row["action"] == "metadata" and (row["path"] or "").endswith("/tags/list")]
+    manifests = defaultdict(list)
+    for row in rows:
+        if is_manifest(row) and row["counts"] and row["origin"] is not None:
+            manifests[row["origin"], row["package"]].append(row)
+    found = []
+    for owned in owners([row for row in is_list if row["method"] in {"GET", "HEAD"}], "origin", "package"):
+        for run in walk(owned, gap, VISIT_LENGTH):
+            others = manifests[run[0]["origin"], run[0]["package"]] if run[0]["origin"] is not None else []
+            if not any(
+                began(later) - earlier["time"] <= gap for one in run for other in others for earlier, later in [sorted((one, other), key=place)]
+            ):
+                found.append(run)
+    return found
+
+
+def visits(rows: list[Row], gap: timedelta = VISIT_GAP) -> list[list[Row]]:
+    """Of packages that are no images. A visit that only read joins the download that begins the next, if that says not how long it took."""
+    named = [row for row in rows if row["package"] is not None and row["ecosystem"] != "oci"]
+    found: list[list[Row]] = []
+    for owned in owners(named, "origin", "ecosystem", "package"):
+        mine: list[list[Row]] = []
+        for visit in walk(owned, gap, VISIT_LENGTH):
+            first = visit[0]
+            if (
+                mine
+                and all(row["action"] in {"index", "metadata"} for row in mine[-1])
+                and takes_file(first)
+                and first.get("took") is None
+                and first["time"] - max(row["time"] for row in mine[-1]) <= timedelta(minutes=5)
+            ):
+                mine[-1].extend(visit)
+            else:
+                mine.append(visit)
+        found += mine
+    return found
+
+
+def takes_file(row: Row) -> bool:
+    return row["method"] == "GET" and row["action"] == "download" and is_taken(row)
+
+
+def is_unchanged(row: Row) -> bool:
+    return row["method"] == "GET" and row["status"] == 304
+
+
+def looks(row: Row) -> bool:
+    """Reads metadata, or asks for the artifact's head."""
+    if row["action"] in {"index", "metadata"}:
+        return row["method"] in {"GET", "HEAD"} and row["status"] is not None and (200 <= row["status"] < 300 or row["status"] == 304)
+    return row["action"] == "download" and row["method"] == "HEAD" and (is_taken(row) or row["status"] == 304)
+
+
+def find_checks_2(rows: list[Row], pull_gap: timedelta = PULL_GAP, gap: timedelta = VISIT_GAP) -> list[Row]:
+    found = [row for row in rows if is_unchanged(row) and row["ecosystem"] not in {None, "oci"}]
+    found += [named_2(group[0], group) for group in groups_2(rows, pull_gap) if not is_pull(group) and not is_refused(group)]
+    found += [run[0] for run in listings(rows, gap) if any(is_answered(row) and row["status"] not in REDIRECTS for row in run)]
+    for visit in visits(rows, gap):
+        if any(looks(row) for row in visit) and not any(takes_file(row) or is_unchanged(row) for row in visit):
+            found.append(visit[0])
+    return found
+
+
+def find_invocations_2(rows: list[Row], pull_gap: timedelta = PULL_GAP, gap: timedelta = VISIT_GAP) -> list[Row]:
+    kinds = [*((group, named_2(group[0], group)) for group in groups_2(rows, pull_gap)), *((run, run[0]) for run in listings(rows, gap))]
+    kinds += [(visit, visit[0]) for visit in visits(rows, gap)]
+    return [first for run, first in kinds if any(row["status"] != 401 for row in run)]
+
+
+def find_sessions(rows: list[Row], gap: timedelta = SITTING_GAP) -> list[Row]:
+    return [run[0] for owned in owners(rows, "origin") for run in walk(owned, gap, timedelta.max)]
+
+
+def walk_files_2(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Downloads, each at its first piece, and refusals that the same origin does not follow up within 5 s."""
+    taken, refused = [], []
+    for owned in owners([row for row in rows if is_single_file(row) and row["method"] == "GET" and row["status"] != 304], "origin", "path"):
+        pairs = zip(owned, [*owned[1:], None], strict=True)
+        answers = []
+        ended = owned[0]["time"]
+        for row, following in pairs:
+            ended = max(ended, row["time"])
+            if row["status"] in {200, 206, *REDIRECTS}:
+                answers.append(row)
+            elif following is None or began(following) - ended > PULL_GAP:
+                refused.append(row)
+        pieces: list[list[Row]] = []  # what a redirect leads to, with it
+        is_sent = False
+        for row in answers:
+            if is_sent and began(row) - max(one["time"] for one in owned if place(one) <= place(pieces[-1][-1])) <= PULL_GAP:
+                pieces[-1].append(row)
+            else:
+                pieces.append([row])
+            is_sent = row["status"] in REDIRECTS
+        taken += [piece[0] for piece in pieces if piece[-1]["status"] in REDIRECTS]
+        transfer: list[list[Row]] = []
+        last: Row | None = None
+        for piece in [piece for piece in pieces if piece[-1]["status"] not in REDIRECTS]:
+            if last is not None and began(piece[-1]) - max(one["time"] for one in owned if place(one) <= place(last)) > PART_GAP:
+                taken += count_transfer(transfer)
+                transfer = []
+            transfer.append(piece)
+            last = piece[-1]
+        taken += count_transfer(transfer)
+    return taken, refused
+
+
+def count_transfer(pieces: list[list[Row]]) -> list[Row]:
+    """As many as there are 200s, or one; the first at the first piece, the others at their own."""
+    whole = [piece for piece in pieces if piece[-1]["status"] == 200]
+    return [piece[0] for piece in [*pieces[:1], *whole[1:]]]
+
+
+def taken_datasets_2(rows: list[Row]) -> list[Row]:
+    known = [row for row in rows if row.get("endpoint") is not None]
+    return taken_datasets(known, {"GET"}) + [row for row in rows if row.get("endpoint") is None and taken_datasets([row], {"GET"})]
+
+
+def find_downloads_2(rows: list[Row]) -> list[Row]:
+    return find_pulls_2(rows) + walk_files_2(rows)[0] + taken_datasets_2(rows)
+
+
+def find_attempts_2(rows: list[Row]) -> list[Row]:
+    asked = []
+    for group in groups_2(rows):
+        gets = [row for row in group if row["method"] == "GET"]
+        asked += [named_2(gets[0], group)] if gets else []
+    taken, refused = walk_files_2(rows)
+    known = [row for row in rows if row.get("endpoint") is not None]
+    runs_of = dataset_runs(known, {"GET"}) + [run for row in rows if row.get("endpoint") is None for run in dataset_runs([row], {"GET"})]
+    return asked + taken + refused + [next((row for row in run if is_taken(row)), run[0]) for run in runs_of]
+
+
 # The rules of others
 
 
@@ -261,9 +461,28 @@ def is_known_agent(row: Row) -> bool:
     return row["agent"] is not None and row["client_kind"] not in {"bot", "probe", "scanner"}
 
 
+def find_crates(rows: list[Row]) -> list[Row]:
+    """By cargo; by whomever in a log that names nobody's agent."""
+    told = {row.get("log", 0) for row in rows if row["agent"] is not None}
+    return [row for row in whole_files(rows, "cargo") if row.get("log", 0) not in told or (row["agent"] or "").startswith(("cargo/", "cargo "))]
+
+
 Find = Callable[[list[Row]], list[Row]]
 RULES: dict[str, dict[str, Find]] = {
-    "pullstats@1": {"downloads": find_downloads, "pulls": find_pulls, "checks": find_checks, "attempts": find_attempts},
+    "pullstats@1": {
+        "downloads": find_downloads,
+        "pulls": find_pulls,
+        "checks": find_checks,
+        "attempts": find_attempts,
+        "invocations": find_invocations,
+    },
+    "pullstats@2": {
+        "downloads": find_downloads_2,
+        "pulls": find_pulls_2,
+        "checks": find_checks_2,
+        "attempts": find_attempts_2,
+        "invocations": find_invocations_2,
+    },
     "docker-ratelimit@1": {"downloads": lambda rows: manifest_gets(rows, lambda row: row["status"] == 200)},
     "docker-dvp@1": {
         "downloads": lambda rows: [action[0] for action in dvp_actions(rows) if not is_version_check(action)],
@@ -272,7 +491,7 @@ RULES: dict[str, dict[str, Find]] = {
     },
     "scarf@1": {"downloads": lambda rows: manifest_gets(rows, is_taken)},
     "registry-k8s@1": {"downloads": traces},
-    "cratesio@1": {"downloads": lambda rows: [row for row in whole_files(rows, "cargo") if (row["agent"] or "").startswith(("cargo/", "cargo "))]},
+    "cratesio@1": {"downloads": find_crates},
     "npm@1": {"downloads": lambda rows: whole_files(rows, "npm")},
     "pypi-bigquery@1": {"downloads": lambda rows: [row for row in whole_files(rows, "pypi") if is_known_agent(row)]},
     "hf-model@1": {"downloads": lambda rows: [row for row in rows if is_query_file(row) and row["method"] in {"GET", "HEAD"} and is_taken(row)]},

@@ -123,7 +123,7 @@ def test_exports_are_files_that_parse(store: Path, tmp_path: Path) -> None:
     daily = tmp_path / "daily.csv"
     assert run(["export", "--set", "daily", "--store", str(store), "-o", str(daily), "--quiet"]) == 0
     rows = list(csv.DictReader(io.StringIO(daily.read_text())))
-    heads = "schema_version,date,package_type,package,version,client,os,arch,country,requests,bytes,downloads,checks,origins,final"
+    heads = "schema_version,date,package_type,package,version,client,os,arch,country,requests,bytes,downloads,downloaders,checks,origins,final"
     assert list(rows[0]) == heads.split(",")
     assert sum(int(row["requests"]) for row in rows) == 10836
     events = tmp_path / "events.ndjson"

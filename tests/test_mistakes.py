@@ -56,7 +56,7 @@ MISTAKES = [
     ("report --metric ,", "--metric names no metric"),
     ("series --metric ''", "--metric names no metric"),
     ("report --count-as pulstats", "no counting rule 'pulstats'; did you mean 'pullstats'?"),
-    ("report --count-as pullstats@9", "did you mean 'pullstats@1'?"),
+    ("report --count-as pullstats@9", "did you mean 'pullstats@2'?"),
     ("report --count-as docker-dpv", "did you mean 'docker-dvp'?"),
     ("report --class prodution", "no class 'prodution'; did you mean 'production'?"),
     ("report --exclude-class ci,mirorr", "no class 'mirorr'; did you mean 'mirror'?"),

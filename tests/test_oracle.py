@@ -36,11 +36,12 @@ from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan
 from pullstats.store import open_store
 
-COUNTED = ("downloads", "pulls", "checks", "attempts")
+COUNTED = ("downloads", "pulls", "checks", "attempts", "downloaders")
 PLAIN = (*oracle.SUMS, *oracle.SETS, "error-rate", "first-seen", "last-seen")
-EVERYTHING = (*PLAIN, "invocations", *COUNTED)
+EVERYTHING = (*PLAIN, "sessions", "invocations", *COUNTED)
 ADDITIVE = tuple(name for name, metric in METRICS.items() if metric.additive)
 RULES = tuple(COUNTING_RULES)
+UNNAMED = "invocations_pullstats_1"
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,10 @@ class Traffic:
     def counted(self) -> dict[str, list[Row]]:
         """The rows that each rule counts, by the name of the column that tells their number."""
         tags = oracle.find_tags(self.rows)
-        found = {
-            column(metric, rule): oracle.name_digests(find(self.rows), tags) for rule, finds in oracle.RULES.items() for metric, find in finds.items()
-        }
-        return found | {"invocations": oracle.find_invocations(self.rows)}
+        bare = {column(metric, rule): find(self.rows) for rule, finds in oracle.RULES.items() for metric, find in finds.items()}
+        # What version 1 calls an invocation is a request like any other: its digest stays.
+        named = {name: oracle.name_digests(rows, tags) for name, rows in bare.items() if name != UNNAMED}
+        return named | {UNNAMED: bare[UNNAMED], "sessions": oracle.find_sessions(self.rows)}
 
     def expect(self, key: Callable[[Row], Any], is_kept: Callable[[Row], bool] = lambda _: True) -> dict[Any, dict[str, Any]]:
         """For each value of a key, every metric that is not null."""
@@ -78,10 +79,16 @@ class Traffic:
             if is_kept(row):
                 rows[key(row)].append(row)
         counts = {name: Counter(key(row) for row in counted if is_kept(row)) for name, counted in self.counted.items()}
+        takers = defaultdict[str, dict[Any, set[Any]]](lambda: defaultdict(set))
+        for name, counted in self.counted.items():
+            if name.startswith("downloads_"):
+                for row in filter(is_kept, counted):
+                    takers[name.replace("downloads", "downloaders")][key(row)] |= {row["origin"]} - {None}
         keys = {*rows, *(value for count in counts.values() for value in count)}
         return {
             value: {name.replace("-", "_"): oracle.measure(rows[value], name) for name in PLAIN}
             | {name: count[value] for name, count in counts.items()}
+            | {name: len(who[value]) for name, who in takers.items()}
             for value in keys
         }
 
@@ -105,7 +112,7 @@ def write(path: Path, lines: list[bytes]) -> Path:
 
 def make_traffic(folder: Path, seed: int, requests: int) -> Traffic:
     traffic = Traffic(make_logs(seed, requests), folder)
-    take_in(folder, [write(folder / gateway / "access.log", log) for gateway, log in zip(("west", "east"), traffic.logs, strict=True)])
+    take_in(folder, [write(folder / gateway / "access.log", log) for gateway, log in zip(("east", "west"), traffic.logs, strict=True)])
     return traffic
 
 
@@ -265,7 +272,7 @@ CUTS = 8
 @pytest.mark.parametrize("number", range(CUTS))
 def test_a_window_may_cut_through_what_belongs_together(number: int, quiet: Traffic) -> None:
     """Edges are the very instants of requests in the middle of pulls and sessions; what counts is where each begins."""
-    kinds = (oracle.pull_groups(quiet.rows), oracle.sessions(quiet.rows), oracle.dvp_actions(quiet.rows), oracle.dataset_runs(quiet.rows, {"GET"}))
+    kinds = (oracle.pull_groups(quiet.rows), oracle.visits(quiet.rows), oracle.dvp_actions(quiet.rows), oracle.dataset_runs(quiet.rows, {"GET"}))
     longer = [run for run in kinds[number % len(kinds)] if run[0]["time"] < run[-1]["time"]]
     cut = longer[number * 7919 % len(longer)]
     inner = [row["time"] for row in cut if row["time"] > cut[0]["time"]]
@@ -280,44 +287,57 @@ def test_a_window_may_cut_through_what_belongs_together(number: int, quiet: Traf
 MANIFEST, BLOB = "/v2/acme/app/manifests/1.0", f"/v2/acme/app/blobs/{digest('layer')}"
 WHEEL, PARQUET = "/packages/acme-1.0-py3-none-any.whl", "/datasets/acme/set/resolve/main/a.parquet"
 HOUR = 3600
-# What a run of two hours holds, seconds after its start; what counts in half an hour at either end; the shortest --session-gap that leaves it one.
-LONG: dict[str, tuple[str, list[Step], str, dict[str, int], int]] = {
+# What a run of two hours holds, seconds after its start; what is counted; what of it version 2 counts in half an hour at either end.
+LONG: dict[str, tuple[str, list[Step], str, dict[str, int]]] = {
     "the check of a session was long before": (
         "docker",
         [(0, "HEAD", MANIFEST, 200), *((after, "GET", BLOB, 200) for after in range(0, 2 * HOUR, 240)), (2 * HOUR - 60, "HEAD", MANIFEST, 200)],
         "checks",
-        {"begin": 1, "end": 0},
-        240,
+        {"begin": 1, "end": 1},
     ),
     "the download of a session comes long after": (
         "pip",
         [(60, "GET", "/simple/acme/", 200), *((after, "HEAD", WHEEL, 200) for after in range(60, 2 * HOUR, 240)), (2 * HOUR - 60, "GET", WHEEL, 200)],
         "checks",
-        {"begin": 0, "end": 0},
-        240,
+        {"begin": 8, "end": 7},
+    ),
+    "a poll every half minute is parted from its first request on": (
+        "pip",
+        [(after, "GET", "/simple/acme/", 200) for after in range(0, 2 * HOUR + 1, 30)],
+        "invocations",
+        {"begin": 6, "end": 5},
+    ),
+    "a group that never pauses is parted every minute from its first request on": (
+        "docker",
+        [(after, "HEAD", MANIFEST, 200) for after in range(0, 2 * HOUR + 1, 5)],
+        "checks",
+        {"begin": 28, "end": 27},
+    ),
+    "a download is resumed for hours, and then taken whole": (
+        "wget",
+        [*((after, "GET", WHEEL, 206) for after in range(0, 2 * HOUR - 60, 540)), (2 * HOUR - 60, "GET", WHEEL, 200)],
+        "downloads",
+        {"begin": 1, "end": 0},
     ),
     "a data set was taken long before": (
         "hf",
         [(0, "GET", PARQUET, 200), *((after, "GET", PARQUET, 404) for after in range(290, 2 * HOUR, 290)), (2 * HOUR - 60, "GET", PARQUET, 200)],
         "downloads",
         {"begin": 1, "end": 0},
-        60,
     ),
     "a group was opened long before": (
         "podman",
         [(0, "GET", MANIFEST, 200), *((after, "HEAD", MANIFEST, 200) for after in range(5, 2 * HOUR, 5)), (2 * HOUR - 60, "GET", MANIFEST, 200)],
         "pulls",
-        {"begin": 1, "end": 0},
-        10,
+        {"begin": 1, "end": 1},
     ),
 }
 
 
-@pytest.mark.parametrize("is_least", [False, True])
 @pytest.mark.parametrize("name", LONG)
-def test_what_is_longer_than_a_margin_is_read_whole(name: str, is_least: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_what_is_longer_than_a_margin_is_read_whole(name: str, tmp_path: Path) -> None:
     """Windows of half an hour at the begin and the end of a run of two hours; elsewhere there is as much, of another client."""
-    who, steps, metric, expected, least = LONG[name]
+    who, steps, metric, expected = LONG[name]
     begin = datetime(2025, 3, 25, 11, 7, 13, tzinfo=UTC)
     made = MadeTraffic(0)
     for address, start in (("198.51.100.7", begin), ("203.0.113.9", begin - timedelta(days=3)), ("203.0.113.9", begin + timedelta(days=3))):
@@ -325,9 +345,13 @@ def test_what_is_longer_than_a_margin_is_read_whole(name: str, is_least: bool, t
     lines = [line.text.encode() for line in sorted(made.lines, key=lambda line: line.second)]
     take_in(tmp_path, [write(tmp_path / "access.log", lines)])
     spans = {"begin": (begin, begin + timedelta(minutes=30)), "end": (begin + timedelta(minutes=90), begin + timedelta(hours=3))}
-    for span, (start, end) in spans.items():
-        options = {"metrics": (metric,), "count_as": ("pullstats",), "session_gap": float(least if is_least else 300)}
-        assert ask_between(tmp_path / "store", start, end, **options).item() == expected[span], span
+    rows = read_lines(lines)
+    for label in ("pullstats@1", "pullstats@2"):
+        counted = oracle.RULES[label][metric](rows)
+        for span, (start, end) in spans.items():
+            found = ask_between(tmp_path / "store", start, end, metrics=(metric,), count_as=(label,)).item()
+            assert found == sum(start <= row["time"] < end for row in counted), (label, span)
+            assert label == "pullstats@1" or found == expected[span], span
 
 
 FILTERS: dict[str, Callable[[Row], bool]] = {
@@ -344,30 +368,51 @@ def test_rules_see_what_a_filter_leaves_out(where: str, quiet: Traffic) -> None:
     compare(ask(quiet.store, "action", where=where), ("action",), quiet.expect(DIMENSIONS["action"], FILTERS[where]))
 
 
-@pytest.mark.parametrize(("pull", "session"), [(0, 300), (30, 20), (300, 60), (5, 3600), (2, 1)])
-def test_pauses_can_be_chosen(pull: int, session: int, quiet: Traffic) -> None:
-    """A pull group may even be longer than a session; over all time, and in a window that cuts through."""
-    gaps = timedelta(seconds=pull), timedelta(seconds=session)
-    found = {
-        "pulls": oracle.find_pulls(quiet.rows, gaps[0]),
-        "checks": oracle.find_checks(quiet.rows, *gaps),
-        "invocations": oracle.find_invocations(quiet.rows, gaps[1]),
+@pytest.mark.parametrize(("pull", "visit", "session"), [(0, 30, 1800), (30, 20, 60), (300, 60, 300), (5, 600, 3600), (2, 0, 0)])
+def test_pauses_can_be_chosen(pull: int, visit: int, session: int, quiet: Traffic) -> None:
+    """Each sets its own: over all time, and in a window that cuts through. Version 1 knows the first alone."""
+    gaps = timedelta(seconds=pull), timedelta(seconds=visit)
+    ours = {
+        "pulls": oracle.find_pulls_2(quiet.rows, gaps[0]),
+        "checks": oracle.find_checks_2(quiet.rows, *gaps),
+        "invocations": oracle.find_invocations_2(quiet.rows, *gaps),
+        "sessions": oracle.find_sessions(quiet.rows, timedelta(seconds=session)),
     }
-    runs = [run for run in (*oracle.pull_groups(quiet.rows, gaps[0]), *oracle.sessions(quiet.rows, gaps[1])) if run[0]["time"] < run[-1]["time"]]
+    older = {
+        "pulls": oracle.find_pulls(quiet.rows, gaps[0]),
+        "checks": oracle.find_checks(quiet.rows, gaps[0]),
+        "invocations": oracle.find_invocations(quiet.rows),
+    }
+    runs = [run for run in (*oracle.pull_groups(quiet.rows, gaps[0]), *oracle.visits(quiet.rows, gaps[1])) if run[0]["time"] < run[-1]["time"]]
     edge = runs[len(runs) // 2][-1]["time"]
-    options = {"metrics": tuple(found), "count_as": ("pullstats",), "pull_window": float(pull), "session_gap": float(session)}
-    for start, end in ((edge - timedelta(days=900), edge + timedelta(days=900)), (edge, edge + timedelta(days=9)), (edge - timedelta(days=9), edge)):
-        expected = {name: sum(start <= row["time"] < end for row in counted) for name, counted in found.items()}
-        assert ask_between(quiet.store, start, end, **options).row(0, named=True) == expected
+    for label, found in (("pullstats", ours), ("pullstats@1", older)):
+        options = {
+            "metrics": tuple(found),
+            "count_as": (label,),
+            "pull_window": float(pull),
+            "visit_gap": float(visit),
+            "session_gap": float(session),
+        }
+        for start, end in (
+            (edge - timedelta(days=900), edge + timedelta(days=900)),
+            (edge, edge + timedelta(days=9)),
+            (edge - timedelta(days=9), edge),
+        ):
+            expected = {name: sum(start <= row["time"] < end for row in counted) for name, counted in found.items()}
+            assert ask_between(quiet.store, start, end, **options).row(0, named=True) == expected
 
 
 @pytest.mark.parametrize("level", ["origin", "endpoint", "network", "user"])
-@pytest.mark.parametrize("rule", ["pullstats@1", "docker-dvp@1"])
+@pytest.mark.parametrize("rule", ["pullstats@1", "pullstats@2", "docker-dvp@1"])
 def test_the_headline_names_how_many_took_something(level: str, rule: str, quiet: Traffic) -> None:
     taken = quiet.counted[column("downloads", rule)]
     takers = {row[level] for row in taken} - {None}
-    headline = answer(quiet.store, Query(("downloads",), window="all", count_as=(rule,), unique_by=level)).headline
-    assert headline == f"{len(taken):,} downloads from {len(takers):,} {level}{'s' if len(takers) > 1 else ''}"
+    asked = {row[level] for row in quiet.rows if row["status"] != 401} - {None}
+    report = answer(quiet.store, Query(("downloads", "downloaders"), window="all", count_as=(rule,), unique_by=level))
+    words = [f"{len(taken):,} downloads by {len(takers):,} downloader{'s' if len(takers) != 1 else ''}"]
+    assert report.headline == "; ".join([*words, f"{len(asked):,} {level}{'s' if len(asked) != 1 else ''} asked"])
+    assert report.frame["downloaders"].item() == report.meta["totals"]["downloaders"] == len(takers)
+    assert report.meta["asked"] == {f"{level}s": len(asked)}
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -429,7 +474,7 @@ def test_neither_rotation_nor_order_changes_an_answer(name: str, quiet: Traffic,
     names, runs = ORDERS[name]
     pieces = [
         write(tmp_path / gateway / piece, lines)
-        for gateway, log in zip(("west", "east"), quiet.logs, strict=True)
+        for gateway, log in zip(("east", "west"), quiet.logs, strict=True)
         for piece, lines in zip(names, cut(log, 3), strict=True)
     ]
     store = take_in(tmp_path, *([pieces[number] for number in run] for run in runs))

@@ -195,7 +195,7 @@ def test_meta_says_what_a_number_needs(stores: Callable[[Case], Path]) -> None:
     meta = json.loads(render(report, "json", RenderOptions(meta=True)))["meta"]
     assert {"window", "tz", "counting_rule", "unique_level", "excluded", "completeness", "warnings"} <= set(meta)
     assert meta["window"] == {"label": "2025", "start": "2024-12-31T23:00:00+00:00", "end": "2025-12-31T23:00:00+00:00"}
-    assert (meta["tz"], meta["counting_rule"], meta["unique_level"]) == ("Europe/Berlin", "pullstats@1", "origin")
+    assert (meta["tz"], meta["counting_rule"], meta["unique_level"]) == ("Europe/Berlin", "pullstats@2", "origin")
     assert meta["excluded"]["filters"] == ["--where status<400"]
     assert meta["excluded"]["share"] == pytest.approx(
         meta["excluded"]["events"] / (meta["excluded"]["events"] + sum(report.frame["requests"])), abs=1e-6
@@ -332,7 +332,7 @@ def test_whatever_is_shown_stands_for_enough(seed: int) -> None:
 
 
 def test_the_daily_export_folds_small_rows_day_by_day() -> None:
-    metrics = ("requests", "bytes", "downloads", "checks", "origins")
+    metrics = ("requests", "bytes", "downloads", "downloaders", "checks", "origins")
     first = [row | {"day": 0} for row in people(a=6, b=3, c=2)]
     second = [row | {"day": 1} for row in people(a=6, b=5, c=1)]
     third = [row | {"day": 2} for row in people(a=2)]

@@ -165,7 +165,7 @@ def test_a_look_back_reaches_before_the_window_and_says_where_the_logs_begin() -
     events = [Event(at(f"2024-03-{day:02}T12:00"), origin=day % 2) for day in range(1, 11)]
     whole = ask(events, window="2024-03-08..2024-03-10", rolling="7d")
     assert [(row["requests"], row["origins"]) for row in rows(whole)] == [(7, 2)] * 3
-    assert whole.headline == "3 requests, 2 origins"
+    assert whole.headline == "3 requests; 2 origins asked"
     assert not whole.meta["warnings"]
     assert ask(events, window="2024-03-06..2024-03-10", rolling="7d").meta["warnings"] == [
         "the first value looks back over less than 7d: the logs begin later"

@@ -43,8 +43,12 @@ def test_every_level_is_a_union_over_the_window(memory: int) -> None:
 def test_bounds_stand_beside_each_other_in_words() -> None:
     rows = [request(NOON, who) for who in (1, 2, 11, 101, 1001)]
     report = uniques(rows)
-    assert report.headline == "3 networks (lower bound), 4 endpoints (middle), 5 origins (upper bound), 2 organisations, 0 users"
-    assert [column.title for column in report.columns][:3] == ["networks (lower bound)", "endpoints (middle)", "origins (upper bound)"]
+    assert report.headline == ("3 networks (usually fewer than people), 4 endpoints, 5 origins (usually more than people), 2 organisations, 0 users")
+    assert [column.title for column in report.columns][:3] == [
+        "networks (usually fewer than people)",
+        "endpoints",
+        "origins (usually more than people)",
+    ]
 
 
 def test_an_anonymous_try_is_no_second_person() -> None:
@@ -73,7 +77,7 @@ def test_fewer_than_are_to_be_shown_are_not_told_in_words_either() -> None:
 def test_levels_are_named_as_people_say_them_and_once() -> None:
     rows = [request(NOON, 1)]
     levels = ("organisation", "org", "origins")
-    assert uniques(rows, UniqueQuestion(levels)).headline == "1 organisation, 1 origin (upper bound)"
+    assert uniques(rows, UniqueQuestion(levels)).headline == "1 organisation, 1 origin (usually more than people)"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +144,7 @@ def test_a_headline_does_not_add_up_people_of_two_keys(take_in: Callable[..., An
     for rest in (["2025-03-03"], ["2025-03-03", "--unique-by", "endpoint"]):
         assert run([*asked, *rest]) == 0
         shown = capfd.readouterr().out
-        assert shown.startswith(f"3 downloads from 3 {rest[-1] if len(rest) > 1 else 'origin'}s")
+        assert shown.startswith(f"3 downloads by 3 downloaders; 3 {rest[-1] if len(rest) > 1 else 'origin'}s asked")
         assert "different keys" not in shown
 
 
@@ -224,8 +228,8 @@ def test_new_returning_resurrected_and_churned_by_hand(zone: str, memory: int, l
     assert {row[0]: row[1:6] for row in report.frame.rows()} == follow_by_hand(rows, field, order, day)
     days_of: dict[Any, set[date]] = {}
     for row in rows:
-        if row["status"] != 401 and row[field] is not None:
-            days_of.setdefault(row[field], set()).add(day(row["time"]))
+        if row["status"] != 401 and row["endpoint"] is not None:
+            days_of.setdefault(row["endpoint"], set()).add(day(row["time"]))
     assert report.meta["one_day_share"] == pytest.approx(sum(len(days) == 1 for days in days_of.values()) / len(days_of))
 
 
@@ -246,10 +250,10 @@ def test_where_the_logs_begin_everybody_is_new_and_the_reader_is_told() -> None:
 
 
 def test_changing_addresses_are_warned_of() -> None:
-    rows = [request(NOON + number * DAY, number) for number in range(9)] + [request(NOON + number * DAY, 99) for number in range(9)]
+    rows = [request(NOON + number * DAY, 10 * number) for number in range(9)] + [request(NOON + number * DAY, 990) for number in range(9)]
     report = uniques(rows, every="d")
     assert report.meta["one_day_share"] == 0.9
-    assert any(warning.startswith("90% of the origins were seen on one day only") for warning in report.meta["warnings"])
+    assert any(warning.startswith("90% of the endpoints were seen on one day only") for warning in report.meta["warnings"])
 
 
 def test_every_tuesday_follows_on_the_tuesday_before() -> None:

@@ -232,16 +232,57 @@ def sign(traffic: Traffic) -> None:
 
 
 def watch(traffic: Traffic) -> None:
-    """A poller for half a day: every minute, five minutes, or ten, on the second or nearly."""
+    """A poller for half a day: every half minute, minute, five minutes, or ten, on the second or nearly."""
     chance = traffic.chance
     repository, tag = image(chance)
-    every, jitter = chance.choice(((60, 0), (300, 0), (300, 2), (600, 0), (301, 0)))
+    every, jitter = chance.choice(((30, 0), (60, 0), (299, 0), (300, 0), (300, 2), (600, 0), (301, 0)))
     who = chance.choice(("watchtower", "docker", "containerd"))
     steps = [(number * every + chance.randint(0, jitter), "HEAD", f"/v2/{repository}/manifests/{tag}", 200) for number in range(43_200 // every)]
     steps = [step if chance.random() < 0.98 else (*step[:3], chance.choice((429, 500, 401))) for step in steps]
     if chance.random() < 0.5:
         steps[0:0] = [(0, "GET", f"/v2/{repository}/manifests/{tag}", 200)]
     traffic.send(who, steps, log=chance.randrange(2))
+
+
+def watch_index(traffic: Traffic) -> None:
+    """What asks an index at regular times, for an hour or two, and takes something now and then."""
+    chance = traffic.chance
+    every, jitter = chance.choice(((10, 0), (29, 1), (30, 0), (31, 0), (60, 0), (150, 3), (300, 0)))
+    index, file = "/simple/acme/", f"{WHEELS}/acme-1.0-py3-none-any.whl"
+    status = chance.choice((200, 200, 304, 302))
+    steps: list[Step] = []
+    for number in range(chance.randrange(600, 7200) // every):
+        after = number * every + chance.randint(0, jitter)
+        steps.append(
+            (after, chance.choice(("GET", "GET", "GET", "HEAD")), index, status if chance.random() < 0.9 else chance.choice((200, 304, 404, 401)))
+        )
+        if chance.random() < 0.03:
+            steps.append((after + chance.choice((0, 1, 5)), chance.choice(("GET", "HEAD")), file, chance.choice((200, 206, 302, 304, 404))))
+    traffic.send(chance.choice(("pip", "uv", "curl")), sorted(steps), log=chance.choice((0, 1, 2)))
+
+
+def download_slowly(traffic: Traffic) -> None:
+    """An index, and a file whose line is written when it has come: seconds or minutes later."""
+    chance = traffic.chance
+    file = f"{WHEELS}/acme-1.0-py3-none-any.whl"
+    pause = chance.choice((1, 29, 30, 31, 100, 299, 300, 301, 400))
+    steps: list[Step] = [(0, "GET", "/simple/acme/", chance.choice((200, 304, 401))), (chance.choice((0, 1)), "GET", file + ".metadata", 200)]
+    steps.append((steps[-1][0] + pause, chance.choice(("GET", "GET", "HEAD")), file, chance.choice((200, 200, 206, 302, 404))))
+    steps += [(steps[-1][0] + chance.choice((1, 30, 31)), "GET", "/simple/acme/", 200)] * chance.randrange(2)
+    traffic.send(chance.choice(("pip", "uv")), steps)
+
+
+def list_tags(traffic: Traffic) -> None:
+    """Lists of tags, by themselves and near to a pull."""
+    chance = traffic.chance
+    repository, tag = image(chance)
+    steps: list[Step] = []
+    after = 0
+    for _ in range(chance.randrange(1, 6)):
+        what = "manifests/" + tag if chance.random() < 0.3 else "tags/list"
+        steps.append((after, chance.choice(("GET", "GET", "HEAD")), f"/v2/{repository}/{what}", chance.choice((200, 200, 200, 301, 401, 404))))
+        after += chance.choice((1, 5, 25, 29, 30, 30, 31, 60))
+    traffic.send(chance.choice(("skopeo", "watchtower", "docker")), steps, log=chance.choice((0, 1, 2)))
 
 
 WHEELS = "/packages/ab/cd/" + "e" * 60
@@ -381,6 +422,9 @@ KINDS: list[tuple[Callable[[Traffic], None], int]] = [
     (pull_side_by_side, 8),
     (pull_slowly, 8),
     (sign, 2),
+    (list_tags, 5),
+    (watch_index, 1),
+    (download_slowly, 6),
     (install_python, 18),
     (install_node, 10),
     (install_others, 18),

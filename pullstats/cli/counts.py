@@ -10,7 +10,7 @@ import polars as pl
 from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options
 from pullstats.metrics.counting import COUNTED, COUNTING_RULES, CountingRule, find_rule
-from pullstats.metrics.counting.cases import load_cases
+from pullstats.metrics.counting.cases import Case, load_cases
 from pullstats.reports import Column, Report
 
 _WIDTH: Final = 96
@@ -43,10 +43,13 @@ def show(name: str, **options: Any) -> int:
         return emit(_show_cases(rule), options)
     click.echo(f"{rule.label}\n")
     click.echo(click.wrap_text(rule.text, width=_WIDTH, initial_indent="  ", subsequent_indent="  "))
+    if rule.differs:
+        click.echo()
+        click.echo(click.wrap_text(rule.differs, width=_WIDTH, initial_indent="  ", subsequent_indent="  "))
     click.echo(f"\n  source: {rule.source}\n  counts: {', '.join(rule.defines)}\n\ncases\n")
-    for row in _show_cases(rule).frame.to_dicts():
-        click.echo(f"  {row.pop('case')}\n    " + row.pop("requests").replace("; ", "\n    "))
-        click.echo("    → " + ", ".join(f"{count} {name}" for name, count in row.items() if count is not None) + "\n")
+    for case, row in zip(_named_cases(rule), _show_cases(rule).frame.drop("case", "requests").to_dicts(), strict=True):
+        click.echo(f"  {case.shows}\n    " + "\n    ".join(case.requests))
+        click.echo("    → " + ", ".join(f"{count:,} {name}" for name, count in row.items() if count is not None) + _tell_before(rule, case) + "\n")
     return 0
 
 
@@ -54,15 +57,25 @@ def _first_sentence(text: str) -> str:
     return text.split(". ", maxsplit=1)[0].rstrip(".") + "."
 
 
+def _named_cases(rule: CountingRule) -> list[Case]:
+    return [case for case in load_cases() if case.names(rule)]
+
+
+def _tell_before(rule: CountingRule, case: Case) -> str:
+    """Say what the version before makes of a case, where that is something else."""
+    before = COUNTING_RULES.get(f"{rule.name}@{rule.version - 1}")
+    if before is None:
+        return ""
+    others = [f"{count:,} {name}" for name in COUNTED if (count := case.count(name, before)) is not None and count != case.count(name, rule)]
+    return f" ({before.label}: {', '.join(others)})" if others else ""
+
+
 def _show_cases(rule: CountingRule) -> Report:
     """Give one row per case in which the rule counts something, or tells that it does not."""
-    named = [counted for counted in (*COUNTED, "invocations") if any(rule.name in case.expected.get(counted, {}) for case in load_cases())]
-    rows = [
-        {"case": case.shows, "requests": "; ".join(case.requests), **{counted: case.count(counted, rule) for counted in named}}
-        for case in load_cases()
-        if any(rule.name in counts_of for counts_of in case.expected.values())
-    ]
+    cases = _named_cases(rule)
+    named = [counted for counted in COUNTED if any({rule.name, rule.label} & {*case.expected.get(counted, {})} for case in cases)]
+    rows = [{"case": case.shows, "requests": "; ".join(case.requests), **{counted: case.count(counted, rule) for counted in named}} for case in cases]
     schema = {"case": pl.String, "requests": pl.String} | dict.fromkeys(named, pl.Int64)
     columns = [Column("case", "case", "text"), Column("requests", "requests", "text"), *(Column(one, one, "count", additive=True) for one in named)]
-    meta = {"rule": rule.label, "text": rule.text, "source": rule.source, "counts": list(rule.defines)}
+    meta = {"rule": rule.label, "text": rule.text, "differs": rule.differs, "source": rule.source, "counts": list(rule.defines)}
     return Report(pl.DataFrame(rows, schema=schema), tuple(columns), meta=meta)

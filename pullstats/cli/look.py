@@ -8,14 +8,15 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import ROWS, Command, combine, general_options
-from pullstats.cli.output import emit, output_options
+from pullstats.cli.output import emit, output_options, total_option
 from pullstats.cli.questions import build_query, question_options, split_names
 from pullstats.metrics import METRICS, UNIQUE_LEVELS
+from pullstats.metrics.definitions import DEFAULT_METRICS
 from pullstats.metrics.questions.compare import Sides
 from pullstats.metrics.questions.uniques import find_levels
 from pullstats.pipeline.answer import answer, comparison, explanation
 
-_DEFAULT_METRICS: Final = "downloads,origins"
+_DEFAULT_METRICS: Final = ",".join(DEFAULT_METRICS)
 
 
 @click.command(cls=Command)
@@ -25,6 +26,7 @@ _DEFAULT_METRICS: Final = "downloads,origins"
 @click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows to show, 0 for all.")
 @click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
 @click.option("--percent", is_flag=True, help="Add the share of each additive metric.")
+@total_option
 @combine(question_options, output_options, general_options)
 def report(**options: Any) -> int:
     """Break any metric down by one to three dimensions."""
@@ -41,6 +43,7 @@ def report(**options: Any) -> int:
 @click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help=f"Any of {', '.join(METRICS)}.")
 @click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows to show with --by, 0 for all.")
 @click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
+@total_option
 @combine(question_options, output_options, general_options)
 def series(**options: Any) -> int:
     """Show metrics over time, in buckets."""
@@ -84,6 +87,7 @@ def compare(left: str, right: str, **options: Any) -> int:
 @click.option("--limit", type=ROWS, default=20, help="As in the report; changes nothing here.")
 @click.option("--other/--no-other", default=True, help="As in the report; changes nothing here.")
 @click.option("--percent", is_flag=True, help="As in the report; changes nothing here.")
+@click.option("--total", is_flag=True, help="As in the report; changes nothing here.")
 @click.option("--every", help="As in series; changes nothing here.")
 @click.option("--rolling", help="As in series; changes nothing here.")
 @click.option("--annotate", type=click.Path(path_type=Path), help="As in series; changes nothing here.")
@@ -94,4 +98,4 @@ def explain(**options: Any) -> int:
     """Tell how a report's numbers came about: definition, window, filters, requests in and out by reason, rules, samples."""
     if options["levels"] is not None:
         options["metrics"] = ",".join(UNIQUE_LEVELS[level] for level in find_levels(split_names(options["levels"])))
-    return emit(explanation(options["store"], build_query(options)), options)
+    return emit(explanation(options["store"], build_query({**options, "total": False})), options)

@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import combine
+from pullstats.errors import UsageError
 from pullstats.metrics.query import MOVED
 from pullstats.render import RENDERERS, RenderOptions, format_of_path, render, write_output
 from pullstats.render.sanitise import for_terminal
@@ -37,6 +38,34 @@ output_options = combine(
     click.option("--formula-guard/--no-formula-guard", default=True, show_default=True, help="Guard CSV cells that a spreadsheet would run."),
 )
 
+total_option = click.option("--total", is_flag=True, help="Add a row with the totals (table, csv, md); uniques are counted anew. JSON: --meta.")
+_WITHOUT_ROOM: Final = frozenset({"json", "ndjson", "parquet"})
+"""Formats whose rows a program adds up: a total among them would count twice."""
+
+
+def name_format(options: dict[str, Any]) -> str:
+    """Name the format that an answer will be written in."""
+    path: Path | None = options["output"]
+    return options["output_format"] or (format_of_path(path) if path else "table")
+
+
+def has_words(options: dict[str, Any]) -> bool:
+    """Tell whether the format tells more than the rows."""
+    name = name_format(options)
+    return name not in MACHINES or (name == "json" and options["meta"])
+
+
+def refuse_total(options: dict[str, Any]) -> None:
+    """Refuse a row of totals where a program reads rows.
+
+    Raises:
+        UsageError: the format has no room for it.
+    """
+    name = name_format(options)
+    if options.get("total") and name in _WITHOUT_ROOM:
+        message = f"--total adds a row to a table, csv or md, and in {name} it would count like any other; JSON has it with --meta, as meta.totals"
+        raise UsageError(message)
+
 
 def emit(report: Report, options: dict[str, Any]) -> int:
     """Render a report where the user wants it.
@@ -45,7 +74,7 @@ def emit(report: Report, options: dict[str, Any]) -> int:
         The exit code: 4 if no event lay in the window.
     """
     path: Path | None = options["output"]
-    name = options["output_format"] or (format_of_path(path) if path else "table")
+    name = name_format(options)
     report = _put_move_first(report)
     if name != "table":
         warn(report, options)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import ROWS, combine, configured_routes
+from pullstats.cli.output import has_words, refuse_total
 from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, UNIQUE_LEVELS, Query, find_unique_metric
 from pullstats.metrics.dimensions import CLASS_BASIS, CLASSES, LABEL
@@ -39,9 +40,12 @@ question_options = combine(
     click.option(
         "--exclude-net", "exclude_nets", help='Leave these organisations out, with commas ("Acme, Inc." in quotes); @ours for your own networks.'
     ),
-    click.option("--count-as", default="pullstats@1", show_default=True, help="Counting rules, with commas: a column each. See pullstats counts."),
+    click.option("--count-as", default="pullstats@2", show_default=True, help="Counting rules, with commas: a column each. See pullstats counts."),
     click.option("--pull-window", type=Seconds(0, 900), default=5.0, show_default=True, help="Seconds after which a pull's requests are another's."),
-    click.option("--session-gap", type=Seconds(0, 86_400), default=300.0, show_default=True, help="Seconds after which a session is another."),
+    click.option(
+        "--visit-gap", type=Seconds(0, 900), default=30.0, show_default=True, help="Seconds after which a visit (checks, invocations) is another."
+    ),
+    click.option("--session-gap", type=Seconds(0, 86_400), default=1800.0, show_default=True, help="Seconds after which a session is another."),
     click.option("--unique-by", default="origin", show_default=True, help=f"What one is: {', '.join(UNIQUE_LEVELS)}."),
     click.option("--tz", default="UTC", show_default=True, help="Time zone whose days count, e.g. Europe/Berlin."),
     click.option("--week-start", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="First day of a week."),
@@ -77,6 +81,7 @@ def parse_size(text: str) -> int:
 def build_query(options: dict[str, Any]) -> Query:
     """Make the query that the options of a command describe."""
     _refuse_bytes(options)
+    refuse_total(options)
     unique = find_unique_metric(options["unique_by"])
     metrics = tuple(unique if name == "origins" and "metrics" not in _given() else name for name in split_names(options["metrics"]))
     return Query(
@@ -101,11 +106,14 @@ def build_query(options: dict[str, Any]) -> Query:
         has_percent=options.get("percent", False),
         min_origins=options["min_origins"],
         pull_window=options["pull_window"],
+        visit_gap=options["visit_gap"],
         session_gap=options["session_gap"],
         rolling=options.get("rolling"),
         annotations=read_annotations(options["annotate"], options["tz"]) if options.get("annotate") else (),
         releases=read_releases(options["releases"], options["tz"]) if options["releases"] else (),
         memory=parse_size(options["memory"]),
+        has_total=options.get("total", False),
+        is_bare=not has_words(options),
     )
 
 

@@ -15,7 +15,7 @@ from pullstats.errors import InputError
 
 STEPS: Final = (
     ("Read the sample logs into a store.", "ingest {logs}"),
-    ("Who takes what? Downloads and the origins they come from, by package.", "report --window all --limit 8"),
+    ("Who takes what? Downloads and how many take them, by package.", "report --window all --limit 8"),
     ("Which clients ask, on which platform?", "report --by client,platform --metric requests,origins --window all --limit 8"),
     ("From where?", "report --by country --metric requests,origins,bytes --window all --percent --limit 6"),
     ("How did requests run, day by day?", "series --every d --metric requests,origins,errors --window 2015-05"),
@@ -24,7 +24,7 @@ STEPS: Final = (
         "One log under several counting rules, side by side.",
         "report --by package --metric downloads --count-as pullstats,docker-dvp,scarf,raw --where ecosystem=oci --window all",
     ),
-    ("How many people are that, at least and at most?", "uniques --window 2015-05"),
+    ("How many are that? Networks, addresses and clients: none of them counts people.", "uniques --window 2015-05"),
     ("How much of it do a few make up?", "concentration --metric requests --window 2015-05"),
     ("How did a number come about?", "explain --metric downloads --where ecosystem=oci --window all"),
     ("Container images only, as JSON for a script.", "report --where ecosystem=oci --metric pulls,origins --window all --format json"),

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import polars as pl
 
 from pullstats.errors import unknown_name
-from pullstats.metrics.counting import COUNTED
+from pullstats.metrics.counting import SESSIONS
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_REDIRECT
 from pullstats.metrics.synonyms import name_metric
 from pullstats.reports import ColumnKind
@@ -41,6 +41,7 @@ class Metric:
         columns: event columns that `expr` reads.
         rule: label of the counting rule that says what is one, `SESSIONS` for sessions; set when a question is resolved.
         counts: what that rule counts, where `name` names the rule as well.
+        identity: whose an event is, answered 401 or not; of a distinct count of clients.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Metric:
     columns: tuple[str, ...] = ()
     rule: str = ""
     counts: str = ""
+    identity: pl.Expr | None = None
 
     @property
     def key(self) -> str:
@@ -69,7 +71,13 @@ class Metric:
     @property
     def is_ruled(self) -> bool:
         """Whether that depends on the counting rule."""
-        return self.is_counted and self.name in COUNTED
+        return self.is_counted and self.name != SESSIONS
+
+    @property
+    def tally(self) -> str:
+        """What it is made of, of what a rule counts."""
+        name = self.counts or self.name
+        return "downloads" if name == DOWNLOADERS else name
 
     @property
     def is_hashed(self) -> bool:
@@ -77,8 +85,8 @@ class Metric:
         return self.merge == "union" and bool(HASHES & {*self.columns})
 
 
-SESSIONS: Final = "sessions"
-"""Stands for the counting rule of metrics that count sessions."""
+DOWNLOADERS: Final = "downloaders"
+"""Counts those of the unique level to whom a rule gives a download."""
 HASHES: Final = frozenset({"origin_id", "endpoint_id", "network_id", "user_id"})
 
 
@@ -90,7 +98,7 @@ def id_key(column: str) -> pl.Expr:
 def _unique(name: str, title: str, expr: pl.Expr, unit: str, text: str, *columns: str) -> Metric:
     """Declare a distinct count; an anonymous first try (401) adds nobody."""
     key = pl.when(~IS_ANONYMOUS_TRY).then(expr)
-    return Metric(name, title, key, unit, "count", False, "union", text, columns=(*columns, "http_response_status_code"))
+    return Metric(name, title, key, unit, "count", False, "union", text, columns=(*columns, "http_response_status_code"), identity=expr)
 
 
 def _counted(name: str, text: str) -> Metric:
@@ -126,10 +134,46 @@ METRICS: Final[dict[str, Metric]] = {
         _counted("pulls", "Downloads of container images and other OCI artifacts."),
         _counted("attempts", "Downloads asked for, folded like downloads, whatever was answered."),
         _counted("checks", "An origin asked whether something is new and took nothing."),
-        _counted("invocations", "Sessions: runs of requests of one origin for one package without a pause over 5 minutes (--session-gap)."),
-        _unique("origins", "origins", id_key("origin_id"), "origins", "Distinct origins, 401 left out.", "origin_id"),
-        _unique("endpoints", "endpoints", id_key("endpoint_id"), "endpoints", "Distinct client addresses, 401 left out.", "endpoint_id"),
-        _unique("networks", "networks", id_key("network_id"), "networks", "Distinct /24 or /48 networks, 401 left out.", "network_id"),
+        _counted(
+            "invocations",
+            "Visits: how often somebody's client ran for a package, whether it took something, only looked, or was refused; a pull group, or requests "
+            "of one origin without a pause over 30 s (--visit-gap). Under pullstats@1 runs without a pause over 5 minutes.",
+        ),
+        _counted("sessions", "Runs of requests of one origin, whatever for, without a pause over 30 minutes (--session-gap)."),
+        Metric(
+            DOWNLOADERS,
+            "downloaders",
+            None,
+            "downloaders",
+            "count",
+            False,
+            "union",
+            "Distinct origins (--unique-by: another level) with at least one download, as the counting rule says.",
+        ),
+        _unique(
+            "origins",
+            "origins",
+            id_key("origin_id"),
+            "origins",
+            "Distinct origins: all who asked, whether they took something or not; 401 left out. Usually more than people.",
+            "origin_id",
+        ),
+        _unique(
+            "endpoints",
+            "endpoints",
+            id_key("endpoint_id"),
+            "endpoints",
+            "Distinct client addresses (IPv6: /64) that asked, 401 left out.",
+            "endpoint_id",
+        ),
+        _unique(
+            "networks",
+            "networks",
+            id_key("network_id"),
+            "networks",
+            "Distinct /24 or /48 networks that asked, 401 left out. Usually fewer than people.",
+            "network_id",
+        ),
         _unique(
             "orgs",
             "organisations",
@@ -254,9 +298,5 @@ def find_metric(name: str) -> Metric:
     return METRICS[known]
 
 
-def default_metrics(unique_level: str = "origin") -> tuple[str, ...]:
-    """Name what a report shows if nothing is asked for."""
-    if unique_level not in UNIQUE_LEVELS:
-        noun = "unique level"
-        raise unknown_name(noun, unique_level, UNIQUE_LEVELS)
-    return ("downloads", UNIQUE_LEVELS[unique_level])
+DEFAULT_METRICS: Final = ("downloads", DOWNLOADERS)
+"""What a report shows if nothing is asked for."""

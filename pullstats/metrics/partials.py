@@ -17,18 +17,26 @@ import polars as pl
 
 from pullstats.metrics.counting import (
     DIGEST_COLUMNS,
+    DURATION,
     IMAGE_COLUMNS,
+    INVOCATIONS,
+    PULLSTATS,
     RUN_END,
     RUN_START,
     SEEN,
     SESSION_COLUMNS,
+    SESSIONS,
+    TIMES,
+    VERSION_1,
+    CountingRule,
     Terms,
-    count_invocations,
+    count_sessions,
+    find_longest,
     find_rule,
     find_tags,
     name_digests,
 )
-from pullstats.metrics.definitions import ELSEWHERE, METRICS, SESSIONS, UNIQUE_LEVELS, Metric
+from pullstats.metrics.definitions import ELSEWHERE, METRICS, UNIQUE_LEVELS, Metric
 from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Resolved, Scan
 
@@ -48,7 +56,7 @@ class Partials:
     Attributes:
         keys: names of the group columns.
         plain: one row a group (and perhaps set key): sums, minima, maxima.
-        sets: for each distinct count, one row a group and key.
+        sets: for each distinct count, one row a group and key; of downloaders those who took something.
         counted: for each counting rule, one row a group and unique: what the rule gives.
         read: events in the window.
         kept: events that the filters left.
@@ -103,15 +111,22 @@ def _compute_part(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], colum
     frames = [lazy.collect(engine="streaming") for lazy in (*sets, *plain)]
     plain_frame = frames[-1] if plain else _refold(frames[0].drop(VALUE), tuple(groups), simple)
     total = int(plain_frame["requests"].sum())
-    rules = dict.fromkeys(metric.rule for metric in asked.metrics if metric.is_counted or metric.counts)
+    rules = dict.fromkeys(metric.rule for metric in asked.metrics if metric.rule)
+    counted = {label: _count(asked, scan, label, groups, columns, tags) for label in rules}
+    takers = {metric.name: _find_takers(counted[metric.rule], groups) for metric in asked.metrics if metric.rule and metric.merge == "union"}
     return Partials(
         tuple(groups),
         plain_frame,
-        {metric.name: frame.select(*groups, VALUE) for metric, frame in zip(unions, frames, strict=False)},
-        {label: _count(asked, scan, label, groups, columns, tags) for label in rules},
+        {metric.name: frame.select(*groups, VALUE) for metric, frame in zip(unions, frames, strict=False)} | takers,
+        counted,
         int(read.collect(engine="streaming").item()) if read is not None else total,
         total,
     )
+
+
+def _find_takers(counted: pl.DataFrame, groups: Mapping[str, pl.Expr]) -> pl.DataFrame:
+    """Give the groups and keys that have a download."""
+    return counted.filter(pl.col("downloads") > 0).select(*groups, VALUE)
 
 
 def _named(groups: dict[str, pl.Expr]) -> list[pl.Expr]:
@@ -153,11 +168,47 @@ def rank_events(asked: Resolved, events: pl.LazyFrame) -> pl.LazyFrame:
 
 def _count(asked: Resolved, scan: Scan, label: str, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> pl.DataFrame:
     """Apply a rule, reading beyond the window's edges as far as what belongs together reaches."""
-    for margin in (asked.gaps.margin, _WIDER, None):
-        frame = _counted_table(asked, scan, label, groups, columns, tags, margin).collect(engine="streaming")
+    beyond = look_beyond(asked, scan, label)
+    assert beyond.margin is not None
+    for margin in (beyond.margin, beyond.margin + _WIDER, None):
+        wider = replace(beyond, margin=margin)
+        frame = _counted_table(asked, scan, label, groups, columns, tags, wider).collect(engine="streaming")
         if not frame[IS_CUT].any():
             break
     return frame.drop(IS_CUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What a rule must know of events besides those of the window.
+
+    Attributes:
+        margin: how far beyond the window's edges they are read; None for all of the store.
+        is_timed: whether a log tells how long requests took.
+        mute: `source_id` of the logs that tell no agents, for a rule that asks for them.
+    """
+
+    margin: timedelta | None
+    is_timed: bool = False
+    mute: tuple[str, ...] = ()
+
+
+def look_beyond(asked: Resolved, scan: Scan, label: str) -> Beyond:
+    """Tell how far a rule, or `SESSIONS`, must look; as far as the longest request took, what is beside each other may be logged apart."""
+    window, margin = asked.window, asked.gaps.margin(label)
+    rule = None if label == SESSIONS else find_rule(label)
+    if (rule is not None and rule.name != PULLSTATS.name) or rule is VERSION_1:
+        return Beyond(margin, mute=_find_mute(scan) if rule is not None and rule.asks_agents else ())
+    events = scan([DURATION], window.start - _WIDER if window.start else None, window.end + _WIDER if window.end else None)
+    longest = find_longest(events)
+    return Beyond(margin + (longest or timedelta()), is_timed=longest is not None)
+
+
+def _find_mute(scan: Scan) -> tuple[str, ...]:
+    """List the logs in which no request of any time tells an agent."""
+    events = scan(["source_id", "user_agent_original"], None, None)
+    told = events.group_by("source_id").agg(pl.col("user_agent_original").is_not_null().any()).collect(engine="streaming")
+    return tuple(told.filter(~pl.col("user_agent_original"))["source_id"].drop_nulls().sort())
 
 
 def _counted_table(
@@ -167,41 +218,48 @@ def _counted_table(
     groups: dict[str, pl.Expr],
     columns: Sequence[str],
     tags: pl.DataFrame | None,
-    margin: timedelta | None,
+    beyond: Beyond,
 ) -> pl.LazyFrame:
-    counted, names = count_rows(asked, scan, label, columns, tags, margin)
+    counted, names = count_rows(asked, scan, label, columns, tags, beyond)
     return counted.group_by(*_named(groups), VALUE).agg(pl.col(names).sum(), pl.col(IS_CUT).any())
 
 
 def count_rows(
-    asked: Resolved, scan: Scan, label: str, columns: Sequence[str], tags: pl.DataFrame | None, margin: timedelta | None
+    asked: Resolved, scan: Scan, label: str, columns: Sequence[str], tags: pl.DataFrame | None, beyond: Beyond
 ) -> tuple[pl.LazyFrame, tuple[str, ...]]:
     """Give the rows of the window that count under a rule, filtered, and the names of what they count.
 
-    A row has the columns asked for and, as `VALUE`, who made the request. It is marked `IS_CUT` where what it stands for may reach beyond what was read.
+    A row has the columns asked for and, as `VALUE`, who made the request, answered 401 or not. It is marked `IS_CUT` where what it stands for may
+    reach beyond what was read.
     """
     window = asked.window
-    start = window.start - margin if window.start and margin else None
-    end = window.end + margin if window.end and margin else None
-    wanted = tuple(dict.fromkeys(metric.counts or metric.name for metric in asked.metrics if metric.rule == label))
+    start = window.start - beyond.margin if window.start and beyond.margin is not None else None
+    end = window.end + beyond.margin if window.end and beyond.margin is not None else None
+    wanted = tuple(dict.fromkeys(metric.tally for metric in asked.metrics if metric.rule == label))
     wanted = wanted if label == SESSIONS else tuple(name for name in wanted if name in find_rule(label).defines)
     level = METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
-    assert level.expr is not None
+    assert level.identity is not None
     read = {*columns, *asked.filter_columns, "timestamp", *(DIGEST_COLUMNS if tags is not None else ())}
-    terms = Terms(wanted, (*sorted(read), VALUE), asked.gaps)
+    terms = Terms(wanted, (*sorted(read), VALUE), asked.gaps, beyond.is_timed, beyond.mute)
     rule = None if label == SESSIONS else find_rule(label)
-    # Where only images count, fewer columns are read.
-    is_images = rule is not None and wanted == ("pulls",) and rule.name == "pullstats"
-    needed = SESSION_COLUMNS if rule is None else IMAGE_COLUMNS if is_images else rule.columns
-    events = rank_events(asked, scan(sorted({*needed, *read, *level.columns}), start, end)).with_columns(level.expr.alias(VALUE))
-    counted = count_invocations(events, terms) if rule is None else rule.count(events, terms)
+    needed = {*_name_columns(rule, wanted), *(TIMES if beyond.is_timed else ())}
+    events = rank_events(asked, scan(sorted({*needed, *read, *level.columns}), start, end)).with_columns(level.identity.alias(VALUE))
+    counted = count_sessions(events, terms) if rule is None else rule.count(events, terms)
     if rule is not None and tags is not None:
-        counted = name_digests(counted, tags.lazy())
+        # What version 1 calls an invocation is a request like any other.
+        counted = name_digests(counted, tags.lazy(), is_named=pl.col(INVOCATIONS).is_null() if rule is VERSION_1 and INVOCATIONS in wanted else None)
     schema = counted.collect_schema().names()
     counted = counted.with_columns(
         _is_cut(schema, asked, start, end).alias(IS_CUT), *(pl.col(name).fill_null(0) for name in wanted if name in schema)
     )
     return asked.selection.keep(window.keep(counted)), tuple(name for name in wanted if name in schema)
+
+
+def _name_columns(rule: CountingRule | None, wanted: Sequence[str]) -> Sequence[str]:
+    """Name the columns that a rule reads; where only images count, they are fewer."""
+    if rule is None:
+        return SESSION_COLUMNS
+    return IMAGE_COLUMNS if tuple(wanted) == ("pulls",) and rule.name == PULLSTATS.name else rule.columns
 
 
 def _is_cut(names: Sequence[str], asked: Resolved, start: datetime | None, end: datetime | None) -> pl.Expr:
@@ -219,7 +277,7 @@ def _find_tags(asked: Resolved, scans: Sequence[Scan], columns: Sequence[str]) -
     is_ruled = any(metric.is_ruled or metric.counts for metric in asked.metrics)
     if not is_ruled or not {*columns, *asked.filter_columns} & {"package_version", "reference_kind"}:
         return None
-    end = asked.window.end + asked.gaps.margin if asked.window.end else None
+    end = asked.window.end + asked.gaps.margin(PULLSTATS.label) if asked.window.end else None
     found = [find_tags(rank_events(asked, scan(sorted(IMAGE_COLUMNS), None, end)), asked.gaps.pull).collect(engine="streaming") for scan in scans]
     return pl.concat(found).sort(SEEN)
 
@@ -240,7 +298,8 @@ def fold(partials: Partials, metrics: Sequence[Metric], keys: Sequence[str], cou
     simple = [metric for metric in base if metric.expr is not None and metric.merge != "union"]
     frames = [_refold(partials.plain, keys, simple)]
     count_set = count_set or (_count_distinct if partials.is_whole and tuple(keys) == partials.keys else _count_set)
-    frames += [count_set(partials.sets[metric.name], keys, metric.name) for metric in base if metric.merge == "union"]
+    unions = {metric.name: metric for metric in (*base, *metrics) if metric.merge == "union" and metric.name in partials.sets}
+    frames += [count_set(partials.sets[name], keys, name) for name in unions]
     frames += [_refold_counted(frame, keys, label, metrics) for label, frame in partials.counted.items()]
     joined = frames[0]
     for frame in frames[1:]:
@@ -253,7 +312,7 @@ def fold(partials: Partials, metrics: Sequence[Metric], keys: Sequence[str], cou
 
 
 def _refold_counted(frame: pl.DataFrame, keys: Sequence[str], label: str, metrics: Sequence[Metric]) -> pl.DataFrame:
-    found = {metric.name: metric.counts or metric.name for metric in metrics if metric.rule == label}
+    found = {metric.name: metric.tally for metric in metrics if metric.rule == label and metric.merge != "union"}
     return _group(frame, keys, [pl.col(column).sum().alias(name) for name, column in found.items() if column in frame.columns])
 
 
@@ -287,7 +346,7 @@ def count_takers(partials: Partials, label: str) -> int | None:
     frame = partials.counted.get(label)
     if frame is None or "downloads" not in frame.columns:
         return None
-    return frame.filter(pl.col("downloads") > 0)[VALUE].drop_nulls().n_unique()
+    return _find_takers(frame, {})[VALUE].drop_nulls().n_unique()
 
 
 def keep_rows(partials: Partials, chosen: pl.DataFrame, *, is_kept: bool) -> Partials:

@@ -12,13 +12,14 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.metrics.counting import INVOCATIONS
 from pullstats.metrics.definitions import Metric
 from pullstats.metrics.query import Resolved, Scan
 
 RULE_BYTES: Final = 215
 CHECK_BYTES: Final = 225
 TABLE_BYTES: Final = 190
-"""Memory that an event takes while a rule is applied, more for checks (every request of a session is looked at), and that
+"""Memory that an event takes while a rule is applied, more for checks and visits (every request is looked at), and that
 a row of a table takes until it is folded. Measured over ten million events, by the dimensions with the most values."""
 _LEAST_SHARE: Final = 4
 """A part gets at least the memory over this, however large the tables: cutting finer would not make them smaller."""
@@ -35,8 +36,8 @@ def count_partitions(asked: Resolved, scan: Scan, groups: Mapping[str, pl.Expr],
     """
     events, memory = asked.reach.events, asked.query.memory
     unions = [metric for metric in asked.metrics if metric.merge == "union"]
-    counted = {metric.counts or metric.name for metric in asked.metrics if metric.rule}
-    rule = RULE_BYTES * bool(counted) + CHECK_BYTES * ("checks" in counted)
+    counted = {metric.tally for metric in asked.metrics if metric.rule}
+    rule = RULE_BYTES * bool(counted) + CHECK_BYTES * bool({"checks", INVOCATIONS} & counted)
     most = rule + TABLE_BYTES * max(len(unions), 1)
     if events is None or events * most <= memory:
         return 1

@@ -11,8 +11,8 @@ import polars as pl
 
 from pullstats.clock import find_zone
 from pullstats.errors import UsageError, unknown_name
-from pullstats.metrics.counting import PULL_GAP, PULLSTATS, SESSION_GAP, CountingRule, Gaps, find_rule
-from pullstats.metrics.definitions import METRICS, SESSIONS, UNIQUE_LEVELS, Metric, find_metric
+from pullstats.metrics.counting import INVOCATIONS, PULL_GAP, PULLSTATS, SESSION_GAP, SESSIONS, VISIT_GAP, CountingRule, Gaps, find_rule
+from pullstats.metrics.definitions import DOWNLOADERS, METRICS, UNIQUE_LEVELS, Metric, find_metric
 from pullstats.metrics.dimensions import Dimension, find_dimension
 from pullstats.metrics.filtering.selection import Selection, build_selection
 from pullstats.metrics.ranks import rank_sources
@@ -70,11 +70,14 @@ class Query:
         has_percent: add shares of additive metrics.
         min_origins: hide rows with fewer endpoints.
         pull_window: seconds after which a pull group closes.
+        visit_gap: seconds after which a visit closes.
         session_gap: seconds after which a session closes.
         rolling: span of days or hours that each bucket of a series looks back over.
         annotations: what happened when, to be shown beside a series.
         releases: when versions came out.
         memory: bytes an answer may take; what would need more is read network by network.
+        has_total: add a row with the totals, each computed anew.
+        is_bare: no words around the numbers are wanted: neither who asked nor how long they stayed is looked up.
     """
 
     metrics: tuple[str, ...]
@@ -98,11 +101,14 @@ class Query:
     has_percent: bool = False
     min_origins: int = 0
     pull_window: float = PULL_GAP.total_seconds()
+    visit_gap: float = VISIT_GAP.total_seconds()
     session_gap: float = SESSION_GAP.total_seconds()
     rolling: str | None = None
     annotations: tuple[Annotation, ...] = ()
     releases: tuple[Release, ...] = ()
     memory: int = DEFAULT_MEMORY
+    has_total: bool = False
+    is_bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +185,17 @@ def resolve(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shiftin
     _check_counts(query)
     rules = tuple({rule.label: rule for rule in (find_rule(name) for name in query.count_as)}.values()) or (PULLSTATS,)
     named = list({metric.name: metric for metric in map(find_metric, query.metrics)}.values())
-    metrics = tuple(metric for name in named for metric in _rule_metrics(name, rules))
+    level = METRICS[find_unique_metric(query.unique_by)]
+    metrics = tuple(metric for name in named for metric in _rule_metrics(name, rules, level))
     dimensions = tuple(find_dimension(name) for name in query.dimensions)
     chosen = build_selection(query, find_zone(query.tz).key)
     window, warnings = _find_window(query, reach, now, scan, is_shifting=is_shifting)
     warnings += tuple(
         f"{metric.rule} says nothing of {metric.counts or metric.name}"
         for metric in metrics
-        if metric.rule not in {"", SESSIONS} and (metric.counts or metric.name) not in find_rule(metric.rule).defines
+        if metric.rule not in {"", SESSIONS} and metric.tally not in find_rule(metric.rule).defines
     )
-    gaps = Gaps(timedelta(seconds=query.pull_window), timedelta(seconds=query.session_gap))
+    gaps = Gaps(timedelta(seconds=query.pull_window), timedelta(seconds=query.visit_gap), timedelta(seconds=query.session_gap))
     ranks = rank_sources(_find_sources(reach, scan)) if any(metric.rule for metric in metrics) else _NO_RANKS
     return Resolved(replace(query, tz=zone.key), metrics, dimensions, window, rules, reach, gaps, ranks, chosen, warnings)
 
@@ -210,16 +217,22 @@ def _check_counts(query: Query) -> None:
 _NO_RANKS: Final = pl.DataFrame(schema={"source_id": pl.String, "source_rank": pl.Int64})
 
 
-def _rule_metrics(metric: Metric, rules: Sequence[CountingRule]) -> list[Metric]:
+def _rule_metrics(metric: Metric, rules: Sequence[CountingRule], level: Metric) -> list[Metric]:
     """Give a metric once for each rule that counts it."""
-    if metric.is_ruled and len(rules) > 1:
-        return [
-            replace(metric, name=f"{metric.name}@{rule.label}", title=f"{metric.title} {rule.label}", rule=rule.label, counts=metric.name)
-            for rule in rules
-        ]
-    if metric.is_ruled:
+    if metric.name == SESSIONS:
+        return [replace(metric, rule=SESSIONS)]
+    if not metric.is_ruled:
+        return [metric]
+    if metric.name == DOWNLOADERS:
+        metric = replace(metric, columns=level.columns)
+    if metric.name == INVOCATIONS:  # what others count says nothing of it
+        rules = tuple({rule.label: rule for rule in (rule if rule.name == PULLSTATS.name else PULLSTATS for rule in rules)}.values())
+    if len(rules) == 1:
         return [replace(metric, rule=rules[0].label)]
-    return [replace(metric, rule=SESSIONS)] if metric.is_counted else [metric]
+    return [
+        replace(metric, name=f"{metric.name}@{rule.label}", title=f"{metric.title} {rule.label}", rule=rule.label, counts=metric.name)
+        for rule in rules
+    ]
 
 
 def _find_sources(reach: Reach, scan: Scan) -> pl.DataFrame:

@@ -28,6 +28,7 @@ _OWNER_BITS: Final = -(2**_ROW_BITS)
 INDEX: Final = pl.int_range(pl.len(), dtype=pl.UInt32)
 _OWNER, _ORDER, _KIND = "owner_bits", "owner_order", "fold_number"
 _PLACE: Final = ("timestamp", "source_rank", "source_offset")
+_PLACE_IN_RUNS, _INSTANT = "place_in_runs", "instant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,14 @@ class Fold:
 
     Attributes:
         requests: true for those of the kind.
-        who: column of a 16-byte id; null is somebody, too.
+        who: column of a 16-byte id; null is somebody, too, or with `is_alone` each time somebody else.
         what: columns of text that with `who` name the owner of a request.
         facts: what `fold` reads of a request besides its `timestamp`, by name: few and narrow, for all of it is sorted.
         fold: from ordered rows (`ROW`, `timestamp`, `IS_NEW`, facts) to the rows that are kept: `ROW`, and
             what else it finds.
         lent: values that another row lends: by name of the new column, the column and which of those
             that `fold` gives holds the lender's `ROW`. Only of columns that are asked for.
+        is_alone: requests of nobody known belong with no other.
     """
 
     requests: pl.Expr
@@ -51,6 +53,7 @@ class Fold:
     facts: Mapping[str, pl.Expr]
     fold: Callable[[pl.LazyFrame], pl.LazyFrame]
     lent: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    is_alone: bool = False
 
 
 def fold_requests(events: pl.LazyFrame, folds: Sequence[Fold], kept: Sequence[str]) -> pl.LazyFrame:
@@ -88,8 +91,12 @@ def fold_requests(events: pl.LazyFrame, folds: Sequence[Fold], kept: Sequence[st
 
 
 def _name_owners(folds: Sequence[Fold]) -> pl.Expr:
-    """Name the owner of each row by the upper 96 bits of its id and of hashes of what it asks for, which spread over all of them."""
-    owner = _by_kind([pl.col(fold.who) for fold in folds]).bin.reinterpret(dtype=pl.Int128).fill_null(0)
+    """Name the owner of each row by the upper 96 bits of its id and of hashes of what it asks for, which spread over all of them.
+
+    Null is an owner that has no other row.
+    """
+    ids = [pl.col(fold.who).bin.reinterpret(dtype=pl.Int128) for fold in folds]
+    owner = _by_kind([key if fold.is_alone else key.fill_null(0) for key, fold in zip(ids, folds, strict=True)])
     for place in range(max(len(fold.what) for fold in folds)):
         text = _by_kind([pl.col(fold.what[place]) if place < len(fold.what) else pl.lit("") for fold in folds])
         bits = text.hash(place + 1).cast(pl.Int128)
@@ -110,10 +117,18 @@ def _fold_kind(frame: pl.DataFrame, number: int, fold: Fold, kept: Sequence[str]
     """Fold the rows of one kind; the others are not touched, nor are the columns that folding does not read."""
     facts = tuple(fold.facts)
     rows = frame.lazy().select(*dict.fromkeys([*_PLACE, *facts]), _OWNER, _KIND, INDEX.alias(ROW)).filter(pl.col(_KIND) == number)
-    found = fold.fold(_sort_by_owner(rows.drop(_KIND).collect().rechunk().lazy(), facts)).sort(ROW).collect()
+    ordered = _sort_by_owner(_part_unknown(rows.drop(_KIND).collect(), is_alone=fold.is_alone).rechunk().lazy(), facts)
+    found = fold.fold(ordered).sort(ROW).collect()
     borrowed = [frame[column].gather(found[row]).alias(name) for name, (column, row) in fold.lent.items() if column in kept]
     chosen = frame.select(pl.col(name).gather(found[ROW]) for name in kept)
     return chosen.with_columns(*borrowed, *found.drop(ROW, *{row for _, row in fold.lent.values()}).get_columns())
+
+
+def _part_unknown(rows: pl.DataFrame, *, is_alone: bool) -> pl.DataFrame:
+    """Give each row of nobody known an owner of its own: its number, which no hash equals but by a chance of 2⁻⁶⁴."""
+    if not is_alone or not rows[_OWNER].null_count():
+        return rows
+    return rows.with_columns(pl.col(_OWNER).fill_null((pl.col(ROW).cast(pl.Int128) + 1) * 2**_ROW_BITS))
 
 
 def _sort_by_owner(rows: pl.LazyFrame, facts: Sequence[str]) -> pl.LazyFrame:
@@ -128,10 +143,64 @@ def _sort_by_owner(rows: pl.LazyFrame, facts: Sequence[str]) -> pl.LazyFrame:
     return ordered.select(ROW, "timestamp", *facts, is_new.fill_null(value=True).alias(IS_NEW))
 
 
-def starts_run(gap: timedelta) -> pl.Expr:
-    """Mark the rows that do not follow the row before: another owner's, or after a pause over `gap`."""
-    is_late = (pl.col("timestamp") - pl.col("timestamp").shift(1)) > gap
+def starts_run(gap: timedelta, began: str = "timestamp", ended: str = "timestamp") -> pl.Expr:
+    """Mark the rows that do not follow the row before: another owner's, or after a pause over `gap`.
+
+    Args:
+        gap: the longest pause within a run.
+        began: column of the instant that a pause ends at.
+        ended: column of the instant from which the pause after a row runs.
+    """
+    is_late = (pl.col(began) - pl.col(ended).shift(1)) > gap
     return pl.col(IS_NEW) | is_late.fill_null(value=True)
+
+
+def cap_runs(rows: pl.LazyFrame, start: str, longest: timedelta, began: str = "timestamp") -> pl.LazyFrame:
+    """Cut runs that last longer: a row that began more than `longest` after the first of its run begins another.
+
+    Where each cut lies depends on the one before. All runs are walked at once, and each row first
+    learns which row would follow a cut at it, then by twice as many cuts each turn which rows a
+    walk from a run's first row meets; so a month of polls takes no longer than a few turns.
+
+    Args:
+        rows: in order; column `start` marks the first row of each run.
+        start: that column; the cuts are added to it.
+        longest: how long a run may last; just that long still belongs to it.
+        began: column of the instant a row began; where a row began before the one in front of it, it counts as the same instant.
+    """
+
+    def cut(frame: pl.DataFrame) -> pl.DataFrame:
+        run = Runs(pl.col(start))
+        spans = frame.select(span=(pl.col(began).gather(run.last) - pl.col(began).gather(run.first)) > longest, size=run.last - run.first + 1)
+        if began == "timestamp" and not spans["span"].any():
+            return frame
+        is_long = frame.select(is_long=pl.lit(spans["span"]).gather(pl.col(start).cum_sum() - 1))["is_long"] if began == "timestamp" else None
+        chosen = frame.with_row_index(_PLACE_IN_RUNS).select(_PLACE_IN_RUNS, start, pl.col(began).to_physical().alias(_INSTANT))
+        walked = chosen if is_long is None else chosen.filter(is_long)
+        met = walked[_PLACE_IN_RUNS].filter(_walk(walked[_INSTANT], walked[start], longest // timedelta(microseconds=1)))
+        return frame.with_columns(frame[start].clone().scatter(met, values=True))
+
+    return rows.map_batches(cut, schema=rows.collect_schema())
+
+
+def _walk(instants: pl.Series, starts: pl.Series, longest: int) -> pl.Series:
+    """Mark the first rows of runs, and those that a walk from them meets in steps of more than `longest` µs."""
+    # One line of instants for all runs: each begins so far after the one before that no step reaches over.
+    frame = pl.DataFrame({"instant": instants, "start": starts}).with_columns(run=pl.col("start").cum_sum())
+    firsts = frame.filter("start").select("run", first="instant")
+    lines = frame.join(firsts, on="run", maintain_order="left").with_columns(since=(pl.col("instant") - pl.col("first")).clip(0))
+    lengths = lines.group_by("run", maintain_order=True).agg(length=pl.col("since").max() + longest + 1)
+    bases = lengths.with_columns(base=pl.col("length").cum_sum() - pl.col("length"))
+    line = lines.join(bases, on="run", maintain_order="left").select((pl.col("since") + pl.col("base")).cum_max())["since"]
+    end = line.len()
+    following = line.search_sorted(line + longest, side="right").cast(pl.UInt32).append(pl.Series([end], dtype=pl.UInt32))
+    met = starts.clone().append(pl.Series([True]))
+    while True:
+        before = met.sum()
+        met = met.scatter(following.filter(met), values=True)
+        if met.sum() == before:
+            return met.head(end)
+        following = following.gather(following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +222,10 @@ class Runs:
     def last(self) -> pl.Expr:
         """Index of each run's last row."""
         return (self.first.shift(-1).fill_null(pl.len().cast(pl.UInt32)) - 1).cast(pl.UInt32)
+
+    def spread(self, value: pl.Expr) -> pl.Expr:
+        """Give a value of each run to all of its rows."""
+        return value.gather(self.is_start.cum_sum() - 1)
 
     def any(self, flag: pl.Expr) -> pl.Expr:
         """Tell whether any row of each run is true."""

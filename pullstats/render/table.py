@@ -92,7 +92,8 @@ def _draw_part(
         for column in columns:
             text = cells[column.name][index]
             is_cut = column.name in rooms and column.kind != "prose"
-            row.append(Text(_cut(text, rooms[column.name]) if is_cut else text, style="dim italic" if _is_other(text) else ""))
+            style = "bold" if index == report.meta.get("total_row") else "dim italic" if _is_other(text) else ""
+            row.append(Text(_cut(text, rooms[column.name]) if is_cut else text, style=style))
             if column.bar and has_bars:
                 row.append(Text(_bar(report, column, index), style="cyan"))
         table.add_row(*row)
@@ -225,7 +226,10 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 
 def _bar(report: Report, column: Column, index: int) -> str:
-    values = report.frame[column.name].cast(pl.Float64)
+    place = report.meta.get("total_row", report.frame.height)
+    values = report.frame[column.name].head(place).cast(pl.Float64)
+    if index == place:
+        return ""
     top, value = float(values.drop_nulls().max() or 0), values[index]  # type: ignore[arg-type]
     if not top or not value:
         return ""

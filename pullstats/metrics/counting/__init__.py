@@ -1,30 +1,57 @@
 """What counts as one: rules over runs of requests, before any filter.
 
-rule → pulls, files, sessions → rules (ours and others', by name and version)
+pauses → rule → pulls, files, transfers, sessions, visits → reasons → rules (ours and others', by name and version)
 """
 
+from pullstats.metrics.counting.pauses import DURATION, TIMES, find_longest
 from pullstats.metrics.counting.pulls import DIGEST_COLUMNS, SEEN, find_tags, name_digests
-from pullstats.metrics.counting.rule import COUNTED, IMAGE_COLUMNS, PULL_GAP, RUN_END, RUN_START, SESSION_GAP, CountingRule, Gaps, Terms
-from pullstats.metrics.counting.rules import COUNTING_RULES, PULLSTATS, find_rule
-from pullstats.metrics.counting.sessions import INVOCATIONS, SESSION_COLUMNS, count_invocations
+from pullstats.metrics.counting.reasons import OF_SESSIONS, REASON_COLUMNS
+from pullstats.metrics.counting.rule import (
+    COUNTED,
+    IMAGE_COLUMNS,
+    INVOCATIONS,
+    PULL_GAP,
+    RUN_END,
+    RUN_START,
+    SESSION_GAP,
+    SESSIONS,
+    VISIT_GAP,
+    CountingRule,
+    Gaps,
+    Reason,
+    Reasons,
+    Terms,
+)
+from pullstats.metrics.counting.rules import COUNTING_RULES, PULLSTATS, VERSION_1, find_rule
+from pullstats.metrics.counting.sessions import SESSION_COLUMNS, count_sessions
 
 __all__ = [
     "COUNTED",
     "COUNTING_RULES",
     "DIGEST_COLUMNS",
+    "DURATION",
     "IMAGE_COLUMNS",
     "INVOCATIONS",
+    "OF_SESSIONS",
     "PULLSTATS",
     "PULL_GAP",
+    "REASON_COLUMNS",
     "RUN_END",
     "RUN_START",
     "SEEN",
+    "SESSIONS",
     "SESSION_COLUMNS",
     "SESSION_GAP",
+    "TIMES",
+    "VERSION_1",
+    "VISIT_GAP",
     "CountingRule",
     "Gaps",
+    "Reason",
+    "Reasons",
     "Terms",
-    "count_invocations",
+    "count_sessions",
+    "find_longest",
     "find_rule",
     "find_tags",
     "name_digests",

@@ -1,4 +1,4 @@
-"""Downloads of files: whole ones, pieces, redirects; models and data sets.
+"""Downloads of files as version 1 of our rule counts them: whole ones, pieces, redirects; models and data sets.
 
 Source: DEFINITIONS "When is it a download?"; which files stand for a model:
 https://huggingface.co/docs/hub/models-download-stats
@@ -71,14 +71,15 @@ FOLD_MODELS: Final = replace(FOLD_FILES, requests=IS_FILE & IS_GET & ~IS_UNCHANG
 """Files of models: only its query files stand for one."""
 
 
-def fold_datasets(methods: pl.Expr = IS_GET) -> Fold:
+def fold_datasets(methods: pl.Expr = IS_GET, *, is_alone: bool = False) -> Fold:
     """Fold data sets: all files of one repository that one endpoint takes without a pause over `RUN_GAP` are one.
 
     Args:
         methods: requests that can take a file.
+        is_alone: requests of nobody known belong with no other.
     """
     requests = IS_FILE & IS_DATASET & methods & ~IS_UNCHANGED
-    return Fold(requests, "endpoint_id", ("package_name",), {"is_taken_file": IS_TAKEN}, _fold_datasets)
+    return Fold(requests, "endpoint_id", ("package_name",), {"is_taken_file": IS_TAKEN}, _fold_datasets, is_alone=is_alone)
 
 
 def _fold_datasets(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -15,14 +15,17 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.counting.rule import RUN_END, RUN_START, Terms
-from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
-from pullstats.metrics.statuses import IS_ANSWERED, IS_GET, IS_HEAD, IS_TAKEN
+from pullstats.metrics.counting.pauses import Clock
+from pullstats.metrics.counting.rule import GROUP_LENGTH, RUN_END, RUN_START, VISIT_LENGTH, Terms
+from pullstats.metrics.runs import IS_NEW, ROW, Fold, Runs, fold_requests
+from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_ANSWERED, IS_FAILED, IS_GET, IS_HEAD, IS_REDIRECT, IS_TAKEN
 
 IS_IMAGE_MANIFEST: Final = (pl.col("package_type") == "oci") & (pl.col("action") == "manifest")
 IS_MANIFEST: Final = IS_IMAGE_MANIFEST & pl.col("is_downloadable") & (IS_GET | IS_HEAD)
 """Manifest requests that can be part of a pull."""
-
+_IS_TAGS: Final = pl.any_horizontal(pl.col("url_path").str.ends_with(end) for end in ("/tags/list", "/tags/list/"))
+IS_LISTING: Final = (pl.col("package_type") == "oci") & (pl.col("action") == "metadata") & (IS_GET | IS_HEAD) & _IS_TAGS
+"""Asks for the tags of a repository."""
 
 _LENT: Final = {
     "group_tag": ("package_version", "tag_row"),
@@ -39,23 +42,53 @@ _FACTS: Final = {
 }
 
 
-def fold_images(terms: Terms) -> Fold:
+def fold_images(terms: Terms, *, is_capped: bool) -> Fold:
     """Fold manifest requests into pull groups: one row a group with a GET, the first of these.
 
     Gives `downloads`, `pulls`, `attempts` (0 or 1), `is_tagged`, `RUN_START`, `RUN_END`, and what
     `name_images` reads.
+
+    Args:
+        terms: what is asked.
+        is_capped: a group ends `GROUP_LENGTH` after its first request, and nobody known is nobody else.
     """
-    return _fold_groups(terms, _find_asked)
+    return _fold_groups(terms, _find_asked, is_capped=is_capped)
 
 
 def find_image_checks(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Find the pull groups that took nothing and were not all refused: the first request of each, `terms.kept`."""
-    return name_images(fold_requests(events, [_fold_groups(terms, _find_checks)], terms.kept), terms).select(terms.kept)
+    return name_images(fold_requests(events, [_fold_groups(terms, _find_checks, is_capped=False)], terms.kept), terms).select(terms.kept)
 
 
-def _fold_groups(terms: Terms, find: Callable[[pl.LazyFrame], pl.LazyFrame]) -> Fold:
+def fold_image_visits(terms: Terms) -> Fold:
+    """Fold manifest requests and lists of tags into visits: one row each, its first request.
+
+    Gives `checks` and `INVOCATIONS` (0 or 1), and what `fold_images` gives besides. A list of tags belongs to
+    the pull group within `terms.gaps.visit` of it.
+    """
+    clock = Clock(terms.is_timed)
+    facts = {
+        "is_listing": IS_LISTING,
+        "is_refused": IS_FAILED,
+        "is_anonymous": IS_ANONYMOUS_TRY,
+        "is_shown": IS_ANSWERED & ~IS_REDIRECT,
+    }
+    find = partial(_find_image_visits, terms=terms, clock=clock)
+    return Fold(IS_MANIFEST | IS_LISTING, "origin_id", ("package_name",), {**_name_facts(terms, clock), **facts}, find, _LENT, is_alone=True)
+
+
+def _fold_groups(terms: Terms, find: Callable[[pl.LazyFrame], pl.LazyFrame], *, is_capped: bool) -> Fold:
+    clock = Clock(terms.is_timed and is_capped)
+
+    def fold(rows: pl.LazyFrame) -> pl.LazyFrame:
+        return find(_mark_groups(clock.settle(rows), terms.gaps.pull, clock, is_capped=is_capped))
+
+    return Fold(IS_MANIFEST, "origin_id", ("package_name",), _name_facts(terms, clock), fold, _LENT, is_alone=is_capped)
+
+
+def _name_facts(terms: Terms, clock: Clock) -> dict[str, pl.Expr]:
     named = {f"has_{name.removeprefix('package_')}": pl.col(name).is_not_null() for name in ("package_os", "package_arch") if name in terms.kept}
-    return Fold(IS_MANIFEST, "origin_id", ("package_name",), _FACTS | named, lambda rows: find(_mark_groups(rows, terms.gaps.pull)), _LENT)
+    return {**_FACTS, **named, **clock.facts}
 
 
 def name_images(counted: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -87,11 +120,11 @@ def _find_checks(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _describe_groups(rows: pl.LazyFrame, chosen: pl.Expr) -> list[pl.Expr]:
-    """Give the row that stands for each group, when the group began and ended, and the rows that name its tag and platform."""
+    """Give the row that stands for each group, when its run began and it ended, and the rows that name its tag and platform."""
     tag_row = pl.col(ROW).gather(_GROUP.first_where(pl.col("tag").is_not_null()))
     return [
         pl.col(ROW).gather(chosen),
-        pl.col("timestamp").gather(_GROUP.first).alias(RUN_START),
+        pl.col(RUN_START).gather(_GROUP.first),
         pl.col("timestamp").gather(_GROUP.last).alias(RUN_END),
         tag_row.alias("tag_row"),
         _first_with(rows, "has_os").alias("os_row"),
@@ -105,15 +138,61 @@ def _first_with(rows: pl.LazyFrame, fact: str) -> pl.Expr:
     return pl.col(ROW).gather(_GROUP.first_where(pl.col(fact))) if fact in rows.collect_schema().names() else pl.lit(None, pl.UInt32)
 
 
-def _mark_groups(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
-    """Mark the first request of each pull group (`is_group`)."""
-    rows = rows.with_columns(run=starts_run(pull_gap).cum_sum())
+def _mark_groups(rows: pl.LazyFrame, pull_gap: timedelta, clock: Clock, *, is_capped: bool) -> pl.LazyFrame:
+    """Mark the first request of each pull group (`is_group`), and tell when what it was cut from began (`RUN_START`)."""
+    rows = rows.with_columns(run=clock.starts_run(pull_gap).cum_sum())
     # The tag of the open group: the last one named, if that was in this run.
     before = pl.when(pl.col("tag").is_not_null()).then(pl.col("run")).forward_fill().shift(1)
     named = pl.when(before == pl.col("run")).then(pl.col("tag").forward_fill().shift(1))
     is_other_tag = pl.col("tag").is_not_null() & pl.col("tag").ne_missing(named)
     is_run = pl.col("run").ne_missing(pl.col("run").shift(1))
-    return rows.with_columns(is_group=is_run | is_other_tag).drop("run")
+    rows = rows.with_columns(is_group=is_run | is_other_tag).drop("run")
+    # What follows a cut depends on where the first group began.
+    rows = rows.with_columns(pl.when("is_group").then(pl.col(clock.began)).forward_fill().alias(RUN_START))
+    return clock.cap(rows, "is_group", GROUP_LENGTH) if is_capped else rows
+
+
+def _find_image_visits(rows: pl.LazyFrame, terms: Terms, clock: Clock) -> pl.LazyFrame:
+    """Give the first request of each pull group, and of each list of tags that belongs to none."""
+    rows = clock.settle(rows).with_columns(owner=pl.col(IS_NEW).cum_sum())
+    groups = _mark_groups(_mark_owners(rows.filter(~pl.col("is_listing"))), terms.gaps.pull, clock, is_capped=True)
+    is_get, is_let_in = pl.col("is_get"), ~pl.col("is_refused")
+    # What the GETs were answered says whether a group was refused; without any, what the HEADs were.
+    is_looked = pl.when(_GROUP.any(is_get)).then(_GROUP.any(is_get & is_let_in)).otherwise(_GROUP.any(is_let_in))
+    visits = groups.select(
+        *_describe_groups(groups, _GROUP.first),
+        checks=(is_looked & ~_GROUP.any(pl.col("is_taken"))).cast(pl.Int64),
+        invocations=_GROUP.any(~pl.col("is_anonymous")).cast(pl.Int64),
+    )
+    return pl.concat([visits, _find_listings(rows, clock, terms.gaps.visit)], how="diagonal")
+
+
+def _mark_owners(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Mark each owner's first row anew, after some were left out."""
+    return rows.with_columns(pl.col("owner").ne_missing(pl.col("owner").shift(1)).alias(IS_NEW))
+
+
+def _find_listings(rows: pl.LazyFrame, clock: Clock, gap: timedelta) -> pl.LazyFrame:
+    """Give the first of each run of lists of tags that no pull group is near to."""
+    is_manifest, began, ended = ~pl.col("is_listing"), pl.col(clock.began), pl.col(clock.ended)
+    owner = pl.col("owner")
+    before, after = (pl.when(is_manifest).then(value) for value in (ended, began))
+    is_after = (pl.when(is_manifest).then(owner).forward_fill() == owner) & (began - before.forward_fill() <= gap)
+    is_before = (pl.when(is_manifest).then(owner).backward_fill() == owner) & (clock.first_ahead(after) - ended <= gap)
+    marked = rows.with_columns(is_near=(is_after | is_before).fill_null(value=False))
+    listings = _mark_owners(marked.filter("is_listing")).with_columns(is_group=clock.starts_run(gap))
+    listings = listings.with_columns(pl.when("is_group").then(began).forward_fill().alias(RUN_START))
+    found = clock.cap(listings, "is_group", VISIT_LENGTH)
+    return (
+        found.select(
+            *_describe_groups(found, _GROUP.first),
+            checks=_GROUP.any(pl.col("is_shown")).cast(pl.Int64),
+            invocations=_GROUP.any(~pl.col("is_anonymous")).cast(pl.Int64),
+            is_near=_GROUP.any(pl.col("is_near")),
+        )
+        .filter(~pl.col("is_near"))
+        .drop("is_near")
+    )
 
 
 SEEN: Final = ("timestamp", "source_rank", "source_offset")
@@ -138,7 +217,7 @@ def find_tags(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
 
 def _find_tagged(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
     """Give the requests by digest that belong to a group with a tag, and the row that names it."""
-    rows = _mark_groups(rows, pull_gap)
+    rows = _mark_groups(rows, pull_gap, Clock(is_timed=False), is_capped=False)
     group, is_tag = pl.col("is_group").cum_sum(), pl.col("tag").is_not_null()
     # A group's tag is named by its first request; a group that a digest opened has none.
     is_tagged = pl.when(is_tag).then(group).forward_fill() == group
@@ -151,8 +230,14 @@ DIGEST_COLUMNS: Final = ("timestamp", "package_type", "package_name", "package_v
 """What `name_digests` reads."""
 
 
-def name_digests(counted: pl.LazyFrame, tags: pl.LazyFrame) -> pl.LazyFrame:
-    """Give what was pulled by digest alone the tag last seen with that digest at or before it."""
+def name_digests(counted: pl.LazyFrame, tags: pl.LazyFrame, is_named: pl.Expr | None = None) -> pl.LazyFrame:
+    """Give what was pulled by digest alone the tag last seen with that digest at or before it.
+
+    Args:
+        counted: `DIGEST_COLUMNS`, and whatever else.
+        tags: as `find_tags` lists them.
+        is_named: true for the rows to name, all by default.
+    """
     named = counted.sort("timestamp").join_asof(
         tags.drop("source_rank", "source_offset"),
         on="timestamp",
@@ -162,6 +247,7 @@ def name_digests(counted: pl.LazyFrame, tags: pl.LazyFrame) -> pl.LazyFrame:
         check_sortedness=False,
     )
     is_open = (pl.col("package_type") == "oci") & (pl.col("reference_kind") == "digest") & pl.col("digest_tag").is_not_null()
+    is_open = is_open if is_named is None else is_open & is_named
     return named.with_columns(
         package_version=pl.when(is_open).then("digest_tag").otherwise("package_version"),
         reference_kind=pl.when(is_open).then(pl.lit("tag")).otherwise("reference_kind"),

@@ -6,21 +6,29 @@ its cases in `cases.toml`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 import polars as pl
 
 PULL_GAP: Final = timedelta(seconds=5)
+VISIT_GAP: Final = timedelta(seconds=30)
 PART_GAP: Final = timedelta(minutes=10)
-SESSION_GAP: Final = timedelta(minutes=5)
+SESSION_GAP: Final = timedelta(minutes=30)
 RUN_GAP: Final = timedelta(minutes=5)
-"""Pause that ends the files of one data set, and a trace; no option changes it."""
+"""Pause that ends the files of one data set, a trace, and what version 1 called a session; no option changes it."""
+VISIT_LENGTH: Final = timedelta(minutes=5)
+"""After its first request a visit lasts this long at most."""
+GROUP_LENGTH: Final = timedelta(minutes=1)
+"""After its first request a pull group lasts this long at most."""
 
-COUNTED: Final = ("downloads", "pulls", "checks", "attempts")
+INVOCATIONS: Final = "invocations"
+COUNTED: Final = ("downloads", "pulls", "checks", "attempts", INVOCATIONS)
 """What a rule may say of a request: 0 or 1 each, null where it says nothing."""
+SESSIONS: Final = "sessions"
+"""What is counted by no rule, but in runs all the same."""
 
 RUN_START: Final = "run_start"
 RUN_END: Final = "run_end"
@@ -51,21 +59,22 @@ class Gaps:
 
     Attributes:
         pull: a pull group.
+        visit: a visit.
         session: a session.
     """
 
     pull: timedelta = PULL_GAP
+    visit: timedelta = VISIT_GAP
     session: timedelta = SESSION_GAP
 
     @property
     def longest(self) -> timedelta:
-        """The longest pause within a run, under any rule."""
-        return max(RUN_GAP, self.pull, self.session)
+        """The longest pause within a run, under any rule; sessions have no runs, for where one begins is seen from the pause before it."""
+        return max(PART_GAP, self.pull, self.visit)
 
-    @property
-    def margin(self) -> timedelta:
-        """How far beyond a window a rule must look at least: the longest gap, with room."""
-        return max(PART_GAP, self.pull, self.session) * 1.5
+    def margin(self, label: str) -> timedelta:
+        """How far beyond a window a rule, or `SESSIONS`, must look at least: the longest gap, with room."""
+        return (self.session if label == SESSIONS else self.longest) * 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +85,32 @@ class Terms:
         wanted: which of `COUNTED`.
         kept: columns to give of the requests that count.
         gaps: pauses that end what belongs together.
+        is_timed: whether a log tells how long requests took; then the events have `pauses.TIMES`.
+        mute: `source_id` of the logs that tell no client's agent; only for a rule that asks for them.
     """
 
     wanted: tuple[str, ...]
     kept: tuple[str, ...]
     gaps: Gaps = Gaps()
+    is_timed: bool = False
+    mute: tuple[str, ...] = ()
+
+
+Reason = tuple[str, pl.Expr]
+"""Why a request is out by itself, in words, and whether it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why requests are not what a rule counts.
+
+    Attributes:
+        own: why a request is out by itself; the first that holds is told.
+        rest: why it is out though none of these holds.
+    """
+
+    own: tuple[Reason, ...] = ()
+    rest: str = "out: the rule does not count it, or counts it with another request"
 
 
 Count = Callable[[pl.LazyFrame, Terms], pl.LazyFrame]
@@ -99,6 +129,9 @@ class CountingRule:
         defines: which of `COUNTED` it says something of.
         count: applies it.
         columns: event columns it reads.
+        reasons: by what it counts, why requests are out.
+        differs: how its answers differ from those of the version before it.
+        asks_agents: it asks for the agent where a log tells agents at all.
     """
 
     name: str
@@ -108,6 +141,9 @@ class CountingRule:
     defines: tuple[str, ...]
     count: Count
     columns: tuple[str, ...] = RULE_COLUMNS
+    reasons: Mapping[str, Reasons] = field(default_factory=dict)
+    differs: str = ""
+    asks_agents: bool = False
 
     @property
     def label(self) -> str:

@@ -7,6 +7,7 @@ Sources: DEFINITIONS "When is it a download?", and beside each rule.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -15,8 +16,11 @@ import polars as pl
 from pullstats.errors import unknown_name
 from pullstats.metrics.counting.files import FOLD_FILES, FOLD_MODELS, IS_FILE, IS_HUB, IS_MODEL, IS_QUERY_FILE, fold_datasets
 from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST, fold_images, name_images
-from pullstats.metrics.counting.rule import COUNTED, RULE_COLUMNS, RUN_END, RUN_GAP, RUN_START, Count, CountingRule, Terms
-from pullstats.metrics.counting.sessions import count_readings, count_unchanged
+from pullstats.metrics.counting.reasons import REASONS_1, REASONS_2
+from pullstats.metrics.counting.rule import COUNTED, INVOCATIONS, RULE_COLUMNS, RUN_END, RUN_GAP, RUN_START, Count, CountingRule, Terms
+from pullstats.metrics.counting.sessions import count_invocations, count_readings, count_unchanged
+from pullstats.metrics.counting.transfers import fold_models, fold_transfers
+from pullstats.metrics.counting.visits import count_visits
 from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
 from pullstats.metrics.statuses import IS_ANSWERED, IS_GET, IS_HEAD, IS_TAKEN, IS_WHOLE
 
@@ -27,19 +31,35 @@ _DOWNLOADS: Final = ("downloads",)
 _DOWNLOADS_AND_PULLS: Final = ("downloads", "pulls")
 
 
-def _count_pullstats(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+_TAKING: Final = frozenset({"downloads", "pulls", "attempts"})
+
+
+def _count_pullstats_1(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     wanted = {*terms.wanted}
-    parts = []
-    if {"downloads", "pulls", "attempts"} & wanted:
-        artifacts = events.filter("is_downloadable")
-        has_files = bool({"downloads", "attempts"} & wanted)
-        folds = [fold_images(terms), *([FOLD_FILES] if has_files else [])]
-        parts.append(name_images(fold_requests(artifacts, folds, terms.kept), terms))
-        if has_files:
-            parts.append(fold_requests(artifacts.filter(IS_HUB), [FOLD_MODELS, fold_datasets()], terms.kept))
+    hub = [FOLD_MODELS, fold_datasets()]
+    parts = _count_taken(events, terms, fold_images(terms, is_capped=False), FOLD_FILES, hub) if _TAKING & wanted else []
     if "checks" in wanted:
         parts += [count_unchanged(events, terms), count_readings(events, terms)]
+    if INVOCATIONS in wanted:
+        parts.append(count_invocations(events, terms))
     return pl.concat(parts, how="diagonal")
+
+
+def _count_pullstats_2(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    wanted = {*terms.wanted}
+    hub = [fold_models(terms), fold_datasets(is_alone=True)]
+    parts = _count_taken(events, terms, fold_images(terms, is_capped=True), fold_transfers(terms), hub) if _TAKING & wanted else []
+    if {"checks", INVOCATIONS} & wanted:
+        parts.append(count_visits(events, terms))
+    return pl.concat(parts, how="diagonal")
+
+
+def _count_taken(events: pl.LazyFrame, terms: Terms, images: Fold, files: Fold, hub: Sequence[Fold]) -> list[pl.LazyFrame]:
+    """Count images, and where files are wanted, these and what a hub of models serves."""
+    artifacts = events.filter("is_downloadable")
+    has_files = bool({"downloads", "attempts"} & {*terms.wanted})
+    counted = [name_images(fold_requests(artifacts, [images, *([files] if has_files else [])], terms.kept), terms)]
+    return [*counted, fold_requests(artifacts.filter(IS_HUB), hub, terms.kept)] if has_files else counted
 
 
 def _each(requests: pl.Expr) -> Count:
@@ -49,6 +69,11 @@ def _each(requests: pl.Expr) -> Count:
         return events.filter(requests).select(*terms.kept, downloads=_ONE, pulls=_IS_OCI.cast(pl.Int64))
 
     return count
+
+
+def _count_crates(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    is_told = ~pl.col("source_id").is_in(list(terms.mute)).fill_null(value=False)
+    return _each(_is_file_of("cargo") & IS_GET & IS_WHOLE & (_IS_CARGO | ~is_told))(events, terms)
 
 
 def _count_dvp(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -111,14 +136,40 @@ _RULES: Final = (
         "A file counts when its GET is answered 200 or redirected; 206 once in 10 minutes per origin and path; a redirect followed within 5 s by the "
         "same origin and path is one. An image counts once per pull group: manifest requests of one origin and repository without a pause over 5 s "
         "(--pull-window) and without another tag, if one GET among them was answered 2xx or redirected. Of a model its query file counts (config.json, "
-        "a .gguf, …); the files of a data set that one endpoint takes without a pause over 5 minutes are one. A 304 is a check each; a session "
-        "(--session-gap) without one is a check at most once: for a pull group that took nothing and was not refused, or for an index or metadata read "
-        "where nothing of the package was downloaded. An attempt is a download asked for, folded alike, whatever was answered. Blobs, checksums, "
-        "signatures and source archives never count.",
+        "a .gguf, …); the files of a data set that one endpoint takes without a pause over 5 minutes are one. A 304 is a check each; a session (requests "
+        "of one origin for one package without a pause over 5 minutes) without one is a check at most once: for a pull group that took nothing and was "
+        "not refused, or for an index or metadata read where nothing of the package was downloaded. An invocation is a session. An attempt is a download "
+        "asked for, folded alike, whatever was answered. Blobs, checksums, signatures and source archives never count.",
         "pullstats, docs/metrics.md",
         COUNTED,
-        _count_pullstats,
+        _count_pullstats_1,
         (*RULE_COLUMNS, "endpoint_id"),
+        REASONS_1,
+    ),
+    CountingRule(
+        "pullstats",
+        2,
+        "A file counts when its GET is answered 200 or redirected, each 200 once. 200 and 206 of one origin and path without a pause over 10 minutes form "
+        "a transfer that counts its 200s, or one if it has only 206s: resumed or parallel, in either order. A redirect followed within 5 s by the same "
+        "origin and path is one with it. An image counts once per pull group: manifest requests of one origin and repository without a pause over 5 s "
+        "(--pull-window), without another tag, and begun within 60 s, if one GET among them was answered 2xx or redirected. Of a model its query file "
+        "counts (config.json, a .gguf, …); the files of a data set that one endpoint takes without a pause over 5 minutes are one. An invocation is a "
+        "visit: requests of one origin for one package without a pause over 30 s (--visit-gap), begun within 5 minutes; for an image a pull group, or a "
+        "list of tags with none within 30 s; one of 401s alone is none. A check is a visit that asked and took nothing: a pull group that was not refused "
+        "(its GETs, without any its HEADs, all answered 4xx or 5xx), a list of tags by itself, metadata read, or an artifact asked for by HEAD; outside of "
+        "images every GET answered 304 is one, and its visit is not counted again. Pauses run from the end of a request to the start of the next where "
+        "the log says how long it took; where it does not, a visit that only read joins a download that follows within 5 minutes. Whoever cannot be told "
+        "is alone: nothing folds with it. An attempt is a download asked for, folded alike, whatever was answered. Blobs, checksums, signatures and source "
+        "archives never count.",
+        "pullstats, docs/metrics.md",
+        COUNTED,
+        _count_pullstats_2,
+        (*RULE_COLUMNS, "endpoint_id"),
+        REASONS_2,
+        "Version 1 folds checks and invocations by sessions, which end after a pause over 5 minutes: what asks at least every 300 s is one check, however "
+        "many months it asks. Version 2 counts every time that somebody's client ran. In version 1 a 206 counts with the 200 before it, but not with one "
+        "after it; a group whose GETs were refused after an answered HEAD is a check; groups have no longest time; and all whose origin is not known fold "
+        "as if they were one.",
     ),
     CountingRule(
         "docker-ratelimit",
@@ -161,11 +212,13 @@ _RULES: Final = (
     CountingRule(
         "cratesio",
         1,
-        "A GET of a crate file, answered exactly 200, by an agent that begins with cargo, in lower case, and then a slash or a blank.",
+        "A GET of a crate file, answered exactly 200, by an agent that begins with cargo, in lower case, and then a slash or a blank; of a log that tells "
+        "no agent at all, by whomever.",
         "https://github.com/rust-lang/crates.io, crates_io_cdn_logs",
         _DOWNLOADS,
-        _each(_is_file_of("cargo") & IS_GET & IS_WHOLE & _IS_CARGO),
+        _count_crates,
         (*RULE_COLUMNS, "user_agent_original"),
+        asks_agents=True,
     ),
     CountingRule(
         "npm",
@@ -216,7 +269,10 @@ _RULES: Final = (
 COUNTING_RULES: Final[dict[str, CountingRule]] = {rule.label: rule for rule in _RULES}
 """Every version of every rule, by its label."""
 
-PULLSTATS: Final = COUNTING_RULES["pullstats@1"]
+PULLSTATS: Final = COUNTING_RULES["pullstats@2"]
+"""What counts where nobody says otherwise."""
+VERSION_1: Final = COUNTING_RULES["pullstats@1"]
+"""The only other rule that says what an invocation is."""
 
 
 def find_rule(name: str) -> CountingRule:

@@ -1,6 +1,9 @@
-"""Sessions: what one origin asks of one package without a long pause; and the checks that follow from them.
+"""Sessions: what one origin asks without a long pause; and what version 1 of our rule made of those of one package.
 
-Source: DEFINITIONS "Metrics" (checks, invocations).
+Version 1 called what one origin asks of one package without a pause over `RUN_GAP` a session, an
+invocation each, and counted a check a session.
+
+Source: DEFINITIONS "Metrics" (sessions, checks, invocations).
 """
 
 from __future__ import annotations
@@ -13,23 +16,34 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.counting.files import IS_FILE
+from pullstats.metrics.counting.pauses import Clock
 from pullstats.metrics.counting.pulls import IS_MANIFEST, find_image_checks
-from pullstats.metrics.counting.rule import RUN_END, RUN_START, Terms
+from pullstats.metrics.counting.rule import INVOCATIONS, RUN_END, RUN_GAP, RUN_START, SESSIONS, Terms
 from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
 from pullstats.metrics.statuses import IS_GET, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
 
 _WHAT: Final = ("package_type", "package_name")
-SESSION_COLUMNS: Final = ("timestamp", "origin_id", *_WHAT, "source_id", "source_offset")
-INVOCATIONS: Final = "invocations"
+SESSION_COLUMNS: Final = ("timestamp", "origin_id", "source_id", "source_offset")
 
 _IS_ASKED: Final = pl.col("package_name").is_not_null()
 _IS_UNCHANGED_GET: Final = IS_GET & IS_UNCHANGED & pl.col("package_type").is_not_null()
 _FACTS: Final = ("is_group", "is_read", "is_got", "is_unchanged")
 
 
+def count_sessions(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
+    """Count sessions: a row each, the first request of an origin after a pause over `terms.gaps.session`."""
+    clock = Clock(terms.is_timed)
+    fold = Fold(pl.lit(value=True), "origin_id", (), clock.facts, partial(_fold_sessions, clock=clock, gap=terms.gaps.session), is_alone=True)
+    return fold_requests(events, [fold], terms.kept)
+
+
+def _fold_sessions(rows: pl.LazyFrame, clock: Clock, gap: timedelta) -> pl.LazyFrame:
+    return clock.settle(rows).filter(clock.starts_run(gap)).select(ROW, pl.lit(1, pl.Int64).alias(SESSIONS))
+
+
 def count_invocations(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Count sessions: one row each, its first request. Requests without a package form none."""
-    sessions = Fold(_IS_ASKED, "origin_id", _WHAT, {}, partial(_fold_invocations, session_gap=terms.gaps.session))
+    """Count what version 1 called sessions: one row each, its first request. Requests without a package form none."""
+    sessions = Fold(_IS_ASKED, "origin_id", _WHAT, {}, partial(_fold_invocations, session_gap=RUN_GAP))
     return fold_requests(events, [sessions], terms.kept)
 
 
@@ -56,7 +70,7 @@ def count_readings(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         events.filter(_IS_ASKED).select(*names, is_group=pl.lit(value=False), is_read=is_read, is_got=is_got, is_unchanged=_IS_UNCHANGED_GET),
         groups.with_columns(pl.lit(name == "is_group").alias(name) for name in _FACTS),
     ]
-    sessions = Fold(_IS_ASKED, "origin_id", _WHAT, {name: pl.col(name) for name in _FACTS}, partial(_fold_readings, session_gap=terms.gaps.session))
+    sessions = Fold(_IS_ASKED, "origin_id", _WHAT, {name: pl.col(name) for name in _FACTS}, partial(_fold_readings, session_gap=RUN_GAP))
     return fold_requests(pl.concat(flagged), [sessions], terms.kept)
 
 

@@ -9,26 +9,27 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.definitions import Metric
+from pullstats.metrics.definitions import DOWNLOADERS, Metric
 from pullstats.metrics.filtering.selection import name_unseen
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import OTHER, build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
+from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.series import answer_series
 from pullstats.metrics.questions.small_rows import ENDPOINTS, hide_small, refuse_few
 from pullstats.metrics.time.buckets import parse_every
 from pullstats.metrics.time.completeness import find_final_until
 from pullstats.reports import Column, Report
 
-DAILY_VERSION: Final = 1
+DAILY_VERSION: Final = 2
 DAILY_KEYS: Final = {
     "package_type": "package_type",
     "package": "package_name",
     "version": "package_version",
     "client": "user_agent_name",
 }
-DAILY_METRICS: Final = ("requests", "bytes", "downloads", "checks", "origins")
+DAILY_METRICS: Final = ("requests", "bytes", "downloads", DOWNLOADERS, "checks", "origins")
 
 
 def answer_query(query: Query, scan: Scan, reach: Reach, now: datetime, *, is_shifting: bool) -> Report:
@@ -79,8 +80,8 @@ def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
         columns += shares
         if not shares:
             warnings.append("--percent gives shares of additive metrics, and none is asked for")
-    frame = rows.select(column.name for column in columns)
-    return build_report(asked, partials, frame, columns, total, hidden=hidden, other_row=other_row, warnings=warnings), total
+    frame, presence = rows.select(column.name for column in columns), find_presence(asked, scan)
+    return build_report(asked, partials, frame, columns, total, hidden=hidden, other_row=other_row, warnings=warnings, presence=presence), total
 
 
 def _with_endpoints(asked: Resolved) -> tuple[Metric, ...]:
@@ -122,7 +123,7 @@ def _add_shares(rows: pl.DataFrame, total: pl.DataFrame, metrics: tuple[Metric, 
 
 
 def daily_report(query: Query, scan: Scan, reach: Reach, now: datetime) -> Report:
-    """Build the `daily` export set: one row a day and combination; `origins` is not additive."""
+    """Build the `daily` export set: one row a day and combination; `downloaders` and `origins` are not additive."""
     asked = resolve(query, reach, now, scan, is_shifting=False)
     asked = refuse_epochs(asked, scan, ())
     refuse_few(asked, scan)

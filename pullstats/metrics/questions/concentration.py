@@ -21,6 +21,7 @@ from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_report, name_level, unique_metric
 from pullstats.metrics.questions.holders import HOLDER, count_holders
+from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.time.spans import close_window, spans_before
 from pullstats.metrics.time.windows import Window
 from pullstats.reports import Column, Report
@@ -71,7 +72,8 @@ def answer_concentration(query: Query, asked_for: ConcentrationQuestion, scan: S
     total = fold(partials, asked.metrics, ())
     nobody = int(total[metric.key].item() or 0) - int(values.sum())
     warnings = [*_describe_trend(trend, asked_for), *_describe_nobody(asked, nobody)]
-    report = build_report(asked, partials, _rows(asked_for, values, level.key, metric.key), columns, total, warnings=warnings)
+    rows, presence = _rows(asked_for, values, level.key, metric.key), find_presence(replace(asked, metrics=(metric, level)), scan)
+    report = build_report(asked, partials, rows, columns, total, warnings=warnings, presence=presence)
     return replace(report, headline=_describe(asked, asked_for, values), meta=report.meta | {"trend": trend, "unattributed": nobody})
 
 

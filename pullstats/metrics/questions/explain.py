@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.counting import PULL_GAP, SESSION_GAP
+from pullstats.metrics.counting import PULL_GAP, SESSION_GAP, VISIT_GAP
 from pullstats.metrics.definitions import METRICS, Metric
-from pullstats.metrics.partials import compute_partials, count_rows, fold
+from pullstats.metrics.partials import compute_partials, count_rows, fold, look_beyond
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_report
-from pullstats.metrics.questions.ledger import COUNTED, REASON, add_reason, keep_ledger
+from pullstats.metrics.questions.ledger import COUNTED, COUNTED_ONCE, REASON, add_reason, keep_ledger
+from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.small_rows import refuse_few
 from pullstats.metrics.time.phrases import WEEKDAYS
 from pullstats.reports import Column, Report
@@ -57,9 +58,9 @@ def answer_explanation(query: Query, rule_sets: Mapping[str, int], scan: Scan, r
     rows += [*_tell_rules(asked, rule_sets), *_tell_hiding(asked)]
     columns = (Column("part", "part", "text"), Column("what", "what", "prose"), Column("requests", "requests", "count"))
     shown = pl.DataFrame([*_tell_definitions(asked, total, "{:,}"), *rows], schema=_SCHEMA)
-    report = build_report(asked, partials, shown, columns, total)
+    report = build_report(asked, partials, shown, columns, total, presence=find_presence(asked, scan))
     plain = pl.DataFrame([*_tell_definitions(asked, total, "{}"), *rows], schema=_SCHEMA)
-    return replace(report, flat=(plain, columns), meta=report.meta | {"totals": total.row(0, named=True)})
+    return replace(report, flat=(plain, columns))
 
 
 def _refuse_few(asked: Resolved, scan: Scan) -> None:
@@ -121,7 +122,7 @@ def _tell_metric(asked: Resolved, scan: Scan, metric: Metric) -> list[dict[str, 
     for text, count, reason in keep_ledger(asked, scan, metric):
         rows.append(_row(metric.name, text, count))
         if count and not asked.query.min_origins:
-            if text == COUNTED:
+            if text in {COUNTED, COUNTED_ONCE}:
                 rows += _sample(metric.name, _find_counted(asked, scan, metric), _SAMPLES)
             elif reason is not None and metric.rule and not reason.startswith("left out by"):
                 rows += _sample(metric.name, _find_left_out(asked, scan, metric, reason), 1)
@@ -131,8 +132,8 @@ def _tell_metric(asked: Resolved, scan: Scan, metric: Metric) -> list[dict[str, 
 def _find_counted(asked: Resolved, scan: Scan, metric: Metric) -> pl.LazyFrame:
     """Give what counts, but for digests where the filter asks for a version: their tag is not looked up here."""
     columns = [*_SHOWN, "reference_kind"]
-    counted, _ = count_rows(replace(asked, metrics=(metric,)), scan, metric.rule, columns, None, asked.gaps.margin)
-    counted = counted.filter(pl.col(metric.counts or metric.name) > 0)
+    counted, _ = count_rows(replace(asked, metrics=(metric,)), scan, metric.rule, columns, None, look_beyond(asked, scan, metric.rule))
+    counted = counted.filter(pl.col(metric.tally) > 0)
     return counted.filter(pl.col("reference_kind").ne_missing("digest")) if _VERSION_COLUMNS & {*asked.filter_columns} else counted
 
 
@@ -156,6 +157,7 @@ def _tell_rules(asked: Resolved, rule_sets: Mapping[str, int]) -> list[dict[str,
     rows = [_row("rule", f"{rule.label}: {rule.text} (source: {rule.source})") for rule in asked.rules if rule.label in used]
     for option, seconds, usual in (
         ("--pull-window", asked.query.pull_window, PULL_GAP.total_seconds()),
+        ("--visit-gap", asked.query.visit_gap, VISIT_GAP.total_seconds()),
         ("--session-gap", asked.query.session_gap, SESSION_GAP.total_seconds()),
     ):
         if seconds != usual:

@@ -14,11 +14,15 @@ from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
 from pullstats.metrics.dimensions import CLASS_BASIS, DIMENSIONS, Dimension
 from pullstats.metrics.partials import Partials, count_takers
 from pullstats.metrics.query import Resolved
+from pullstats.metrics.questions.presence import CLIENTS, Presence
 from pullstats.metrics.synonyms import name_dimension, name_metric
 from pullstats.reports import Column, Report
 
 OTHER: Final = "other"
 ALL_OTHERS: Final = "all others"
+TOTAL: Final = "total"
+ALL_ROWS: Final = "all rows"
+DOWNLOADS: Final = "downloads"
 _LEAST_SHARE: Final = 0.001
 _LEVEL_NOUNS: Final = {"org": ("organisation", "organisations")}
 
@@ -33,11 +37,45 @@ def build_report(
     hidden: int = 0,
     other_row: int | None = None,
     warnings: Sequence[str] = (),
+    presence: Presence | None = None,
 ) -> Report:
-    """Put headline, footer and meta around a frame; without a total, too few made it to tell."""
+    """Put headline, footer and meta around a frame; without a total, too few made it to tell.
+
+    Where a row of totals is asked for, it becomes the last of the frame.
+    """
     meta = build_meta(asked, partials, hidden, warnings) | {"other_row": other_row}
-    headline = f"from fewer than {asked.query.min_origins} endpoints (--min-origins)" if total is None else describe_total(asked, partials, total)
+    if total is None:
+        headline = f"from fewer than {asked.query.min_origins} endpoints (--min-origins)"
+    else:
+        headline = describe_total(asked, partials, total, presence)
+        meta |= {"totals": _name_totals(asked, total), "one_day_share": presence.one_day_share if presence else None}
+        meta |= {"asked": {unique_metric(asked).key: presence.asked}} if presence else {}
+        if asked.query.has_total and frame.height:
+            frame = append_total(frame, columns, total)
+            meta["total_row"] = frame.height - 1
     return Report(frame, tuple(columns), headline=headline, footer=describe_meta(meta), meta=meta, is_empty=partials.kept == 0)
+
+
+def _name_totals(asked: Resolved, total: pl.DataFrame) -> dict[str, Any]:
+    """Give the totals by the names of their columns."""
+    totals = total.row(0, named=True) if total.height else {}
+    return {metric.key: totals[metric.key] for metric in asked.metrics if metric.key in totals}
+
+
+def append_total(frame: pl.DataFrame, columns: Sequence[Column], total: pl.DataFrame) -> pl.DataFrame:
+    """Add the totals as a row that is called so in every column that names rows; none where nothing names them."""
+    heads = [column.name for column in columns if column.kind in {"dimension", "bucket"}]
+    if not heads:
+        return frame
+    texts = frame.with_columns(pl.col(heads).cast(pl.String))
+    row: dict[str, Any] = {name: ALL_ROWS if TOTAL in texts[name] else TOTAL for name in heads}
+    for column in columns:
+        if column.name in total.columns:
+            row[column.name] = total[column.name].item()
+        elif column.kind == "share":
+            row[column.name] = 1.0 if total[column.name.removesuffix("_share")].item() else None
+    last = pl.DataFrame([{name: row.get(name) for name in frame.columns}], schema=texts.schema)
+    return pl.concat([texts, last])
 
 
 def metric_columns(metrics: Sequence[Metric]) -> list[Column]:
@@ -52,22 +90,42 @@ def name_level(level: str, count: int) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
-def describe_total(asked: Resolved, partials: Partials, total: pl.DataFrame) -> str:
-    """Say the totals in words; a count always beside the uniques it comes from."""
-    level = asked.query.unique_by
+def describe_total(asked: Resolved, partials: Partials, total: pl.DataFrame, presence: Presence | None = None) -> str:
+    """Say the totals in words: downloads with who took them, each rule's by themselves; and who asked.
+
+    143 downloads by 97 downloaders, 247 checks; 2,412 origins asked
+    """
     parts = []
     for metric in asked.metrics:
         value = total[metric.key].item()
-        if metric.kind == "count" and value is not None and metric.name != UNIQUE_LEVELS[level]:
-            noun = metric.title.removesuffix("s") if value == 1 else metric.title
-            parts.append(f"{value:,} {noun}")
-    takers = count_takers(partials, asked.rules[0].label) if asked.has_one_key else None
-    if takers is not None:
-        return f"{', '.join(parts)} from {name_level(level, takers)}"
-    uniques = [metric for metric in asked.metrics if metric.name == UNIQUE_LEVELS[level]]
-    if uniques:
-        parts.append(name_level(level, total[uniques[0].key].item() or 0))
-    return ", ".join(parts)
+        if metric.kind != "count" or value is None or metric.name in CLIENTS:
+            continue
+        is_taking = metric.tally == DOWNLOADS and metric.rule
+        if metric.tally == DOWNLOADS and metric.merge == "union" and _find(asked, DOWNLOADS, metric.rule) is not None:
+            continue  # told beside the downloads
+        takers = count_takers(partials, metric.rule) if is_taking and metric.merge != "union" and asked.has_one_key else None
+        noun, rule = _noun(metric, value), metric.title.removeprefix(METRICS[metric.counts].title) if metric.counts else ""
+        by = f" by {takers:,} {'downloader' if takers == 1 else 'downloaders'}" if takers is not None else ""
+        parts.append(f"{value:,} {noun}{by}{rule}")
+    who = [(name_level(level, total[name].item() or 0)) for level, name in UNIQUE_LEVELS.items() if name in total.columns and _shows(asked, name)]
+    level = asked.query.unique_by
+    if presence is not None and not _shows(asked, UNIQUE_LEVELS[level]):
+        who.append(name_level(level, presence.asked))
+    told = ", ".join(parts)
+    return "; ".join(filter(None, (told, f"{', '.join(who)} asked" if who else "")))
+
+
+def _find(asked: Resolved, tally: str, rule: str) -> Metric | None:
+    return next((metric for metric in asked.metrics if metric.tally == tally and metric.rule == rule and metric.merge != "union"), None)
+
+
+def _shows(asked: Resolved, name: str) -> bool:
+    return any(metric.name == name for metric in asked.metrics)
+
+
+def _noun(metric: Metric, value: int) -> str:
+    title = METRICS[metric.counts].title if metric.counts else metric.title
+    return title.removesuffix("s") if value == 1 else title
 
 
 def build_meta(asked: Resolved, partials: Partials, hidden: int = 0, warnings: Sequence[str] = ()) -> dict[str, Any]:
@@ -117,6 +175,8 @@ def describe_meta(meta: dict[str, Any]) -> str:
         parts.append(f"class by {meta['class_by']}")
     if meta["hidden_rows"]:
         parts.append(f"{meta['hidden_rows']} small rows {'hidden' if meta.get('other_row') is None else 'in other'}")
+    if meta.get("one_day_share") is not None:
+        parts.append(f"{meta['one_day_share'] * 100:.1f} % of the endpoints were seen on one day only")
     if meta["redirected_readings"]:
         count = meta["redirected_readings"]
         parts.append(f"{count:,} {'reading' if count == 1 else 'readings'} of an index or metadata redirected, which count as nothing")

@@ -22,6 +22,7 @@ from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
 from pullstats.metrics.questions.framing import build_report, metric_columns, name_level, name_metrics, unique_metric
+from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.timeline import ID_COLUMNS, SHORT_ID, answer_timeline
 from pullstats.metrics.questions.turnover import STATES
 from pullstats.metrics.time.spans import close_window, span_before
@@ -117,7 +118,7 @@ def _list(asked: Resolved, scan: Scan, state: str | None) -> Report:
     seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES and (before is not None or column.name != "state"))
     short = full.with_columns(pl.col(level).str.slice(0, SHORT_ID)) if level in ID_COLUMNS else full
     shown = short.select(column.name for column in seen)
-    report = build_report(asked, partials, shown, seen, fold(partials, asked.metrics, ()), warnings=warnings)
+    report = build_report(asked, partials, shown, seen, fold(partials, asked.metrics, ()), warnings=warnings, presence=find_presence(asked, scan))
     count, noun = name_level(level, total).split(" ")
     headline = f"{' '.join(filter(None, (count, state, noun)))}, {rows.height:,} shown"
     return replace(report, headline=headline, flat=(full, columns))

@@ -14,63 +14,28 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.counting.files import IS_DATASET, IS_MODEL, IS_QUERY_FILE
-from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST
-from pullstats.metrics.definitions import SESSIONS, Metric
+from pullstats.metrics.counting import OF_SESSIONS, REASON_COLUMNS, SESSIONS, Reason, Reasons, find_rule
+from pullstats.metrics.definitions import HTTP_NOT_FOUND, Metric
 from pullstats.metrics.partials import compute_partials
 from pullstats.metrics.query import Resolved, Scan
-from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_HEAD, IS_UNCHANGED
+from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_HEAD, STATUS
 
 REASON: Final = "ledger_reason"
 """Column of each request: why it is out by itself, null if nothing says so."""
-Reason = tuple[str, pl.Expr]
 Entry = tuple[str, int, str | None]
 """What, how many requests, and the reason of which samples may be shown."""
 
-_PULLSTATS: Final = "pullstats"
-_ACTION: Final = pl.col("action")
-_STATUS: Final = pl.col("http_response_status_code")
-_IS_FILE_PATH: Final = ~IS_IMAGE_MANIFEST.fill_null(value=False)
-_UNNAMED: Final = ("names no package", pl.col("package_name").is_null())
-_ASKING: Final[tuple[Reason, ...]] = (
-    _UNNAMED,
-    ("is neither GET nor HEAD: uploads and the like", ~(IS_GET | IS_HEAD)),
-    ("reads an index or metadata, or asks the registry for something else", ~_ACTION.is_in(["manifest", "blob", "download"])),
-    ("takes a blob: the manifest stands for the image", _ACTION == "blob"),
-    ("takes a checksum, a signature or a source archive, not the artifact", ~pl.col("is_downloadable").fill_null(value=False)),
-    ("is a HEAD for a file", _IS_FILE_PATH & IS_HEAD),
-    ("was answered 304: a check", _IS_FILE_PATH & IS_UNCHANGED),
-    ("takes a file of a model that is not its query file", IS_MODEL & ~IS_QUERY_FILE),
-)
-_REFUSED: Final = (
-    "was refused (4xx, 5xx) or answered without the file",
-    _IS_FILE_PATH & ~IS_DATASET & ~_STATUS.is_in([200, 206, 301, 302, 303, 307, 308]).fill_null(value=False),
-)
-_NO_IMAGE: Final = ("takes a file, not an image", _IS_FILE_PATH)
+_IS_NO_MISS: Final = ~(IS_GET & (STATUS == HTTP_NOT_FOUND) & pl.col("is_downloadable")).fill_null(value=False)
 _REASONS: Final[Mapping[str, tuple[Reason, ...]]] = {
-    "downloads": (*_ASKING, _REFUSED),
-    "pulls": (*_ASKING, _REFUSED, _NO_IMAGE),
-    "attempts": _ASKING,
-    "checks": (_UNNAMED, ("is neither GET nor HEAD: uploads and the like", ~(IS_GET | IS_HEAD)), ("takes a blob", _ACTION == "blob")),
-    "invocations": (_UNNAMED,),
     "bytes": (
         ("is a HEAD: it has no body", IS_HEAD),
         ("has no size logged", pl.col("http_response_body_size").is_null()),
     ),
     "errors": (("was answered otherwise than 4xx or 5xx, or no status is logged", ~IS_FAILED),),
-    "missing": (
-        ("is no GET for an artifact that was answered 404", ~(IS_GET & (_STATUS == 404) & pl.col("is_downloadable")).fill_null(value=False)),
-    ),
+    "missing": (("is no GET for an artifact that was answered 404", _IS_NO_MISS),),
     "error-rate": (("counted below the line alone: answered otherwise than 4xx or 5xx", ~IS_FAILED),),
 }
-"""Why a request is out by itself, by what is counted; the first that holds is told."""
-_REST: Final[Mapping[str, str]] = {
-    "downloads": "out: belongs to what another request counts for, or to a group that took nothing",
-    "pulls": "out: belongs to what another request counts for, or to a group that took nothing",
-    "attempts": "out: belongs to what another request counts for, or to a group that asked by HEAD alone",
-    "checks": "out: something was taken in its session, or another request tells its check",
-    "invocations": "out: belongs to a session that began before it",
-}
+"""Why a request is out by itself, by the metric that no counting rule counts; the first that holds is told."""
 _IN: Final[Mapping[str, str]] = {
     "bytes": "in: its size is added",
     "errors": "in: answered 4xx or 5xx",
@@ -80,19 +45,8 @@ _IN: Final[Mapping[str, str]] = {
     "last-seen": "in: the last of these is told",
 }
 COUNTED: Final = "in: counts, each at the request that stands for it"
-OUT_BY_RULE: Final = "out: the rule does not count it, or counts it with another request"
+COUNTED_ONCE: Final = "in: counts as a download; of these, everybody who made one is counted once"
 STANDS_FOR: Final = "out: counts, but for what the filters leave out"
-COLUMNS: Final = (
-    "package_name",
-    "package_type",
-    "action",
-    "is_downloadable",
-    "http_request_method",
-    "http_response_status_code",
-    "http_response_body_size",
-    "url_path",
-)
-"""Columns that the reasons read."""
 
 
 def name_reasons(asked: Resolved, metric: Metric) -> tuple[Reason, ...]:
@@ -102,7 +56,8 @@ def name_reasons(asked: Resolved, metric: Metric) -> tuple[Reason, ...]:
 
 
 def _own_reasons(metric: Metric) -> tuple[Reason, ...]:
-    name = metric.counts or metric.name
+    if metric.rule:
+        return _rule_reasons(metric).own
     if metric.merge == "union":
         assert metric.expr is not None
         noun = metric.title.removesuffix("s")
@@ -110,16 +65,19 @@ def _own_reasons(metric: Metric) -> tuple[Reason, ...]:
             ("answered 401, a first try without credentials is no second person", IS_ANONYMOUS_TRY),
             (f"names no {noun}", metric.expr.is_null()),
         )
-    if metric.rule and metric.rule != SESSIONS and not metric.rule.startswith(f"{_PULLSTATS}@"):
-        return ()
-    return _REASONS.get(name, ())
+    return _REASONS.get(metric.name, ())
+
+
+def _rule_reasons(metric: Metric) -> Reasons:
+    """Ask the rule that counts a metric."""
+    return OF_SESSIONS if metric.rule == SESSIONS else find_rule(metric.rule).reasons.get(metric.tally, Reasons())
 
 
 def add_reason(scan: Scan, asked: Resolved, metric: Metric) -> Scan:
     """Let events carry the first reason why they are out by themselves."""
     reasons = name_reasons(asked, metric)
     first = pl.coalesce(*(pl.when(test.fill_null(value=False)).then(pl.lit(text)) for text, test in reasons), pl.lit(None, pl.String))
-    read = {*asked.filter_columns, *COLUMNS, *metric.columns}
+    read = {*asked.filter_columns, *REASON_COLUMNS, *metric.columns}
 
     def scan_with_reason(columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
         events = scan(sorted((read | {*columns}) - {REASON}), start, end)
@@ -140,7 +98,7 @@ def keep_ledger(asked: Resolved, scan: Scan, metric: Metric) -> list[Entry]:
     told: dict[str | None, int] = dict(all_of.plain.group_by(REASON).agg(pl.col("requests").sum()).rows())
     if not metric.rule:
         return [entry for entry in _list_plain(asked, metric, told) if entry[1] or entry[2] is None]
-    name = metric.counts or metric.name
+    name = metric.tally
     hits = _tally(all_of.counted[metric.rule], name)
     passed = hits if asked.filter is None else _tally(compute_partials(one, reasons, {REASON: pl.col(REASON)}, [REASON]).counted[metric.rule], name)
     return [entry for entry in _list_counted(asked, metric, told, hits, passed) if entry[1] or entry[2] is None]
@@ -165,13 +123,12 @@ def _list_counted(
     asked: Resolved, metric: Metric, told: dict[str | None, int], hits: dict[str | None, int], passed: dict[str | None, int]
 ) -> list[Entry]:
     filters = {f"left out by {text}" for text, _ in asked.steps}
-    entries: list[Entry] = [(COUNTED, sum(passed.values()), None)]
+    counted = COUNTED_ONCE if metric.merge == "union" else COUNTED
+    entries: list[Entry] = [(counted, sum(passed.values()), None)]
     for text, _ in name_reasons(asked, metric):
         taken = passed if text in filters else hits
         entries.append((f"out: {text}", told.get(text, 0) - taken.get(text, 0), text))
     elsewhere = sum(count - passed.get(text, 0) for text, count in hits.items() if text not in filters)
     if elsewhere:
         entries.append((STANDS_FOR, elsewhere, None))
-    is_own = metric.rule == SESSIONS or metric.rule.startswith(f"{_PULLSTATS}@")
-    rest = _REST[metric.counts or metric.name] if is_own else OUT_BY_RULE
-    return [*entries, (rest, told.get(None, 0) - hits.get(None, 0), None)]
+    return [*entries, (_rule_reasons(metric).rest, told.get(None, 0) - hits.get(None, 0), None)]

@@ -11,7 +11,8 @@ from pullstats.metrics.partials import Partials, compute_partials, fold, keep_gr
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.metrics.questions.course import GAP, Course, describe_annotations, describe_course, look_back, mark_buckets, plot_course
 from pullstats.metrics.questions.epochs import refuse_epochs
-from pullstats.metrics.questions.framing import build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
+from pullstats.metrics.questions.framing import append_total, build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
+from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.rolling import BUCKET, fold_rolling
 from pullstats.reports import Column, Report
 
@@ -33,18 +34,20 @@ def answer_series(asked: Resolved, scan: Scan) -> Report:
         refuse_epochs(reading, scan, asked.metrics)
         partials = compute_partials(reading, scan, groups, columns)
     total, notes = fold(inside, asked.metrics, ()), describe_course(asked, course)
-    marks = mark_buckets(asked, course)
+    marks, presence = mark_buckets(asked, course), find_presence(asked, scan)
     if not asked.dimensions:
         frame, heads = _points(asked, partials, course, marks)
-        return build_report(asked, inside, frame, heads, total, warnings=notes)
+        return build_report(asked, inside, frame, heads, total, warnings=notes, presence=presence)
     names, labels = _choose_rows(asked, inside)
     if labels:
         partials = merge_others(partials, names, labels)
         inside = partials if course.rolling == 1 else merge_others(inside, names, labels)
         names = pl.concat([names.with_columns(pl.all().cast(pl.String)), pl.DataFrame(labels)])
     frame, heads = _lines(asked, inside, partials, names, course, marks)
-    report = build_report(asked, inside, frame, heads, total, warnings=[*notes, *describe_annotations(asked, course)])
-    return replace(report, flat=_cells(asked, partials, frame, course, marks))
+    notes = [*notes, *describe_annotations(asked, course)]
+    report = build_report(asked, inside, frame, heads, total, warnings=notes, presence=presence)
+    cells, heads = _cells(asked, partials, frame, course, marks)
+    return replace(report, flat=(append_total(cells, heads, total) if asked.query.has_total and cells.height else cells, heads))
 
 
 def _fold(asked: Resolved, partials: Partials, course: Course, keys: list[str]) -> pl.DataFrame:
@@ -76,9 +79,7 @@ def _mark_columns(asked: Resolved) -> list[Column]:
 
 def _fill(asked: Resolved, partials: Partials) -> list[pl.Expr]:
     """Write 0 where nothing was seen; but a gap in the logs is no zero: of a bucket that is nothing else, nothing is known."""
-    defined = [
-        metric.key for metric in asked.metrics if metric.kind in _COUNTS and not _is_undefined(partials, metric.rule, metric.counts or metric.name)
-    ]
+    defined = [metric.key for metric in asked.metrics if metric.kind in _COUNTS and not _is_undefined(partials, metric.rule, metric.tally)]
     return [_zero(pl.col(key)).alias(key) for key in defined]
 
 

@@ -80,5 +80,6 @@ def _report(asked: Resolved, partials: Partials, estimates: dict[str, tuple[int,
     relative = abs(hll_sketch.get_rel_err(True, False, SIZE, _DEVIATIONS))
     note = f"estimates of a HyperLogLog sketch (lg_k {SIZE}): low and high hold the true number in 95 of 100 cases, about ±{relative:.1%}"
     meta = report.meta | {"warnings": [*report.meta["warnings"], note], "relative_error": relative}
+    meta.pop("totals")  # what is estimated is no total
     told = [f"about {name_level(level, found[0])} ({found[1]:,} to {found[2]:,})" for level, found in estimates.items()]
     return replace(report, headline=", ".join(told), meta=meta)

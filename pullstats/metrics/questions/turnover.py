@@ -23,7 +23,6 @@ from pullstats.metrics.time.buckets import Buckets
 STATES: Final = ("new", "returning", "resurrected", "churned")
 PRESENT: Final = "present"
 _INDEX: Final = "bucket_index"
-_DAY: Final = "local_day"
 _LONG_AGO: Final = -2
 """Stands for every bucket before the one before the first: next to none."""
 _LOOK_BACK: Final = timedelta(days=8)
@@ -37,12 +36,10 @@ class Turnover:
     Attributes:
         rows: one row a bucket: `bucket`, `present` and the states.
         present: how many were there at all.
-        one_day_share: share of them that these logs saw on one local day only, None of nobody.
     """
 
     rows: pl.DataFrame
     present: int
-    one_day_share: float | None
 
 
 def compute_turnover(asked: Resolved, scan: Scan, buckets: Buckets, shown: pl.DataFrame, history: pl.Expr) -> Turnover:
@@ -59,15 +56,13 @@ def compute_turnover(asked: Resolved, scan: Scan, buckets: Buckets, shown: pl.Da
     earlier = buckets.range(first - _LOOK_BACK, first, asked.window).filter(pl.col(BUCKET) < shown[BUCKET][0]).tail(1)
     places = pl.concat([earlier, shown]).with_columns((pl.int_range(pl.len(), dtype=pl.Int64) + (1 - earlier.height)).alias(_INDEX))
     sightings = _find_sightings(asked, scan, buckets, places, history)
-    days = sightings.group_by(VALUE).agg(first=pl.col("first").min(), last=pl.col("last").max(), is_present=(pl.col(_INDEX) > 0).any())
-    present = days.filter("is_present")
-    share = present.select((pl.col("first") == pl.col("last")).mean()).item()
-    seen = sightings.select(VALUE, _INDEX).unique()
-    return Turnover(count_states(seen, places).join(shown, on=BUCKET, how="semi").sort(BUCKET), present.height, share)
+    present = sightings.filter(pl.col(_INDEX) > 0)[VALUE].n_unique()
+    seen = sightings.unique()
+    return Turnover(count_states(seen, places).join(shown, on=BUCKET, how="semi").sort(BUCKET), present)
 
 
 def _find_sightings(asked: Resolved, scan: Scan, buckets: Buckets, places: pl.DataFrame, history: pl.Expr) -> pl.DataFrame:
-    """List who was seen in which bucket, and on which days; network by network where memory is short.
+    """List who was seen in which bucket; network by network where memory is short.
 
     What a bucket holds from before the window counts as the bucket before it.
     """
@@ -77,16 +72,14 @@ def _find_sightings(asked: Resolved, scan: Scan, buckets: Buckets, places: pl.Da
     needed = sorted({*metric.columns, *asked.filter_columns, "timestamp", "key_epoch"})
     is_before = pl.col("timestamp") < asked.window.start if asked.window.start else pl.lit(value=False)
     place = pl.col(_INDEX).fill_null(_LONG_AGO)
-    day = pl.col("timestamp").dt.convert_time_zone(asked.query.tz).dt.date().alias(_DAY)
     found = []
     count = count_partitions(replace(asked, window=window), scan, {VALUE: metric.expr, BUCKET: buckets.expr}, metric.columns)
     for part in split_scan(scan, count):
         events = asked.selection.keep(window.keep(part(needed, None, window.end)).filter(history))
-        sightings = events.select(metric.expr.alias(VALUE), buckets.expr.alias(BUCKET), day, is_before=is_before).drop_nulls(VALUE)
+        sightings = events.select(metric.expr.alias(VALUE), buckets.expr.alias(BUCKET), is_before=is_before).drop_nulls(VALUE)
         placed = sightings.join(places.lazy(), on=BUCKET, how="left")
         placed = placed.with_columns(pl.when("is_before").then(pl.min_horizontal(place, 0)).otherwise(place).alias(_INDEX))
-        days = placed.group_by(VALUE, _INDEX).agg(first=pl.col(_DAY).min(), last=pl.col(_DAY).max())
-        found.append(days.collect(engine="streaming"))
+        found.append(placed.select(VALUE, _INDEX).unique().collect(engine="streaming"))
     return pl.concat(found)
 
 

@@ -1,8 +1,8 @@
-"""Uniques with their bounds, and what becomes of them: new, returning, resurrected, churned.
+"""Uniques on several levels, and what becomes of them: new, returning, resurrected, churned.
 
-A network is the lower bound of people, an endpoint the middle, an origin the upper bound. Every
-count is the union over its row. "New" means first seen in these logs: who came before they begin
-is new to them, too.
+Networks are usually fewer than the people behind them, origins usually more; none bounds their
+number. Every count is the union over its row. "New" means first seen in these logs: who came
+before they begin is new to them, too.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ from pullstats.metrics.questions.breakdown import break_down
 from pullstats.metrics.questions.course import GAP, describe_course, mark_buckets, plot_course
 from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
 from pullstats.metrics.questions.framing import build_report, name_level, unique_metric
+from pullstats.metrics.questions.presence import Presence, find_presence
 from pullstats.metrics.questions.rolling import BUCKET
 from pullstats.metrics.questions.sketch import sketch_uniques
-from pullstats.metrics.questions.turnover import PRESENT, STATES, Turnover, compute_turnover
+from pullstats.metrics.questions.turnover import PRESENT, STATES, compute_turnover
 from pullstats.reports import Column, Report
 
 LEVELS: Final = ("network", "endpoint", "origin", "org", "user")
-BOUNDS: Final = {"network": "lower bound", "endpoint": "middle", "origin": "upper bound"}
+AGAINST_PEOPLE: Final = {"network": "usually fewer than people", "origin": "usually more than people"}
+"""How a level stands to the number of people: a network hides many, one who roams or whose machines are thrown away is many."""
 _ALIASES: Final = {"organisation": "org", "organization": "org"} | {metric: level for level, metric in UNIQUE_LEVELS.items()}
 
 
@@ -61,8 +63,8 @@ def answer_uniques(query: Query, asked_for: UniqueQuestion, scan: Scan, reach: R
         return sketch_uniques(asked, scan, levels)
     report, total = break_down(asked, scan)
     is_small = 0 < query.min_origins > total[METRICS["endpoints"].key].item()
-    headline = report.headline if is_small else _describe_bounds(levels, total)
-    return replace(report, headline=headline, columns=tuple(_bound(column) for column in report.columns))
+    headline = report.headline if is_small else _describe_levels(levels, total, report.meta["one_day_share"])
+    return replace(report, headline=headline, columns=tuple(_describe_column(column) for column in report.columns))
 
 
 def find_levels(names: Sequence[str]) -> tuple[str, ...]:
@@ -101,14 +103,16 @@ def _choose_levels(query: Query, asked_for: UniqueQuestion) -> tuple[str, ...]:
     return levels
 
 
-def _bound(column: Column) -> Column:
+def _describe_column(column: Column) -> Column:
     level = next((level for level, name in UNIQUE_LEVELS.items() if name == column.name), None)
-    return replace(column, title=f"{column.title} ({BOUNDS[level]})", bar=False) if level in BOUNDS else column
+    return replace(column, title=f"{column.title} ({AGAINST_PEOPLE[level]})" if level in AGAINST_PEOPLE else column.title, bar=False)
 
 
-def _describe_bounds(levels: tuple[str, ...], total: pl.DataFrame) -> str:
-    named = [name_level(level, total[UNIQUE_LEVELS[level]].item() or 0) + (f" ({BOUNDS[level]})" if level in BOUNDS else "") for level in levels]
-    return ", ".join(named)
+def _describe_levels(levels: tuple[str, ...], total: pl.DataFrame, one_day_share: float | None) -> str:
+    named = [name_level(level, total[UNIQUE_LEVELS[level]].item() or 0) for level in levels]
+    told = [f"{name} ({AGAINST_PEOPLE[level]})" if level in AGAINST_PEOPLE else name for level, name in zip(levels, named, strict=True)]
+    seen = [] if one_day_share is None else [f"{one_day_share:.0%} of the endpoints were seen on one day only"]
+    return "; ".join([", ".join(told), *seen])
 
 
 def _follow(asked: Resolved, scan: Scan) -> Report:
@@ -121,7 +125,7 @@ def _follow(asked: Resolved, scan: Scan) -> Report:
         *(Column(name, name if name in STATES else metric.title, "count", bar=name == metric.key) for name in (metric.key, *STATES)),
         *(Column(name, name, "text") for name in ("final", GAP, "partial")),
     )
-    nothing = pl.DataFrame({one.key: [0] for one in asked.metrics})
+    nothing = pl.DataFrame({metric.key: [0]})
     empty = pl.DataFrame(
         schema={BUCKET: pl.String} | dict.fromkeys((metric.key, *STATES), pl.Int64) | dict.fromkeys(("final", GAP, "partial"), pl.Boolean)
     )
@@ -136,10 +140,12 @@ def _follow(asked: Resolved, scan: Scan) -> Report:
     rows = marked.with_columns(pl.when(is_known).then(pl.col(name)).alias(name) for name in (metric.key, *STATES))
     rows = rows.with_columns(course.buckets.label(rows[BUCKET]).alias(BUCKET))
     warnings = [*describe_course(asked, course), *warnings]
-    warnings = [*_tell_beginning(asked, rows), *warnings, *_tell_one_day(metric, turnover)]
-    report = build_report(asked, counted, rows.select(column.name for column in columns), columns, nothing, warnings=warnings)
-    meta = report.meta | {"one_day_share": turnover.one_day_share}
-    return replace(report, headline=f"{name_level(asked.query.unique_by, turnover.present)} in the window", meta=meta)
+    presence = find_presence(asked, scan)
+    warnings = [*_tell_beginning(asked, rows), *warnings, *_tell_one_day(metric, presence)]
+    total = pl.DataFrame({metric.key: [turnover.present]})
+    shown = rows.select(column.name for column in columns)
+    report = build_report(asked, counted, shown, columns, total, warnings=warnings, presence=presence)
+    return replace(report, headline=f"{name_level(asked.query.unique_by, turnover.present)} in the window")
 
 
 def _tell_beginning(asked: Resolved, rows: pl.DataFrame) -> list[str]:
@@ -151,8 +157,9 @@ def _tell_beginning(asked: Resolved, rows: pl.DataFrame) -> list[str]:
     return [f"new means first seen in these logs; they begin in this window, so in {rows[BUCKET][0]} everybody is new, whoever came before"]
 
 
-def _tell_one_day(metric: Metric, turnover: Turnover) -> list[str]:
-    if turnover.one_day_share is None:
+def _tell_one_day(metric: Metric, presence: Presence | None) -> list[str]:
+    if presence is None or presence.one_day_share is None:
         return []
-    share, title = turnover.one_day_share, metric.title
-    return [f"{share:.0%} of the {title} were seen on one day only; where that is much, changing addresses look like new {title}"]
+    return [
+        f"{presence.one_day_share:.0%} of the endpoints were seen on one day only; where that is much, changing addresses look like new {metric.title}"
+    ]
