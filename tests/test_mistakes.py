@@ -260,6 +260,7 @@ SHARED = {
     "--complete": st.none(),
     "--pull-window": st.floats(0, 900).map(str),
     "--session-gap": st.floats(0, 86_400).map(str),
+    "--visit-gap": st.floats(0, 900).map(str),
     "--memory": st.sampled_from(["1MB", "800MB", "0.001TB"]),
     "--limit": st.integers(0, 30).map(str),
     "--format": st.sampled_from(["table", "csv", "json", "ndjson", "md", "parquet"]),
@@ -270,6 +271,7 @@ REPORT = SHARED | {
     "--sort": st.sampled_from([*METRICS, *DIMENSIONS]).flatmap(lambda name: st.sampled_from([name, f"-{name}"])),
     "--no-other": st.none(),
     "--percent": st.none(),
+    "--total": st.none(),
 }
 SERIES = SHARED | {
     "--every": st.sampled_from(["5m", "h", "6h", "d", "w", "mo", "q", "y"]),
