@@ -140,9 +140,9 @@ def test_bytes_that_are_no_text_are_refused(store: Path, capfd: pytest.CaptureFi
 def test_labels_may_be_called_like_anything(store: Path, capfd: pytest.CaptureFixture[str]) -> None:
     names = "client,label.requests,label.bucket"
     assert run(["report", "--by", names, "--window", "all", "--format", "csv", "--min-origins", "1", "--store", str(store)]) == 0
-    assert capfd.readouterr().out.startswith("client,label_requests,label_bucket,downloads,origins\n")
+    assert capfd.readouterr().out.startswith("client,label_requests,label_bucket,downloads,downloaders\n")
     assert run(["series", "--by", "label.bucket,client,label.client", "--window", "all", "--format", "csv", "--store", str(store)]) == 0
-    assert capfd.readouterr().out.startswith("bucket,label_bucket,client,label_client,downloads,origins,")
+    assert capfd.readouterr().out.startswith("bucket,label_bucket,client,label_client,downloads,downloaders,")
 
 
 HOSTILE = [
