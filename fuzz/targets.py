@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pullstats.clean_lines import split_lines
 from pullstats.clock import Clock
 from pullstats.enrich.addresses import normalise_addresses
 from pullstats.enrich.escapes import unescape_values
@@ -28,6 +29,7 @@ from pullstats.sources import Block, LinesPeeler, SourceFile, find_wrapper, open
 from pullstats.sources.line_wrappers import WRAPPERS
 from pullstats.sources.streams import parse_expansion
 from pullstats.timestamps import parse_times
+from pullstats.tokenisers import read_columns, read_objects
 
 _FORMATS = tuple(FORMATS.values())
 _CLOCK = Clock("Europe/Berlin", datetime(2026, 11, 24, tzinfo=UTC))
@@ -80,6 +82,17 @@ def streams(data: bytes) -> None:
         for block in read_blocks(source, block_size=256):
             assert block.offset == end
             end = block.end
+
+
+def tokens(data: bytes) -> None:
+    """Hand any bytes to the tokenisers, as blocks begin and as they go on: they cut, or refuse, and never guess."""
+    for piece in (data, b"1.2.3.4 " + data, b'{"a":1}\n' + data):
+        for separator, quote in ((" ", '"'), ("\t", None), ("\x01", None)):
+            read_columns(piece, pl.Schema(dict.fromkeys("abc", pl.String())), separator, quote=quote)
+        read_objects(piece, pl.Schema({"a": pl.String(), "b": pl.Struct({"c": pl.Int64()})}))
+    lines, lengths = split_lines(data)
+    assert lines.len() == lengths.len() == _count(data)
+    assert (lengths.sum() or 0) == len(data)
 
 
 def sections(data: bytes) -> None:
@@ -143,9 +156,10 @@ class _as_file:  # noqa: N801 - reads like a function
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__.replace("_", "-"): target for target in (lines, wrapped, documents, streams, sections, log_formats, texts, output)
+    target.__name__.replace("_", "-"): target for target in (lines, wrapped, documents, streams, tokens, sections, log_formats, texts, output)
 }
 SEEDS: dict[str, list[bytes]] = {
     "lines": [bytes((index,)) + log_format.sample.encode() + b"\n" for index, log_format in enumerate(_FORMATS)],
+    "tokens": [b"x^y some text\n", b"\x1f\x8b\x08 text\n", b"\x28\xb5\x2f\xfd text\n", b'{"a":"1","b":{"c":2}}\n', b"\xef\xbb\xbfa b c\n"],
     "wrapped": [bytes((index,)) + wrapper.sample.encode() + b"\n" for index, wrapper in enumerate(WRAPPERS)],
 }
