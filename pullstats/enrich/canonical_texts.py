@@ -13,7 +13,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -125,3 +125,14 @@ def _fold(char: str) -> str:
     if char.isascii():
         return char
     return "" if unicodedata.category(char) == "Cf" else unicodedata.normalize("NFKC", char)
+
+
+def replace_spans(text: str, spans: Sequence[tuple[int, int, str]]) -> str:
+    """Replace stretches of a text, those that overlap as one."""
+    parts: list[str] = []
+    end = 0
+    for start, stop, placeholder in sorted(spans):
+        if start >= end:
+            parts += [text[end:start], placeholder]
+        end = max(end, stop)
+    return "".join([*parts, text[end:]])

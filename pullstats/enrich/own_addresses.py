@@ -24,8 +24,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.enrich.addresses import IPAddress
-from pullstats.enrich.canonical_texts import find_escaped, list_forms, trace_forms
-from pullstats.enrich.redact import replace_spans
+from pullstats.enrich.canonical_texts import find_escaped, list_forms, replace_spans, trace_forms
 from pullstats.enrich.redaction_rules import ADDRESS
 
 KEYS: Final = "keys"

@@ -16,7 +16,8 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.enrich.canonical_texts import MAX_FORMS, Form, find_escaped, list_forms, trace_forms
+from pullstats.enrich.canonical_texts import MAX_FORMS, Form, find_escaped, list_forms, replace_spans, trace_forms
+from pullstats.enrich.own_addresses import hide_addresses, list_keys
 from pullstats.enrich.redaction_rules import (
     ADDRESS,
     PARAMETER_END,
@@ -178,17 +179,6 @@ def _end_of(match: re.Match[str], form: Form, rule: Rule) -> int:
     return end
 
 
-def replace_spans(text: str, spans: Sequence[tuple[int, int, str]]) -> str:
-    """Replace stretches of a text, those that overlap as one."""
-    parts: list[str] = []
-    end = 0
-    for start, stop, placeholder in sorted(spans):
-        if start >= end:
-            parts += [text[end:start], placeholder]
-        end = max(end, stop)
-    return "".join([*parts, text[end:]])
-
-
 @cache
 def _rules_of_ends() -> tuple[Rule, ...]:
     """Give what is hidden in rejected lines alone: what may be the beginning of a secret, up to the end of the text, and addresses."""
@@ -197,13 +187,26 @@ def _rules_of_ends() -> tuple[Rule, ...]:
     return Rule(cut, REDACTED, ()), Rule(f"(?P<before>)(?:{_SHAPE})(?P<after>)", ADDRESS, ())
 
 
+def _hide_named(texts: pl.Series, lines: pl.Series) -> pl.Series:
+    """Hide what may be an address, or a number or a date, where the line as logged has the same address in a plain spelling."""
+    named = list_keys(lines.str.extract_all(_SHAPE).list.join(" "))
+    left = list_keys(texts)
+    rows = (named.is_not_null() & left.is_not_null()).arg_true()
+    shared = [frozenset(one.split()) & frozenset(other.split()) for one, other in zip(named.gather(rows), left.gather(rows), strict=True)]
+    hits = rows.filter(pl.Series([bool(keys) for keys in shared], dtype=pl.Boolean))
+    if not hits.len():
+        return texts
+    return texts.clone().scatter(hits, hide_addresses(texts.gather(hits), [keys for keys in shared if keys]))
+
+
 def redact_reject(rejects: pl.DataFrame, column: str) -> pl.DataFrame:
     """Take secrets, user names and all addresses out of the text of rejected lines, then cut it.
 
-    Cut last, so that no secret is cut in two and no longer known for one; and one that the log itself
+    An address that is no number by its shape goes where the line spells it as an address, too. Cut last, so that no secret is cut in two and no longer known for one; and one that the log itself
     cut, at the end of the line, goes by its beginning.
     """
     text = redact_values(rejects[column], (*rules_of_texts(), *rules_of_rejects(), *_rules_of_ends()))
+    text = _hide_named(text, rejects[column])
     is_cut = rejects[column].str.len_chars() >= KEPT_BEFORE
     whole = pl.DataFrame({"text": text, "is_cut": is_cut})
     kept = whole.select(pl.when("is_cut").then(pl.col("text").str.head(-_CUT_END)).otherwise("text").str.slice(0, KEPT_OF_REJECT))

@@ -1,0 +1,278 @@
+"""Planted values, by spelling and place: none is left in any form in the store or in what is printed; what is no secret stays.
+
+`python tests/test_planted.py` prints the table.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import ipaddress
+import json
+import re
+import sys
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote
+
+import polars as pl
+import pytest
+from test_own_addresses import spell_four, spell_six
+from test_secrets import every_text
+
+from pullstats.__main__ import run
+from pullstats.enrich.agents import classify_agents
+from pullstats.enrich.packages import classify_paths
+from pullstats.enrich.redact import redact_values
+from pullstats.enrich.redaction_rules import load_rules
+from pullstats.pipeline.rebuild import rebuild
+
+Spell = Callable[[str], str]
+
+
+def fill(core: str, length: int) -> str:
+    """Make a core as long as a token's body."""
+    return core + "a1b2c3d4e5" * 12 if length <= 0 else (core + "a1b2c3d4e5" * 12)[:length]
+
+
+def every_char(text: str, form: str) -> str:
+    return "".join(form.format(ord(char)) for char in text)
+
+
+TOKENS: dict[str, Spell] = {
+    **{prefix: lambda core, prefix=prefix: prefix + fill(core, 40) for prefix in (  # type: ignore[misc]
+        "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-", "glcbt-64_", "glptt-", "glft-", "gloas-", "npm_", "pypi-AgEIcHlw",
+        "rubygems_", "dckr_pat_", "dckr_oat_", "hf_", "api_org_", "cs_", "ya29.", "GOCSPX-", "AIza", "xoxb-1-", "xoxp-1-", "xapp-1-",
+        "sk_live_", "rk_test_", "pk_live_", "whsec_", "hvs.", "hvb.", "s.",
+    )},
+    "crates.io": lambda core: "cio" + fill(core, 32),
+    "NuGet": lambda core: "oy2" + fill(core, 43),
+    "Artifactory key": lambda core: "AKCp8" + fill(core, 68),
+    "Artifactory reference": lambda core: "cmVmdGtu" + fill(core, 56),
+    "AWS": lambda core: "AKIA" + fill(core.upper(), 16).upper(),
+    "AWS session": lambda core: "ASIA" + fill(core.upper(), 16).upper(),
+    "JWT": lambda core: f"eyJhbGciOiJIUzI1NiJ9.{fill(core, 30)}.c2ln",
+}  # fmt: skip
+GITHUB = TOKENS["ghp_"]
+SPELLINGS: dict[str, Spell] = {
+    **TOKENS,
+    "token, escaped": lambda core: every_char(GITHUB(core), "%{:02X}"),
+    "token, escaped twice": lambda core: every_char(GITHUB(core), "%25{:02x}"),
+    "token, wide letters": lambda core: "".join(chr(ord(char) + 0xFEE0) for char in GITHUB(core)),
+    "token, references": lambda core: every_char(GITHUB(core), "&#{};"),
+    "token, \\u": lambda core: every_char(GITHUB(core), "\\u{:04x}"),
+    **{name: lambda core, name=name: f"a=1&{name}={core}&b=2" for name in (  # type: ignore[misc]
+        "token", "TOKEN", "to%6ben", "to%256ben", "\uff54oken", "x-api-key", "secret[]", "a[token]", "a%5Btoken%5D", "accessToken", "private_token", "sig", "X-Amz-Signature",
+        "AWSAccessKeyId", "password", "pwd", "PHPSESSID", "account", "username", "login", "user", "email", "user_name", "code",
+    )},
+    "signature, of an encoded URL": lambda core: f"url=https%3A%2F%2Fh.example%2Fa%3Fsig%3D{core}%2526{core}%26se%3D1",
+    "name escaped, value with &": lambda core: f"to%6ben={core}%26{core}&b=2",
+    "matrix parameter": lambda core: f"a;jsessionid={core};b=2",
+    "fragment": lambda core: f"a#access_token={core}",
+    "token of npm": lambda core: f"a/-/user/token/{core}",
+    "user of npm": lambda core: f"a/-/user/org.couchdb.user:{core}",
+    "user of an API": lambda core: f"a/api/security/users/{core}",
+    "userinfo": lambda core: f"https://{core}:{core}@git.example/p",
+    "userinfo, many @": lambda core: f"https://{core}:p@{core}@{core}@git.example/p",
+    "userinfo, no scheme": lambda core: f"{core}:{core}@git.example/p",
+    "userinfo, one label": lambda core: f"a={core}:{core}@host/p",
+    "userinfo, relative": lambda core: f"a=//{core}:{core}@host/p",
+    "userinfo, escaped": lambda core: f"u=https%3A%2F%2F{core}%3A{core}%40git.example",
+    "userinfo, escaped twice": lambda core: f"u=https%253A%252F%252F{core}%253A{core}%2540git.example",
+    "userinfo, no scheme, escaped": lambda core: f"u={core}%3A{core}%40host%2Fp",
+    "JSON": lambda core: f'{{"a":1,"password":"{core}","b":2}}',
+    "JSON, escaped quotes": lambda core: f'{{\\"a\\":1,\\"client_secret\\":\\"{core}\\"}}',
+    "JSON, a user": lambda core: f'{{"username": "{core}"}}',
+    "key and value": lambda core: f"x (password: {core}; b)",
+    "key = value": lambda core: f"x pwd = {core} b",
+    "header": lambda core: f"x Authorization: Bearer {core}",
+    "cookie": lambda core: f"x Cookie: a={core}; b={core}",
+    "set-cookie": lambda core: f"x Set-Cookie: id={core}; Path=/",
+    "api key": lambda core: f"x X-Api-Key: {core}",
+    "e-mail": lambda core: f"x {core}@mail.example y",
+    "e-mail, escaped": lambda core: f"m={core}%40mail.example",
+    "e-mail, escaped twice": lambda core: f"m={core}%2540mail.example",
+    "e-mail, mailto": lambda core: f"x +mailto:{core}@mail.example)",
+}  # fmt: skip
+ADDRESSES = {f"IPv4 {name}": name for name in spell_four(ipaddress.IPv4Address("192.0.2.1"))} | {
+    f"IPv6 {name}": name for name in spell_six(ipaddress.IPv6Address("2001:db8::1"))
+}
+PLACES = ("path", "query", "parameter name", "referrer", "agent", "host", "request id", "cache", "backend", "range", "reject", "reject of JSON")
+ONE_WORD = ("host", "parameter name")
+"""Places where only a token or an address can stand."""
+
+
+def cells() -> Iterator[tuple[str, str, int]]:
+    """Give every cell of the table with a number of its own."""
+    number = 0
+    for spelling in [*SPELLINGS, *ADDRESSES]:
+        for place in PLACES:
+            number += 1
+            is_word = spelling in TOKENS or (spelling in ADDRESSES and "twice" not in spelling)
+            if place not in ONE_WORD or is_word:
+                yield spelling, place, number
+
+
+def plant(spelling: str, number: int) -> tuple[str, str, list[str]]:
+    """Give a cell's client, what it writes, and what must not be left of it."""
+    if spelling in SPELLINGS:
+        core = f"q{number:05d}z"
+        return "192.0.2.7", SPELLINGS[spelling](core), [core]
+    four, six = ipaddress.IPv4Address(0xCB710000 + number), ipaddress.IPv6Address(0x20010DB8_0000_0077_0000_0000_0000_0000 + (number << 64) + 0xC901)
+    spelled: dict[str, str] = spell_four(four) if spelling.startswith("IPv4") else spell_six(six)
+    said = spelled[ADDRESSES[spelling]]
+    client = str(four if spelling.startswith("IPv4") else six)
+    return client, said, [max(re.findall(r"[0-9a-fx:._-]{7,}", canonical(said)), key=len)]
+
+
+def write_line(spelling: str, place: str, number: int) -> str:
+    client, said, _ = plant(spelling, number)
+    if place == "reject":
+        return f"{client} no log format has this {said}"
+    if place == "reject of JSON":
+        return json.dumps({"time": "never", "remote_addr": client, "request": "GET /x HTTP/1.1", "status": 200, "unknown": said})
+    word = said.replace(" ", "%20").replace('"', "%22")
+    target = {"path": f"/x/{word}/y", "query": f"/x?q={word}", "parameter name": f"/x?{word}=1"}.get(place, "/x")
+    item = {"time": "2026-03-02T00:00:01Z", "remote_addr": client, "request": f"GET {target} HTTP/1.1", "status": 200}
+    key = {
+        "referrer": "http_referer", "agent": "http_user_agent", "host": "host", "request id": "request_id", "cache": "upstream_cache_status",
+        "backend": "upstream_addr", "range": "http_range",
+    }.get(place)  # fmt: skip
+    return json.dumps(item | ({key: said} if key else {}), ensure_ascii=False)
+
+
+def canonical(text: str) -> str:
+    """Undo every escape, over and over; written anew here, so that no mistake is made twice."""
+    while True:
+        undone = unquote(html.unescape(re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text)), errors="replace")
+        undone = unicodedata.normalize("NFKC", undone).casefold()
+        if undone == text:
+            return text
+        text = undone
+
+
+@cache
+def left_over() -> tuple[str, int, int]:
+    """Ingest all cells at once; give what the store holds and what was printed, all escapes undone, and how many lines became what."""
+    with tempfile.TemporaryDirectory() as folder:
+        log, store = Path(folder, "a.log"), Path(folder, "s")
+        log.write_text("".join(f"{write_line(*cell)}\n" for cell in cells()))
+        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+        with redirect_stdout(out), redirect_stderr(err):
+            assert run(["ingest", str(log), "--store", str(store), "--format", "json"]) == 0
+            for command in (
+                ["report", "--by", "path,client,referrer", "--limit", "0", "--window", "all"],
+                ["export", "--set", "events", "--format", "ndjson", "--window", "all"],
+                ["export", "--set", "rejects", "--format", "csv"],
+                ["formats", "test", str(log), "--lines", "0"],
+            ):
+                assert run([*command, *(["--store", str(store)] if command[0] != "formats" else [])]) == 0
+        printed = []
+        for stream in (out, err):
+            stream.flush()
+            printed.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined]
+        texts = "\n".join([*printed, *every_text(store)])
+        parquet = [pl.read_parquet(path, hive_partitioning=False) for path in store.rglob("*.parquet")]
+        events = sum(frame.height for frame in parquet if "url_path" in frame.columns)
+        rejects = sum(frame.height for frame in parquet if "reason" in frame.columns)
+    return canonical(texts), events, rejects
+
+
+def test_planted_lines_became_events_or_rejects() -> None:
+    _, events, rejects = left_over()
+    places = [place.startswith("reject") for _, place, _ in cells()]
+    assert (events, rejects) == (places.count(False), places.count(True))
+
+
+@pytest.mark.parametrize("spelling", [*SPELLINGS, *ADDRESSES])
+def test_nothing_planted_is_left(spelling: str) -> None:
+    assert not [place for one, place, number in cells() if one == spelling and is_left(spelling, number)]
+
+
+def is_left(spelling: str, number: int) -> bool:
+    return any(secret in left_over()[0] for secret in plant(spelling, number)[2])
+
+
+COORDINATES = [
+    "/@scope/name/-/name-1.2.3.tgz", "/@scope%2fname", "/lodash@4.17.21/lodash.min.js", "/npm/react@18/umd/react.min.js", "/npm:chalk@5.3.0/index.js",
+    "/gh/owner/repo@v1.2.3/file.js", "/gh/owner/repo@main/file.js", "/npm/left-pad@next.min.js", "/github.com/o/r/@v/v1.0.0.info", "/github.com/o/r/@latest",
+    "/v2/app:1.2@sha256:0123456789abcdef/x", "/v2/acme/token/manifests/1.2.3.4", "/v2/acme/user/manifests/latest", "/v2/users/app/manifests/latest",
+    "/api/v1/crates/users/1.0.0/download", "/api/v1/crates/cookie/0.18.0/download", "/simple/pypi-simple/", "/packages/ab/cd/pypi_simple-1.0.tar.gz",
+    "/python@3.11--3.11.6.arm64_sonoma.bottle.tar.gz", "/pool/main/o/openssl/openssl_1.1.1k-1+deb11u2_amd64.deb", "/com/foo/bar/1.0/bar-1.0.jar",
+    "/v2/token?scope=repository:acme/password:pull&service=registry.example", "scope=repository%3Aacme%2Fcookie%3Apull,push", "git@github.com:o/r.git",
+    "com.foo:bar:1.0@aar", "pkg:npm/%40scope/name@1.0.0", "docker/24.0.7 go/go1.20.10 git-commit/311b9ff kernel/5.15.0-91-generic os/linux arch/amd64 UpstreamClient(x)",
+    'pip/24.0 {"ci":null,"cpu":"x86_64","installer":{"name":"pip","version":"24.0"},"python":"3.11.2"}', "Chrome/120.0.0.0 Safari/537.36",
+    "/token-service/1.0/x", "/asia-docker.pkg.dev/v2/x", "/s.js", "/hub/tags?page_size=100&last=v1", "/v2/_catalog?n=100&last=a%2Fb",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", COORDINATES)
+def test_what_names_a_package_stays(text: str) -> None:
+    assert redact_values(pl.Series([text])).item() == text
+
+
+DATA = Path(__file__).parent / "data"
+
+
+def sample_values(name: str, key: str) -> list[str]:
+    return [json.loads(line)[key] for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("packages/paths_dev.jsonl", "path"),
+        ("agents/registry_uas_dev.jsonl", "ua"),
+        ("agents/linehaul.jsonl", "ua"),
+        ("agents/crawler_instances.jsonl", "agent"),
+    ],
+)
+def test_no_sample_is_read_otherwise_for_it(name: str, key: str) -> None:
+    texts = pl.Series(sample_values(name, key)).unique(maintain_order=True)
+    clean = redact_values(texts)
+    read = classify_paths if key == "path" else classify_agents
+    assert read(clean).equals(read(texts))
+    if key == "path" or "crawler" not in name:
+        assert clean.equals(texts)
+
+
+def test_rebuilding_from_what_was_kept_is_a_fresh_ingest(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    samples = [*sample_values("packages/paths_dev.jsonl", "path"), *(path for path in COORDINATES if path.startswith("/"))]
+    planted = "".join(f"{write_line(*cell)}\n" for cell in cells() if cell[1] in ("path", "query", "agent"))
+    agents = sample_values("agents/registry_uas_dev.jsonl", "ua")
+    lines = [
+        json.dumps(
+            {
+                "time": "2026-03-02T00:00:01Z",
+                "remote_addr": "192.0.2.9",
+                "request": f"GET {path} HTTP/1.1",
+                "status": 200,
+                "http_user_agent": agents[number % len(agents)],
+            }
+        )
+        for number, path in enumerate(samples)
+    ]
+    log.write_text("".join(f"{line}\n" for line in lines) + planted)
+    assert run(["ingest", "-q", str(log), "--store", str(tmp_path / "s")]) == 0
+    summary = rebuild(tmp_path / "s", is_dry_run=True)
+    assert summary.changed == 0, summary.columns
+
+
+def test_every_shape_has_a_source() -> None:
+    assert all(rule["source"] and rule["hints"] for rule in [*load_rules()["shape"], *load_rules()["place"]])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{'spelling':<32}" + "".join(f"{place:>16}" for place in PLACES) + "\n")
+    known = {(spelling, place): number for spelling, place, number in cells()}
+    for spelling in [*SPELLINGS, *ADDRESSES]:
+        marks = []
+        for place in PLACES:
+            number = known.get((spelling, place))
+            marks.append("" if number is None else "LEFT" if is_left(spelling, number) else "gone")
+        sys.stdout.write(f"{spelling:<32}" + "".join(f"{mark:>16}" for mark in marks) + "\n")
