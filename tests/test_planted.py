@@ -71,6 +71,7 @@ SPELLINGS: dict[str, Spell] = {
     )},
     "signature, of an encoded URL": lambda core: f"url=https%3A%2F%2Fh.example%2Fa%3Fsig%3D{core}%2526{core}%26se%3D1",
     "name escaped, value with &": lambda core: f"to%6ben={core}%26{core}&b=2",
+    "name escaped oddly": lambda core: f"u=https%%253A%%252F%%252Fx%%252F%%253Ftoken%%253D{core}",
     "matrix parameter": lambda core: f"a;jsessionid={core};b=2",
     "fragment": lambda core: f"a#access_token={core}",
     "token of npm": lambda core: f"a/-/user/token/{core}",

@@ -53,6 +53,8 @@ VALUES = {
     "request_method": "GET",
     "server_protocol": "HTTP/1.1",
     "captures": "",
+    "hierarchy": "HIER_DIRECT",
+    "ident": "-",
 }
 NUMBERS = re.compile(r"bytes|size|length|time|port|connection|^field_")
 
@@ -108,6 +110,8 @@ def lines_of(name: str) -> Iterator[str]:
             compiled = reader.text.compiled if isinstance(reader, W3cReader) else reader.compiled
             assert isinstance(reader, TextReader | W3cReader)
             line = compiled.text
+            if name.startswith(("varnish", "squid")):  # a word of theirs by which the format is known
+                line = line.replace("$upstream_cache_status", "miss" if name.startswith("varnish") else "TCP_MISS")
             values = {True: plant, False: word}
             for variable in sorted(re.findall(r"\$\{?(\w+)\}?", line), key=len, reverse=True):
                 value = value_of(variable, values[f'"${variable}"' in line or compiled.separator == "|"])

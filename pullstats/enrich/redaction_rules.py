@@ -134,7 +134,7 @@ def _hints(*lists: str) -> tuple[str, ...]:
 
 def _parameters() -> tuple[Rule, ...]:
     return tuple(
-        Rule(rf"(?i)(?P<before>{_EDGE_OF_NAME}{_any_of(*lists)}{_INDEX}=)[^&;#\s\"]+(?P<after>)", placeholder, ("=",), is_parameter=True)
+        Rule(rf"(?i)(?P<before>{_EDGE_OF_NAME}{_any_of(*lists)}{_INDEX}%*=)[^&;#\s\"]+(?P<after>)", placeholder, ("=",), is_parameter=True)
         for lists, placeholder in ((("secrets", "parameters"), REDACTED), (("users",), USER))
     )
 
