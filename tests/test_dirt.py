@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-import zstandard
+from backports import zstd
 
 from pullstats.__main__ import run
 from pullstats.pipeline.plan import IngestSummary
@@ -112,7 +112,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
     "gz": gzip.compress,
     "bz2": bz2.compress,
     "xz": lzma.compress,
-    "zst": lambda data: zstandard.ZstdCompressor().compress(data),
+    "zst": zstd.compress,
 }
 
 

@@ -149,7 +149,9 @@ def test_what_changes_between_listing_and_opening_keeps_no_other_log(
     monkeypatch.setattr(streams, "open_file", meddle)
     if happens == "cannot be read":
         undone = vars(streams)["_decompress"]
-        monkeypatch.setattr(streams, "_decompress", lambda raw: (undone(raw)[0], Failing(raw)) if b"third" in raw.peek(200) else undone(raw))
+        monkeypatch.setattr(
+            streams, "_decompress", lambda raw: (undone(raw)[0], Failing(raw)) if b"third" in os.pread(raw.fileno(), 200, 0) else undone(raw)
+        )
     assert run(["ingest", str(logs), "--store", str(tmp_path / "store")]) == code
     err = capfd.readouterr().err
     assert says in err

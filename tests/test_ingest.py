@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import os
 import shutil
 import signal
@@ -119,19 +118,6 @@ def test_block_size_and_workers_change_nothing(tmp_path: Path, take_in: TakeIn) 
         assert counts(summary) == (1002, 1000, 1, 1, 0)
         frames.append(events(tmp_path / name).sort("source_offset"))
     assert frames[0].equals(frames[1])
-
-
-def test_standard_input_has_no_identity_unless_it_is_named(tmp_path: Path, take_in: TakeIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    def feed(text: str) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-
-    for _ in range(2):
-        feed(lines(10))
-        assert counts(take_in("-")) == (10, 10, 0, 0, 0)
-    feed(lines(10))
-    assert counts(take_in("-", source_name="edge")) == (10, 10, 0, 0, 0)
-    feed(lines(15))
-    assert counts(take_in("-", source_name="edge")) == (15, 5, 0, 0, 10)
 
 
 def test_a_folder_is_read_and_what_is_no_log_is_noted(tmp_path: Path, take_in: TakeIn) -> None:

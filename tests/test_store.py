@@ -143,7 +143,7 @@ def test_the_log_holds_no_values_that_a_client_sent(store: Store) -> None:
 
 
 def test_progress_is_known_after_reopening(store: Store) -> None:
-    mine = SourceProgress(SOURCE, 700, 7, (1 << 62) - 1, is_finished=True)
+    mine = SourceProgress(SOURCE, 700, 7, (1 << 62) - 1, 0, 5)
     with store.lock():
         store.commit([], [mine, SourceProgress("cd" * 16, 5, 1)])
     again = open_store(store.path)

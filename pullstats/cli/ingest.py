@@ -26,7 +26,7 @@ EXIT_QUALITY: Final = 3
 reading_options = combine(
     click.option("--input-format", default="auto", show_default=True, help="Name of the log format, or auto."),
     click.option("--log-format", help="nginx log_format string, or @nginx.conf[:name]."),
-    click.option("--source", "source_name", help="Name of the source; gives standard input an identity."),
+    click.option("--source", "source_name", help="Name of the source: logs of two names are two, whatever they hold."),
     click.option("--tz-in", default="UTC", show_default=True, help="Time zone of log times that name none, e.g. Europe/Berlin."),
     click.option(
         "--max-expanded",
@@ -55,6 +55,8 @@ reading_options = combine(
         "--digests", type=click.Path(path_type=Path), multiple=True, help="Image index (JSON) that names the platform of digests; repeatable."
     ),
     click.option("--key-file", type=click.Path(path_type=Path), help="Key of the hashes (default: your own, made on first use)."),
+    click.option("--new-key-epoch", "is_new_key_epoch", is_flag=True, help="Hash with another key from now on: everybody counts as somebody new."),
+    click.option("--again", "is_again", is_flag=True, help="Read logs that may have been read before, where a lost identity key leaves no telling."),
     click.option("--keep-addresses", is_flag=True, help="Keep client addresses in clear. They are personal data."),
 )
 
@@ -93,6 +95,8 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
         routes_file=routes_file,
         key_file=options["key_file"],
         keep_addresses=options["keep_addresses"],
+        is_new_key_epoch=options["is_new_key_epoch"],
+        is_again=options["is_again"],
         is_dry_run=options["dry_run"],
     )
     with progress_bar(is_wanted=not options["quiet"], use_color=not options["no_color"]) as step:

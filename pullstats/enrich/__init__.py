@@ -8,7 +8,7 @@ from __future__ import annotations
 from pullstats.enrich.digests import load_digests
 from pullstats.enrich.enricher import Enricher
 from pullstats.enrich.geo import GeoDatabase, open_geo
-from pullstats.enrich.keys import HashKey, load_key
+from pullstats.enrich.keys import HashKey, default_path, identity_path, key_exists, load_key
 from pullstats.enrich.networks import OwnNetworks, load_own_networks
 from pullstats.enrich.proxies import TrustedProxies
 from pullstats.enrich.redact import redact_reject
@@ -22,6 +22,9 @@ __all__ = [
     "RuleBook",
     "TrustedProxies",
     "bundled_rules",
+    "default_path",
+    "identity_path",
+    "key_exists",
     "load_digests",
     "load_key",
     "load_own_networks",

@@ -181,7 +181,10 @@ def _advise_on_columns(lines: Sequence[str]) -> str | None:
 def _cut_columns(lines: Sequence[str]) -> tuple[list[list[str]], str]:
     """Cut lines at what stands between their columns, and name it; no rows if they do not have as many each."""
     for separator, name in _SEPARATORS.items():
-        rows = list(csv.reader(lines, delimiter=separator))
+        try:
+            rows = list(csv.reader(lines, delimiter=separator))
+        except csv.Error:  # carriage returns and NULs, as a binary file has them
+            continue
         if rows and len(rows[0]) >= _COLUMNS and sum(len(row) == len(rows[0]) for row in rows) >= _ALIKE * len(rows):
             return rows, name
     return [], ""

@@ -23,7 +23,7 @@ from pullstats.pipeline.balancers import Forwarding, find_forwarding
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.reading import LogReading
 from pullstats.sources import Block
-from pullstats.store import PendingFile, Store
+from pullstats.store import PendingFile, SourceProgress, Store
 
 _SAMPLE: Final = 1_000
 _NEARLY_ALL: Final = 0.8
@@ -40,7 +40,8 @@ class BlockJob:
     Attributes:
         block: whole lines.
         log: how to read it.
-        source_id: what the store knows the log by.
+        progress: where the source stands with this block, but for the number of lines.
+        marks: digests by which a log that ends within the block is known for a piece of this one.
         first_line: number of the block's first line, known once the blocks before it are parsed.
         following_line: where to tell the number of the line behind it.
         position: bytes of the file on disk that were read by then.
@@ -48,10 +49,16 @@ class BlockJob:
 
     block: Block
     log: LogReading
-    source_id: str
+    progress: SourceProgress
+    marks: bytes
     first_line: Future[int]
     following_line: Future[int]
     position: int = 0
+
+    @property
+    def source_id(self) -> str:
+        """What the store knows the log by."""
+        return self.progress.source_id
 
 
 @dataclass(slots=True)

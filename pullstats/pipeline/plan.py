@@ -47,6 +47,8 @@ class IngestPlan:
         routes_file: that configuration, for messages.
         key_file: the key of the hashes, None for the user's own.
         keep_addresses: keep client addresses in clear.
+        is_new_key_epoch: hash from now on with another key than before.
+        is_again: read logs in full that may have been read before, where a lost identity key leaves no telling.
         is_dry_run: read and count everything, keep nothing.
         workers: blocks that are worked on side by side.
         block_size: bytes read at a time.
@@ -70,9 +72,16 @@ class IngestPlan:
     routes_file: str = "pullstats.toml"
     key_file: Path | None = None
     keep_addresses: bool = False
+    is_new_key_epoch: bool = False
+    is_again: bool = False
     is_dry_run: bool = False
     workers: int = WORKERS
     block_size: int = BLOCK_SIZE
+
+    @property
+    def is_format_chosen(self) -> bool:
+        """The user said which format the logs have."""
+        return self.log_format is not None or self.input_format != "auto"
 
 
 @dataclass(slots=True)

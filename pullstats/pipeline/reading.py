@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
@@ -37,10 +36,8 @@ from pullstats.sources import (
     Peeled,
     Peeler,
     Source,
-    SourceFile,
     find_line_wrapper,
     find_wrapper,
-    open_source,
     read_blocks,
     take_off,
 )
@@ -175,7 +172,7 @@ def detect_log(source: Source, detector: Detector, zone: str = "UTC") -> LogRead
         detector: tells formats, of this log and others.
         zone: IANA name of the zone of times that name none.
     """
-    clock = Clock(zone, _written(source))
+    clock = Clock(zone, source.written)
     sample = source.sample()
     plain = LogReading(detector.detect(sample), sample=sample, clock=clock)
     envelope = _find_envelope(sample)
@@ -234,23 +231,21 @@ def _is_sure(name: str) -> bool:
     return not isinstance(wrapper, LineWrapper) or wrapper.is_sure
 
 
-def context_at(file: SourceFile, offset: int, framing: Framing) -> Context:
-    """Tell what a framing needs to know of a log that is read on from an offset: all before it is looked through."""
-    if framing.is_by_line or file.path is None:
+def read_context(source: Source, offset: int, framing: Framing) -> Context:
+    """Tell what a framing needs to know of a log that is read on from an offset: all before it is looked through.
+
+    The log stands at the offset again afterwards.
+    """
+    if framing.is_by_line or not source.is_seekable or not offset:
         return ()
+    source.rewind()
     context: Context = ()
-    with open_source(file) as source:
-        for block in read_blocks(source, framing=framing):
-            if block.offset >= offset:
-                break
-            context = framing.context(block.data[: offset - block.offset]) or context
+    for block in read_blocks(source, framing=framing):
+        if block.offset >= offset:
+            break
+        context = framing.context(block.data[: offset - block.offset]) or context
+    source.seek(offset)
     return context
-
-
-def _written(source: Source) -> datetime:
-    """Tell when a log was last written to; now for one that is coming in."""
-    path = source.file.path
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC) if path is not None and path.is_file() else datetime.now(UTC)
 
 
 def _peel_head(source: Source, peeler: Peeler, count: int) -> Peeled:

@@ -17,7 +17,7 @@ from pullstats.pipeline.blocks import BlockJob, BlockResult, work_blocks
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.reading import LogReading
 from pullstats.sources import Block, Expansion, Source, open_source, read_blocks
-from pullstats.store import LostRange, PendingFile, Store
+from pullstats.store import LostRange, PendingFile, SourceProgress, Store
 from pullstats.store.snapshot import join_spans
 
 
@@ -96,5 +96,5 @@ def _work(
 ) -> tuple[BlockResult, tuple[PendingFile, ...]]:
     number: Future[int] = Future()
     number.set_result(line)
-    batch = work_blocks([BlockJob(block, log, source_id, number, Future())], enricher, store, lost)
+    batch = work_blocks([BlockJob(block, log, SourceProgress(source_id, 0, 0), b"", number, Future())], enricher, store, lost)
     return batch.blocks[0], batch.pending

@@ -154,7 +154,7 @@ def read_blocks(
     """Read a log from an offset on as blocks of whole lines, or of whole records of a wrapper.
 
     Memory is bounded by two blocks and the longest record. An unfinished last line is left for
-    the next run if the log is growing, and counts otherwise.
+    the next run; it counts only at the end of a compressed log that is whole.
 
     Args:
         source: an open log, standing at `offset`.
@@ -196,10 +196,17 @@ def read_blocks(
             before = b"" if framing.is_by_line else (before + whole[-TAIL_LENGTH:])[-TAIL_LENGTH:]
         if nulls and not long_lines:
             rest, offset, before = rest[nulls:], offset + nulls, bytes(TAIL_LENGTH)
-    may_wait = source.is_growing and framing.may_grow
-    cut = framing.final_cut(rest) if may_wait else len(rest)
+    cut = _end_of_whole(source, framing, rest)
+    source.held_back = len(rest) - cut
     if cut:
         yield Block(rest[:cut], offset, (), context, before)
+
+
+def _end_of_whole(source: Source, framing: Framing, rest: bytes) -> int:
+    """Tell how much of what a log ends with can be taken: half a record waits until the rest of it has come."""
+    if source.damage is None and not (source.is_unfinished and framing.may_grow):
+        return len(rest)
+    return framing.final_cut(rest) if framing.may_grow else 0
 
 
 def _drain_record(source: Source, framing: Framing, start: bytes, offset: int, line: int, hole: int = 0) -> tuple[LongLine | None, bytes]:
@@ -220,5 +227,5 @@ def _drain_record(source: Source, framing: Framing, start: bytes, offset: int, l
         if cut:
             return LongLine(head, offset, line, length + cut, tail), chunk[cut:]
         length += len(chunk)
-    may_wait = source.is_growing and framing.may_grow
+    may_wait = source.is_unfinished and framing.may_grow
     return (None if may_wait else LongLine(head, offset, line, length, tail)), b""

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol, cast
 
-import zstandard
+from backports import zstd
 from isal import igzip_lib
 
 _RAW_CHUNK: Final = 256 << 10
@@ -26,7 +26,7 @@ _XZ_MEMORY: Final = 512 << 20
 
 
 class Decompressor(Protocol):
-    """One member of a compressed stream, as bz2, lzma and isal model it."""
+    """One member of a compressed stream, as bz2, lzma, zstd and isal model it."""
 
     eof: bool
     needs_input: bool
@@ -104,7 +104,7 @@ class MemberReader:
                 return b""
             try:
                 part = self._member.decompress(self._input, count)
-            except (OSError, ValueError, EOFError, lzma.LZMAError, igzip_lib.error):  # type: ignore[misc]
+            except (OSError, ValueError, EOFError, lzma.LZMAError, zstd.ZstdError, igzip_lib.error):  # type: ignore[misc]
                 self._failed = True
                 return b""
             self._input = b""
@@ -131,30 +131,11 @@ class MemberReader:
         return True
 
 
-class ZstdReader:
-    """Reads all frames of a zstd stream."""
-
-    def __init__(self, raw: BinaryIO) -> None:
-        """Stand at the first frame."""
-        self._stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-
-    def read(self, count: int) -> bytes:
-        """Read up to `count` plain bytes; b'' at the end.
-
-        Raises:
-            DamagedError: nothing more can be decoded.
-        """
-        try:
-            return self._stream.read(min(count, _STEP))
-        except zstandard.ZstdError as error:
-            raise DamagedError from error
-
-
 CODECS: Final[tuple[Codec, ...]] = (
     Codec("gz", b"\x1f\x8b\x08", lambda raw: MemberReader(raw, lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP))),
     Codec("bz2", b"BZh", lambda raw: MemberReader(raw, cast("Start", bz2.BZ2Decompressor))),
     Codec("xz", b"\xfd7zXZ\x00", lambda raw: MemberReader(raw, lambda: cast("Decompressor", lzma.LZMADecompressor(memlimit=_XZ_MEMORY)))),
-    Codec("zst", b"\x28\xb5\x2f\xfd", ZstdReader),
+    Codec("zst", b"\x28\xb5\x2f\xfd", lambda raw: MemberReader(raw, cast("Start", zstd.ZstdDecompressor))),
 )
 
 MAGIC_LENGTH: Final = max(len(codec.magic) for codec in CODECS)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from pullstats.store.layout import find_store
+from pullstats.store.layout import find_store, is_store
 from pullstats.store.losses import Loss, LostRange
 from pullstats.store.parts import PendingFile
-from pullstats.store.progress import SourceProgress
+from pullstats.store.progress import STEM_LENGTH, SourceProgress
 from pullstats.store.store import StaleSnapshotError, Store, StoreStatus, open_store
-from pullstats.store.tables import REJECT_SCHEMA, RUN_SCHEMA
+from pullstats.store.tables import REJECT_SCHEMA, RUN_ROW_SCHEMA, RUN_SCHEMA
 
 __all__ = [
     "REJECT_SCHEMA",
+    "RUN_ROW_SCHEMA",
     "RUN_SCHEMA",
+    "STEM_LENGTH",
     "Loss",
     "LostRange",
     "PendingFile",
@@ -20,5 +22,6 @@ __all__ = [
     "Store",
     "StoreStatus",
     "find_store",
+    "is_store",
     "open_store",
 ]

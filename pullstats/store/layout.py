@@ -44,6 +44,14 @@ def find_store(path: Path, *, create: bool) -> None:
         raise StoreError(f"the store {path} has layout version {marker}, this pullstats knows {STORE_VERSION}; upgrade pullstats")
 
 
+def is_store(path: Path) -> bool:
+    """Tell whether a folder says that it is a store."""
+    try:
+        return (path / MARKER_NAME).exists()
+    except OSError:
+        return False
+
+
 def _read_marker(path: Path) -> int | None:
     """Layout version of the store, None if there is nothing yet; anything else raises."""
     try:

@@ -25,11 +25,11 @@ from pullstats.store.lock import is_being_written, lock_store
 from pullstats.store.log import TableLog, explain_failure
 from pullstats.store.losses import Loss, add_losses, open_losses, read_losses, undone_loss, write_losses
 from pullstats.store.parts import PendingFile, commit_of, discard_parts, part_rules, write_event_parts, write_rows
-from pullstats.store.progress import SourceProgress, progress_transactions, read_progress
+from pullstats.store.progress import SourceProgress, group_sources, progress_transactions, read_progress
 from pullstats.store.replay import LOG_FOLDER, read_snapshot, refuse_bare
 from pullstats.store.scan import prune_files, scan_files, scan_window
 from pullstats.store.snapshot import COMMIT_ID, LiveFile, Snapshot, Spans
-from pullstats.store.tables import EVENTS, REJECTS, RUN_COUNTS, RUNS, TABLES, Table
+from pullstats.store.tables import EVENTS, REJECTS, RUN_COUNTS, RUN_SCHEMA, RUNS, TABLES, Table
 
 _VERSION_IDS: Final = {table.name: f"{COMMIT_ID}:{table.name}" for table in (REJECTS, RUNS)}
 """Application ids whose versions are those of the other tables when the events were committed."""
@@ -75,6 +75,7 @@ class Store:
         self._logs: dict[str, TableLog] | None = None
         self._checked: dict[tuple[str, str], Damage | None] = {}
         self._gaps: dict[str, None] = {}
+        self._sources: dict[str, list[str]] | None = None
         self._is_torn = False  # True while rejects or runs may have a commit that the events lack.
 
     # Reading
@@ -84,6 +85,7 @@ class Store:
         self._snapshots.clear()
         self._checked.clear()
         self._gaps.clear()
+        self._sources = None
 
     @property
     def damages(self) -> list[Damage]:
@@ -186,15 +188,33 @@ class Store:
         totals = [pl.col(name).sum() for name in RUN_COUNTS]
         least, greatest = ("first", "started", "offset", "line"), ("last", "finished", "commit")
         times = [pl.col(least).min(), pl.col(greatest).max()]
-        others = pl.col(name for name in RUNS.schema if name not in {*keys, *RUN_COUNTS, *least, *greatest}).last()
-        rows = scan_files(self.path / RUNS.name, self._readable(RUNS, self._committed(RUNS)), RUNS)
+        others = pl.col(name for name in RUN_SCHEMA if name not in {*keys, *RUN_COUNTS, *least, *greatest}).last()
+        rows = scan_files(self.path / RUNS.name, self._readable(RUNS, self._committed(RUNS)), RUNS).select(RUN_SCHEMA.names())
         summed = rows.sort("finished", maintain_order=True).group_by(keys, maintain_order=True).agg(*totals, *times, others)
         with explain_failure("read", self.path):
-            return summed.sort("started", *keys).select(RUNS.schema.names()).collect()
+            return summed.sort("started", *keys).select(RUN_SCHEMA.names()).collect()
 
     def progress(self, source_id: str) -> SourceProgress | None:
         """Tell how far the store has taken a source, None if it never saw it."""
         return read_progress(self._snapshot(EVENTS).transactions, source_id)
+
+    def sources_like(self, stem: str) -> list[SourceProgress]:
+        """List where the sources stand that begin with a line, given its hash."""
+        events = self._snapshot(EVENTS)
+        if self._sources is None:
+            self._sources = group_sources(events.transactions)
+        found = (read_progress(events.transactions, source_id) for source_id in self._sources.get(stem, ()))
+        return [progress for progress in found if progress is not None]
+
+    def marks(self, source_id: str) -> bytes:
+        """Read the digests by which shorter pieces of a source are known, as they were committed."""
+        rows = scan_files(self.path / RUNS.name, self._committed(RUNS), RUNS).filter(pl.col("source_id") == source_id)
+        with explain_failure("read", self.path):
+            return b"".join(rows.select("marks").collect()["marks"].drop_nulls())
+
+    def transactions(self) -> Mapping[str, int]:
+        """Give all application transactions of the snapshot."""
+        return self._snapshot(EVENTS).transactions
 
     def status(self) -> StoreStatus:
         """Sum up what the snapshot holds of files that are as they were written."""
@@ -263,6 +283,7 @@ class Store:
         rejects: pl.DataFrame | None = None,
         run_rows: pl.DataFrame | None = None,
         commits: Spans = (),
+        keys: Mapping[str, int] | None = None,
     ) -> None:
         """Make files, offsets, rejects and run counts of any number of sources visible together.
 
@@ -270,8 +291,9 @@ class Store:
             pending: what `write_events` returned.
             progress: where each source stands with these rows; offsets never go back.
             rejects: lines rejected since the last commit, columns of `REJECT_SCHEMA`.
-            run_rows: what this commit adds per source (not running totals), columns of `RUN_SCHEMA`.
+            run_rows: what this commit adds per source (not running totals), columns of `RUN_ROW_SCHEMA`.
             commits: numbers of the commits that the rows first came with, where they were lost and are read again.
+            keys: what is to be remembered of the keys from now on, as transactions.
 
         Raises:
             StoreError: nothing was committed, the pending files are gone, the store is as it was.
@@ -280,7 +302,7 @@ class Store:
         if self._is_torn:
             self._take_back()
         number = self._snapshot(EVENTS).transactions.get(COMMIT_ID, 0) + 1
-        transactions = {COMMIT_ID: number}
+        transactions = {COMMIT_ID: number, **(keys or {})}
         pending = [replace(file, commits=commits or ((number, number),)) for file in pending]
         for source in progress:
             transactions |= self._advance(source)

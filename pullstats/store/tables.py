@@ -57,6 +57,9 @@ RUN_SCHEMA: Final[pl.Schema] = pl.Schema(_RUN_COLUMNS)
 the number of the commit they came with: what a data file that is lost has held, can be read again.
 """
 
+RUN_ROW_SCHEMA: Final[pl.Schema] = pl.Schema({**_RUN_COLUMNS, "marks": pl.Binary})
+"""The same as it is kept, with the digests by which shorter pieces of the source are known (`Store.marks`)."""
+
 RUN_COUNTS: Final = ("lines", "events", "ignored", "rejected", "duplicates", "bytes")
 """Columns of `RUN_SCHEMA` that add up over the commits of a run."""
 
@@ -78,7 +81,7 @@ class Table:
 
 EVENTS: Final = Table("events", EVENT_SCHEMA, is_daily=True)
 REJECTS: Final = Table("rejects", REJECT_SCHEMA)
-RUNS: Final = Table("runs", RUN_SCHEMA)
+RUNS: Final = Table("runs", RUN_ROW_SCHEMA)
 TABLES: Final = (EVENTS, REJECTS, RUNS)
 
 DELTA_TYPES: Final[dict[pl.DataType | type[pl.DataType], str]] = {
