@@ -149,6 +149,13 @@ def test_advice_fits_what_the_log_looks_like(lines: list[str], says: str, never:
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.parametrize("content", [b"\r\0\r,,\0" * 500 + b"\n", bytes(range(256)) * 40, b'"' * 3000 + b"\r\n"], ids=["returns", "bytes", "quotes"])
+def test_advice_on_what_is_no_text_is_one_sentence(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.log").write_bytes(content)
+    assert run(["ingest", str(tmp_path / "a.log"), "--store", str(tmp_path / "store")]) == 2
+    assert "internal error" not in capsys.readouterr().err
+
+
 def test_the_caret_stands_in_the_nearest_plausible_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = '198.51.100.70 a b - - [25/Nov/2017:16:13:40 -0600] "GET /dl/demo-1.0.zip HTTP/1.1" 2OO 10 "-" "curl/7"\n'
     assert run(["formats", "test", str(write(tmp_path / "a.log", [line]))]) == 0
