@@ -89,10 +89,13 @@ def _rederive_networks(events: pl.DataFrame, rules: RuleBook) -> pl.DataFrame:
 
 
 def _rederive_origins(before: pl.DataFrame, after: pl.DataFrame, key: HashKey) -> pl.DataFrame:
-    """Exchange the agent's term of an origin's id: ids are XORs of independent terms."""
+    """Exchange the agent's term of an origin's id: ids are XORs of independent terms.
+
+    Ids of another epoch stay: what they were hashed with is not to be had.
+    """
     old = before.select(agent_identity(pl.col(name) for name in AGENT_IDENTITY).alias("old")).to_series()
     new = after.select(agent_identity(pl.col(name) for name in AGENT_IDENTITY).alias("new")).to_series()
-    is_changed = (old != new) & before["origin_id"].is_not_null()
+    is_changed = (old != new) & before["origin_id"].is_not_null() & (before["key_epoch"] == key.epoch).fill_null(value=False)
     if not is_changed.any():
         return after
     rows = pl.DataFrame({"origin": before["origin_id"], "old": old, "new": new}).filter(is_changed)

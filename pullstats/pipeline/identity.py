@@ -116,16 +116,22 @@ class KnownLogs:
         if not self._has_old or self._store is None or not source.is_seekable:
             return None
         start = _old_stem(source.peek(HEAD_LENGTH), self._key.secret, log.peeler.telling if log.peeler else None)
-        for known in self._store.sources_like(start):
-            if known.digest is not None or not self._may_be(known):
+        for known in self._all_like(start):
+            if not self._may_be(known):
                 continue
             content = self._read_to(source, known.end_offset)
-            if content is not None and _old_tail(content.tail(), self._key.secret) == known.tail:
-                return self._place(source, known, content, is_to_note=True)
+            if content is not None and self._is_old(content, known):
+                return self._place(source, known, content, is_to_note=known.digest is None)
             if content is None and (lines := _count_if_copied(source, self._store, known, log)) is not None:
                 return Place(known.source_id, Content(b""), is_complete=True, lines_known=lines)
             self._begin_again(source)
         return None
+
+    def _is_old(self, content: Content, known: SourceProgress) -> bool:
+        """Tell whether a log is one that a store of 0.1 read, by its digest if it was read on since."""
+        if known.digest is not None:
+            return content.digest(known.end_offset, content.tail()) == known.digest
+        return _old_tail(content.tail(), self._key.secret) == known.tail
 
     def begin(self, source: Source) -> Place:
         """Give a new log, which stands at its beginning, an id of its own."""

@@ -1,7 +1,7 @@
 """Hold the key against those a store was written with: with another one, everybody would count again as somebody else.
 
 A store keeps a check value of every key it was written with, and of the identity key by which it knows
-logs, in the transactions of the commits that used them: `key:0`, `key:0:since` (seconds since 1970), ….
+logs, in the transactions of the commits that used them: `key:0`, `key:0:since` (microseconds since 1970), ….
 Stores of 0.1 kept none; their events tell the number of the key.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,7 @@ from pullstats.store import Store
 
 _HASHES: Final = "key"
 _IDENTITY: Final = "identity"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +132,12 @@ def _uses(known: Mapping[str, int], kind: str) -> list[tuple[int, datetime]]:
     """List check values, and since when each was used."""
     found: list[tuple[int, datetime]] = []
     while (value := known.get(f"{kind}:{len(found)}")) is not None:
-        found.append((value, datetime.fromtimestamp(known.get(f"{kind}:{len(found)}:since", 0), UTC)))
+        found.append((value, _EPOCH + timedelta(microseconds=known.get(f"{kind}:{len(found)}:since", 0))))
     return found
 
 
 def _use(kind: str, number: int, check: int, now: datetime) -> dict[str, int]:
-    return {f"{kind}:{number}": check, f"{kind}:{number}:since": int(now.timestamp())}
+    return {f"{kind}:{number}": check, f"{kind}:{number}:since": (now - _EPOCH) // timedelta(microseconds=1)}
 
 
 def _epochs(store: Store) -> set[int]:

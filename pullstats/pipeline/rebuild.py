@@ -9,9 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from pullstats.enrich import load_digests, load_key, load_rules
+from pullstats.enrich import load_digests, load_rules
 from pullstats.enrich.rederive import rederive
 from pullstats.pipeline.asking import ask_store
+from pullstats.pipeline.key_check import check_key
 from pullstats.store import open_store
 
 
@@ -66,8 +67,8 @@ def rebuild(
     """
     book = load_rules(rules, routes, routes_file)
     platforms = load_digests(digests) if digests else None
-    key = load_key(key_file)
     opened = open_store(store)
+    key = check_key(opened, key_file).key
     before, _ = ask_store(store, lambda asked: asked.rule_sets())
     summary = RebuildSummary(0, 0, 0, {}, before, book.version, is_dry_run)
 
