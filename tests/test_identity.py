@@ -272,6 +272,24 @@ def test_a_gzip_that_gets_one_member_after_the_other_goes_on(tmp_path: Path, tak
         assert told(take_in(file)) == (50, 50 * number)
 
 
+@pytest.mark.parametrize("half", [60, 100, -1])
+@pytest.mark.parametrize("count", [3, 20_000])
+def test_a_last_line_that_counted_without_its_end_is_read_again_as_a_whole(tmp_path: Path, take_in: TakeIn, half: int, count: int) -> None:
+    """Of a compressed log that was whole: a snapshot of a log that was being written, or a member that ends within a line."""
+    file = tmp_path / "a.gz"
+    line = lines(1, count)
+    file.write_bytes(gzip.compress(lines(count) + line[:half]))
+    assert told(take_in(file)) == (count + 1, 0)
+    assert told(take_in(file)) == (0, count + 1)
+    file.write_bytes(file.read_bytes() + gzip.compress(line[half:] + lines(2, count + 1)))
+    assert told(take_in(file)) == (3, count)
+    store = open_store(tmp_path / "store")
+    assert sorted(store.scan_events().collect()["package_version"]) == [f"v{n:07}" for n in range(count + 3)]
+    assert store.scan_rejects().collect().height == 0
+    assert store.runs()["lines"].sum() == store.runs()["events"].sum() == count + 3
+    assert told(take_in(file)) == (0, count + 3)
+
+
 # Standard input
 
 

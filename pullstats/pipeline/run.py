@@ -144,7 +144,7 @@ class Run:
                     self._pass_known(source, place, log)
                 else:
                     self._recover(source, place, log)
-                    self._read_log(source, place, log)
+                    self._read_log(source, self._take_back_half(source, place, log), log)
             self._bytes_before += source.size
 
     def _detect(self, source: Source, place: Place | None, found: FoundLog | None, detector: Detector) -> LogReading:
@@ -162,6 +162,29 @@ class Run:
         """Tell whether nothing of a log is new, and nothing lost of what was read."""
         has_lost = self._writing is not None and bool(self._writing.losses(place.source_id))
         return not has_lost and (place.is_complete or not source.peek(1))
+
+    def _take_back_half(self, source: Source, place: Place, log: LogReading) -> Place:
+        """Go back to the last line of a compressed log that counted without its end, now that more of it is there."""
+        half = last_line(place.before)
+        if (
+            self._writing is None
+            or source.codec is None
+            or half.endswith(b"\n")
+            or not half
+            or not log.framing.may_grow
+            or len(half) == len(place.before) > 1
+        ):
+            return place
+        start = place.offset - len(half)
+        events, rejected = self._writing.count_at(place.source_id, start)
+        taken = {"lines": -1, "events": -events, "rejected": -rejected, "ignored": events + rejected - 1, "duplicates": 0, "bytes": -len(half)}
+        row = self._row_of(place.source_id, source.file.name, log) | taken | {"offset": start, "line": place.line - 1}
+        before = place.before[: -len(half)]
+        progress = place.progress(start, place.lines_known - 1, last_line(before))
+        self._writing.take_back_line(progress, pl.DataFrame([row], schema=RUN_ROW_SCHEMA))
+        source.seek(start)
+        place.content.forget_marks(start)
+        return replace(place, offset=start, line=place.line - 1, lines_known=place.lines_known - 1, before=before)
 
     def _recover(self, source: Source, place: Place, log: LogReading) -> None:
         """Read again what the store has lost of a log."""
@@ -319,28 +342,34 @@ class Run:
 
     def _run_row(self, summary: SourceSummary, result: BlockResult) -> dict[str, Any]:
         """Say what a block adds to its source: a row of `RUN_ROW_SCHEMA`."""
-        return {
-            "run_id": self._run_id,
-            "source_id": summary.source_id,
-            "name": self._plan.source_name or summary.name,
-            "format": summary.format,
-            "confidence": summary.confidence,
-            "wrapper": summary.wrapper,
+        block = result.job.block
+        return self._row_of(summary.source_id, summary.name, result.job.log) | {
             "lines": result.lines,
             "events": result.events,
             "ignored": result.ignored,
             "rejected": result.rejects.height,
             "duplicates": result.duplicates,
-            "bytes": result.job.block.end - result.job.block.offset,
-            "offset": result.job.block.offset,
+            "bytes": block.end - block.offset,
+            "offset": block.offset,
             "line": result.next_line - result.lines,
             "first": result.first,
             "last": result.last,
+            "marks": result.job.marks,
+        }
+
+    def _row_of(self, source_id: str, name: str, log: LogReading) -> dict[str, Any]:
+        """Say what this run is, and how it reads a log."""
+        return {
+            "run_id": self._run_id,
+            "source_id": source_id,
+            "name": self._plan.source_name or name,
+            "format": log.formats[0].name,
+            "confidence": log.detection.confidence,
+            "wrapper": log.wrapper,
             "started": self._started,
             "finished": datetime.now(UTC),
             "rule_set_version": self._enricher.rules.version,
             "schema_version": SCHEMA_VERSION,
-            "marks": result.job.marks,
         }
 
     def _commit(self) -> None:

@@ -363,6 +363,47 @@ class Store:
             yield rows.height
         self.refresh()
 
+    def take_back_line(self, progress: SourceProgress, run_rows: pl.DataFrame) -> None:
+        """Take a source's last line back, of which more has come since, so that it is read again as a whole.
+
+        Args:
+            progress: where the source stands without the line; its event or reject is the one at `end_offset`.
+            run_rows: what is taken off the counts, columns of `RUN_ROW_SCHEMA`, negative.
+
+        Raises:
+            StoreError: nothing was taken back, the store is as it was.
+        """
+        mine = (pl.col("source_id") == progress.source_id) & (pl.col("source_offset") == progress.end_offset)
+        number = self._snapshot(EVENTS).transactions.get(COMMIT_ID, 0) + 1
+        with explain_failure("write to", self.path):
+            for file, rows in [*self._files_with(REJECTS, mine)]:
+                kept = [write_rows(self._log(REJECTS).folder, rows, REJECTS, commit_of(file.path), file.commits)] if rows.height else []
+                self._log(REJECTS).commit(kept, [file])
+            self._commit_rows(RUNS, run_rows.with_columns(commit=pl.lit(number, pl.Int64)), number)
+            versions = {name: self._log(table).state.version for table in (REJECTS, RUNS) for name in [_VERSION_IDS[table.name]]}
+            log = self._log(EVENTS)
+            transactions = {COMMIT_ID: number, **progress_transactions(progress), **versions}
+            found = [*self._files_with(EVENTS, mine)]
+            kept = [part for file, rows in found for part in write_event_parts(log.folder, rows, part_rules(log.folder, file), file.commits)]
+            log.commit(kept, [file for file, _ in found], transactions=transactions)
+        self._is_torn = False
+        self.refresh()
+
+    def count_at(self, source_id: str, offset: int) -> tuple[int, int]:
+        """Count the events and the rejected lines that begin at a place of a source: one at most."""
+        mine = (pl.col("source_id") == source_id) & (pl.col("source_offset") == offset)
+        counts = [
+            rows.filter(mine).select(pl.len()).collect().item() for rows in (self.scan_events(["source_id", "source_offset"]), self.scan_rejects())
+        ]
+        return counts[0], counts[1]
+
+    def _files_with(self, table: Table, wanted: pl.Expr) -> Iterator[tuple[LiveFile, pl.DataFrame]]:
+        """Find the files of a table that hold wanted rows, and give their other rows."""
+        folder = self.path / table.name
+        for file in sorted(self._readable(table, self._snapshot(table).files.values()), key=lambda file: file.path):
+            if scan_files(folder, [file], table).filter(wanted).head(1).collect().height:
+                yield file, scan_files(folder, [file], table).filter(~wanted).collect()
+
     def rule_sets(self) -> dict[str, int]:
         """Count events by the version of the rules that derived them; the empty version is unknown."""
         counts: dict[str, int] = {}
