@@ -10,7 +10,7 @@ demo: $(READY)          ## the main job on the bundled logs
 	@$(BIN)/pullstats demo
 
 test: $(READY)          ## install and pass every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY)          ## style, types, layers
 	$(BIN)/ruff check pullstats tests bench fuzz tools
