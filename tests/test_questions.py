@@ -224,7 +224,7 @@ def ask_rows(rows: list[dict[str, Any]], **options: Any) -> Report:
 
     reach = Reach(START, START + timedelta(days=9))
     query = Query(**{"metrics": ("requests", "endpoints"), "window": "all", **options})
-    if options.get("metrics") == ("requests", "bytes", "downloads", "checks", "origins"):
+    if options.get("metrics") == ("requests", "bytes", "downloads", "downloaders", "checks", "origins"):
         return daily_report(query, scan, reach, START)
     return answer_query(query, scan, reach, START, is_shifting=False)
 
