@@ -45,6 +45,7 @@ MAX_LAYERS: Final = 4
 _PARTS_LOOKED_AT: Final = 64
 _PARTIAL: Final = "is_partial"
 _STREAM: Final = "stream"
+_ID: Final = "event_id"
 _ISO: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 _BSD: Final = r"[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}"
 _TAG: Final = r"[A-Za-z0-9_][^\s:\[\x22]*"
@@ -176,6 +177,8 @@ def _unwrap(messages: pl.DataFrame, wrapper: LineWrapper, clock: Clock) -> pl.Da
     messages = messages.with_columns(message.alias("message"))
     if "time" in inner.columns:
         messages = messages.with_columns(pl.coalesce(inner["time"].cast(TIMESTAMP), "envelope_time").alias("envelope_time"))
+    if _ID in inner.columns:
+        messages = messages.with_columns(pl.coalesce(inner[_ID], pl.col(_ID)).alias(_ID))
     if _PARTIAL in inner.columns and inner[_PARTIAL].any():
         messages = _join_parts(messages.with_columns(inner[_PARTIAL].fill_null(value=False), inner[_STREAM].fill_null("")))
     return messages
@@ -249,6 +252,67 @@ def _by_keys(message: str, times: Sequence[str], *, has_parts: bool = False) -> 
     return unwrap
 
 
+_GOOGLE: Final = pl.Schema(
+    {
+        "insertId": pl.String(),
+        "timestamp": pl.String(),
+        "textPayload": pl.String(),
+        "jsonPayload": pl.Struct({"message": pl.String(), "log": pl.String()}),
+        "httpRequest": pl.String(),
+    }
+)
+
+
+def _unwrap_google(lines: pl.DataFrame, clock: Clock) -> pl.DataFrame:
+    """Take the line out of a log entry; one that tells its request as such, or whose payload is the log's own object, is that."""
+    texts = lines["message"]
+    entries = _read_entries(texts)
+    payload = entries["jsonPayload"].struct
+    said = pl.DataFrame({"text": entries["textPayload"], "message": payload.field("message"), "log": payload.field("log")})
+    inner = said.select(pl.coalesce("text", "message", "log").str.strip_suffix("\n").alias("message")).to_series()
+    own = entries["httpRequest"].is_not_null()
+    bare = (inner.is_null() & ~own & texts.str.contains('"jsonPayload"', literal=True).fill_null(value=False)).arg_true()
+    if bare.len():
+        inner = inner.scatter(bare, pl.Series([_payload(text) for text in texts.gather(bare)], dtype=pl.String))
+    message = texts.zip_with(own & entries["insertId"].is_not_null(), inner)
+    return pl.DataFrame([message.alias("message"), parse_times(entries["timestamp"], clock).alias("time"), entries["insertId"].alias(_ID)])
+
+
+def _read_entries(lines: pl.Series) -> pl.DataFrame:
+    """Read what is wanted of log entries; null where a line is none."""
+    is_odd = lines.is_null() | ~lines.str.starts_with("{") | lines.str.contains(_ODD_ESCAPE)
+    if not is_odd.any():
+        try:
+            found = pl.read_ndjson((lines.str.join("\n").item() + "\n").encode(), schema=_GOOGLE)
+        except pl.exceptions.PolarsError:
+            found = pl.DataFrame()
+        if found.height == lines.len():
+            return found
+    rows = [_read_entry(line) for line in lines]
+    return pl.DataFrame(rows, schema=_GOOGLE, orient="row")
+
+
+def _read_entry(line: str | None) -> tuple[Any, ...]:
+    item, payload = _load_object(line), None
+    if isinstance(item.get("jsonPayload"), dict):
+        payload = {key: _to_text(item["jsonPayload"].get(key)) for key in ("message", "log")}
+    plain = {key: _to_text(item.get(key)) for key in ("insertId", "timestamp", "textPayload", "httpRequest")}
+    return tuple(payload if name == "jsonPayload" else plain[name] for name in _GOOGLE)
+
+
+def _payload(line: str) -> str | None:
+    payload = _load_object(line).get("jsonPayload")
+    return json.dumps(payload) if isinstance(payload, dict) else None
+
+
+def _load_object(line: str | None) -> dict[str, Any]:
+    try:
+        item = json.loads(line or "", strict=False)
+    except (ValueError, RecursionError):
+        return {}
+    return item if isinstance(item, dict) else {}
+
+
 def _read_objects(lines: pl.Series, keys: Sequence[str]) -> pl.DataFrame:
     """Read some keys of JSON objects as text; null where a line is no object."""
     schema = pl.Schema(dict.fromkeys(keys, pl.String))
@@ -262,11 +326,8 @@ def _read_objects(lines: pl.Series, keys: Sequence[str]) -> pl.DataFrame:
 
 
 def _read_object(line: str | None, keys: Sequence[str]) -> tuple[str | None, ...]:
-    try:
-        item = json.loads(line or "", strict=False)
-    except (ValueError, RecursionError):
-        item = None
-    return tuple(_to_text(item.get(key)) for key in keys) if isinstance(item, dict) else (None,) * len(keys)
+    item = _load_object(line)
+    return tuple(_to_text(item.get(key)) for key in keys)
 
 
 def _to_text(value: Any) -> str | None:
@@ -354,6 +415,46 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         '[pod/gateway-7c5d/nginx] 10.244.0.1 - - [02/Jan/2024:03:04:05 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8.5.0" "-"',
         r"^\[pod/[^\]\s]+\] ",
         _by_pattern(r"^\[pod/[^\]\s]+\] (?P<message>.*)$"),
+        is_sure=True,
+    ),
+    LineWrapper(
+        "google-entry",
+        "Google Cloud Logging: entries with the line as textPayload, in jsonPayload, or told as httpRequest",
+        "https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry",
+        '{"insertId":"5tw0k2f1dv2ax","jsonPayload":{"message":"192.0.2.4 - - [21/Feb/2024:23:25:39 +0000] \\"GET / HTTP/1.1\\" 200 3715 \\"-\\" '
+        '\\"curl/8.5.0\\""},"resource":{"type":"gce_instance"},"timestamp":"2024-02-21T23:25:39.354429946Z"}',
+        r'^\{(?:.*"insertId"\s*:.*"(?:textPayload|jsonPayload|httpRequest)"\s*:|.*"(?:textPayload|jsonPayload|httpRequest)"\s*:.*"insertId"\s*:)',
+        _unwrap_google,
+        is_sure=True,
+    ),
+    LineWrapper(
+        "kcat",
+        "kcat -J: Kafka records with the line as payload",
+        "https://github.com/edenhill/kcat",
+        '{"topic":"access","partition":0,"offset":41,"tstype":"create","ts":1704164645678,"broker":1,"key":null,"payload":"10.244.0.1 - - '
+        '[02/Jan/2024:03:04:05 +0000] \\"GET / HTTP/1.1\\" 200 612 \\"-\\" \\"curl/8.5.0\\""}',
+        r'^\{.*"topic"\s*:.*"partition"\s*:.*"payload"\s*:',
+        _by_keys("payload", ("ts",)),
+        is_sure=True,
+    ),
+    LineWrapper(
+        "loki",
+        "Loki: logcli -o jsonl",
+        "https://grafana.com/docs/loki/latest/query/logcli/",
+        '{"labels":{"app":"gateway"},"line":"10.244.0.1 - - [02/Jan/2024:03:04:05 +0000] \\"GET / HTTP/1.1\\" 200 612 \\"-\\" \\"curl/8.5.0\\"",'
+        '"timestamp":"2024-01-02T03:04:05.678901234Z"}',
+        r'^\{.*"labels"\s*:\s*\{.*"line"\s*:\s*".*"timestamp"\s*:',
+        _by_keys("line", ("timestamp",)),
+        is_sure=True,
+    ),
+    LineWrapper(
+        "fluentd-file",
+        "fluentd's out_file: time, tag and JSON between tabs",
+        "https://docs.fluentd.org/output/file",
+        '2024-01-02T03:04:05+00:00\tnginx.access\t{"message":"10.244.0.1 - - [02/Jan/2024:03:04:05 +0000] \\"GET / HTTP/1.1\\" 200 612 \\"-\\" '
+        '\\"curl/8.5.0\\""}',
+        rf"^{_ISO}\t[^\t]+\t\{{",
+        _by_pattern(rf"^(?P<iso>{_ISO})\t[^\t]+\t(?P<message>\{{.*)$"),
         is_sure=True,
     ),
     LineWrapper(

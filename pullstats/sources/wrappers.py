@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from pullstats.sources import cloudwatch_documents, cloudwatch_lines, cloudwatch_rows, line_wrappers
+from pullstats.sources import cloudwatch_documents, cloudwatch_lines, cloudwatch_rows, json_documents, line_wrappers
 from pullstats.sources.line_wrappers import LineWrapper
 from pullstats.sources.messages import Peeler, Wrapper
 
-_MODULES: Final = (cloudwatch_documents, cloudwatch_rows, cloudwatch_lines)
+_MODULES: Final = (cloudwatch_documents, cloudwatch_rows, cloudwatch_lines, json_documents)
 
 _DOCUMENTS: Final[tuple[Wrapper, ...]] = tuple(wrapper for module in _MODULES for wrapper in module.WRAPPERS)
 

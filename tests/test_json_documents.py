@@ -1,0 +1,116 @@
+"""JSON that is not one object a line gives the same events as the same objects, one a line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pullstats.sources import Block
+from pullstats.sources.json_documents import DocumentsFraming, DocumentsPeeler, is_documents
+from pullstats.store import open_store
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(alphabet='ab"\\{}[],: \né\u20ac', max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet='k"{}é', max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+OBJECTS = st.lists(st.fixed_dictionaries({"k": VALUES}), min_size=2, max_size=6)
+SHAPES = {
+    "nothing between": lambda items: "".join(json.dumps(item) for item in items),
+    "array": lambda items: json.dumps(items, ensure_ascii=False),
+    "indented array": lambda items: json.dumps(items, indent=1),
+    "indented": lambda items: "\n".join(json.dumps(item, indent=2) for item in items),
+    "commas": lambda items: ",\n".join(json.dumps(item) for item in items),
+    "array, an object a line": lambda items: "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in items) + "\n]\n",
+    "record separators": lambda items: "".join(f"\x1e{json.dumps(item, indent=1)}\n" for item in items),
+}
+
+
+def event(number: int, **more: Any) -> dict[str, Any]:
+    return {"remote_addr": f"192.0.2.{number}", "time": "2024-03-12T15:22:28Z", "request": f"GET /{number} HTTP/1.1", "status": 200, **more}
+
+
+@given(OBJECTS, st.sampled_from(sorted(SHAPES)), st.integers(0, 400))
+@settings(max_examples=250, deadline=None)
+def test_every_object_is_given_once_wherever_the_log_is_cut(items: list[dict[str, Any]], shape: str, size: int) -> None:
+    data = SHAPES[shape](items).encode()
+    peeler = DocumentsPeeler(data)
+    cut = DocumentsFraming().last_cut(data[:size])
+    parts = [peeler.peel(Block(data[:cut], 0)), peeler.peel(Block(data[cut:], cut))]
+    assert not any(part.refused.height for part in parts)
+    offsets = [offset for part in parts for offset in part.messages["source_offset"]]
+    lines = [message for part in parts for message in part.messages["message"]]
+    assert [json.loads(line) for line in lines] == items
+    assert all(data[offset : offset + 1] == b"{" for offset in offsets)
+    assert len(set(offsets)) == len(items)
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=80, deadline=None)
+def test_any_bytes_are_taken_or_refused(data: bytes) -> None:
+    is_documents(data)
+    peeled = DocumentsPeeler(data).peel(Block(data, 0))
+    assert peeled.messages["message"].null_count() == 0
+    assert 0 <= DocumentsFraming().final_cut(data) <= len(data)
+    assert 0 <= DocumentsFraming().last_cut(data) <= len(data)
+
+
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+def test_a_shape_is_told_and_read(shape: str, tmp_path: Path, take_in: Any) -> None:
+    log = tmp_path / "a.json"
+    log.write_text(SHAPES[shape]([event(1), event(2), event(3)]))
+    assert is_documents(log.read_bytes())
+    summary = take_in(log)
+    assert (summary.total("events"), summary.total("rejected"), summary.sources[0].wrapper) == (3, 0, "json-documents")
+
+
+def test_lines_of_objects_are_lines() -> None:
+    line = json.dumps(event(1, note="a\nb {"))
+    assert not is_documents(f"{line}\n{line}\n".encode())
+    assert not is_documents(f"{line}\n".encode())
+    assert not is_documents(b"[23/Nov/2026:23:36:04 +0000] x")
+
+
+def test_records_of_an_envelope_are_events_of_their_own(tmp_path: Path, take_in: Any) -> None:
+    log = tmp_path / "a.json"
+    log.write_text(json.dumps({"records": [event(1), event(2)]}) + "\n" + json.dumps({"records": [event(3)]}))
+    assert take_in(log).total("events") == 3
+
+
+def test_a_growing_log_of_documents_is_read_on(tmp_path: Path, take_in: Any) -> None:
+    log, store = tmp_path / "a.json", tmp_path / "store"
+    whole = json.dumps([event(1), event(2), event(3)], indent=1)
+    log.write_text(whole[: whole.index("192.0.2.3")])
+    assert take_in(log, store=store).total("events") == 2
+    log.write_text(whole)
+    take_in(log, store=store)
+    take_in(log, store=store)
+    assert sorted(open_store(store).scan_events(["source_line"]).collect()["source_line"]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("envelope", "expected"),
+    [
+        ({"insertId": "i1", "timestamp": "2024-03-12T15:22:28Z", "textPayload": "LINE\n"}, "i1"),
+        ({"insertId": "i1", "timestamp": "2024-03-12T15:22:28Z", "jsonPayload": {"message": "LINE"}}, "i1"),
+        ({"insertId": "i1", "timestamp": "2024-03-12T15:22:28Z", "jsonPayload": event(7)}, "i1"),
+        ({"topic": "t", "partition": 0, "offset": 5, "ts": 1710256948000, "payload": "LINE"}, None),
+        ({"labels": {"app": "a"}, "line": "LINE", "timestamp": "2024-03-12T15:22:28Z"}, None),
+    ],
+)
+@pytest.mark.parametrize("shape", ["lines", "indented array"])
+def test_what_a_service_puts_around_a_line_comes_off(
+    envelope: dict[str, Any], expected: str | None, shape: str, tmp_path: Path, take_in: Any
+) -> None:
+    line = '192.0.2.7 - - [12/Mar/2024:15:22:28 +0000] "GET /7 HTTP/1.1" 200 5 "-" "curl/8"'
+    item = json.loads(json.dumps(envelope).replace("LINE", json.dumps(line)[1:-1]))
+    log = tmp_path / "a.json"
+    log.write_text(f"{json.dumps(item)}\n" if shape == "lines" else json.dumps([item], indent=1))
+    take_in(log, store=tmp_path / "store")
+    rows = open_store(tmp_path / "store").scan_events(["url_path", "event_id"]).collect().rows()
+    assert rows == [("/7", expected)]
