@@ -21,11 +21,12 @@ from pullstats.enrich.proxies import HEADERS, TrustedProxies
 from pullstats.enrich.redact import redact_reject, redact_text
 from pullstats.enrich.request import split_request
 from pullstats.errors import UserError
-from pullstats.formats import FORMATS, custom_format, detect_format, parse_lines
+from pullstats.formats import FORMATS, choose_formats, custom_format, detect_format, parse_lines
 from pullstats.formats.nginx_conf import parse_conf
 from pullstats.formats.w3c import split_sections
 from pullstats.render.sanitise import HIDDEN, for_csv, for_html, for_markdown, for_terminal
 from pullstats.sources import Block, LinesPeeler, SourceFile, find_wrapper, open_source, read_blocks
+from pullstats.sources.json_documents import DocumentsFraming, DocumentsPeeler, is_documents
 from pullstats.sources.line_wrappers import WRAPPERS
 from pullstats.sources.streams import parse_expansion
 from pullstats.timestamps import parse_times
@@ -117,6 +118,27 @@ def log_formats(data: bytes) -> None:
     assert parse_lines(data + b"\n", 0, 1, (log_format,)).lines == _count(data + b"\n")
 
 
+def field_maps(data: bytes) -> None:
+    """Read any text as a `--map`, and what is behind its first line by it."""
+    text, _, rest = data.partition(b"\n")
+    try:
+        formats = choose_formats("auto", None, text.decode("utf-8", "replace"))
+    except UserError:
+        return
+    assert parse_lines(rest, 0, 1, formats[:1]).lines == _count(rest)
+
+
+def json_documents(data: bytes) -> None:
+    """Take any bytes as JSON documents, cut anywhere."""
+    is_documents(data)
+    framing = DocumentsFraming()
+    cut = framing.last_cut(data)
+    framing.final_cut(data)
+    framing.next_cut(data)
+    for part, offset in ((data[:cut], 0), (data[cut:], cut)):
+        DocumentsPeeler(part).peel(Block(part, offset))
+
+
 def texts(data: bytes) -> None:
     """Look at values as they are looked at one by one."""
     values = pl.Series("text", data.decode("utf-8", "backslashreplace").split("\n"))
@@ -156,10 +178,13 @@ class _as_file:  # noqa: N801 - reads like a function
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__.replace("_", "-"): target for target in (lines, wrapped, documents, streams, tokens, sections, log_formats, texts, output)
+    target.__name__.replace("_", "-"): target
+    for target in (lines, wrapped, documents, json_documents, streams, tokens, sections, log_formats, field_maps, texts, output)
 }
 SEEDS: dict[str, list[bytes]] = {
     "lines": [bytes((index,)) + log_format.sample.encode() + b"\n" for index, log_format in enumerate(_FORMATS)],
     "tokens": [b"x^y some text\n", b"\x1f\x8b\x08 text\n", b"\x28\xb5\x2f\xfd text\n", b'{"a":"1","b":{"c":2}}\n', b"\xef\xbb\xbfa b c\n"],
+    "field-maps": [b'status=a,path=b.c,time=t:ms\n{"a":200,"b":{"c":"/x"},"t":1500000000250}\n'],
+    "json-documents": [b'[{"a":1},{"b":{"c":2}}]', b'{"a":1}{"b":2}', b'{\n "a": 1\n}\n{\n "a": 2\n}\n', b'{"records":[{"a":1},{"b":2}]}'],
     "wrapped": [bytes((index,)) + wrapper.sample.encode() + b"\n" for index, wrapper in enumerate(WRAPPERS)],
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pullstats.events import EVENT_FIELDS, json_schema
 from pullstats.formats import FORMATS, REASONS
+from pullstats.formats.field_map import FIELDS
 from pullstats.formats.json_keys import KEYS
 from pullstats.metrics import COUNTING_RULES, DIMENSIONS, METRICS
 from pullstats.sources import WRAPPERS
@@ -82,6 +83,7 @@ def formats_page() -> str:
             ("name", "what", "sample", "documentation"),
             [(f"`{item.name}`", item.help, f"`{item.sample.splitlines()[-1]}`", item.doc_url) for item in WRAPPERS.values()],
         ),
+        "fields": table(("field", "variable"), [(f"`{field}`", f"`{variable}`") for field, variable in FIELDS.items()]),
         "json-keys": table(("variable", "keys"), [(f"`{name}`", ", ".join(f"`{key}`" for key in keys)) for name, keys in KEYS.items()]),
         "reasons": table(("reason", "meaning"), [(f"`{name}`", text) for name, text in REASONS.items()]),
     }

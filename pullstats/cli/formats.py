@@ -8,9 +8,9 @@ from typing import Any, Final
 import click
 import polars as pl
 
-from pullstats.cli.options import ROWS, Command, combine
+from pullstats.cli.options import ROWS, Command, combine, map_option
 from pullstats.cli.output import PIPED_WIDTH, render_options
-from pullstats.formats import FORMATS, REASONS, RECOMMENDED, LogFormat, custom_format, named_format
+from pullstats.formats import FORMATS, REASONS, RECOMMENDED, LogFormat, choose_formats
 from pullstats.pipeline.check import Failure, LogCheck, check_logs
 from pullstats.render import render
 from pullstats.render.sanitise import for_terminal
@@ -37,7 +37,8 @@ form_option = click.option(
 reading_options = combine(
     click.option("--lines", type=ROWS, default=10_000, show_default=True, help="Lines to read of each log, 0 for all."),
     click.option("--input-format", default="auto", show_default=True, help="Only this log format."),
-    click.option("--log-format", help="Only this nginx log_format string, or @nginx.conf[:name]."),
+    click.option("--log-format", help="Only the server's own format string, or @nginx.conf[:name], @apache2.conf[:name], @haproxy.cfg[:name]."),
+    map_option,
     click.option("--debug", is_flag=True, help="Show a traceback where something fails."),
 )
 
@@ -115,9 +116,7 @@ def test(paths: tuple[str, ...], **options: Any) -> int:
 
 
 def _candidates(options: dict[str, Any]) -> tuple[LogFormat, ...]:
-    if options["log_format"] is not None:
-        return (custom_format(options["log_format"]),)
-    return tuple(FORMATS.values()) if options["input_format"] == "auto" else (named_format(options["input_format"]),)
+    return choose_formats(options["input_format"], options["log_format"], options["field_map"])
 
 
 def _draw(report: Report) -> str:

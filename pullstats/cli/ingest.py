@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from pullstats.cli.options import Command, combine, configured_routes, general_options, rules_option
+from pullstats.cli.options import Command, combine, configured_routes, general_options, map_option, rules_option
 from pullstats.cli.output import PIPED_WIDTH, terminal_width
 from pullstats.cli.progress import progress_bar
 from pullstats.cli.summary import summary_text
@@ -25,7 +25,11 @@ EXIT_QUALITY: Final = 3
 
 reading_options = combine(
     click.option("--input-format", default="auto", show_default=True, help="Name of the log format, or auto."),
-    click.option("--log-format", help="nginx log_format string, or @nginx.conf[:name]."),
+    click.option(
+        "--log-format",
+        help="The server's own format string (nginx, Apache, HAProxy, Envoy, Caddy, #Fields), or @nginx.conf[:name], @apache2.conf[:name], @haproxy.cfg[:name].",
+    ),
+    map_option,
     click.option("--source", "source_name", help="Name of the source: logs of two names are two, whatever they hold."),
     click.option("--tz-in", default="UTC", show_default=True, help="Time zone of log times that name none, e.g. Europe/Berlin."),
     click.option(
@@ -81,6 +85,7 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
         store=options["store"],
         input_format=options["input_format"],
         log_format=options["log_format"],
+        field_map=options["field_map"],
         source_name=options["source_name"],
         tz_in=options["tz_in"],
         max_expanded=options["max_expanded"],

@@ -78,6 +78,11 @@ class Command(click.Command):
             raise InputError(message)
         ctx.meta[ROUTES] = (routes, str(path))
         known = {parameter.name for parameter in self.params if parameter.name}
+        if isinstance(settings.get("map"), dict):
+            settings["map"] = _map_text(settings["map"], path)
+        if "map" in settings and "field_map" in known:
+            settings["field_map"] = settings["map"]
+        settings.pop("map", None)
         defaults: dict[str, Any] = {}
         for key, value in settings.items():
             if isinstance(value, dict):
@@ -96,6 +101,14 @@ class Command(click.Command):
             message = f"'{path}' may not set {key}; give it on the command line, in the environment or through --config"
             raise InputError(message)
         return name
+
+
+def _map_text(table: dict[str, Any], path: Path) -> str:
+    """Write a `[map]` of a configuration as `--map` takes it."""
+    if not all(isinstance(value, str) for value in table.values()):
+        message = f'[map] of \'{path}\' must be a table of field = "key", as in status = "HTTP-StatusCode"'
+        raise InputError(message)
+    return ",".join(f"{field}={key}" for field, key in table.items())
 
 
 def _look_ahead(args: list[str], name: str) -> str | None:
@@ -129,6 +142,14 @@ ROWS: Final = click.IntRange(min=0, max=10**9)
 
 rules_option = click.option(
     "--rules", type=click.Path(path_type=Path), help="Folder (or file) of your own rules; else the folder rules beside your key, where there is one."
+)
+
+map_option = click.option(
+    "--map",
+    "field_map",
+    envvar="PULLSTATS_MAP",
+    metavar="FIELD=KEY[:UNIT],…",
+    help="What keys of a JSON log mean, as in status=HTTP-StatusCode,path=urlPath,time=started_at:ms; fields and units: docs/formats.md.",
 )
 
 general_options = combine(

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from pullstats.errors import unknown_name
+from pullstats.errors import UsageError, unknown_name
 from pullstats.formats import apache, aws, azure, caches, cdn, haproxy, ingress, json_dialects, logfmt, ltsv, nginx, proxies, registries, traefik, w3c
 from pullstats.formats.advice import advise, advise_on_keys, say_refusal
 from pullstats.formats.departure import Departure, find_departure
 from pullstats.formats.detect import Detection, Detector, detect_format
+from pullstats.formats.field_map import mapped_formats, parse_map
 from pullstats.formats.lines import LogFormat, Times, merge_parsed, parse_lines
 from pullstats.formats.own_formats import custom_format
 from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
@@ -40,6 +41,7 @@ __all__ = [
     "Times",
     "advise",
     "advise_on_keys",
+    "choose_formats",
     "custom_format",
     "detect_format",
     "find_departure",
@@ -61,3 +63,23 @@ def named_format(name: str) -> LogFormat:
     if name not in FORMATS:
         raise unknown_name("input format", name, ["auto", *FORMATS])
     return FORMATS[name]
+
+
+def choose_formats(input_format: str, log_format: str | None, field_map: str | None = None) -> tuple[LogFormat, ...]:
+    """Give the formats to try, as the options say.
+
+    Args:
+        input_format: a name, or `auto`.
+        log_format: see `custom_format`; goes over `input_format`.
+        field_map: see `field_map.py`.
+
+    Raises:
+        UserError: a name or a text is not understood, or two of the options contradict each other.
+    """
+    if log_format is not None:
+        if field_map is not None:
+            message = "--map and --log-format both say what the keys of a log mean; give one of them"
+            raise UsageError(message)
+        return (custom_format(log_format),)
+    known = tuple(FORMATS.values()) if input_format == "auto" else (named_format(input_format),)
+    return known if field_map is None else mapped_formats(parse_map(field_map), known)

@@ -173,5 +173,10 @@ _LISTS: Final = ("remote_addr", "http_x_forwarded_for")
 """Variables that may be a list of addresses."""
 
 _DOT: Final = re.compile(r"(?<!\\)\.")
-KNOWN: Final = KeyTable({name: [tuple(key.replace(r"\.", ".") for key in _DOT.split(path)) for path in paths] for name, paths in KEYS.items()})
+KNOWN_PATHS: Final[dict[str, list[Path]]] = {
+    name: [tuple(key.replace(r"\.", ".") for key in _DOT.split(path)) for path in paths] for name, paths in KEYS.items()
+}
+"""The keys above, taken apart."""
+
+KNOWN: Final = KeyTable(KNOWN_PATHS)
 """The keys above."""

@@ -86,6 +86,7 @@ class LogFormat:
         proof: pattern of lines that cannot mean anything else; the others are believed where most of the log's lines are such
             (or any, see `proof_share`). None if every line that fits is believed.
         proof_share: share of the lines that must be proven.
+        check: raises an `InputError` where a sample of lines shows that the user meant something else; None if nothing needs it.
     """
 
     name: str
@@ -101,6 +102,7 @@ class LogFormat:
     is_guess: bool = False
     proof: str | None = None
     proof_share: float = 0.5
+    check: Callable[[bytes], None] | None = None
 
     def judge(self, lines: pl.Series, *, has_time: bool = False) -> pl.Series:
         """Say per line why the format does not read it, null where it does.

@@ -12,7 +12,7 @@ import polars as pl
 from pullstats.enrich import redact_reject
 from pullstats.errors import InputError
 from pullstats.formats import REJECT_SCHEMA, Departure, Detection, Detector, LogFormat, find_departure
-from pullstats.pipeline.reading import LogReading, detect_log
+from pullstats.pipeline.reading import LogReading, check_sample, detect_log
 from pullstats.sources import SourceFile, expand_paths, open_source, read_blocks
 
 _BLOCK: Final = 4 << 20
@@ -108,6 +108,7 @@ def check_logs(paths: Sequence[str], candidates: Sequence[LogFormat], max_lines:
 def _check_log(file: SourceFile, detector: Detector, max_lines: int, shown: int) -> LogCheck:
     with open_source(file) as source:
         log = detect_log(source, detector)
+        check_sample(log, detector)
         best = log.detection.best
         check = LogCheck(file.name, best.name if best else None, log.wrapper, log.detection.confidence)
         if best is None:

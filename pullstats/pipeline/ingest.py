@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pullstats.clock import find_zone
 from pullstats.enrich import Enricher, TrustedProxies, load_digests, load_own_networks, load_rules, open_geo
 from pullstats.errors import InputError
-from pullstats.formats import FORMATS, Detector, LogFormat, custom_format, named_format
+from pullstats.formats import Detector, choose_formats
 from pullstats.pipeline.earlier import EarlierLogs
 from pullstats.pipeline.identity import KnownLogs
 from pullstats.pipeline.key_check import CheckedKey, check_key
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, ProgressHandler
-from pullstats.pipeline.reading import detect_log
+from pullstats.pipeline.reading import check_sample, detect_log
 from pullstats.pipeline.refusals import refuse_log
 from pullstats.pipeline.run import FoundLog, Run
 from pullstats.sources import SourceFile, expand_paths, is_test_object, open_source, parse_expansion
@@ -40,7 +40,7 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
             as it was, or holds whole groups of blocks from which the next run goes on.
     """
     started = time.monotonic()
-    detector = Detector(_choose_formats(plan))
+    detector = Detector(choose_formats(plan.input_format, plan.log_format, plan.field_map))
     find_zone(plan.tz_in)
     limit = parse_expansion(plan.max_expanded)
     proxies = TrustedProxies(plan.trusted_proxies) if plan.trusted_proxies else None
@@ -69,12 +69,6 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
     return summary
 
 
-def _choose_formats(plan: IngestPlan) -> tuple[LogFormat, ...]:
-    if plan.log_format is not None:
-        return (custom_format(plan.log_format),)
-    return tuple(FORMATS.values()) if plan.input_format == "auto" else (named_format(plan.input_format),)
-
-
 def _size(file: SourceFile) -> int:
     try:
         return file.path.stat().st_size if file.path is not None else 0
@@ -101,6 +95,7 @@ def _check_named(
                 if known.find(source) is not None:
                     continue
             log = detect_log(source, detector, plan.tz_in)
+            check_sample(log, detector)
             found[file] = FoundLog(log, source.inode)
             if file.is_named and log.sample and log.detection.best is None and not is_test_object(source.peek(64)):
                 raise refuse_log(file.name, log.sample, detector, is_chosen=plan.is_format_chosen)

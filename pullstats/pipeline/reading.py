@@ -192,6 +192,17 @@ def detect_log(source: Source, detector: Detector, zone: str = "UTC") -> LogRead
     return _unwrap_lines(plain, LinesPeeler((), clock).peel(Block(sample, 0)), detector, [], None)
 
 
+def check_sample(log: LogReading, detector: Detector) -> None:
+    """Hold the sampled lines of a log to what the user said of them.
+
+    Raises:
+        InputError: they show that something else was meant.
+    """
+    for candidate in detector.candidates:
+        if candidate.check is not None:
+            candidate.check(log.sample)
+
+
 def _find_envelope(sample: bytes) -> LineWrapper | None:
     """Find what the first lines are wrapped in as no server writes them, though a format may fit the whole of them."""
     lines = pl.Series(sample[:_BEGINNING].decode("utf-8", "replace").split("\n")[:-1], dtype=pl.String)
