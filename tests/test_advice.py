@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pullstats.cli import run
 from pullstats.formats import FORMATS, custom_format, detect_format, parse_lines
 from pullstats.formats.notices import parse_object
 from pullstats.pipeline.plan import IngestSummary
+from pullstats.store import open_store
 
 TakeIn = Callable[..., IngestSummary]
 REQUEST = {"time": "2024-03-12T15:22:28Z", "remote_addr": "198.51.100.1", "request": "GET /a.zip HTTP/1.1", "status": 200}
@@ -135,8 +137,14 @@ def test_a_drafted_log_format_reads_the_log_it_was_drafted_for(name: str, tmp_pa
         ([json.dumps(OBJECTS["a request in unknown keys"][0]) + "\n"], r"--map time=t,client=who,method=what,path=where", "--log-format"),
         (['{"urlPath":"/a","HTTP-StatusCode":200,"started_at":1700000000123}\n'], r"--map time=started_at:ms,path=urlPath,status=HTTP-Stat", "--log"),
         ([json.dumps({"id": 1, "name": "a"}) + "\n"], r"keys id, name; none of them", "--log-format"),
-        (["when,ip,verb,path,status\n", "2024-03-12T15:22:28Z,198.51.100.1,GET,/a,200\n"], r"--map time=when,client=ip,method=verb", "--log-format"),
-        (["2024-03-12T15:22:28Z,198.51.100.1,GET,/a,200\n"] * 2, "have no names", "--log-format"),
+        (
+            ["when,ip,verb,path,status\n", "2024-03-12T15:22:28Z,198.51.100.1,GET,/a,200\n"],
+            r"are called when, ip, .* --log-format '\$time_iso8601,\$rem",
+            "--map",
+        ),
+        (["2024-03-12T15:22:28Z,198.51.100.1,GET,/a,200\n"] * 2, r"have no names; .* --log-format '\$time_iso8601,\$rem", "--map"),
+        (["20240312,198.51.100.1,GET,/a,200\n"] * 2, r"have no names; write each row as a JSON object on a line", "--log-format"),
+        (['"2024-03-12T15:22:28Z","198.51.100.1","GET","/a,b","200"\n'] * 2, r"have no names; write each row as a JSON object", "--log-format"),
         (["2024-03-12 15:22:28 192.0.2.7 GET /a - 443 - x curl/8.5.0 200 0\n"], "#Fields:", "--map"),
         (["root:x:0:0:root:/root:/bin/bash\n"], "hold no request", "--map"),
     ],
@@ -147,6 +155,74 @@ def test_advice_fits_what_the_log_looks_like(lines: list[str], says: str, never:
     assert re.search(says, said), said
     assert never not in said
     assert not (tmp_path / "s").exists()
+
+
+UNKNOWN_OBJECTS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "milliseconds, an object in it": lambda n: {
+        "started_at": 1710256948123 + n,
+        "who": {"addr": f"198.51.100.{n}"},
+        "verb": "GET",
+        "urlPath": f"/dl/{n}.zip",
+        "HTTP-StatusCode": 200,
+        "sent": 512,
+    },
+    "keys with dots, blanks and quotes": lambda n: {
+        "event.start": f"2024-03-12T15:22:{n:02}Z",
+        "source.ip": f"198.51.100.{n}",
+        'the "line"': f"GET /dl/{n}.zip HTTP/1.1",
+        "response, code": 200,
+        "it's: size": 512,
+        "in": {"user.agent": "curl/8.5.0"},
+    },
+    "a time as in common": lambda n: {
+        "when": f"12/Mar/2024:15:22:{n:02} +0000",
+        "caller": f"198.51.100.{n}",
+        "line": f"GET /dl/{n}.zip HTTP/1.1",
+        "result": 200,
+        "length": "512",
+        "ua": "curl/8.5.0",
+    },
+    "seconds": lambda n: {"epoch": 1710256948 + n, "c": f"198.51.100.{n}", "m": "GET", "u": f"/dl/{n}.zip", "code": 200, "size": 512},
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN_OBJECTS)
+def test_an_advised_map_reads_the_log_it_was_advised_for(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = write(tmp_path / "a.log", [json.dumps(UNKNOWN_OBJECTS[name](n)) + "\n" for n in range(20)])
+    store = str(tmp_path / "s")
+    assert run(["ingest", str(log), "--store", store]) == 2
+    said = capsys.readouterr().err
+    advised = shlex.split(said[said.index("--map ") :])[:2]
+    assert run(["ingest", str(log), "--store", store, *advised, "--format", "json"]) == 0
+    summary: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert (summary["events"], summary["rejected"], summary["ignored"]) == (20, 0, 0)
+    wanted = ["timestamp", "http_request_method", "url_path", "http_response_status_code", "http_response_body_size"]
+    events = open_store(tmp_path / "s").scan_events(wanted).collect()
+    assert events["timestamp"].dt.date().unique().to_list() == [date(2024, 3, 12)]
+    assert sorted(events["url_path"]) == sorted(f"/dl/{n}.zip" for n in range(20))
+    assert set(events.select(wanted[1::2] + wanted[4:]).unique().rows()) == {("GET", 200, 512)}
+
+
+COLUMNS = {
+    "commas and a header": [
+        "when,ip,verb,path,status,sent,ua",
+        *(f"2024-03-12T15:22:{n:02}Z,198.51.100.{n},GET,/{n},200,5,curl/8.5.0" for n in range(10)),
+    ],
+    "semicolons": [f"2024-03-12T15:22:{n:02}Z;198.51.100.{n};GET;/{n}.zip;200;5" for n in range(10)],
+    "tabs": [f"12/Mar/2024:15:22:{n:02} +0000\t198.51.100.{n}\tGET /{n} HTTP/1.1\t200\t5" for n in range(10)],
+    "quotes": [f'"2024-03-12T15:22:{n:02}Z","198.51.100.{n}","GET","/{n}","200","5","Mozilla/5.0 (X11; Linux)"' for n in range(10)],
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_log_format_drafted_for_columns_reads_them(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = write(tmp_path / "a.csv", [f"{line}\n" for line in COLUMNS[name]])
+    assert run(["ingest", str(log), "--store", str(tmp_path / "s")]) == 2
+    said = capsys.readouterr().err
+    advised = shlex.split(said[said.index("--log-format ") :])[:2]
+    assert run(["ingest", str(log), "--store", str(tmp_path / "s"), *advised, "--format", "json"]) == 0
+    summary: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert (summary["events"], summary["rejected"]) == (10, int("header" in name))
 
 
 @pytest.mark.parametrize("content", [b"\r\0\r,,\0" * 500 + b"\n", bytes(range(256)) * 40, b'"' * 3000 + b"\r\n"], ids=["returns", "bytes", "quotes"])

@@ -1,7 +1,7 @@
 """What to do about a log that no format reads: it depends on what the log looks like.
 
     JSON               --map, with the keys that it has
-    columns by name    --map, with the names in its first line; or which line is missing
+    columns            --log-format, drafted from its cells; for W3C, which line is missing
     a request in text  --log-format, drafted from its lines and tried on them
     anything else      that it is hardly an access log, and why
 
@@ -11,20 +11,24 @@ A suggestion is tried on the lines before it is made: none is given that would r
 from __future__ import annotations
 
 import csv
+import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
 
 from pullstats.clients import ADDRESS
-from pullstats.errors import InputError
-from pullstats.formats.drafts import draft_log_format
+from pullstats.errors import InputError, UserError
+from pullstats.formats.drafts import draft_columns, draft_log_format
+from pullstats.formats.field_map import mapped_formats, parse_map
 from pullstats.formats.lines import LogFormat, split_text
 from pullstats.formats.notices import kind_of, parse_object, walk
 
 _LOOKED_AT: Final = 50
+_DEPTH: Final = 3
+"""Objects within objects that are looked into."""
 _SHOWN_KEYS: Final = 12
 _NAMES: Final[dict[str, str]] = {
     "time": r"time|date|^ts$|stamp|epoch|start",
@@ -44,9 +48,13 @@ _WANTED: Final = ("time", "client", "request", "method", "path", "status", "byte
 _NEEDED: Final = ("time", "status")
 _ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*")
 _CLF: Final = re.compile(r"\[?\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2}.*")
-_UNITS: Final = ((1e9, ""), (1e12, ":ms"), (1e15, ":us"), (1e18, ":ns"))
+_UNITS: Final = ((1e9, ":s"), (1e12, ":ms"), (1e15, ":us"), (1e18, ":ns"))
 """From which value on a number can be a time since 1970 (2001 on), and in which unit."""
-_PASTABLE: Final = re.compile(r"[^,=:\s]+")
+_CLF_FORM: Final = ':"%d/%b/%Y:%H:%M:%S %z"'
+_BARE: Final = re.compile(r"[\w@$-]+", re.ASCII)
+"""A key that `--map` takes without quotes."""
+_SHARE: Final = 0.5
+"""A suggestion must read so many of the lines that it was made from."""
 _SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _COLUMN: Final = re.compile(r"[A-Za-z_][\w .()/-]{0,60}")
 _COLUMNS: Final = 4
@@ -86,46 +94,63 @@ def _advise_on_objects(lines: Sequence[str]) -> str | None:
     items = [item for line in lines if line.lstrip().startswith("{") and (item := parse_object(line)) is not None]
     if len(items) * 2 < len(lines):
         return None
-    return _advise_on_items(items, "its JSON objects have the keys")
-
-
-def _advise_on_items(items: Sequence[Mapping[str, Any]], what: str) -> str:
     keys = list(dict.fromkeys(key for item in items for key, _ in walk(item)))
     shown = ", ".join(keys[:_SHOWN_KEYS]) + (", …" if len(keys) > _SHOWN_KEYS else "")
+    what = "its JSON objects have the keys"
     found = suggest_map(items)
     missing = [name for name in _NEEDED if name not in found]
     if missing or not {"path", "request"} & found.keys():
         lacks = " and ".join(missing or ["path"])
         return f"{what} {shown}; none of them is known or looks like the {lacks} of a request; if one is, say so with --map {lacks.split()[0]}=KEY"
-    return f"{what} {shown}; if these mean what they look like, read it with --map {shlex.quote(','.join(f'{name}={key}' for name, key in found.items()))}"
+    text = ",".join(f"{name}={key}" for name, key in found.items())
+    if not _reads(text, items):
+        return f"{what} {shown}; say with --map which of them hold the time, client, path and status of a request"
+    return f"{what} {shown}; if these mean what they look like, read it with --map {shlex.quote(text)}"
+
+
+def _reads(field_map: str, items: Sequence[Mapping[str, Any]]) -> bool:
+    """Try a map on the objects that it was made from."""
+    try:
+        mapped = mapped_formats(parse_map(field_map), ())[0]
+    except UserError:
+        return False
+    return mapped.judge(pl.Series([json.dumps(item) for item in items])).null_count() >= _SHARE * len(items)
 
 
 def suggest_map(items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Tell from keys and values of some objects which key could say what: `--map`'s names and keys, with units of times."""
     found: dict[str, str] = {}
-    values = list(_pairs(items))
+    values = _values(items)
     for name in _WANTED:
-        keys = [(key, value) for key, value in values if _PASTABLE.fullmatch(key) and key not in _taken(found) and _could_be(name, key, value)]
+        keys = [key for key, value in values.items() if _could_be(name, key, value)]
         if keys:
-            key, value = max(keys, key=lambda pair: (_is_called(name, pair[0]), not _OTHERS.search(pair[0]), -values.index(pair)))
-            found[name] = key + (_unit(value) if name == "time" else "")
+            order = list(values)
+            key = max(keys, key=lambda key: (_is_called(name, key), not _OTHERS.search(key), -order.index(key)))
+            found[name] = key + (_unit(values.pop(key)) if name == "time" else "")
+            values.pop(key, None)
     if "request" in found:
         found = {name: key for name, key in found.items() if name not in ("method", "path")}
     return found
 
 
-def _pairs(items: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, Any]]:
-    """Give each key with the first value that says something."""
+def _values(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Give each key, as `--map` takes it, with the first value that says something."""
     said: dict[str, Any] = {}
     for item in items:
-        for key, value in walk(item):
-            if value not in (None, "", "-"):
+        for key, value in _walk_keys(item):
+            if value not in (None, "", "-") and key.isprintable():
                 said.setdefault(key, value)
-    return said.items()
+    return said
 
 
-def _taken(found: Mapping[str, str]) -> set[str]:
-    return {key.partition(":")[0] for key in found.values()}
+def _walk_keys(item: Mapping[str, Any], prefix: str = "", depth: int = _DEPTH) -> Iterator[tuple[str, Any]]:
+    """Give the values of an object and of those in it, under keys of which each that holds a sign of `--map` is quoted."""
+    for name, value in item.items():
+        key = prefix + (name if _BARE.fullmatch(name) else '"' + name.replace("\\", r"\\").replace('"', r"\"") + '"')
+        if isinstance(value, dict) and depth:
+            yield from _walk_keys(value, f"{key}.", depth - 1)
+        else:
+            yield key, value
 
 
 def _is_called(name: str, key: str) -> bool:
@@ -152,7 +177,9 @@ def _is_time(value: Any) -> bool:
 
 
 def _unit(value: Any) -> str:
-    """Name the unit of a time that is a number, nothing for seconds and texts."""
+    """Name the unit of a time that is a number, or the form of one that is not ISO 8601."""
+    if isinstance(value, str) and _CLF.fullmatch(value):
+        return _CLF_FORM
     try:
         number = float(value)
     except ValueError:
@@ -165,28 +192,35 @@ def _advise_on_names(lines: Sequence[str]) -> str | None:
         if any(line.lower().startswith("#fields:") for line in lines):
             return "none of the columns that its #Fields line names holds a request; c-ip, cs-method, cs-uri-stem and sc-status do"
         return "its columns have no names: put the server's '#Fields: date time …' line in front of it"
-    rows, name = _cut_columns(lines)
+    rows, separator = _cut_columns(lines)
     if len(rows) < 2 or len(set(rows[0])) < len(rows[0]) or not all(_COLUMN.fullmatch(cell) for cell in rows[0]):
         return None
-    return _advise_on_items([dict(zip(rows[0], row, strict=False)) for row in rows[1:]], f"its columns, between {name}, are called")
+    return _advise_on_cells(lines[1:], separator, f"its columns, between {_SEPARATORS[separator]}, are called {', '.join(rows[0][:_SHOWN_KEYS])}")
 
 
 def _advise_on_columns(lines: Sequence[str]) -> str | None:
-    rows, name = _cut_columns(lines)
+    rows, separator = _cut_columns(lines)
     if not rows:
         return None
-    return f"its {len(rows[0])} columns, between {name}, have no names: put a line with their names in front of it, and say with --map which is which"
+    return _advise_on_cells(lines, separator, f"its {len(rows[0])} columns, between {_SEPARATORS[separator]}, have no names")
+
+
+def _advise_on_cells(lines: Sequence[str], separator: str, what: str) -> str:
+    draft = draft_columns(pl.Series(lines), separator)
+    if draft is None:
+        return f"{what}; write each row as a JSON object on a line, and say with --map which of its keys hold the time, client, path and status"
+    return f"{what}; judged by its cells they could be --log-format {shlex.quote(draft)}"
 
 
 def _cut_columns(lines: Sequence[str]) -> tuple[list[list[str]], str]:
-    """Cut lines at what stands between their columns, and name it; no rows if they do not have as many each."""
-    for separator, name in _SEPARATORS.items():
+    """Cut lines at what stands between their columns, and give that; no rows if they do not have as many each."""
+    for separator in _SEPARATORS:
         try:
             rows = list(csv.reader(lines, delimiter=separator))
         except csv.Error:  # carriage returns and NULs, as a binary file has them
             continue
         if rows and len(rows[0]) >= _COLUMNS and sum(len(row) == len(rows[0]) for row in rows) >= _ALIKE * len(rows):
-            return rows, name
+            return rows, separator
     return [], ""
 
 

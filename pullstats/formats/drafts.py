@@ -64,9 +64,27 @@ def draft_log_format(lines: pl.Series) -> str | None:
     return None
 
 
+def draft_columns(lines: pl.Series, separator: str) -> str | None:
+    """Draft a format that reads lines of columns.
+
+    Args:
+        lines: texts, without a line that names the columns.
+        separator: what stands between the columns.
+
+    Returns:
+        See `draft_log_format`.
+    """
+    for line in lines.head(5):
+        used: set[str] = set()
+        draft = separator.replace("\t", r"\t").join(_name_cell(cell, used) for cell in line.split(separator))
+        if _has_needed(used) and _works(draft, lines):
+            return draft
+    return None
+
+
 def _works(draft: str, lines: pl.Series) -> bool:
     try:
-        reader = TextReader(compile_log_format(draft))
+        reader = TextReader(compile_log_format(draft.replace(r"\t", "\t")))
     except InputError:
         return False
     judged = LogFormat("draft", "", "", draft, reader).judge(lines)
@@ -76,9 +94,24 @@ def _works(draft: str, lines: pl.Series) -> bool:
 def _draft(line: str) -> str | None:
     used: set[str] = set()
     text = "".join(_name(found[0], found.lastgroup or "", used) for found in _PARTS.finditer(line.strip()))
+    return text if _has_needed(used) else None
+
+
+def _has_needed(used: set[str]) -> bool:
     has_time = not used.isdisjoint(_NEEDED)
     has_request = "request" in used or ({"request_method", "request_uri"} <= used) or ("request_uri" in used and "status" in used)
-    return text if has_time and has_request and "remote_addr" in used else None
+    return has_time and has_request and "remote_addr" in used
+
+
+def _name_cell(cell: str, used: set[str]) -> str:
+    """Write a cell as the variable that it looks like; quotes around it stay."""
+    quote = '"' if len(cell) > 1 and cell[0] == cell[-1] == '"' else ""
+    inner = cell[1:-1] if quote else cell
+    names = [*_TIMES, *_VALUES, ("request", _REQUEST), ("http_user_agent", _AGENT)]
+    name = next((name for name, pattern in names if name not in used and pattern.fullmatch(inner)), "field")
+    if name == "body_bytes_sent" and "status" not in used:
+        name = "field"
+    return f"{quote}${_take(name, used)}{quote}"
 
 
 def _name(text: str, kind: str, used: set[str]) -> str:

@@ -37,6 +37,11 @@ def _read(match: re.Match[str]) -> Directive:
     return Directive(header_variable(name[5:]) if name.startswith("http_x_") else name)
 
 
+def _unescape(text: str) -> str:
+    r"""Write `\t` as the tab that it is in nginx's strings (src/core/ngx_conf_file.c); a terminal takes no other tab."""
+    return text.replace(r"\t", "\t")
+
+
 LANGUAGE: Final = Language(
     "nginx-custom",
     "as --log-format describes",
@@ -44,5 +49,6 @@ LANGUAGE: Final = Language(
     re.compile(r"\$(?:\{\w+(?::[^{}]+)?\}|\w+)"),
     re.compile(r"\$(?:\{(?P<field>time|duration):(?P<form>[^{}]+)\}|\{(?P<braced>\w+)\}|(?P<name>\w+))"),
     _read,
+    _unescape,
     joined={("uri", "is_args", "args"): "request_uri", ("uri", "is_args", "query_string"): "request_uri"},
 )
