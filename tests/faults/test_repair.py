@@ -110,7 +110,9 @@ def test_a_log_that_is_gone_leaves_a_named_gap(tmp_path: Path, take_in: TakeIn, 
     assert warning in err
     assert "between 2025-11-01 10:00:" in warning
     # Downloads look a day back, requests do not.
-    assert run(["report", "--by", "status", "--metric", "requests", "--window", "2025-11-02", "--format", "json", "--meta", "--store", str(path)]) == 0
+    assert (
+        run(["report", "--by", "status", "--metric", "requests", "--window", "2025-11-02", "--format", "json", "--meta", "--store", str(path)]) == 0
+    )
     out, err = capsys.readouterr()
     assert (json.loads(out)["meta"]["warnings"], err) == ([], "")
 
