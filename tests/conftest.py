@@ -6,9 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan, IngestSummary
+
+# Machines are shared and slow at times: no test judges by the clock.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

@@ -73,6 +73,14 @@ def test_a_new_epoch_begins_on_purpose_and_logs_stay_known(tmp_path: Path, take_
         take_in(tmp_path / "a.log", key_file=tmp_path / "mine" / "old")
 
 
+def test_a_new_epoch_holds_though_nothing_new_was_read(tmp_path: Path, take_in: TakeIn, store: Path) -> None:
+    key = tmp_path / "mine" / "key"
+    key.unlink()
+    assert take_in(tmp_path / "a.log", key_file=key, is_new_key_epoch=True).total("duplicates") == 10
+    write(tmp_path / "a.log", 12)
+    assert take_in(tmp_path / "a.log", key_file=key).total("events") == 2
+
+
 def test_the_first_run_says_where_the_key_is(tmp_path: Path, take_in: TakeIn) -> None:
     key = tmp_path / "mine" / "key"
     notes = take_in(write(tmp_path / "a.log", 10), key_file=key).notes

@@ -116,6 +116,8 @@ def lines_of(name: str) -> Iterator[str]:
             for variable in sorted(re.findall(r"\$\{?(\w+)\}?", line), key=len, reverse=True):
                 value = value_of(variable, values[f'"${variable}"' in line or compiled.separator == "|"])
                 line = re.sub(rf"\$\{{?{variable}\b\}}?", value.replace("\\", r"\\"), line)
+            if name == "apache-forwarded-peer":  # told by a list of hops
+                line = line.replace(HOP, f"{HOP}, {HOP}", 1)
             yield line
             yield line.replace("2024", "20x4").replace("17206", "x7206")
             yield line[: len(line) * 2 // 3]

@@ -373,7 +373,7 @@ class Run:
         }
 
     def _commit(self) -> None:
-        if self._writing is not None and self._group.progress:
+        if self._writing is not None and (self._group.progress or (self._keys and self._plan.is_new_key_epoch)):
             rejects = pl.concat(self._group.rejects).with_columns(run_id=pl.lit(self._run_id)) if self._group.rejects else None
             runs = pl.DataFrame(self._group.runs, schema=RUN_ROW_SCHEMA)
             self._writing.commit(self._group.pending, list(self._group.progress.values()), rejects, runs, keys=self._keys)

@@ -205,16 +205,15 @@ def _regular(path: Path, found: Found) -> Iterator[Known]:
 
 
 def open_file(file: SourceFile) -> int:
-    """Open a log that lies in a file system for reading; one that was found by searching never waits for a writer.
+    """Open a log that lies in a file system for reading; a pipe that nobody writes to is empty, and does not wait for somebody.
 
     Raises:
         VanishedError: it is no longer there, or no file any more.
         InputError: it cannot be opened.
     """
     assert file.path is not None
-    waiting = 0 if file.is_named else os.O_NONBLOCK
     try:
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC | waiting)
+        descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         if error.errno in GONE:
             message = f"'{file.name}' is no longer there: {error.strerror}"
@@ -226,4 +225,5 @@ def open_file(file: SourceFile) -> int:
         os.close(descriptor)
         message = f"'{file.name}' is no longer there: not a regular file any more"
         raise VanishedError(message)
+    os.set_blocking(descriptor, True)
     return descriptor
