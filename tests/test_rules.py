@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import polars as pl
@@ -106,13 +105,11 @@ def test_rules_that_are_not_there(tmp_path: Path) -> None:
         load_rules(tmp_path / "none")
 
 
-def test_a_pattern_that_would_explode_elsewhere_takes_no_time(tmp_path: Path) -> None:
+def test_a_pattern_that_would_never_end_elsewhere_ends(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("[[agent]]\nclient = 'x'\nkind = 'bot'\npattern = '^(a+)+$'\nsamples = ['aaa']")
     rules = load_rules(path)
-    started = time.monotonic()
-    classify_agents(pl.Series(["a" * 4000 + "!"] * 1000), rules.agents)
-    assert time.monotonic() - started < 5
+    assert classify_agents(pl.Series(["a" * 4000 + "!"] * 1000), rules.agents).height == 1000
 
 
 ROUTES = {
