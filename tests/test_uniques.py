@@ -108,7 +108,7 @@ def test_a_second_key_is_explained_and_not_added_up(take_in: Callable[..., Any],
     line = '192.0.2.{} - - [{}/Mar/2025:10:00:00 +0000] "GET /simple/f/ HTTP/1.1" 200 1 "-" "pip/24.0"\n'
     for name, days in (("a", (1, 2)), ("b", (3, 4))):
         (tmp_path / f"{name}.log").write_text("".join(line.format(host, f"0{day}") for day in days for host in (1, 2, 3)))
-        take_in(tmp_path / f"{name}.log", key_file=tmp_path / f"{name}.key")
+        take_in(tmp_path / f"{name}.log", key_file=tmp_path / f"{name}.key", is_new_key_epoch=True)
     where = ["--store", str(tmp_path / "store"), "--format", "json"]
     for command in ("uniques", "uniques --every d", "origins", "concentration"):
         assert run([*command.split(), *where, "--window", "2025-03"]) == 2
@@ -135,7 +135,7 @@ def test_a_headline_does_not_add_up_people_of_two_keys(take_in: Callable[..., An
     line = '192.0.2.{} - - [0{}/Mar/2025:10:00:00 +0000] "GET /packages/f-1.0-py3-none-any.whl HTTP/1.1" 200 1 "-" "pip/24.0"\n'
     for day in (1, 3):
         (tmp_path / f"{day}.log").write_text("".join(line.format(host, day) for host in (1, 2, 3)))
-        take_in(tmp_path / f"{day}.log", key_file=tmp_path / f"{day}.key")
+        take_in(tmp_path / f"{day}.log", key_file=tmp_path / f"{day}.key", is_new_key_epoch=True)
     asked = ["report", "--metric", "downloads", "--store", str(tmp_path / "store"), "--window"]
     assert run([*asked, "2025-03"]) == 0
     shown = " ".join(capfd.readouterr().out.split())

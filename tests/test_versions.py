@@ -31,7 +31,7 @@ def test_spellings_merge_and_tags_do_not(tmp_path: Path) -> None:
     rows = answer(store, query, is_shifting=False).frame.rows()
     said = sorted((row for row in rows if row[0] in ("github", "oci")), key=str)
     assert said == [("github", "1.2.0", 2), ("oci", "1.2.0", 1), ("oci", "v1.2.0", 1)]
-    daily = export_daily(store, Query(metrics=("requests", "bytes", "downloads", "checks", "origins"), window="all")).frame
+    daily = export_daily(store, Query(metrics=("requests", "bytes", "downloads", "downloaders", "checks", "origins"), window="all")).frame
     assert daily.columns[:5] == ["schema_version", "date", "package_type", "package", "version"]
     assert daily.filter(pl.col("package_type") == "github").select("version", "requests").rows() == [("1.2.0", 2)]
     count = answer(store, Query(metrics=("versions",), dimensions=("ecosystem",), window="all"), is_shifting=False).frame
