@@ -14,6 +14,7 @@ from pullstats.__main__ import run
 from pullstats.formats import FORMATS
 from pullstats.formats.json_keys import KEYS
 from pullstats.formats.json_lines import JsonReader
+from pullstats.formats.logfmt import LogfmtReader
 from pullstats.formats.ltsv import LtsvReader
 from pullstats.formats.text_lines import TextReader
 from pullstats.formats.w3c import W3cReader
@@ -56,6 +57,20 @@ VALUES = {
     "hierarchy": "HIER_DIRECT",
     "ident": "-",
 }
+AZURE = {
+    "time_iso8601": "2019-06-19T22:59:23.1967767Z",
+    "operation": "GetBlob",
+    "request_status": "AnonymousSuccess",
+    "status": "200",
+    "request_time_ms": "17",
+    "server_latency": "16",
+    "authentication_type": "anonymous",
+    "service_type": "blob",
+    "operation_count": "0",
+    "remote_addr": f"{CLIENT}:4362",
+    "body_bytes_sent": "23",
+    "last_modified": "Thursday, 19-Jun-14 22:58:10 GMT",
+}
 NUMBERS = re.compile(r"bytes|size|length|time|port|connection|^field_")
 
 
@@ -82,13 +97,19 @@ def lines_of(name: str) -> Iterator[str]:
     # a hop is known for one only where the format logs it as one
     logged = reader.compiled.variables if isinstance(reader, TextReader) else ("remote_addr", "http_x_forwarded_for")
     known = [address for variable, address in (("remote_addr", CLIENT), ("http_x_forwarded_for", HOP)) if variable in logged]
-    known = known[:1] if isinstance(reader, W3cReader | LtsvReader) else known
+    known = known[:1] if isinstance(reader, W3cReader | LtsvReader | LogfmtReader) else known
     for plant in [*PLANTS, *(f"for {address}" for address in known)]:
         word = plant.replace(" ", "+")  # unquoted values hold no blank
         if isinstance(reader, JsonReader):
             yield json.dumps(_object(plant))
             yield json.dumps({**_object(plant), "time": "no time", "msec": "-", "timestamp": "x"})
             yield json.dumps(_object(plant))[:-30]
+        elif isinstance(reader, LogfmtReader):
+            quoted = plant.replace("\\", r"\\").replace('"', r"\"")
+            begins = 'time="2018-07-06T11:34:21.914679407Z" level=info msg="response completed" http.request.method=GET http.response.status=200'
+            line = f'{begins} http.request.remoteaddr="{CLIENT}:51742" http.request.uri="/{quoted.replace(" ", "%20")}" http.request.useragent="{quoted}"'
+            yield line
+            yield line.replace("2018", "20x8")
         elif isinstance(reader, LtsvReader):
             labels = {
                 "time": "time_local",
@@ -115,6 +136,8 @@ def lines_of(name: str) -> Iterator[str]:
             values = {True: plant, False: word}
             for variable in sorted(re.findall(r"\$\{?(\w+)\}?", line), key=len, reverse=True):
                 value = value_of(variable, values[f'"${variable}"' in line or compiled.separator == "|"])
+                if name.startswith("azure-storage"):  # quoted where a client may write, and its version in front
+                    value = {"version": name[-3:]}.get(variable, AZURE.get(variable, f'"{value}"'))
                 line = re.sub(rf"\$\{{?{variable}\b\}}?", value.replace("\\", r"\\"), line)
             if name == "apache-forwarded-peer":  # told by a list of hops
                 line = line.replace(HOP, f"{HOP}, {HOP}", 1)
