@@ -282,11 +282,8 @@ def _read_entries(lines: pl.Series) -> pl.DataFrame:
     """Read what is wanted of log entries; null where a line is none."""
     is_odd = lines.is_null() | ~lines.str.starts_with("{") | lines.str.contains(_ODD_ESCAPE)
     if not is_odd.any():
-        try:
-            found = pl.read_ndjson((lines.str.join("\n").item() + "\n").encode(), schema=_GOOGLE)
-        except pl.exceptions.PolarsError:
-            found = pl.DataFrame()
-        if found.height == lines.len():
+        found = read_objects((lines.str.join("\n").item() + "\n").encode(), _GOOGLE)
+        if found is not None and found.height == lines.len():
             return found
     rows = [_read_entry(line) for line in lines]
     return pl.DataFrame(rows, schema=_GOOGLE, orient="row")
