@@ -174,6 +174,18 @@ class IngestSummary:
     geo: str = ""
     rule_set_version: str = ""
 
+    def note(self, name: str, text: str) -> None:
+        """Say something of a log, once."""
+        note = f"{name}: {text}"
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def fail(self, text: str, *, is_failure: bool = True) -> None:
+        """Say what could not be read."""
+        self.notes.append(text)
+        if is_failure:
+            self.failures.append(text)
+
     def total(self, name: str) -> int:
         """Add a count over all sources."""
         return sum(getattr(source, name) for source in self.sources)
