@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from pullstats.errors import UserError
 from pullstats.render import RENDERERS, RenderOptions, format_of_path, render, write_frames, write_output
@@ -71,6 +72,20 @@ def test_any_text_is_safe_and_parses_back(values: list[str | None]) -> None:
     lines = str(render(report, "ndjson", RenderOptions())).splitlines()
     assert all(line.isascii() for line in lines)
     assert [json.loads(line)["agent"] for line in lines] == values
+
+
+WIDE = st.text(st.characters(categories=("Lo", "Ll", "Mn", "So")) | st.sampled_from("漢字パッケージ한국어e\u0301"), min_size=1, max_size=40)
+
+
+@settings(max_examples=60)
+@given(st.lists(WIDE, min_size=1, max_size=4), st.sampled_from([40, 60, 80]))
+def test_names_of_any_width_fit_and_cut_no_number(names: list[str], width: int) -> None:
+    """A terminal counts columns, not letters: a letter of Chinese takes two."""
+    frame = pl.DataFrame({"agent": names, "requests": [123456789 + place for place in range(len(names))]})
+    columns = (Column("agent", "agent", "dimension"), Column("requests", "requests", "count", additive=True, bar=True))
+    lines = str(render(Report(frame, columns), "table", RenderOptions(width=width))).splitlines()
+    assert all(cell_len(line) <= width for line in lines)
+    assert [f"{count:,}" for count in frame["requests"]] == re.findall(r"123,456,7[0-9]{2}", "\n".join(lines))
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

@@ -77,7 +77,7 @@ def read_taken(taken: pl.DataFrame, family: Family, rule: PathRule, labels: pl.E
         package_type=pl.lit(family.package_type),
         package_name=name,
         package_version=version,
-        package_version_normalized=normalised_version(version, family.package_type),
+        package_version_normalized=normalised_version(version, family.package_type) if _columns(taken, "version") else _NULL,
         package_os=pl.lit(rule.set["package_os"]) if "package_os" in rule.set else system,
         package_arch=arch,
         reference_kind=_reference_kind(_group(taken, "version"), family.package_type),
@@ -100,29 +100,44 @@ def normalised_version(version: pl.Expr, package_type: str) -> pl.Expr:
         return _NULL  # the v belongs to the version
     spelled = version.str.replace(r"^[vV]", "")
     if package_type == "pypi":
-        spelled = _spell_pep440(spelled.str.to_lowercase())
+        spelled = version.map_batches(_spell_pep440, return_dtype=pl.String, is_elementwise=True)
     elif package_type == "nuget":
         spelled = spelled.str.to_lowercase().str.replace(r"\+.*$", "").str.replace(r"^([0-9]+\.[0-9]+\.[0-9]+)\.0+($|-)", "$1$2")
         spelled = spelled.str.replace_all(r"(^|\.)0+([0-9])", "$1$2")
     return pl.when(is_version & (spelled != version)).then(spelled)
 
 
-def _spell_pep440(version: pl.Expr) -> pl.Expr:
-    """Bring a version into PEP 440's normal form, without comparing zeros at its end."""
-    version = version.str.replace(r"[-_.]?(?:alpha|a)[-_.]?([0-9]*)($|[.+-])", "a$1$2").str.replace(
-        r"[-_.]?(?:beta|b)[-_.]?([0-9]*)($|[.+-])", "b$1$2"
-    )
-    version = version.str.replace(r"[-_.]?(?:preview|pre|rc|c)[-_.]?([0-9]*)($|[.+-])", "rc$1$2")
-    version = version.str.replace(r"[-_.]?(?:post|rev|r)[-_.]?([0-9]*)($|[.+-])", ".post$1$2").str.replace(
-        r"[-_.]?dev[-_.]?([0-9]*)($|[+])", ".dev$1$2"
-    )
-    version = version.str.replace(r"^([0-9.!]+)-([0-9]+)$", "$1.post$2")
-    return version.str.replace(r"(a|b|rc|post|dev)($|[.+-])", "${1}0$2")
+_PLAIN: Final = r"^(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*$"
+"""A version that PEP 440 leaves as it is."""
+_LONGEST_VERSION: Final = 200
+
+
+def _spell_pep440(versions: pl.Series) -> pl.Series:
+    """Bring versions into PEP 440's normal form, zeros at their end kept; what is no version of it stays as it is."""
+    odd = (~versions.str.contains(_PLAIN)).fill_null(value=False).arg_true()
+    if not odd.len():
+        return versions
+    texts = versions.gather(odd)
+    known = {text: _normal_form(text) for text in texts.unique()}
+    return versions.scatter(odd, pl.Series([known[text] for text in texts], dtype=pl.String))
+
+
+def _normal_form(version: str) -> str:
+    from packaging.version import Version  # noqa: PLC0415 - most logs name none that needs it
+
+    try:
+        return str(Version(version)) if len(version) <= _LONGEST_VERSION else version
+    except ValueError:  # no such version, or a number of thousands of digits
+        return version
 
 
 def _group(taken: pl.DataFrame, name: str) -> pl.Expr:
-    columns = [column for column in (name, f"{name}_2") if column in taken.columns]
+    columns = _columns(taken, name)
     return pl.coalesce(columns) if columns else _NULL
+
+
+def _columns(taken: pl.DataFrame, name: str) -> list[str]:
+    return [column for column in (name, f"{name}_2") if column in taken.columns]
 
 
 def _reference_kind(version: pl.Expr, package_type: str) -> pl.Expr:

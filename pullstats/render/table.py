@@ -28,7 +28,6 @@ _BAR_WIDTH: Final = 12
 _GAP: Final = 3
 """Blanks between two columns."""
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _KILO: Final = 1000
 _NARROWEST: Final = 14
 """What a name is given at least: less tells nothing."""
@@ -107,8 +106,9 @@ def _heads(columns: Sequence[Column], cells: Mapping[str, list[str]], width: int
         return whole
     broken = {}
     for column in columns:
-        words = max(map(len, column.title.split()), default=1)
-        broken[column.name] = textwrap.fill(column.title, max([words, *map(len, cells[column.name])]), break_long_words=False, break_on_hyphens=False)
+        words = max(map(width_of, column.title.split()), default=1)
+        room = max([words, *map(width_of, cells[column.name])])
+        broken[column.name] = textwrap.fill(column.title, room, break_long_words=False, break_on_hyphens=False)
     return broken
 
 
@@ -139,7 +139,7 @@ def _is_other(text: str) -> bool:
 
 def _needs(columns: Sequence[Column], cells: Mapping[str, list[str]], heads: Mapping[str, str]) -> dict[str, int]:
     """Give the width that each column would like."""
-    return {column.name: max([*map(len, heads[column.name].split("\n")), *map(len, cells[column.name])], default=1) for column in columns}
+    return {column.name: max([*map(width_of, heads[column.name].split("\n")), *map(width_of, cells[column.name])], default=1) for column in columns}
 
 
 def _taken(columns: Sequence[Column], needs: dict[str, int], *, has_bars: bool) -> int:
@@ -165,12 +165,30 @@ def _text_rooms(columns: Sequence[Column], needs: dict[str, int], width: int, *,
     return rooms
 
 
+def width_of(text: str) -> int:
+    """Give the columns of a terminal that a text takes: a letter of Chinese takes two, a combining accent none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - few names need it
+
+    return cell_len(text)
+
+
 def _cut(text: str, room: int) -> str:
     """Cut a long text in its middle: beginnings and ends tell most."""
-    if len(text) <= room:
+    if width_of(text) <= room:
         return text
-    head = (room - 1) * 2 // 3
-    return f"{text[:head]}…{text[len(text) - (room - 1 - head) :]}"
+    head = _fit(text, (room - 1) * 2 // 3)
+    tail = _fit(text[::-1], room - 1 - width_of(head))[::-1]
+    return f"{head}…{tail}"
+
+
+def _fit(text: str, room: int) -> str:
+    """Give as much of a text's beginning as has room."""
+    end = min(len(text), room)
+    while width_of(text[:end]) > room:
+        end -= 1
+    return text[:end]
 
 
 def _cells(report: Report, column: Column) -> list[str]:
@@ -196,10 +214,9 @@ def format_cell(value: Any, column: Column) -> str:
 
 def format_bytes(count: int) -> str:
     """Write bytes in decimal units: 1.2 GB."""
-    size, unit = float(count), 0
-    while abs(size) >= _KILO and unit < len(_UNITS) - 1:
-        size, unit = size / _KILO, unit + 1
-    return f"{count} B" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
+    from rich.filesize import decimal  # noqa: PLC0415 - most tables show none
+
+    return f"{count} B" if count < _KILO else decimal(count)
 
 
 def _format_number(value: float) -> str:
