@@ -18,8 +18,9 @@ from pullstats.enrich import packages, path_rules
 from pullstats.enrich.canonical_paths import canonical_paths
 from pullstats.enrich.packages import PACKAGE_SCHEMA, action_by_method, classify_paths, client_ecosystem
 from pullstats.enrich.path_reading import take_rules
-from pullstats.enrich.path_rules import Family, PathRule, load_families, load_hinted_rules, load_table
+from pullstats.enrich.path_rules import Family, PathRule, load_families, load_hinted_rules
 from pullstats.enrich.platforms import load_vocabularies
+from pullstats.enrich.tables import read_table
 
 LABELLED = Path(__file__).parent / "data" / "packages" / "paths_dev.jsonl"
 TYPE_OF_LABEL = {"go": "golang", "rubygems": "gem", "apt": "deb", "github-release": "github", "other": None}
@@ -115,7 +116,7 @@ def test_a_rule_takes_its_samples(family: Family, rule: PathRule) -> None:
     answers = classify_paths(pl.Series(rule.samples))
     for sample, answer in zip(rule.samples, answers.to_dicts(), strict=True):
         assert answer["package_type"] == family.package_type, sample
-        assert answer["action"] in {rule.set["action"], "metadata"}, sample
+        assert answer["action"] in {rule.action, "metadata"}, sample
 
 
 def test_hinted_rules_take_their_samples() -> None:
@@ -182,7 +183,7 @@ def test_clients_name_their_ecosystem() -> None:
     names = pl.Series(["npm", "bundler", "curl", None, "apt", "go"])
     assert client_ecosystem(names).to_list() == ["npm", "gem", None, None, "deb", "golang"]
     known = {family.package_type for family in load_families()}
-    assert set(load_table("clients.toml")["clients"].values()) | set(load_table("prefixes.toml")["types"].values()) <= known
+    assert set(read_table("client-ecosystems.toml")["clients"].values()) | set(read_table("prefixes.toml")["types"].values()) <= known
 
 
 def test_every_named_vocabulary_exists() -> None:

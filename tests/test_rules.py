@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from pullstats.enrich.agent_rules import agent_rule
 from pullstats.enrich.agents import classify_agents, explain_agent, read_agent
 from pullstats.enrich.meaning import read_packages
+from pullstats.enrich.networks import network_rule
 from pullstats.enrich.path_reading import normalised_version
+from pullstats.enrich.path_rules import path_rule
 from pullstats.enrich.rulebook import RuleBook, bundled_rules, load_rules
-from pullstats.errors import InputError
+from pullstats.enrich.tables import RuleRow, load_bundled, read_arrays
+from pullstats.errors import InputError, InternalError
 
 OWN = """
 [[agent]]
@@ -177,3 +182,35 @@ VERSIONS = [
 @pytest.mark.parametrize(("kind", "version", "spelled"), VERSIONS)
 def test_spellings_of_one_version_merge(kind: str, version: str, spelled: str | None) -> None:
     assert pl.select(normalised_version(pl.lit(version), kind)).item() == spelled
+
+
+AGENT_ROWS = load_bundled("agents", "agent")
+NETWORK_ROWS = load_bundled("networks", "network")
+
+
+@pytest.mark.parametrize("row", AGENT_ROWS, ids=lambda row: f"{row.values['client']}-{row.number}")
+def test_a_bundled_rule_reads_its_samples(row: RuleRow) -> None:
+    rule = agent_rule(row)
+    assert rule.samples
+    assert {(found.name, found.kind) for found in map(read_agent, rule.samples)} == {(rule.client, rule.kind)}
+
+
+def test_a_bundled_network_reads_its_samples() -> None:
+    samples = [(name, row.values["type"], row.values.get("cloud_provider")) for row in NETWORK_ROWS for name in row.values.get("samples", ())]
+    assert len(samples) > 20
+    names = pl.Series([name for name, _, _ in samples])
+    found = bundled_rules().networks.classify(pl.Series([None] * len(samples), dtype=pl.Int64), names)
+    assert found.rows() == [(kind, cloud) for _, kind, cloud in samples]
+
+
+@pytest.mark.parametrize(("is_own", "error"), [(True, InputError), (False, InternalError)])
+def test_an_array_that_nobody_knows_is_refused_wherever_it_stands(*, is_own: bool, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"hold 'agents', where \[\[agent\]\] and \[\[path\]\] can stand; did you mean \[\[agent\]\]"):
+        read_arrays("a.toml", {"agents": [{}]}, ("agent", "path"), is_own=is_own)
+
+
+@pytest.mark.parametrize("make", [agent_rule, path_rule, network_rule])
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_key_that_nobody_knows_is_refused_wherever_it_stands(make: Callable[[RuleRow], object], *, is_own: bool) -> None:
+    with pytest.raises(InputError if is_own else InternalError, match="has no key 'colour'"):
+        make(RuleRow("a.toml", "x", 1, {"colour": "red"}, is_own=is_own))

@@ -177,7 +177,7 @@ def agent_rule(row: RuleRow) -> AgentRule:
         raise row.fail("says nothing of the agent: give starts, words or pattern")
     if any("*" not in text for text in values.get("inner", ())):
         raise row.fail("needs a beginning, * and a product as inner, as in 'curl/* nix/'")
-    if row.is_own and not values.get("samples"):
+    if not values.get("samples"):
         raise row.fail("has no samples: give at least one agent that it reads")
     for key in ("pattern", "version", "runtime_version"):
         if values.get(key):

@@ -11,17 +11,15 @@ Source: the clients' own sources; linehaul for pip's JSON; OpenTelemetry's names
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 import polars as pl
 
 from pullstats.enrich.agent_rules import AgentRule, AgentRules, agent_rule, match_patterns
 from pullstats.enrich.crawlers import find_crawler_name
-from pullstats.enrich.tables import RuleRow, load_bundled
+from pullstats.enrich.tables import RuleRow, load_bundled, read_table
 
 AGENT_SCHEMA: Final = pl.Schema(
     {
@@ -118,7 +116,7 @@ class Explanation(NamedTuple):
 @cache
 def bundled_agent_rules() -> AgentRules:
     """Load the bundled tables of `rules/agents/`."""
-    return AgentRules(agent_rule(row) for row in load_bundled("agents", "rule"))
+    return AgentRules(agent_rule(row) for row in load_bundled("agents", "agent"))
 
 
 def load_agent_rules(own: Sequence[RuleRow] = ()) -> AgentRules:
@@ -384,6 +382,6 @@ class _Tables(NamedTuple):
 
 @cache
 def _tables() -> _Tables:
-    data = tomllib.loads(files("pullstats.enrich.rules").joinpath("platforms-agents.toml").read_text(encoding="utf-8"))
+    data = read_table("platforms-agents.toml")
     runtimes = tuple((name, row["sign"], re.compile(row["version"])) for name, row in data["runtime"].items())
     return _Tables(data["os"], data["arch"], runtimes, tuple((name, tuple(words)) for name, words in data["environment"].items()))

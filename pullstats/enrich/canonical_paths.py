@@ -3,7 +3,7 @@
 Percent-escapes are decoded (`%2f` in npm's scopes, `%3a` in Debian's versions), `//` and `/./`
 folded, queries and a repository manager's prefix cut off.
 
-Source: RFC 3986 sections 2.1 and 6.2.2; `rules/packages/prefixes.toml` for the prefixes.
+Source: RFC 3986 sections 2.1 and 6.2.2; `rules/prefixes.toml` for the prefixes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from pullstats.enrich.path_rules import load_table
+from pullstats.enrich.tables import read_table
 
 MAX_PATH: Final = 4096
 """Characters looked at: no protocol needs more, and a pattern's time grows with the text's length."""
@@ -75,7 +75,7 @@ def _decode_text(text: str) -> str:
 
 
 def _without_prefix(frame: pl.DataFrame) -> pl.DataFrame:
-    table: dict[str, Any] = load_table("prefixes.toml")
+    table: dict[str, Any] = read_table("prefixes.toml")
     frame = frame.with_columns(site_hint=pl.lit(None, pl.String))
     suspect = frame["path"].str.contains(table["start"]).fill_null(value=False)
     if not suspect.any():

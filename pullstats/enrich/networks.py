@@ -118,6 +118,8 @@ def network_rule(row: RuleRow) -> NetworkRule:
         raise row.fail("needs a list of numbers as as_numbers")
     if not numbers and not values.get("words"):
         raise row.fail("says no network: give as_numbers or words")
+    if values.get("words") and not values.get("samples") and not row.is_own:
+        raise row.fail("has words and no samples: give at least one name of an operator that it reads")
     words = tuple(word.lower() for word in values.get("words", ()))
     return NetworkRule(values["type"], values.get("cloud_provider"), tuple(numbers), words, row.is_own)
 

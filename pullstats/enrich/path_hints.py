@@ -1,7 +1,7 @@
 """Read the paths that say their ecosystem only to who knows the site or the client (`/react`).
 
 Three sources of a hint, the nearest first: the type in a repository manager's prefix, the hint
-given, the site's own first folder (`/npm/react`). Data: `hinted.toml`, `prefixes.toml`, `clients.toml`.
+given, the site's own first folder (`/npm/react`). Data: `hinted.toml`, `prefixes.toml`, `client-ecosystems.toml`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.enrich.path_reading import ANSWER_SCHEMA, read_taken
-from pullstats.enrich.path_rules import Family, PathRule, find_groups, is_taken, load_families, load_hinted_rules, load_table
+from pullstats.enrich.path_rules import Family, PathRule, find_groups, is_taken, load_families, load_hinted_rules
+from pullstats.enrich.tables import read_table
 
 _SITE_FOLDER: Final = r"^/(?P<folder>[a-z]+)(?P<inner>/.+)$"
 # `/npm/latest` is a tag of the package npm, `/npm/react` a package below a folder
@@ -57,7 +58,7 @@ def _is_open(rule: PathRule) -> pl.Expr:
 def _with_kind(frame: pl.DataFrame) -> pl.DataFrame:
     """Add the ecosystem hinted at (`kind`), whether the path itself says it, and cut the site's folder off."""
     frame = frame.with_columns(pl.col("path").str.extract_groups(_SITE_FOLDER).alias("parts")).unnest("parts")
-    folder = pl.col("folder").replace_strict(load_table("prefixes.toml")["types"], default=None, return_dtype=pl.String)
+    folder = pl.col("folder").replace_strict(read_table("prefixes.toml")["types"], default=None, return_dtype=pl.String)
     folder = pl.when(~pl.col("inner").str.contains(_TAG)).then(folder)
     frame = frame.with_columns(kind=pl.coalesce("site_hint", "hint", folder), folder=folder)
     is_inner = pl.col("site_hint").is_null() & (pl.col("folder") == pl.col("kind")).fill_null(value=False)
@@ -69,7 +70,7 @@ def _with_kind(frame: pl.DataFrame) -> pl.DataFrame:
 
 def client_ecosystem(names: pl.Series) -> pl.Series:
     """Map client names (`npm`, `bundler`) to the ecosystem they ask for, null where it says none."""
-    return names.replace_strict(load_table("clients.toml")["clients"], default=None, return_dtype=pl.String)
+    return names.replace_strict(read_table("client-ecosystems.toml")["clients"], default=None, return_dtype=pl.String)
 
 
 @cache

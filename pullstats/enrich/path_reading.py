@@ -65,7 +65,7 @@ def read_taken(taken: pl.DataFrame, family: Family, rule: PathRule, labels: pl.E
     stated = name if family.platform_of == "name" else _group(taken, "platform")
     has_platform = vocabulary and (family.platform_of in taken.columns)
     system, arch = read_platform(stated, vocabulary) if has_platform and vocabulary else (_NULL, _NULL)
-    action = rule.set["action"]
+    action = rule.action
     is_beside = _group(taken, "suffix").is_not_null()
     if rule.beside:
         is_beside |= _group(taken, "platform").str.contains(rule.beside)
@@ -78,7 +78,7 @@ def read_taken(taken: pl.DataFrame, family: Family, rule: PathRule, labels: pl.E
         package_name=name,
         package_version=version,
         package_version_normalized=normalised_version(version, family.package_type) if _columns(taken, "version") else _NULL,
-        package_os=pl.lit(rule.set["package_os"]) if "package_os" in rule.set else system,
+        package_os=pl.lit(rule.package_os) if rule.package_os else system,
         package_arch=arch,
         reference_kind=_reference_kind(_group(taken, "version"), family.package_type),
         labels=_NULL if labels is None else labels,

@@ -10,15 +10,18 @@ To add one: add a rule, with samples, and a case.
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from functools import cache
-from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
-_NOT_FAMILIES: Final = frozenset({"prefixes.toml", "clients.toml"})
+from pullstats.enrich.tables import RuleRow, check_keys, check_regex, list_bundled, read_arrays, read_table
+
+_FOLDER: Final = "packages"
+_HINTED: Final = "packages/hinted.toml"
+"""Rules that need a hint, of any ecosystem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class PathRule:
         samples: paths it must take, and no other rule of its level.
         contains: text without which the pattern cannot match: looked for first where paths are few, since compiling a pattern
             costs more than a thousand searches.
-        set: values it fixes: `package_type`, `action`, `package_os`.
+        action: what a request for such a path does, one of `ACTIONS`.
+        package_os: operating system that all such packages are for.
         fallback: level; only what lower levels left is looked at.
         refuse: the rule does not take a path in which this is found.
         unless: taking such a path is not taking the artifact, though the action is its file's.
@@ -45,7 +49,8 @@ class PathRule:
     pattern: str
     samples: tuple[str, ...] = ()
     contains: str = ""
-    set: dict[str, str] = field(default_factory=dict)
+    action: str = "download"
+    package_os: str | None = None
     fallback: int = 0
     refuse: str | None = None
     unless: str | None = None
@@ -79,47 +84,51 @@ class Family:
     patterns: dict[str, str] = field(default_factory=dict)
 
 
-_RULE_KEYS: Final = frozenset(f.name for f in fields(PathRule))
-_FAMILY_KEYS: Final = frozenset(f.name for f in fields(Family)) - {"rules", "patterns"}
-
-
-@cache
-def load_table(name: str) -> dict[str, Any]:
-    """Read one TOML file of `rules/packages/`."""
-    return tomllib.loads((files("pullstats.enrich") / "rules" / "packages" / name).read_text(encoding="utf-8"))
+ACTIONS: Final = ("download", "manifest", "blob", "index", "metadata", "search", "ping", "auth", "upload", "other")
+_RULE_KEYS: Final = frozenset(f.name for f in fields(PathRule)) | {"package_type"}
+_FAMILY_KEYS: Final = tuple(f.name for f in fields(Family) if f.name != "rules")
 
 
 @cache
 def load_families() -> tuple[Family, ...]:
-    """Read every ecosystem's rules; a key that no rule has is a KeyError."""
-    folder = files("pullstats.enrich") / "rules" / "packages"
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return tuple(_family(load_table(name)) for name in names if name not in _NOT_FAMILIES and name != "hinted.toml")
+    """Read every ecosystem's rules."""
+    return tuple(_family(place) for place in list_bundled(_FOLDER) if place != _HINTED)
 
 
 @cache
 def load_hinted_rules() -> dict[str, tuple[PathRule, ...]]:
     """Read the rules that need a hint, by the ecosystem that the hint must name."""
-    rules = _rules(load_table("hinted.toml")["rule"])
-    kinds = sorted({rule.set["package_type"] for rule in rules})
-    return {kind: tuple(rule for rule in rules if rule.set["package_type"] == kind) for kind in kinds}
+    rows = read_arrays(_HINTED, read_table(_HINTED), ("path",))["path"]
+    rules: dict[str, list[PathRule]] = {}
+    for row in rows:
+        rules.setdefault(row.values["package_type"], []).append(path_rule(row))
+    return {kind: tuple(rules[kind]) for kind in sorted(rules)}
 
 
-def _family(table: dict[str, Any]) -> Family:
-    table = dict(table)
-    rules = _rules(table.pop("rule"))
-    table["keys"] = tuple(table["keys"])
-    own = {key: table.pop(key) for key in sorted(_FAMILY_KEYS & set(table))}
-    return Family(rules=rules, patterns=table, **own)
+def _family(place: str) -> Family:
+    table = dict(read_table(place))
+    own = {key: table.pop(key) for key in _FAMILY_KEYS if key in table}
+    rules = tuple(path_rule(row) for row in read_arrays(place, table, ("path",))["path"])
+    return Family(**own | {"keys": tuple(own["keys"])}, rules=rules)
 
 
-def _rules(tables: list[dict[str, Any]]) -> tuple[PathRule, ...]:
-    for table in tables:
-        unknown = set(table) - _RULE_KEYS
-        if unknown:
-            message = f"rule {table.get('name')}: unknown keys {sorted(unknown)}"
-            raise KeyError(message)
-    return tuple(PathRule(**table | {"samples": tuple(table.get("samples", ()))}) for table in tables)
+def path_rule(row: RuleRow, known: Iterable[str] = _RULE_KEYS) -> PathRule:
+    """Read one `[[path]]`.
+
+    Args:
+        row: as it stands in a file.
+        known: keys that it may have.
+
+    Raises:
+        InputError: a key, action or pattern that cannot be; named with its file and the nearest key.
+    """
+    values = check_keys(row, known, needed=("name", "pattern", "samples"), lists=("samples",))
+    check_regex(row, "pattern", values["pattern"])
+    if values.get("action", ACTIONS[0]) not in ACTIONS:
+        raise row.unknown("action", values["action"], ACTIONS)
+    if not values["samples"]:
+        raise row.fail("has no samples: give at least one path that it reads")
+    return PathRule(**{key: value for key, value in values.items() if key != "package_type"})
 
 
 @cache

@@ -8,13 +8,13 @@ Sources stand in that file.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 import polars as pl
+
+from pullstats.enrich.tables import read_table
 
 _NOTHING: Final = pl.lit(None, pl.String)
 
@@ -39,9 +39,9 @@ class Vocabulary:
 @cache
 def load_vocabularies() -> dict[str, Vocabulary]:
     """Read `rules/platforms.toml`: the vocabularies by name."""
-    tables = tomllib.loads((files("pullstats.enrich") / "rules" / "platforms.toml").read_text(encoding="utf-8"))
-    shared = tables.pop("words")
-    return {name: _vocabulary(table, shared) for name, table in tables.items()}
+    tables = read_table("platforms.toml")
+    shared = tables["words"]
+    return {name: _vocabulary(table, shared) for name, table in tables.items() if name != "words"}
 
 
 def _vocabulary(table: dict[str, Any], shared: dict[str, dict[str, str]]) -> Vocabulary:

@@ -13,16 +13,15 @@ from __future__ import annotations
 import bisect
 import ipaddress
 import re
-import tomllib
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 import polars as pl
 
 from pullstats.clients import CLIENT
 from pullstats.enrich.addresses import IPAddress, parse_address
+from pullstats.enrich.tables import read_table
 from pullstats.errors import UsageError, unknown_name
 
 PEER: Final = "remote_addr"
@@ -42,7 +41,7 @@ _MAX_HOPS: Final = 64
 @cache
 def presets() -> dict[str, list[str]]:
     """Load the named lists of proxies."""
-    return tomllib.loads(files("pullstats.enrich.rules").joinpath("networks/proxies.toml").read_text(encoding="utf-8"))
+    return read_table("proxies.toml")
 
 
 class TrustedProxies:

@@ -7,12 +7,12 @@ find the place of what was escaped) understand, with groups `before` and `after`
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any, Final
+
+from pullstats.enrich.tables import read_table
 
 REDACTED: Final = "REDACTED"
 ADDRESS: Final = "ADDRESS"
@@ -55,10 +55,9 @@ class Rule:
         return re.compile(self.exact or self.pattern)
 
 
-@cache
 def load_rules() -> dict[str, Any]:
     """Load `secrets.toml`."""
-    return tomllib.loads(files("pullstats.enrich.rules").joinpath("secrets.toml").read_text(encoding="utf-8"))
+    return read_table("secrets.toml")
 
 
 @cache

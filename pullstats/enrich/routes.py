@@ -120,7 +120,7 @@ def _compile(template: str, place: str) -> PathRule:
         message = f"[routes] of '{place}': '{template}' lacks {{package}}"
         raise InputError(message)
     platform = "file" if "platform" in names else None
-    return PathRule(name=template, pattern=f"^{''.join(parts)}$", set={"action": "download"}, platform=platform)
+    return PathRule(name=template, pattern=f"^{''.join(parts)}$", platform=platform)
 
 
 def label_names(rules: Iterable[PathRule]) -> list[str]:

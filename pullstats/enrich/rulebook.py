@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,12 +14,11 @@ import polars as pl
 from pullstats.enrich.agent_rules import AgentRules
 from pullstats.enrich.agents import load_agent_rules
 from pullstats.enrich.networks import NetworkRules, load_network_rules
-from pullstats.enrich.path_rules import Family, PathRule
+from pullstats.enrich.path_rules import Family, PathRule, path_rule
 from pullstats.enrich.routes import Routes, find_family, read_routes
-from pullstats.enrich.tables import RuleRow, check_keys, check_regex, hash_bundled, load_own
+from pullstats.enrich.tables import RuleRow, hash_bundled, load_own
 
 _PATH_KEYS: Final = ("name", "package_type", "pattern", "samples", "action", "package_os", "platform", "refuse")
-_ACTIONS: Final = ("download", "manifest", "blob", "index", "metadata", "search", "ping", "auth", "upload", "other")
 
 
 @dataclass(frozen=True)
@@ -69,14 +68,10 @@ def load_rules(folder: Path | None = None, routes: Mapping[str, Any] | None = No
 
 
 def _path_rule(row: RuleRow) -> tuple[Family, PathRule]:
-    values = check_keys(row, _PATH_KEYS, needed=("name", "package_type", "pattern", "samples"), lists=("samples",))
-    check_regex(row, "pattern", values["pattern"])
-    family = find_family(values["package_type"], f"{row.table}: [[path]] number {row.number}")
-    action = values.get("action", "download")
-    if action not in _ACTIONS:
-        raise row.unknown("action", action, _ACTIONS)
-    fixed = {"action": action} | ({"package_os": values["package_os"]} if "package_os" in values else {})
-    rule = PathRule(values["name"], values["pattern"], values["samples"], set=fixed, refuse=values.get("refuse"), platform=values.get("platform"))
+    rule = path_rule(row, _PATH_KEYS)
+    if "package_type" not in row.values:
+        raise row.fail("lacks package_type")
+    family = find_family(row.values["package_type"], f"{row.table}: [[path]] number {row.number}")
     if "(?P<name>" not in rule.pattern:
         raise row.fail("has a pattern without a group (?P<name>…), which would be the package")
     _check_samples(row, rule)
@@ -84,9 +79,6 @@ def _path_rule(row: RuleRow) -> tuple[Family, PathRule]:
 
 
 def _check_samples(row: RuleRow, rule: PathRule) -> None:
-    samples: Sequence[str] = rule.samples
-    for sample, is_read in zip(samples, pl.Series(samples, dtype=pl.String).str.contains(rule.pattern), strict=True):
+    for sample, is_read in zip(rule.samples, pl.Series(rule.samples, dtype=pl.String).str.contains(rule.pattern), strict=True):
         if not is_read:
             raise row.fail(f"does not read its sample '{sample[:200]}'; correct the pattern")
-    if not samples:
-        raise row.fail("has no samples: give at least one path that it reads")

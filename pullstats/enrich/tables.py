@@ -6,8 +6,9 @@ import difflib
 import hashlib
 import os
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -91,9 +92,13 @@ def check_keys(row: RuleRow, known: Iterable[str], *, needed: Sequence[str], lis
 def check_regex(row: RuleRow, key: str, pattern: str) -> None:
     """Check a user's pattern with the engine that will run it, whose time grows with the text and no faster.
 
+    The bundled ones are held to their samples by tests: compiling them all costs a tenth of a second.
+
     Raises:
         InputError: it is no regular expression of that engine, or too large.
     """
+    if not row.is_own:
+        return
     if len(pattern) > LONGEST_PATTERN:
         raise row.fail(f"has a {key} of {len(pattern):,} characters; {LONGEST_PATTERN:,} are allowed")
     try:
@@ -103,13 +108,43 @@ def check_regex(row: RuleRow, key: str, pattern: str) -> None:
         raise row.fail(f"has a {key} that cannot be used: {reason.removeprefix('error: ')}") from error
 
 
+@cache
+def read_table(place: str) -> dict[str, Any]:
+    """Read a bundled file by its place among the rules: `secrets.toml`, `packages/npm.toml`."""
+    return tomllib.loads((files(_BUNDLED) / place).read_text(encoding="utf-8"))
+
+
+def list_bundled(folder: str) -> list[str]:
+    """List the places of the bundled files of a folder."""
+    return sorted(f"{folder}/{entry.name}" for entry in (files(_BUNDLED) / folder).iterdir() if entry.name.endswith(".toml"))
+
+
 def load_bundled(folder: str, array: str) -> list[RuleRow]:
-    """Read an array of tables from every bundled file of a folder."""
-    rows = []
-    for entry in (files(_BUNDLED) / folder).iterdir():
-        if entry.name.endswith(".toml"):
-            tables = tomllib.loads(entry.read_text(encoding="utf-8")).get(array, ())
-            rows += [RuleRow(f"{folder}/{entry.name}", array, number, values) for number, values in enumerate(tables, 1)]
+    """Read an array of tables from every bundled file of a folder, in which nothing else may stand."""
+    return [row for place in list_bundled(folder) for row in read_arrays(place, read_table(place), (array,))[array]]
+
+
+def read_arrays(table: str, content: Mapping[str, Any], arrays: Sequence[str], *, is_own: bool = False) -> dict[str, list[RuleRow]]:
+    """Read the arrays of tables of a file.
+
+    Args:
+        table: the file, for messages.
+        content: what it holds.
+        arrays: names of the arrays that it may hold.
+        is_own: it is a user's.
+
+    Raises:
+        InputError: it holds something else.
+    """
+    rows: dict[str, list[RuleRow]] = {name: [] for name in arrays}
+    for name, array in content.items():
+        if name not in rows or not isinstance(array, list) or not all(isinstance(item, dict) for item in array):
+            near = difflib.get_close_matches(name, arrays, n=1)
+            hint = f"; did you mean [[{near[0]}]]?" if near else ""
+            allowed = " and ".join(", ".join(f"[[{allowed}]]" for allowed in arrays).rsplit(", ", 1))
+            message = f"the rules '{table}' hold '{name}', where {allowed} can stand{hint}"
+            raise InputError(message) if is_own else InternalError(message)
+        rows[name] = [RuleRow(table, name, number, item, is_own=is_own) for number, item in enumerate(array, 1)]
     return rows
 
 
@@ -157,15 +192,10 @@ def load_own(folder: Path | None = None) -> OwnRules:
             message = f"cannot read the rules '{path}': {error}"
             raise InputError(message) from error
         digest.update(content + b"\0")
-        for name, array in table.items():
-            if name not in rows or not isinstance(array, list) or not all(isinstance(item, dict) for item in array):
-                near = difflib.get_close_matches(name, OWN_ARRAYS, n=1)
-                hint = f"; did you mean [[{near[0]}]]?" if near else ""
-                message = f"the rules '{path}' hold '{name}', where [[agent]], [[path]] and [[network]] can stand{hint}"
-                raise InputError(message)
-            rows[name] += [RuleRow(str(path), name, number, item, is_own=True) for number, item in enumerate(array, 1)]
-    found = {name: tuple(items) for name, items in rows.items()}
-    return OwnRules(found, digest.hexdigest() if any(found.values()) else "")
+        for name, found in read_arrays(str(path), table, OWN_ARRAYS, is_own=True).items():
+            rows[name] += found
+    kept = {name: tuple(items) for name, items in rows.items()}
+    return OwnRules(kept, digest.hexdigest() if any(kept.values()) else "")
 
 
 def hash_bundled() -> str:
