@@ -98,7 +98,7 @@ def _check_named(
             check_sample(log, detector)
             found[file] = FoundLog(log, source.inode)
             if file.is_named and log.sample and log.detection.best is None and not is_test_object(source.peek(64)):
-                raise refuse_log(file.name, log.sample, detector, is_chosen=plan.is_format_chosen)
+                raise refuse_log(file.name, log, detector, is_chosen=plan.is_format_chosen)
             if file.is_named and source.damage and not log.sample:
                 message = f"nothing can be read of '{file.name}': {source.damage}"
                 raise InputError(message)

@@ -205,7 +205,7 @@ class Run:
         elif not log.sample:
             self._summary.note(file.name, "no whole line in it yet; passed over")
         elif file.is_named:
-            raise refuse_log(file.name, log.sample, detector, is_chosen=self._plan.is_format_chosen)
+            raise refuse_log(file.name, log, detector, is_chosen=self._plan.is_format_chosen)
         else:
             self._summary.note(file.name, "no known log format fits; passed over")
 
