@@ -188,6 +188,16 @@ def test_our_snapshot_equals_the_librarys_at_every_version(store: Store, monkeyp
         assert sum(file.rows or 0 for file in snapshot.files.values()) == 2 * offset
 
 
+def test_an_ingest_merges_no_more_rows_at_once_than_it_may(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "CRUMB_LIMIT", 3)
+    monkeypatch.setattr(compaction, "TIDY_ROWS", 5)
+    for offset in range(1, 8):
+        add(store, make_events(2), offset)
+    with store.lock():
+        assert store.tidy() == 6
+    assert max(file.rows or 0 for file in read_snapshot(store.path / "events").files.values()) == 4
+
+
 def test_a_reader_sees_one_snapshot_until_it_refreshes(store: Store) -> None:
     add(store, make_events(3), 3)
     reader = open_store(store.path)

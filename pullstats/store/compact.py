@@ -22,6 +22,9 @@ TARGET_ROWS: Final = 1_000_000
 CRUMB_ROWS: Final = 50_000
 """Files below this come from short runs; a block of a long run is larger and not worth a rewrite by itself."""
 
+TIDY_ROWS: Final = 250_000
+"""Rows of a file that an ingest makes of crumbs: merging them takes no more memory than reading logs did."""
+
 CRUMB_LIMIT: Final = 48
 """Crumbs of one day (or table) that an ingest leaves before it merges them."""
 
@@ -34,20 +37,21 @@ RETENTION_MS: Final = 3_600_000
 """Retired files stay an hour for readers that began before; the same as `delta.deletedFileRetentionDuration`."""
 
 
-def plan_merges(files: Iterable[LiveFile], *, below: int, at_least: int) -> list[list[LiveFile]]:
-    """Choose groups of files to merge, none across days, each of about `TARGET_ROWS` rows.
+def plan_merges(files: Iterable[LiveFile], *, below: int, at_least: int, target: int = TARGET_ROWS) -> list[list[LiveFile]]:
+    """Choose groups of files to merge, none across days.
 
     Args:
         files: live files of one table.
         below: only files of fewer rows than this are merged.
         at_least: days with fewer such files are left alone.
+        target: rows that the files of a group hold together, at most.
     """
     small = sorted((file for file in files if file.rows is not None and file.rows < below), key=_place)
     groups: list[list[LiveFile]] = []
     for _, day_files in groupby(small, key=lambda file: file.day):
         same_day = list(day_files)
         if len(same_day) >= at_least:
-            groups += [group for group in _fill(same_day) if len(group) > 1]
+            groups += [group for group in _fill(same_day, target) if len(group) > 1]
     return groups
 
 
@@ -61,11 +65,11 @@ def _place(file: LiveFile) -> tuple[str, str, str]:
     return (str(file.day or ""), str(file.first or ""), file.path)
 
 
-def _fill(files: list[LiveFile]) -> list[list[LiveFile]]:
+def _fill(files: list[LiveFile], target: int) -> list[list[LiveFile]]:
     groups: list[list[LiveFile]] = [[]]
     rows = 0
     for file in files:
-        if rows + (file.rows or 0) > TARGET_ROWS:
+        if rows + (file.rows or 0) > target:
             groups.append([])
             rows = 0
         groups[-1].append(file)
