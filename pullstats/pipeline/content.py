@@ -31,6 +31,8 @@ HEAD: Final = 64 << 10
 """Bytes by which logs that cannot be the same are told apart before anything else is read."""
 FIRST_LINE: Final = 4096
 """Bytes of the first line under which a log is looked for: it grows, they stay."""
+FIRST_PIECE: Final = 16
+"""Bytes for which the same is said of a first line that has no end yet."""
 WINDOW: Final = 4096
 _STEP: Final = 16 << 10
 """Windows lie at multiples of this, doubled for every doubling of the length."""
@@ -40,13 +42,20 @@ _MARK: Final = struct.Struct("<QQ")
 
 
 def first_line(head: bytes) -> bytes:
-    """Give the bytes under which a log is looked for: of its first line, as far as `FIRST_LINE`."""
-    return head[:FIRST_LINE].split(b"\n", 1)[0]
+    """Give the bytes under which a log is looked for: of its first line, as far as `FIRST_LINE`; of one without its end, `FIRST_PIECE`."""
+    start = head[:FIRST_LINE]
+    line, end, _ = start.partition(b"\n")
+    return line if end or len(start) == FIRST_LINE else line[:FIRST_PIECE]
 
 
 def stem(head: bytes, key: bytes) -> str:
     """Hash the first line of a log to the beginning of the ids that logs with this line have."""
     return hashlib.blake2b(first_line(head), key=key, digest_size=16, person=b"log-first").hexdigest()
+
+
+def stems(head: bytes, key: bytes) -> list[str]:
+    """Give the stem of a log, and the one that it had as long as its first line, such as an array's, had no end."""
+    return list(dict.fromkeys([stem(head, key), stem(first_line(head)[:FIRST_PIECE], key)]))
 
 
 def name_mark(name: str, key: bytes) -> int:

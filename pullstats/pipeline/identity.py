@@ -16,7 +16,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.enrich import HashKey
-from pullstats.pipeline.content import HEAD, WHOLE, WINDOW, Content, Marks, name_mark, stem, window_places
+from pullstats.pipeline.content import HEAD, WHOLE, WINDOW, Content, Marks, name_mark, stem, stems, window_places
 from pullstats.pipeline.reading import LogReading
 from pullstats.sources import Source, read_blocks
 from pullstats.sources.blocks import LINE_LIMIT, TAIL_LENGTH
@@ -106,7 +106,7 @@ class KnownLogs:
         content = source.watcher
         assert isinstance(content, Content)
         head = source.peek(HEAD)
-        candidates = self._candidates(stem(head, self._key.log_secret)) if head else []
+        candidates = self._candidates(stems(head, self._key.log_secret)) if head else []
         if not candidates:
             return None
         return self._find_in_file(source, candidates) if source.is_plain else self._find_in_stream(source, content, candidates)
@@ -177,9 +177,9 @@ class KnownLogs:
         read = self._read.get(start, {})
         return [*(known for known in self._stored[start] if known.source_id not in read), *(log.progress for log in read.values())]
 
-    def _candidates(self, start: str) -> list[SourceProgress]:
-        """List logs that begin with a line, the longest first, but for those that a user named otherwise."""
-        found = (known for known in self._all_like(start) if known.digest is not None and self._may_be(known))
+    def _candidates(self, starts: Sequence[str]) -> list[SourceProgress]:
+        """List logs that begin with one of some lines, the longest first, but for those that a user named otherwise."""
+        found = (known for start in starts for known in self._all_like(start) if known.digest is not None and self._may_be(known))
         return sorted(found, key=lambda known: -known.end_offset)
 
     def _may_be(self, known: SourceProgress) -> bool:
