@@ -34,6 +34,14 @@ def split_lines(data: bytes) -> tuple[pl.Series, pl.Series]:
     return pl.Series("line", [row.decode("utf-8", "backslashreplace") for row in rows], pl.String), lengths
 
 
+def join_lines(lines: pl.Series) -> bytes:
+    """Write lines of text as bytes, a newline behind each; null is an empty line."""
+    if lines.is_empty():
+        return b""
+    ended = pl.concat([lines.fill_null("").alias("line"), pl.Series("line", [""])])
+    return bytes(ended.str.join("\n").cast(pl.Binary).item())
+
+
 def cut_rows(data: bytes) -> tuple[list[bytes], pl.Series]:
     """Cut bytes into lines, and their lengths, newlines included; the last line may lack its newline."""
     rows = data.split(b"\n")

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pullstats.sources import Block
+from pullstats.sources import Block, json_documents
 from pullstats.sources.json_documents import DocumentsFraming, DocumentsPeeler, is_documents
+from pullstats.sources.json_structure import Objects, last_start, split_objects
 from pullstats.store import open_store
 
 VALUES = st.recursive(
@@ -50,14 +51,98 @@ def test_every_object_is_given_once_wherever_the_log_is_cut(items: list[dict[str
     assert len(set(offsets)) == len(items)
 
 
-@given(st.binary(max_size=200))
-@settings(max_examples=80, deadline=None)
+@given(OBJECTS, st.sampled_from(sorted(SHAPES)), st.integers(1, 90), st.sampled_from(["", "\ufeff", "\r\n \r\n"]))
+@settings(max_examples=250, deadline=None)
+def test_objects_told_by_their_braces_are_those_that_are_decoded(items: list[dict[str, Any]], shape: str, together: int, before: str) -> None:
+    data = (before + SHAPES[shape](items).replace("\n", "\r\n")).encode()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(json_documents, "_TOGETHER", together)
+        told = DocumentsPeeler(data).peel(Block(data, 7))
+        patched.setattr(json_documents, "split_objects", lambda _: Objects(b"", [], 0, is_odd=True))
+        decoded = DocumentsPeeler(data).peel(Block(data, 7))
+    assert told.messages.equals(decoded.messages)
+    assert told.messages.height == len(items)
+    assert not told.refused.height + decoded.refused.height
+
+
+@given(OBJECTS, st.lists(st.sampled_from(["nope", "5", ": x", '"a"', "tru"]), min_size=1, max_size=4), st.integers(1, 90))
+@settings(max_examples=100, deadline=None)
+def test_what_stands_between_objects_is_refused_and_costs_none(items: list[dict[str, Any]], others: list[str], together: int) -> None:
+    data = "".join(f"{json.dumps(item)} {others[index % len(others)]}\n" for index, item in enumerate(items)).encode()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(json_documents, "_TOGETHER", together)
+        patched.setattr(json_documents, "_STRETCH", 1)
+        peeled = DocumentsPeeler(data).peel(Block(data, 0))
+    assert [json.loads(line) for line in peeled.messages["message"]] == items
+    assert sum(peeled.refused["length"]) >= sum(len(others[index % len(others)]) for index in range(len(items)))
+
+
+@given(OBJECTS, st.integers(0, 400), st.sampled_from([None, 1]), st.sampled_from(["", '"from":"x","n":5,']))
+@settings(max_examples=150, deadline=None)
+def test_records_of_envelopes_are_cut_and_given_like_objects(items: list[dict[str, Any]], size: int, indent: int | None, others: str) -> None:
+    whole = json.dumps({"records": items}, indent=indent)
+    behind = json.dumps({"records": items[:1], "nextPageToken": "t"}, indent=indent)
+    data = f"{{{others}{whole[1:]}\n{behind}".encode()
+    assert is_documents(data)
+    peeler = DocumentsPeeler(data)
+    cut = peeler.framing.last_cut(data[:size])
+    parts = [peeler.peel(Block(data[:cut], 0)), peeler.peel(Block(data[cut:], cut))]
+    assert [json.loads(line) for part in parts for line in part.messages["message"]] == [*items, items[0]]
+    assert all(data[offset : offset + 1] == b"{" for part in parts for offset in part.messages["source_offset"])
+    assert not any(part.refused.height for part in parts)
+
+
+def test_an_envelope_that_grows_is_read_on(tmp_path: Path, take_in: Any) -> None:
+    log, store = tmp_path / "a.json", tmp_path / "store"
+    whole = json.dumps({"records": [event(1, tags=[1]), event(2, tags=[1]), event(3, tags=[{"a": 1}])]})
+    log.write_text(whole[: whole.index("192.0.2.3")])
+    assert take_in(log, store=store).total("events") == 2
+    log.write_text(whole)
+    take_in(log, store=store)
+    assert take_in(log, store=store).total("rejected") == 0
+    assert open_store(store).scan_events(["source_line"]).collect().height == 3
+
+
+def test_a_long_object_is_one_wherever_windows_end(tmp_path: Path, take_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_documents, "_TOGETHER", 500)
+    parts = [{"insertId": f"{number}", "note": "},{" * 3} for number in range(2_000)]
+    log = tmp_path / "a.json"
+    log.write_text(json.dumps([event(1), event(2, parts=parts), event(3)]))
+    assert (found := take_in(log)).total("events") == 3
+    assert found.total("rejected") == 0
+
+
+def test_a_broken_object_costs_no_more_than_what_is_near() -> None:
+    items = [json.dumps(event(number % 250, part=[{"a": 1}, {"a": number}])) for number in range(400)]
+    items[200] = items[200].replace('"time": "', '"time": ')
+    data = f"[{','.join(items)}]".encode()
+    framing = DocumentsFraming()
+    blocks, rest = [], b""
+    for start in range(0, len(data), 9_000):
+        rest += data[start : start + 9_000]
+        cut = framing.last_cut(rest)
+        blocks.append(rest[:cut])
+        rest = rest[cut:]
+        assert len(rest) < 20_000
+    found = [json.loads(line) for part in [*blocks, rest] for line in DocumentsPeeler(data).peel(Block(part, 0)).messages["message"]]
+    assert sum("remote_addr" in item for item in found) >= 398
+
+
+def test_depth_is_no_matter() -> None:
+    data = (b'{"a":' * 3_000 + b"1" + b"}" * 3_000) * 2
+    assert last_start(data) == len(data) // 2
+    assert split_objects(data).starts == [0, len(data) // 2]
+
+
+@given(st.binary(max_size=200) | st.text(alphabet='{}[]":,\\a1 \n', max_size=80).map(str.encode))
+@settings(max_examples=200, deadline=None)
 def test_any_bytes_are_taken_or_refused(data: bytes) -> None:
     is_documents(data)
     peeled = DocumentsPeeler(data).peel(Block(data, 0))
     assert peeled.messages["message"].null_count() == 0
     assert 0 <= DocumentsFraming().final_cut(data) <= len(data)
-    assert 0 <= DocumentsFraming().last_cut(data) <= len(data)
+    for has_envelopes in (False, True):
+        assert 0 <= DocumentsFraming(has_envelopes=has_envelopes).last_cut(data) <= len(data)
 
 
 @pytest.mark.parametrize("shape", sorted(SHAPES))
@@ -82,9 +167,10 @@ def test_records_of_an_envelope_are_events_of_their_own(tmp_path: Path, take_in:
     assert take_in(log).total("events") == 3
 
 
-def test_a_growing_log_of_documents_is_read_on(tmp_path: Path, take_in: Any) -> None:
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+def test_a_growing_log_of_documents_is_read_on(shape: str, tmp_path: Path, take_in: Any) -> None:
     log, store = tmp_path / "a.json", tmp_path / "store"
-    whole = json.dumps([event(1), event(2), event(3)], indent=1)
+    whole = SHAPES[shape]([event(1), event(2), event(3)])
     log.write_text(whole[: whole.index("192.0.2.3")])
     assert take_in(log, store=store).total("events") == 2
     log.write_text(whole)

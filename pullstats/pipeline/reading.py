@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.clean_lines import join_lines
 from pullstats.clock import Clock
 from pullstats.formats import (
     REJECT_SCHEMA,
@@ -29,7 +30,6 @@ from pullstats.formats import (
 from pullstats.sources import (
     BY_LINE,
     MAX_LAYERS,
-    PARQUET,
     WRAPPERS,
     Block,
     LinesPeeler,
@@ -135,8 +135,9 @@ def _read_sections(block: Block, formats: Sequence[LogFormat], clock: Clock) -> 
 
 def _read_messages(peeled: Peeled, formats: Sequence[LogFormat], clock: Clock) -> Parsed:
     """Read the messages of a wrapper, and give back to each what the wrapper says of it."""
-    messages = peeled.messages
-    data = b"" if messages.is_empty() else (messages["message"].fill_null("").str.join("\n").item() + "\n").encode()
+    data = join_lines(peeled.messages["message"])
+    messages = peeled.messages.drop("message")
+    peeled = replace(peeled, messages=messages)  # the texts are not needed twice
     parsed = parse_lines(data, 0, 1, formats, Times(clock, messages["envelope_time"]))
     parsed.readings = [Reading(reading.format_name, reading.escaping, _place(reading.frame, messages, _ENVELOPE)) for reading in parsed.readings]
     parsed.rejects = [_place(rejects, messages, ()) for rejects in parsed.rejects]
@@ -173,13 +174,6 @@ def detect_log(source: Source, detector: Detector, zone: str = "UTC") -> LogRead
         detector: tells formats, of this log and others.
         zone: IANA name of the zone of times that name none.
     """
-    log = _detect_lines(source, detector, zone)
-    if source.codec is None or source.codec.name != PARQUET.name:
-        return log
-    return replace(log, wrapper=PARQUET.name if log.wrapper is None else f"{PARQUET.name}+{log.wrapper}")
-
-
-def _detect_lines(source: Source, detector: Detector, zone: str) -> LogReading:
     clock = Clock(zone, source.written)
     sample = source.sample()
     plain = LogReading(detector.detect(sample), sample=sample, clock=clock)

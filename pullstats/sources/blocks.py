@@ -78,6 +78,8 @@ class Block:
 _NULL: Final = b"\0"
 """What a rotation by copytruncate leaves, up to millions, where the server goes on writing at its old place."""
 _WINDOW: Final = 256 << 10
+_SPARE: Final = 2
+"""Share of a block that is read at a time where its lines must be taken out of what they lie in, which needs room for both."""
 
 
 class Framing(Protocol):
@@ -159,7 +161,7 @@ def read_blocks(
     Args:
         source: an open log, standing at `offset`.
         offset: decompressed offset of the first byte that will be read.
-        block_size: bytes to read at a time.
+        block_size: bytes to read at a time; of logs whose lines lie in something, half as many.
         framing: where the log may be cut.
         before: what stands right before `offset`.
         context: what the framing knows of what came before `offset`.
@@ -178,7 +180,7 @@ def read_blocks(
                 yield block
         elif hole:
             rest, offset, before = b"", offset + len(rest) + hole, bytes(TAIL_LENGTH)
-        if not (chunk := source.read(source.fit(block_size) if framing.is_by_line else block_size)):
+        if not (chunk := source.read(source.fit(block_size) if framing.is_by_line else max(block_size // _SPARE, 1))):
             break
         data = rest + chunk if rest else chunk
         cut = framing.last_cut(data)

@@ -3,10 +3,12 @@ r"""JSON that is not one object a line: arrays, indented documents, objects with
     [{"httpRequest": …}, …]            gcloud logging read --format json, the download of Logs Explorer
     {\n  "ClientIP": …\n}\n{…          jq, pretty-printed logs
     {"ClientIP":…}{"ClientIP":…}       records joined by a queue
-    {"records":[{…}, …]}               Azure's resource logs
+    {"records":[{…}, …]}               Azure's resource logs; Google's API: "entries"
 
 Every object becomes a message on one line, at the offset where it begins. A block is cut only
-between objects that lie in no other one; memory follows the block, not the file.
+between objects that lie in no other one, of an envelope between its records; memory follows the
+block, not the file. Objects are told by their quotes and braces (`json_structure.py`); where these
+do not fit, text is decoded object by object until they do again.
 
 Sources: RFC 8259, RFC 7464 (record separators); cloud.google.com/logging/docs/view/logs-explorer
 (download); learn.microsoft.com/azure/azure-monitor/platform/resource-logs-schema.
@@ -16,38 +18,57 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
+from functools import cached_property
+from typing import Final
 
 import polars as pl
 
+from pullstats.clean_lines import cut_clean
 from pullstats.sources.blocks import Block, LineFraming, find_last
+from pullstats.sources.json_structure import BETWEEN, Objects, blank_envelopes, is_envelope, last_start, split_objects
 from pullstats.sources.messages import Peeled, Peeler, Wrapper, refuse, shape_messages
 
 LIMIT: Final = 64 << 20
 """A longer object is no record of a log."""
 MAX_FAILURES: Final = 1_000
 """Pieces of a block that may fail to decode before what is left of it is refused whole."""
-_BETWEEN: Final = re.compile(rb"[\s,\[\]\x00\x1e]*(?:\xef\xbb\xbf)?[\s,\[\]\x00\x1e]*")
-"""What may stand between objects: brackets of arrays, commas, record separators."""
+_TOGETHER: Final = 1 << 20
+"""Bytes whose objects are told together."""
+_STRETCH: Final = 64 << 10
+"""Bytes that are decoded object by object where one is odd."""
+_PATIENCE: Final = 8
+"""Times that more of a block is looked at for the end of an object."""
+_LONGEST_WORD: Final = 32
+"""A number or a name that is cut may fail to decode though nothing is wrong with it."""
+_TELLING: Final = 4096
+_START_WINDOW: Final = 4096
+_GAP: Final = rb"(?:[\s,\[\]\x00\x1e]|\xef\xbb\xbf)*"
+_BETWEEN: Final = re.compile(_GAP)
+_BETWEEN_RECORDS: Final = re.compile(_GAP.replace(rb"\[\]", rb"\[\]}"))
+"""Behind the last record its envelope ends."""
 _APART: Final = re.compile(rb"\}[\s\x1e]*(?=\{\s*\"[^\"\s:,}\]])")
 """Behind it an object begins that lies in no other: none stand in one without a comma between, and a quote that ends a string is not followed so."""
-_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NEXT: Final = re.compile(rb"\}[\s,\[\]\x1e]*(?=\{)")
 _KEY: Final = re.compile(r'\{\s*"')
-_RECORDS: Final = ("records", "entries")
+_FIRST_KEY: Final = re.compile(rb'\{\s*("(?:[^"\\]|\\.)*")')
 _DECODER: Final = json.JSONDecoder(strict=False)
+_NOTHING: Final = Objects(b"", [], 0, is_odd=True)
 
 
 class DocumentsFraming(LineFraming):
-    """Cuts behind objects that lie in no other one."""
+    """Cuts behind objects that lie in no other one, but for an envelope."""
 
     limit = LIMIT
     is_by_line = False
 
+    def __init__(self, *, has_envelopes: bool = False) -> None:
+        """Know whether records lie in envelopes."""
+        self._has_envelopes = has_envelopes
+
     def last_cut(self, data: bytes) -> int:
         """Find where the last object begins that lies in no other; 0 if nowhere."""
-        cut = find_last(_APART, data)
-        return max(cut, _last_element(data, cut))
+        cut = last_start(blank_envelopes(data) if self._has_envelopes else data)
+        return cut if cut and _is_between(data, cut) else _cut_odd(data)
 
     def final_cut(self, data: bytes) -> int:
         """Find where the last whole object ends: what is behind it, an array's end too, may change while the log grows."""
@@ -71,79 +92,143 @@ class DocumentsFraming(LineFraming):
         return found.end() if found else 0
 
 
-def _last_element(data: bytes, start: int) -> int:
-    """Find the last place between two objects at which every object is closed, strings left out of the count."""
-    rest = data[start:]
-    bare = _STRING.sub(lambda found: b" " * (found.end() - found.start()), rest).partition(b'"')[0]  # without a string that goes on behind
-    last = 0
-    depth = bare.count(b"{") - bare.count(b"}")
-    end = len(bare)
-    for found in reversed(list(_NEXT.finditer(bare))):
-        depth -= bare.count(b"{", found.end(), end) - bare.count(b"}", found.end(), end)
-        end = found.end()
-        if depth == 0:
-            last = end
-            break
-    return start + last if last else 0
+def _is_between(data: bytes, place: int) -> bool:
+    """Tell whether an object may end before a place, and one begin there."""
+    before = data[max(place - _START_WINDOW, 0) : place].rstrip(BETWEEN)
+    return _FIRST_KEY.match(data, place) is not None and (not before or before.endswith(b"}") or place <= _START_WINDOW)
 
 
-def _skip(data: bytes, position: int) -> int:
-    found = _BETWEEN.match(data, position)
+def _cut_odd(data: bytes) -> int:
+    """Find a place to cut at where quotes and braces do not tell; 0 if all may be one object that goes on."""
+    if apart := find_last(_APART, data):
+        return apart
+    start = _skip(data, 0)
+    first = _FIRST_KEY.match(data, start)
+    if first is None:
+        found = _NEXT.search(data)
+        return found.end() if found else 0
+    starts = split_objects(data[start:]).starts
+    if starts and starts[-1]:
+        return start + starts[-1]
+    if not _is_broken(data, start):
+        return 0
+    return find_last(re.compile(rb"[\s,\[\]](?=\{\s*" + re.escape(first[1]) + rb"\s*:)"), data)
+
+
+def _is_broken(data: bytes, start: int) -> bool:
+    """Tell whether what begins like an object cannot be one, however it goes on."""
+    try:
+        _DECODER.raw_decode(data.decode("latin-1"), start)
+    except json.JSONDecodeError as error:
+        return not error.msg.startswith("Unterminated") and error.pos < len(data) - _LONGEST_WORD
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _skip(data: bytes, position: int, between: re.Pattern[bytes] = _BETWEEN) -> int:
+    found = between.match(data, position)
     return found.end() if found else position
 
 
 class DocumentsPeeler:
     """Gives every object of a block as a line."""
 
-    framing = DocumentsFraming()
-
     def __init__(self, head: bytes) -> None:
-        """Note what tells the log from others: its first object."""
+        """Note what tells the log from others, its first object, and whether records lie in envelopes."""
         start = _skip(head, 0)
-        text = head[start:].decode("latin-1")
+        self._has_envelopes = is_envelope(head[start:])
+        self.framing = DocumentsFraming(has_envelopes=self._has_envelopes)
         try:
-            end = _DECODER.raw_decode(text)[1]
+            end = _DECODER.raw_decode(head[start:].decode("latin-1"))[1]
         except (ValueError, RecursionError):
-            end = 4096
-        self.telling: bytes | None = head[start : start + min(end, 4096)]
+            end = _TELLING
+        self.telling: bytes | None = head[start : start + min(end, _TELLING)]
 
     def peel(self, block: Block) -> Peeled:
         """Give the objects of a block; what is none is refused."""
-        data = block.data
-        text = data.decode("latin-1")  # a character a byte, so that places are offsets
-        rows: list[tuple[str, int]] = []
-        refused: list[tuple[int, int, str, str]] = []
-        position = 0
-        while (position := _skip(data, position)) < len(data):
-            try:
-                value, end = _DECODER.raw_decode(text, position) if len(refused) <= MAX_FAILURES else (None, len(data))
-            except (ValueError, RecursionError):
-                found = _KEY.search(text, position + 1)
-                value, end = None, found.start() if found else len(data)
-            if isinstance(value, dict) and (lines := _lines(value, data[position:end], block.offset + position)) is not None:
-                rows += lines
+        between = _BETWEEN_RECORDS if self._has_envelopes else _BETWEEN
+        data = blank_envelopes(block.data) if self._has_envelopes else block.data
+        text = _Text(data, between)
+        position, together, patience = text.skip(0), _TOGETHER, _PATIENCE
+        while position < len(data):
+            objects = split_objects(data[position : position + together]) if data.startswith(b"{", position) else _NOTHING
+            text.take(objects, position)
+            if objects.end:
+                position, together = text.skip(position + objects.end), _TOGETHER
+            elif patience and not objects.is_odd and position + together < len(data):
+                patience, together = patience - 1, 4 * together
             else:
-                refused.append((block.offset + position, end - position, "not-json", _plain(data[position : min(end, position + 2_000)])))
-            position = end
-        frame = pl.DataFrame(rows, schema={"message": pl.String, "source_offset": pl.Int64}, orient="row")
-        return Peeled(shape_messages(frame), refuse(refused))
+                position, together = text.decode(position, position + _STRETCH), _TOGETHER
+        return text.peeled(block.offset)
 
     def remark(self, messages: int) -> str | None:  # noqa: ARG002 - nothing can be told by it
         """Say nothing."""
         return None
 
 
-def _lines(value: dict[str, Any], raw: bytes, offset: int) -> list[tuple[str, int]] | None:
-    """Give an object as a line, or the records that a service's envelope holds, each at a place of its own; None if its bytes are no JSON."""
-    records = next((value[key] for key in _RECORDS if isinstance(value.get(key), list)), None)
-    if records is None or not all(isinstance(record, dict) for record in records):
-        return [(_plain(raw).replace("\r", " ").replace("\n", " "), offset)]
-    try:
-        whole = json.loads(_plain(raw), strict=False)
-    except (ValueError, RecursionError):  # bytes that are no UTF-8 are an escape that JSON does not know
-        return None
-    key = next(key for key in _RECORDS if isinstance(whole.get(key), list))
-    return [(json.dumps(record), offset + index) for index, record in enumerate(whole[key])]
+class _Text:
+    """A block, and what was found in it."""
+
+    def __init__(self, data: bytes, between: re.Pattern[bytes]) -> None:
+        self._data = data
+        self._between = between
+        self._lines: list[pl.Series] = []
+        self._starts: list[int] = []
+        self._refused: list[tuple[int, int, str, str]] = []
+
+    @cached_property
+    def _letters(self) -> str:
+        return self._data.decode("latin-1")  # a character a byte, so that places are offsets
+
+    def skip(self, position: int) -> int:
+        """Pass over what may stand between objects."""
+        return _skip(self._data, position, self._between)
+
+    def take(self, objects: Objects, position: int) -> None:
+        """Take objects that were found from a position on."""
+        if objects.starts:
+            self._lines.append(_to_texts(objects.lines))
+            self._starts += [position + start for start in objects.starts]
+
+    def decode(self, position: int, stop: int) -> int:
+        """Decode object by object up to a place, or a little further; what is none is refused."""
+        texts: list[str] = []
+        while position < min(stop, len(self._data)):
+            end, is_object = self._decode_one(position)
+            raw = self._data[position:end]
+            if is_object:
+                texts.append(_plain(raw).replace("\r", " ").replace("\n", " "))
+                self._starts.append(position)
+            else:
+                self._refused.append((position, len(raw), "not-json", _plain(raw[:2_000])))
+            position = self.skip(end)
+        self._lines.append(pl.Series(texts, dtype=pl.String))
+        return position
+
+    def _decode_one(self, position: int) -> tuple[int, bool]:
+        """Tell where what stands at a place ends, and whether it is an object."""
+        if len(self._refused) > MAX_FAILURES:
+            return len(self._data), False
+        try:
+            value, end = _DECODER.raw_decode(self._letters, position)
+        except (ValueError, RecursionError):
+            found = _KEY.search(self._letters, position + 1)
+            return found.start() if found else len(self._data), False
+        return end, isinstance(value, dict)
+
+    def peeled(self, offset: int) -> Peeled:
+        """Give what was found; the block begins at `offset`."""
+        texts = pl.concat(self._lines) if self._lines else pl.Series(dtype=pl.String)
+        starts = pl.Series(self._starts, dtype=pl.Int64) + offset
+        frame = pl.DataFrame({"message": texts, "source_offset": starts})
+        return Peeled(shape_messages(frame), refuse([(offset + start, length, reason, text) for start, length, reason, text in self._refused]))
+
+
+def _to_texts(lines: bytes) -> pl.Series:
+    r"""Cut lines; bytes that are no UTF-8 become `\xhh`."""
+    texts = cut_clean(lines)
+    return pl.Series([_plain(line) for line in lines.split(b"\n")[:-1]], dtype=pl.String) if texts is None else texts
 
 
 def _plain(raw: bytes) -> str:
@@ -161,13 +246,13 @@ def is_documents(head: bytes) -> bool:
         return re.match(rb"\[\s*(?:\{\s*[\"}]|\]\s*$)", start) is not None
     if re.match(rb"\{\s*\"", start) is None:
         return False
+    if is_envelope(start):
+        return True
     text = start.decode("latin-1")
     try:
-        value, end = _DECODER.raw_decode(text)
+        _, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
         return re.match(rb"\{[ \t\r]*\n", start) is not None
-    if any(isinstance(value.get(key), list) and value[key] and isinstance(value[key][0], dict) for key in _RECORDS):
-        return True
     between = re.match(r"[\s,]*", text[end : end + 4096])
     assert between is not None
     follows = text[end + between.end() : end + between.end() + 1] in ("{", "\x1e")

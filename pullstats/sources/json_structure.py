@@ -1,0 +1,229 @@
+r"""Where the objects of JSON text begin and end, told from its quotes and braces at the speed of bytes.
+
+Nothing is decoded: text is cut where a brace follows a brace, and of what lies between two cuts
+only quotes and braces are kept. Of these shapes a log has few, so each is walked through once; where
+one is no whole object (`},{` stood in a list or in a string), pieces are joined until one is.
+
+Source: RFC 8259 sections 4, 7 and 8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from typing import Final
+
+BETWEEN: Final = b" \t\r\n\x0b\x0c,[]\x00\x1e"
+"""What may stand between objects: blanks, brackets of arrays, commas, record separators, and what a rotation left."""
+_JOINT: Final = re.compile(rb"\}([\s,\[\]\x00\x1e]*+)(?=\{)")
+_MARKS: Final = re.compile(rb'["{}]')
+_NO_MARKS: Final = bytes(set(range(256)) - set(b'"{}'))
+_NO_SHAPE: Final = bytes(set(range(256)) - set(b'"{}\n'))
+_QUOTED: Final = re.compile(rb'"[^"]*"')
+_ONE_LINE: Final = bytes.maketrans(b"\r\n", b"  ")
+_MORE: Final = b" "
+"""Ends the shape of what goes on behind its last brace."""
+_WINDOW: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """Whole objects that follow each other.
+
+    Attributes:
+        lines: the objects, each on a line.
+        starts: where each begins.
+        end: where the last of them ends.
+        is_odd: what follows it is no object, nor the beginning of one.
+    """
+
+    lines: bytes
+    starts: list[int]
+    end: int
+    is_odd: bool = False
+
+
+def split_objects(data: bytes) -> Objects:
+    """Take the whole objects from the beginning of some bytes.
+
+    Args:
+        data: text that begins with an object.
+    """
+    data = _on_one_line(data)
+    parts = _JOINT.split(data)
+    texts, gaps = parts[::2], parts[1::2]
+    last = texts.pop().rstrip(BETWEEN)
+    joined = b"".join((b"}\n".join(texts), b"}\n" if texts else b"", last, b"\n"))
+    shapes = _shapes(joined)
+    if not last.endswith(b"}"):
+        shapes[-1] += _MORE
+    starts = list(accumulate((len(text) + 1 + len(gap) for text, gap in zip(texts, gaps, strict=True)), initial=0))
+    if all(map(_is_object, {*shapes[:-1]})):
+        if _is_object(shapes[-1]):
+            return Objects(joined, starts, starts[-1] + len(last))
+        starts.pop()
+        end = starts[-1] + len(texts[-1]) + 1 if starts else 0
+        return Objects(joined[: len(joined) - len(last) - 1], starts, end, _is_odd(shapes[-1]))
+    ends = [*(start + len(text) + 1 for start, text in zip(starts, texts, strict=False)), starts[-1] + len(last)]
+    return _join(data, starts, ends, shapes)
+
+
+def _on_one_line(data: bytes) -> bytes:
+    return data.translate(_ONE_LINE) if b"\n" in data or b"\r" in data else data
+
+
+def _is_odd(shape: bytes) -> bool:
+    """Tell whether what begins like an object is more than the beginning of one."""
+    return _walk(shape, is_in_string=False).lowest < 1
+
+
+def _shapes(lines: bytes) -> list[bytes]:
+    """Keep of every line its quotes and braces; two quotes between which there is no brace are left out."""
+    if b"\\" in lines:
+        lines = lines.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return lines.translate(None, _NO_SHAPE).replace(b'""', b"").split(b"\n")[:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """What a shape does to the depth.
+
+    Attributes:
+        change: braces that open without those that close.
+        lowest: the least depth before its last sign, but for the beginning.
+        is_in_string: it ends in a string.
+    """
+
+    change: int
+    lowest: int
+    is_in_string: bool
+
+
+@lru_cache(maxsize=4096)
+def _walk(shape: bytes, *, is_in_string: bool) -> _Walk:
+    depth, lowest = 0, len(shape) + 1
+    for index, sign in enumerate(shape):
+        if sign == 0x22:
+            is_in_string = not is_in_string
+        elif not is_in_string:
+            depth += (sign == 0x7B) - (sign == 0x7D)
+        if index < len(shape) - 1:
+            lowest = min(lowest, depth)
+    return _Walk(depth, lowest, is_in_string)
+
+
+def _is_object(shape: bytes) -> bool:
+    """Tell whether a shape is that of one whole object."""
+    walk = _walk(shape, is_in_string=False)
+    return bool(shape) and not walk.change and walk.lowest > 0 and not walk.is_in_string
+
+
+def _join(data: bytes, starts: list[int], ends: list[int], shapes: list[bytes]) -> Objects:
+    """Join pieces until they are whole objects, as far as that goes."""
+    lines: list[bytes] = []
+    firsts: list[int] = []
+    first = end = depth = 0
+    is_in_string = is_odd = False
+    for start, stop, shape in zip(starts, ends, shapes, strict=True):
+        if not depth:
+            first = start
+        walk = _walk(shape, is_in_string=is_in_string)
+        if depth + walk.lowest < 1:
+            is_odd = True
+            break
+        depth, is_in_string = depth + walk.change, walk.is_in_string
+        if not depth:
+            lines.append(data[first:stop])
+            firsts.append(first)
+            end = stop
+    return Objects(b"".join(line + b"\n" for line in lines), firsts, end, is_odd)
+
+
+def last_start(data: bytes) -> int:
+    """Find where the last object begins that lies in no other.
+
+    Args:
+        data: text that begins outside of any object.
+
+    Returns:
+        Its place; 0 if there is none.
+    """
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    marks = data.translate(None, _NO_MARKS)
+    braces = marks.replace(b'""', b"")
+    if b'"' in braces:
+        braces = _QUOTED.sub(b"", braces).partition(b'"')[0]
+    depth = braces.count(b"{") - braces.count(b"}")
+    is_in_string = marks.count(b'"') % 2 == 1
+    for index in range(len(marks) - 1, -1, -1):
+        sign = marks[index]
+        if sign == 0x22:
+            is_in_string = not is_in_string
+        elif not is_in_string:
+            depth += 1 if sign == 0x7D else -1
+            if sign == 0x7B and not depth:
+                return _place(data, len(marks) - index)
+    return 0
+
+
+def _place(data: bytes, count: int) -> int:
+    """Find the place of a quote or brace by how many there are from it on."""
+    size = _WINDOW
+    while size < len(data) and len(data[-size:].translate(None, _NO_MARKS)) < count:
+        size *= 4
+    start = max(len(data) - size, 0)
+    places = [found.start() for found in _MARKS.finditer(data, start)]
+    return places[-count]
+
+
+_SCALAR: Final = rb'"[^"\\]*"\s*:\s*(?:"[^"\\]*"|[-+.0-9eE]+|null|true|false)'
+_KEYS: Final = (b'"records"', b'"entries"')
+_OPENING: Final = re.compile(rb"\{\s*(?:" + _SCALAR + rb"\s*,\s*){0,20}(?:" + b"|".join(_KEYS) + rb")\s*:\s*\[(?=\s*(?:[{\]]|\Z))")
+_LONGEST_EDGE: Final = 4096
+_ENDING: Final = rb"\]\s*(?:,\s*" + _SCALAR + rb"\s*){0,20}\}"
+_CLOSING: Final = re.compile(_ENDING + rb"(?=[\s\x00\x1e]*\{)")
+_LAST_CLOSING: Final = re.compile(_ENDING + rb"[\s\x00\x1e]*\Z")
+
+
+def is_envelope(data: bytes) -> bool:
+    """Tell whether text begins with a service's envelope: records in a list, under a key, among other keys of plain values."""
+    return _OPENING.match(data) is not None
+
+
+def blank_envelopes(data: bytes) -> bytes:
+    """Write blanks over what envelopes put around their records; places stay what they are."""
+    openings = [found for key in _KEYS for found in _openings(data, key)]
+    if openings:
+        edges = sorted([found.span() for found in (*openings, *_CLOSING.finditer(data))])
+        data = b"".join(_pieces(data, edges))
+    found = _LAST_CLOSING.search(data, max(len(data) - _LONGEST_EDGE, 0))
+    return data[: found.start()] + b" " * (len(data) - found.start()) if found and _is_unmatched(data) else data
+
+
+def _openings(data: bytes, key: bytes) -> Iterator[re.Match[bytes]]:
+    place = data.find(key)
+    while place >= 0:
+        found = _OPENING.match(data, max(data.rfind(b"{", max(place - _LONGEST_EDGE, 0), place), 0))
+        if found and found.end() > place:
+            yield found
+        place = data.find(key, place + 1)
+
+
+def _pieces(data: bytes, edges: list[tuple[int, int]]) -> Iterator[bytes]:
+    """Give what stands between some edges, and blanks for these."""
+    position = 0
+    for start, stop in edges:
+        yield data[position:start]
+        yield b" " * (stop - start)
+        position = stop
+    yield data[position:]
+
+
+def _is_unmatched(data: bytes) -> bool:
+    """Tell whether more braces close than open: the last closes what an earlier block opened, or what was blanked."""
+    braces = _QUOTED.sub(b"", b"".join(_shapes(_on_one_line(data) + b"\n")))
+    return braces.count(b"}") > braces.count(b"{")
