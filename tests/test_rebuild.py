@@ -113,6 +113,93 @@ def test_a_rebuild_that_dies_goes_on_where_it_stopped(tmp_path: Path, rules: Pat
     assert events_of(store).equals(fresh)
 
 
+ARM, AMD, OTHER = (f"sha256:{letter * 64}" for letter in "abc")
+INDEX = {
+    "manifests": [
+        {"digest": ARM, "platform": {"os": "linux", "architecture": "arm64"}},
+        {"digest": AMD, "platform": {"os": "linux", "architecture": "amd64"}},
+    ]
+}
+
+
+@pytest.fixture(name="digests")
+def _digests(tmp_path: Path) -> Path:
+    path = tmp_path / "index.json"
+    path.write_text(json.dumps(INDEX))
+    return path
+
+
+@pytest.fixture(name="asked")
+def _asked(tmp_path: Path) -> Path:
+    """Write a log of manifests by tag and digest, of blobs and of referrers, over five days; the last holds no digest that the index names."""
+    paths = [f"manifests/{ARM}", f"manifests/{AMD}", f"manifests/{OTHER}", "manifests/latest", f"blobs/{ARM}", f"blobs/{OTHER}", f"referrers/{AMD}"]
+    line = '203.0.113.{n} - - [0{day}/Nov/2026:03:04:{n:02} +0000] "{method} /v2/acme/api/{path} HTTP/1.1" 200 5 "-" "containerd/1.7"\n'
+    days = dict.fromkeys(range(1, 5), paths) | {5: ["manifests/latest", f"blobs/{OTHER}"]}
+    rows = [(day, n, method, path) for day, asked in days.items() for n, path in enumerate(asked, 1) for method in ("HEAD", "GET")]
+    log = tmp_path / "asked.log"
+    log.write_text("".join(line.format(day=day, n=n, method=method, path=path) for day, n, method, path in rows))
+    return log
+
+
+def changes(before: pl.DataFrame, after: pl.DataFrame) -> dict[str, int]:
+    """Count, column by column, the rows that are not what they were."""
+    pairs = {name: sum(one != other for one, other in zip(before[name], after[name], strict=True)) for name in before.columns}
+    return {name: count for name, count in pairs.items() if count}
+
+
+@pytest.mark.parametrize("has_rules", [False, True])
+def test_digests_change_in_a_store_what_its_dry_run_says_and_once(
+    *, has_rules: bool, tmp_path: Path, asked: Path, digests: Path, rules: Path
+) -> None:
+    options = {"key_file": tmp_path / "key", "digests": (digests,), "rules": rules if has_rules else None}
+    store = tmp_path / "store"
+    ingest(IngestPlan((str(asked),), store, key_file=tmp_path / "key"))
+    before, files = events_of(store), open_store(store).event_files()
+    said = rebuild(store, is_dry_run=True, **options)
+    assert open_store(store).event_files() == files
+    done = rebuild(store, **options)
+    after = events_of(store)
+    kept = set(files) & set(open_store(store).event_files())
+    assert (said.files, said.events, said.changed, said.columns) == (done.files, done.events, done.changed, done.columns)
+    assert changes(before, after) == done.columns
+    assert done.changed == sum(one != other for one, other in zip(before.iter_rows(), after.iter_rows(), strict=True)) > 0
+    assert len(kept) == (0 if has_rules else 1)  # of the last day, of which nothing is told
+    ingest(IngestPlan((str(asked),), tmp_path / "fresh", key_file=tmp_path / "key", digests=(digests,), rules=options["rules"]))
+    assert after.equals(events_of(tmp_path / "fresh"))
+    files = open_store(store).event_files()
+    for is_dry_run in (True, False):
+        again = rebuild(store, is_dry_run=is_dry_run, **options)
+        assert (again.files, again.events, again.changed, again.columns) == (0, 0, 0, {})
+    assert open_store(store).event_files() == files
+
+
+def test_a_rebuild_with_digests_that_dies_goes_on_where_it_stopped(
+    tmp_path: Path, asked: Path, digests: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    ingest(IngestPlan((str(asked),), store, key_file=tmp_path / "key"))
+    options = {"key_file": tmp_path / "key", "digests": (digests,)}
+    whole = rebuild(store, is_dry_run=True, **options)
+    from pullstats.pipeline import rebuild as module
+
+    real, calls = module.rederive, iter(range(1000))
+
+    def die(*args: object, **named: object) -> pl.DataFrame:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "rederive", die)
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(store, **options)
+    monkeypatch.setattr(module, "rederive", real)
+    left = rebuild(store, is_dry_run=True, **options)
+    assert (left.files, left.changed) == (whole.files - 2, whole.changed // 2)  # two of four equal days
+    assert rebuild(store, **options).changed == left.changed
+    ingest(IngestPlan((str(asked),), tmp_path / "fresh", key_file=tmp_path / "key", digests=(digests,)))
+    assert events_of(store).equals(events_of(tmp_path / "fresh"))
+
+
 def test_ingest_adds_nothing_after_a_rebuild(tmp_path: Path, rules: Path) -> None:
     store = take_in(tmp_path, "store")
     rebuild(store, rules=rules, key_file=tmp_path / "key")

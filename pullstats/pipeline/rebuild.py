@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pullstats.enrich.rederive import rederive
 from pullstats.pipeline.asking import ask_store
 from pullstats.pipeline.key_check import check_key
 from pullstats.store import open_store
+from pullstats.store.snapshot import LiveFile
 
 
 @dataclass(slots=True)
@@ -21,7 +23,7 @@ class RebuildSummary:
     """What a rebuild did.
 
     Attributes:
-        files: files that other rules had made.
+        files: files written anew, or that would be: those that other rules had made, and those in which digests change something.
         events: events in them.
         changed: events of which a column is now another.
         columns: by column, how many events it changed in.
@@ -58,7 +60,7 @@ def rebuild(
         rules: the user's own rules, None for their usual folder.
         routes: the site's routes.
         routes_file: where they stand, for messages.
-        digests: image indexes that name the platform of a digest.
+        digests: image indexes that name the platform of a digest; with them, every file is looked at.
         key_file: the key of the hashes, None for the user's own.
         is_dry_run: count what would change, change nothing.
 
@@ -72,22 +74,23 @@ def rebuild(
     before, _ = ask_store(store, lambda asked: asked.rule_sets())
     summary = RebuildSummary(0, 0, 0, {}, before, book.version, is_dry_run)
 
-    def derive(events: pl.DataFrame) -> pl.DataFrame:
-        derived = rederive(events, book, key, platforms)
-        summary.files += 1
-        summary.events += events.height
-        _compare(events, derived, summary)
-        return derived
-
+    derive = partial(rederive, rules=book, key=key, digests=platforms)
+    # No version of rules tells which digests a file was read with, so that all files are looked at where some are named.
+    is_every = platforms is not None
     if is_dry_run:
-        for path in opened.event_files():
-            derive(opened.read_file(path))
-        return replace(summary, warnings=tuple(opened.warnings()))
-    with opened.lock():
-        for _ in opened.rewrite_events(derive, book.version):
-            pass
-        opened.sweep()
+        _sum_up(opened.derive_events(derive, book.version, is_every=is_every), summary)
+    else:
+        with opened.lock():
+            _sum_up(opened.rewrite_events(derive, book.version, is_every=is_every), summary)
+            opened.sweep()
     return replace(summary, warnings=tuple(opened.warnings()))
+
+
+def _sum_up(files: Iterable[tuple[LiveFile, pl.DataFrame, pl.DataFrame]], summary: RebuildSummary) -> None:
+    for _, before, after in files:
+        summary.files += 1
+        summary.events += before.height
+        _compare(before, after, summary)
 
 
 def _compare(before: pl.DataFrame, after: pl.DataFrame, summary: RebuildSummary) -> None:

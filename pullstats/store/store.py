@@ -171,12 +171,6 @@ class Store:
         """List the Parquet files of the snapshot that are as they were written, for other readers (SQL, Spark)."""
         return sorted(self.path / EVENTS.name / file.path for file in self._readable(EVENTS, self._snapshot(EVENTS).files.values()))
 
-    def read_file(self, path: Path) -> pl.DataFrame:
-        """Read one of `event_files`, columns of `EVENT_SCHEMA`."""
-        name = path.relative_to(self.path / EVENTS.name).as_posix()
-        with explain_failure("read", self.path):
-            return scan_files(self.path / EVENTS.name, [self._snapshot(EVENTS).files[name]], EVENTS).collect()
-
     def scan_rejects(self) -> pl.LazyFrame:
         """Scan the rejected lines, columns of `REJECT_SCHEMA`."""
         self._note_gaps(REJECTS)
@@ -341,26 +335,50 @@ class Store:
         at_least = 2 if excess > compaction.EXCESS_LIMIT else compaction.CRUMB_LIMIT
         return self._merge(below=compaction.CRUMB_ROWS, at_least=at_least, target=compaction.TIDY_ROWS)
 
-    def rewrite_events(self, derive: Callable[[pl.DataFrame], pl.DataFrame], rule_set_version: str) -> Iterator[int]:
-        """Derive the columns of every file anew that other rules made, one file and one transaction at a time.
-
-        A run that dies leaves files of either version, each whole; the next one goes on with those that are left.
+    def derive_events(
+        self, derive: Callable[[pl.DataFrame], pl.DataFrame], rule_set_version: str, *, is_every: bool = False
+    ) -> Iterator[tuple[LiveFile, pl.DataFrame, pl.DataFrame]]:
+        """Derive the columns of files anew, and write nothing: what `rewrite_events` would do.
 
         Args:
             derive: from the events of a file to the same events in the same order.
             rule_set_version: version of the rules that `derive` reads by.
+            is_every: look at every file, since `derive` knows what no version of rules tells; files that other rules made are always looked at.
 
         Yields:
-            The number of events of every file written.
+            Each file that is to be written, its events as they are and as they will be: those of other rules, and those that change.
         """
-        log = self._log(EVENTS)
+        folder = self.path / EVENTS.name
         for file in sorted(self._readable(EVENTS, self._snapshot(EVENTS).files.values()), key=lambda file: file.path):
-            if part_rules(log.folder, file) == rule_set_version:
+            is_current = part_rules(folder, file) == rule_set_version
+            if is_current and not is_every:
                 continue
             with explain_failure("rebuild", self.path):
-                rows = scan_files(log.folder, [file], EVENTS).collect()
-                log.commit(write_event_parts(log.folder, derive(rows), rule_set_version, file.commits), [file], is_new_data=False)
-            yield rows.height
+                before = scan_files(folder, [file], EVENTS).collect()
+            after = derive(before)
+            if not is_current or not after.equals(before):
+                yield file, before, after
+
+    def rewrite_events(
+        self, derive: Callable[[pl.DataFrame], pl.DataFrame], rule_set_version: str, *, is_every: bool = False
+    ) -> Iterator[tuple[LiveFile, pl.DataFrame, pl.DataFrame]]:
+        """Derive the columns of files anew, one file and one transaction at a time.
+
+        A run that dies leaves files of either kind, each whole; the next one goes on with those that are left.
+
+        Args:
+            derive: see `derive_events`.
+            rule_set_version: see `derive_events`.
+            is_every: see `derive_events`.
+
+        Yields:
+            What `derive_events` does, once it is written.
+        """
+        log = self._log(EVENTS)
+        for file, before, after in self.derive_events(derive, rule_set_version, is_every=is_every):
+            with explain_failure("rebuild", self.path):
+                log.commit(write_event_parts(log.folder, after, rule_set_version, file.commits), [file], is_new_data=False)
+            yield file, before, after
         self.refresh()
 
     def take_back_line(self, progress: SourceProgress, run_rows: pl.DataFrame) -> None:
