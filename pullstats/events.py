@@ -50,7 +50,7 @@ EVENT_FIELDS: Final[tuple[Field, ...]] = (
     Field("endpoint_id", pl.Binary, "who", "Keyed hash of the client address, IPv6 cut to /64 (16 bytes).", "pullstats.endpoint.id"),
     Field("network_id", pl.Binary, "who", "Keyed hash of the client's /24 or /48 (16 bytes).", "pullstats.network.id"),
     Field("origin_id", pl.Binary, "who", "Keyed hash of endpoint, client name, OS, architecture and user (16 bytes).", "pullstats.origin.id"),
-    Field("user_id", pl.Binary, "who", "Keyed hash of the authenticated user name (16 bytes).", "user.hash"),
+    Field("user_id", pl.Binary, "who", "Keyed hash of the user whom the server, or else the Authorization header, names (16 bytes).", "user.hash"),
     Field(
         "auth_scheme", pl.String, "who", "How the client authenticated, where a log says it: `basic`, `bearer`.", "http.request.header.authorization"
     ),

@@ -16,6 +16,7 @@ import polars as pl
 
 from pullstats.enrich.addresses import normalise_addresses
 from pullstats.enrich.agents import normalise_agents
+from pullstats.enrich.authorization import REFUSED, read_authorizations
 from pullstats.enrich.escapes import unescape_values
 from pullstats.enrich.geo import GeoDatabase
 from pullstats.enrich.keys import HashKey
@@ -86,7 +87,6 @@ class Enricher:
         look = self.look_at_addresses if proxies is None else self._look_behind_proxies
         self._addresses = Lookup("address", look, max_kept=max_kept)
         self._hops = Lookup("hop", _look_at_hops, max_kept=max_kept)
-        self._users = Lookup("user", self._look_at_users, max_kept=max_kept)
         self._hinted = Lookup("hinted", _look_at_hinted, max_kept=max_kept)
         self._hosts = Lookup("host", self._look_at_hosts, max_kept=max_kept)
         self._others = Lookup("other", _look_at_others, max_kept=max_kept)
@@ -133,10 +133,6 @@ class Enricher:
         hosts = pl.DataFrame({"host": values}).select(redact_domain(domain_of(pl.col("host"))))
         return hosts.with_columns(list_keys(values).alias("host_keys"), host_ecosystem=site_ecosystem(pl.col("host"), self.rules))
 
-    def _look_at_users(self, values: pl.Series) -> pl.DataFrame:
-        users = _said(values.replace(_NOBODY, None))
-        return user_terms(users, self._key).with_columns(hash_values(users, self._key, b"user").alias("user_id"))
-
     def enrich(self, reading: pl.DataFrame, format_name: str, escaping: Escaping) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Turn lines that were read into events.
 
@@ -151,11 +147,11 @@ class Enricher:
         """
         texts = self._texts[escaping]
         address = self._addresses.apply(reading["address"] if self._proxies is None else _pack_hops(reading, escaping))
-        user = self._users.apply(reading["user"])
+        user = _join_users(texts, reading)
         agent = texts.agents.apply(_fill(reading["agent"], "-"))
         request = texts.requests.apply(_fill(reading["request"], ""))
         referrer = texts.referrers.apply(reading["referrer"])
-        rest = reading.drop("request", "address", "user", "agent", "referrer")
+        rest = reading.drop("request", "address", "user", "authorization", "agent", "referrer")
         hosts = self._hosts.apply(reading["host"])
         events = pl.concat([rest.drop("host", strict=False), address, user, agent, request, referrer, hosts], how="horizontal")
         events = events.with_columns(_prefer(events, "target_domain", events["host"]).alias("url_domain"), *self._redact_others(events))
@@ -227,6 +223,19 @@ class Enricher:
         answers = answers.with_columns(pl.col(texts).cast(pl.String))
         events = events.with_columns(pl.col(texts).cast(pl.String))
         return events.with_columns(_scatter(events[name], open_rows, answers[name]) for name in answers.columns)
+
+
+def _join_users(texts: _TextLookups, reading: pl.DataFrame) -> pl.DataFrame:
+    """Take the user that the server names, else whom the Authorization header names where it was not refused."""
+    logged = texts.users.apply(reading["user"])
+    headers = reading["authorization"]
+    if headers.null_count() == headers.len():
+        return logged.with_columns(pl.lit(None, pl.String).alias("auth_scheme"))
+    said = texts.authorizations.apply(headers)
+    is_refused = reading["http_response_status_code"].is_in(REFUSED).fill_null(value=False)
+    is_named = logged["user_id"].is_not_null()
+    joined = [logged[name].zip_with(is_named, said[name].set(is_refused, None)) for name in logged.columns]
+    return pl.DataFrame([*joined, said["auth_scheme"]])
 
 
 def _pack_hops(reading: pl.DataFrame, escaping: Escaping) -> pl.Series:
@@ -362,6 +371,9 @@ class _TextLookups:
         self.requests = Lookup("request", self._look_at_requests, max_kept=max_kept)
         self.agents = Lookup("agent", self._look_at_agents, max_kept=max_kept)
         self.referrers = Lookup("referrer", self._look_at_referrers, max_kept=max_kept)
+        self.users = Lookup("user", lambda values: self._hash_users(self._read(values)), max_kept=max_kept)
+        # A token may be new with every request, long, and is a secret: none is remembered beyond its block.
+        self.authorizations = Lookup("authorization", self._look_at_authorizations, max_kept=0)
         nothing = pl.Series([], dtype=pl.String)
         self.described = frozenset({*self.describe_agents(nothing).columns, *self._read_paths(nothing).columns})
 
@@ -411,6 +423,14 @@ class _TextLookups:
         known = classify_distinct(agents.fill_null("-"), self._rules)
         ecosystem = client_ecosystem(known["user_agent_name"]).alias("client_ecosystem")
         return pl.concat([known, agent_terms(known.select(AGENT_IDENTITY), self._key), ecosystem.to_frame()], how="horizontal")
+
+    def _hash_users(self, values: pl.Series) -> pl.DataFrame:
+        users = _said(values.replace(_NOBODY, None))
+        return user_terms(users, self._key).with_columns(hash_values(users, self._key, b"user").alias("user_id"))
+
+    def _look_at_authorizations(self, values: pl.Series) -> pl.DataFrame:
+        found = read_authorizations(self._read(values))
+        return self._hash_users(found["user"]).with_columns(found["auth_scheme"])
 
     def _look_at_referrers(self, values: pl.Series) -> pl.DataFrame:
         referrers = _said(self._read(values))

@@ -74,8 +74,9 @@ def rules_of_domains() -> tuple[Rule, ...]:
 
 @cache
 def rules_of_rejects() -> tuple[Rule, ...]:
-    """Give what is hidden in rejected lines besides: users where some format says that they stand."""
-    return tuple(Rule(pattern, USER, ()) for pattern in load_rules()["rejects"]["users"])
+    """Give what is hidden in rejected lines besides: users and credentials where some format says that they stand."""
+    kinds = load_rules()["rejects"]
+    return (*(Rule(pattern, USER, ()) for pattern in kinds["users"]), *(Rule(pattern, REDACTED, ()) for pattern in kinds["secrets"]))
 
 
 def _userinfo() -> tuple[Rule, ...]:

@@ -48,6 +48,7 @@ FIELDS: Final[dict[str, str]] = {
     "referrer": "http_referer",
     "range": "http_range",
     "user": "remote_user",
+    "authorization": "http_authorization",
     "request-id": "request_id",
     "cache": "upstream_cache_status",
     "backend": "proxy_upstream_name",

@@ -108,7 +108,11 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "properties.trackingReference", "correlationId", "CorrelationId", "correlation_id", r"http\.request\.id",
     ),
     "http_range": ("http_range", "range", "request.headers.Range", "request_Range", "request.headers.range", "headers.Range"),
-    "http_authorization": ("http_authorization", "authorization", "request.headers.Authorization", "request_Authorization"),
+    "http_authorization": (
+        "http_authorization", "authorization", "Authorization", "request.headers.Authorization", "request_Authorization",
+        "request.headers.authorization", "headers.Authorization", "headers.authorization", "http.request.headers.authorization",
+        "cs(Authorization)", "request_authorization",
+    ),
     "upstream_cache_status": (
         "upstream_cache_status", "cache_status", "CacheCacheStatus", "cache_state", "cacheStatus", "CacheStatus", "x-edge-result-type",
         "x_edge_result_type", "properties.cacheStatus",

@@ -7,6 +7,7 @@ one, goes through the safe reader, line by line, and there every format of the l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -37,8 +38,17 @@ LENGTH: Final = "line_length"
 MISFIT: Final = "format"
 """Reason of a line that does not fit."""
 USER: Final = "USER"
+_REDACTED: Final = "REDACTED"
 _PRIVATE: Final = ("remote_user", "http_authorization")
 """Variables that a rejected line is told without."""
+_UNPLACED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\s"\[\]()]{4,}')
+"""What stands in quotes, and words outside of them."""
+_HARMLESS: Final = re.compile(
+    r'"(?:[A-Z]{3,10} \S+(?: HTTP/[0-9.]+)?|-?)"|/\S*|[A-Z]{3,10}|HTTP/[0-9.]+|[0-9]{1,4}[-/][0-9A-Za-z]{2,3}[-/][0-9T:.Z+-]+|[0-9.:+,-]+'
+)
+"""Requests, methods, paths, times, addresses and numbers."""
+_TELLING: Final = 3
+"""Characters up to which the beginning of a value says nothing of it."""
 DIRECTIVE: Final = "^#[Ff]ields:"
 """A line that names the columns of those behind it."""
 SEVERAL: Final = 2
@@ -300,22 +310,46 @@ def _read_with(log_format: LogFormat, lines: pl.DataFrame, times: Times, proof: 
         reasons = reasons.zip_with(~unproven, pl.Series([AMBIGUOUS]).new_from_index(0, reasons.len()))
         raw = raw.with_columns(reasons.alias("reason"))
     if reasons.null_count() == 0:
-        return pl.DataFrame(schema=READING_SCHEMA), reasons, lines["shown"]
+        return pl.DataFrame(schema=READING_SCHEMA), reasons, _hide_people(lines, raw, reasons.is_not_null(), reasons.is_null())
     shaped = raw.drop("reason").with_columns(lines["source_line"], lines["source_offset"])
     shaped = fill_times(shape_reading(shaped, times.clock), times.stamped)
     reasons = _add_nonsense(raw, shaped["http_response_status_code"], is_guess=log_format.is_guess)
     late = reasons.is_null() & shaped["timestamp"].is_null()
     reasons = pl.select(pl.when(late).then(pl.lit("time")).otherwise(pl.lit(reasons)).alias("reason")).to_series()
-    return shaped.filter(reasons.is_null()), reasons, _hide_users(lines["shown"], raw, late)
+    return shaped.filter(reasons.is_null()), reasons, _hide_people(lines, raw, reasons.is_not_null(), late)
 
 
-def _hide_users(texts: pl.Series, raw: pl.DataFrame, late: pl.Series) -> pl.Series:
-    """Take the names of users out of lines that fit a format but for their time: there it is known where they stand."""
-    if "remote_user" not in raw.columns or not late.any():
+def _hide_people(lines: pl.DataFrame, raw: pl.DataFrame, refused: pl.Series, late: pl.Series) -> pl.Series:
+    """Take users and credentials out of refused lines that fit a format: there it is known where they stand.
+
+    Users of lines that fit but for their time alone: where the client is none, what stands for a user may be anything.
+    """
+    texts = lines["shown"]
+    for name, placeholder, rows in (("http_authorization", _REDACTED, refused), ("remote_user", USER, late)):
+        if name in raw.columns and (hits := rows & raw[name].is_not_null()).any():
+            pairs = zip(texts.filter(hits), raw[name].filter(hits), strict=True)
+            hidden = [_hide(text, value, placeholder) if value and value != "-" else text for text, value in pairs]
+            texts = texts.scatter(hits.arg_true(), pl.Series(hidden, dtype=pl.String))
+    if "http_authorization" not in raw.columns or not (lost := (raw["reason"] == MISFIT).fill_null(value=False)).any():
         return texts
-    pairs = zip(texts.filter(late), raw["remote_user"].filter(late), strict=True)
-    hidden = [text.replace(user, USER) if user and user != "-" else text for text, user in pairs]
-    return texts.scatter(late.arg_true(), pl.Series(hidden, dtype=pl.String))
+    return texts.scatter(lost.arg_true(), pl.Series([_UNPLACED.sub(_hide_unplaced, text) for text in texts.filter(lost)], dtype=pl.String))
+
+
+def _hide_unplaced(match: re.Match[str]) -> str:
+    """Hide what may be a credential in a line that does not fit a format which logs them: nobody knows where in it they stand."""
+    text = match[0]
+    if _HARMLESS.fullmatch(text):
+        return text
+    return f'"{_REDACTED}"' if text[0] == '"' else _REDACTED
+
+
+def _hide(text: str, value: str, placeholder: str) -> str:
+    """Put a placeholder for a value, and for as much of it as stands at the end of a text that was cut."""
+    text = text.replace(value, placeholder)
+    if len(text) < LOOKED_AT_OF_REJECT:
+        return text
+    kept = next((length for length in range(min(len(value), len(text)), _TELLING, -1) if text.endswith(value[:length])), 0)
+    return text[: len(text) - kept] + placeholder if kept else text
 
 
 def _reject(lines: pl.DataFrame, reason: pl.Expr) -> pl.DataFrame:

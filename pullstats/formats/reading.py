@@ -28,7 +28,7 @@ _SCHEME: Final = r"^(?i:(https?))$"
 _TWO_FIELDS: Final = "- -"
 """What a user looks like where the site stands in front of identity and user: nobody."""
 
-TEXT_COLUMNS: Final = ("request", "address", "user", "agent", "referrer")
+TEXT_COLUMNS: Final = ("request", "address", "user", "authorization", "agent", "referrer")
 """Columns whose distinct values are looked at one by one later; still as the log escaped them."""
 
 ADDRESS_FIELD: Final = pl.Enum([*ADDRESS, *(name for name in FORWARDED if name not in ADDRESS)])
@@ -49,7 +49,6 @@ READING_SCHEMA: Final = pl.Schema(
         "backend": pl.String(),
         "scheme": pl.String(),
         "host": pl.String(),
-        "auth_scheme": pl.String(),
         **dict.fromkeys(TEXT_COLUMNS, pl.String()),
         "address_field": ADDRESS_FIELD,
         **dict.fromkeys(FORWARDED, pl.String()),
@@ -143,12 +142,12 @@ def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
         .str.to_lowercase()
         .str.extract(r"^([a-z][a-z0-9+.-]{1,9})$"),
         "host": _host(raw),
-        "auth_scheme": _first(raw.columns, "http_authorization").str.extract(r"^(\w{1,20})\s").str.to_lowercase(),
         "request": _request(raw.columns),
         "address": _text(raw.columns, *ADDRESS),
         "address_field": _field(raw.columns, *ADDRESS),
         **{name: _text(raw.columns, name) for name in FORWARDED},
         "user": _user(raw.columns),
+        "authorization": _first(raw.columns, "http_authorization"),
         "agent": _text(raw.columns, "http_user_agent"),
         "referrer": _text(raw.columns, "http_referer"),
     }

@@ -57,6 +57,7 @@ _VARIABLES: Final = {
     "cs(user-agent)": "http_user_agent",
     "cs(referer)": "http_referer",
     "cs(range)": "http_range",
+    "cs(authorization)": "http_authorization",
     "x-edge-request-id": "request_id",
     "x-edge-result-type": "upstream_cache_status",
 }
