@@ -59,3 +59,13 @@ def test_every_test_that_the_docs_name_is_there() -> None:
     defined = {name for path in (ROOT / "tests").glob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
     assert named
     assert named <= defined
+
+
+HOUSE = ("docs/architecture.md", "CONTRIBUTING.md")
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    text = "\n".join((ROOT / page).read_text() for page in HOUSE)
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_./-]*|[a-z_]+\.py)`", text))
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not (ROOT / name).exists() and not (ROOT / "pullstats" / name).exists() and name != "rejects/"] == []
