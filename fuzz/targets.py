@@ -6,12 +6,16 @@ feeds them with what covers new code, `tests/test_fuzz.py` with what was kept of
 
 from __future__ import annotations
 
+import io
+import json
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pullstats.clean_lines import split_lines
 from pullstats.clock import Clock
@@ -28,6 +32,7 @@ from pullstats.render.sanitise import HIDDEN, for_csv, for_html, for_markdown, f
 from pullstats.sources import Block, LinesPeeler, SourceFile, find_wrapper, open_source, read_blocks
 from pullstats.sources.json_documents import DocumentsFraming, DocumentsPeeler, is_documents
 from pullstats.sources.line_wrappers import WRAPPERS
+from pullstats.sources.parquet import MAGIC
 from pullstats.sources.streams import parse_expansion
 from pullstats.timestamps import parse_times
 from pullstats.tokenisers import read_columns, read_objects
@@ -83,6 +88,29 @@ def streams(data: bytes) -> None:
         for block in read_blocks(source, block_size=256):
             assert block.offset == end
             end = block.end
+
+
+def parquet(data: bytes) -> None:
+    """Read any bytes as a Parquet file: lines of JSON come out, or it is damaged."""
+    with _as_file(MAGIC + data) as path, open_source(SourceFile(path, is_named=True), parse_expansion("4MB")) as source:
+        found = b""
+        while part := source.read(1 << 16):
+            found += part
+    for line in found.splitlines() if source.damage is None else ():
+        json.loads(line)
+
+
+def _parquet_seeds() -> list[bytes]:
+    tables = (
+        pa.table({"time": ["2024-03-12T15:22:28Z"], "client_ip": ["198.51.100.1"], "path": ["/a"], "status": [200]}),
+        pa.table({"a": pa.array([{"b": [1, None]}, None]), "m": pa.array([[("k", "v")], None], pa.map_(pa.string(), pa.string()))}),
+    )
+    seeds = []
+    for table in tables:
+        target = io.BytesIO()
+        pq.write_table(table, target, compression="none")
+        seeds.append(target.getvalue().removeprefix(MAGIC))
+    return seeds
 
 
 def tokens(data: bytes) -> None:
@@ -179,12 +207,13 @@ class _as_file:  # noqa: N801 - reads like a function
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__.replace("_", "-"): target
-    for target in (lines, wrapped, documents, json_documents, streams, tokens, sections, log_formats, field_maps, texts, output)
+    for target in (lines, wrapped, documents, json_documents, streams, parquet, tokens, sections, log_formats, field_maps, texts, output)
 }
 SEEDS: dict[str, list[bytes]] = {
     "lines": [bytes((index,)) + log_format.sample.encode() + b"\n" for index, log_format in enumerate(_FORMATS)],
     "tokens": [b"x^y some text\n", b"\x1f\x8b\x08 text\n", b"\x28\xb5\x2f\xfd text\n", b'{"a":"1","b":{"c":2}}\n', b"\xef\xbb\xbfa b c\n"],
     "field-maps": [b'status=a,path=b.c,time=t:ms\n{"a":200,"b":{"c":"/x"},"t":1500000000250}\n'],
+    "parquet": _parquet_seeds(),
     "json-documents": [b'[{"a":1},{"b":{"c":2}}]', b'{"a":1}{"b":2}', b'{\n "a": 1\n}\n{\n "a": 2\n}\n', b'{"records":[{"a":1},{"b":2}]}'],
     "wrapped": [bytes((index,)) + wrapper.sample.encode() + b"\n" for index, wrapper in enumerate(WRAPPERS)],
 }

@@ -484,7 +484,7 @@ def test_a_sparkline_has_a_dot_for_what_is_unknown(tell: Callable[..., Any]) -> 
     assert "█·█" in tell({"access.log": [event.moment for event in events]}, *arguments)
 
 
-@pytest.mark.parametrize("metric", ["first-seen", "last-seen,requests", "error-rate", "bytes", "pulls"])
+@pytest.mark.parametrize("metric", ["first-seen", "last-seen,requests", "error-rate", "bytes", "sessions"])
 @pytest.mark.parametrize("rolling", [[], ["--rolling", "2d"]])
 def test_every_kind_of_metric_is_drawn_by_value(tell: Callable[..., Any], metric: str, rolling: list[str]) -> None:
     arguments = ("series", "--by", "client", "--metric", metric, "--window", "all", *rolling)

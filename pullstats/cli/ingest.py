@@ -75,7 +75,7 @@ reading_options = combine(
 def ingest(paths: tuple[str, ...], **options: Any) -> int:
     """Read access logs into the store, each line exactly once.
 
-    PATH is a file, a folder, a glob in quotes, or - for standard input; plain, gz, bz2, xz or zst.
+    PATH is a file, a folder, a glob in quotes, or - for standard input; plain, gz, bz2, xz, zst or Parquet.
     Run it again as often as you like: lines that are in the store are not counted twice.
     """
     limit = parse_share(options["max_bad"])

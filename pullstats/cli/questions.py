@@ -14,6 +14,7 @@ from pullstats.cli.output import has_words, refuse_total
 from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, UNIQUE_LEVELS, Query, find_unique_metric
 from pullstats.metrics.dimensions import CLASS_BASIS, CLASSES, LABEL
+from pullstats.metrics.synonyms import name_dimension
 from pullstats.metrics.time.dates import read_annotations, read_releases
 from pullstats.metrics.time.phrases import WEEKDAYS
 
@@ -101,7 +102,7 @@ def build_query(options: dict[str, Any]) -> Query:
         every=options.get("every"),
         week_start=options["week_start"],
         sort=options.get("sort"),
-        limit=options.get("limit", 0),
+        limit=_find_limit(options),
         has_other=options.get("other", False),
         has_percent=options.get("percent", False),
         min_origins=options["min_origins"],
@@ -131,6 +132,13 @@ def _name_labels(names: tuple[str, ...]) -> tuple[str, ...]:
     routes, _ = configured_routes()
     found = {name for form in routes or () for name in re.findall(r"\{(\w+)\*?\}", form)}
     return tuple(f"{LABEL}{name}" if name in found and name not in DIMENSIONS else name for name in names)
+
+
+def _find_limit(options: dict[str, Any]) -> int:
+    """Give the number of rows; where nobody set it, hours and days of the week are shown whole."""
+    names = [name_dimension(name) for name in split_names(options.get("by", ""))]
+    is_whole = bool(names) and all(name in DIMENSIONS and DIMENSIONS[name].is_ordered for name in names)
+    return 0 if is_whole and "limit" not in _given() else options.get("limit", 0)
 
 
 def _given() -> set[str]:

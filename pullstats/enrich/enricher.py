@@ -9,8 +9,10 @@ from __future__ import annotations
 import functools
 import ipaddress
 import operator
+import threading
 from collections.abc import Iterator, Sequence
-from typing import Final, get_args
+from functools import partial
+from typing import Final
 
 import polars as pl
 
@@ -90,7 +92,16 @@ class Enricher:
         self._hinted = Lookup("hinted", _look_at_hinted, max_kept=max_kept)
         self._hosts = Lookup("host", self._look_at_hosts, max_kept=max_kept)
         self._others = Lookup("other", _look_at_others, max_kept=max_kept)
-        self._texts = {escaping: _TextLookups(key, digests, escaping, rules, max_kept) for escaping in get_args(Escaping)}
+        self._make_texts = partial(_TextLookups, key, digests, rules=rules, max_kept=max_kept)
+        self._texts: dict[Escaping, _TextLookups] = {}
+        self._making = threading.Lock()
+
+    def _texts_of(self, escaping: Escaping) -> _TextLookups:
+        """Give the look-ups of texts that are escaped so; made for the first log that needs them."""
+        with self._making:
+            if escaping not in self._texts:
+                self._texts[escaping] = self._make_texts(escaping)
+            return self._texts[escaping]
 
     def look_at_addresses(self, values: pl.Series) -> pl.DataFrame:
         """Look at distinct addresses: hashes, place, network, and the endpoint's term of an origin, a row each."""
@@ -145,7 +156,7 @@ class Enricher:
             A row per row, the columns of `EVENT_SCHEMA`; and, for the summary, `field` of the log that named each client, null where
             nobody is named, and `behind`: whom a private peer that nobody trusts asks for, as its header says it.
         """
-        texts = self._texts[escaping]
+        texts = self._texts_of(escaping)
         address = self._addresses.apply(reading["address"] if self._proxies is None else _pack_hops(reading, escaping))
         user = _join_users(texts, reading)
         agent = texts.agents.apply(_fill(reading["agent"], "-"))

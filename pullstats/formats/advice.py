@@ -64,19 +64,26 @@ _TWO_ADDRESSES: Final = re.compile(rf"^({ADDRESS}) ({ADDRESS} )")
 _W3C: Final = re.compile(r"\d{4}-\d{2}-\d{2}[ \t]\d{2}:\d{2}:\d{2}[ \t](?:\S+[ \t]){6,}")
 
 
-def advise(data: bytes, raw: bytes) -> str:
+def advise(data: bytes, raw: bytes, *, is_table: bool = False) -> str:
     """Say what to do about a log that cannot be read.
 
     Args:
         data: lines of it, out of what they are wrapped in.
         raw: the lines as they are.
+        is_table: its objects are the rows of a table, their keys its columns.
     """
     lines, _ = split_text(data)
     shown = [line for line in lines.head(_LOOKED_AT).to_list() if line.strip()]
     if not shown:
         return "it holds no lines"
     bare = split_text(raw)[0].head(_LOOKED_AT).to_list()
-    looks = (_advise_on_objects(shown), _advise_on_names(shown), _advise_on_addresses(shown), _advise_on_text(bare), _advise_on_columns(shown))
+    looks = (
+        _advise_on_objects(shown, is_table=is_table),
+        _advise_on_names(shown),
+        _advise_on_addresses(shown),
+        _advise_on_text(bare),
+        _advise_on_columns(shown),
+    )
     return next((advice for advice in looks if advice is not None), _NO_REQUEST)
 
 
@@ -90,13 +97,13 @@ def advise_on_keys(line: str) -> str:
     return _advise_on_objects([line]) or "give --map with the keys that hold time, client, path and status"
 
 
-def _advise_on_objects(lines: Sequence[str]) -> str | None:
+def _advise_on_objects(lines: Sequence[str], *, is_table: bool = False) -> str | None:
     items = [item for line in lines if line.lstrip().startswith("{") and (item := parse_object(line)) is not None]
     if len(items) * 2 < len(lines):
         return None
     keys = list(dict.fromkeys(key for item in items for key, _ in walk(item)))
     shown = ", ".join(keys[:_SHOWN_KEYS]) + (", …" if len(keys) > _SHOWN_KEYS else "")
-    what = "its JSON objects have the keys"
+    what = "its columns are" if is_table else "its JSON objects have the keys"
     found = suggest_map(items)
     missing = [name for name in _NEEDED if name not in found]
     if missing or not {"path", "request"} & found.keys():
@@ -247,9 +254,11 @@ def _advise_on_text(lines: Sequence[str]) -> str | None:
     )
 
 
-def say_refusal(name: str, data: bytes, raw: bytes, candidates: Sequence[LogFormat], *, is_chosen: bool = False) -> InputError:
+def say_refusal(
+    name: str, data: bytes, raw: bytes, candidates: Sequence[LogFormat], *, is_chosen: bool = False, is_table: bool = False
+) -> InputError:
     """Build the error for a log that is refused; see `advise`."""
     if is_chosen:
         caution = f"; {candidates[0].caution}" if candidates[0].caution else ""
         return InputError(f"no line of '{name}' fits the log format {candidates[0].name}; check it against the server's configuration{caution}")
-    return InputError(f"no known log format fits '{name}': {advise(data, raw)}")
+    return InputError(f"no known log format fits '{name}': {advise(data, raw, is_table=is_table)}")

@@ -62,7 +62,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "args": ("request_query", "args", "query_string", "query", "cs-uri-query", "cs_uri_query", "queryStr", "url.query"),
     "server_protocol": (
         "server_protocol", "protocol", "RequestProtocol", "ClientRequestProtocol", "request.proto", "proto", "http_version", "request_protocol",
-        "http.protocol", "httpRequest.protocol", "cs-protocol-version", "properties.httpVersion", "http.version", "Protocol",
+        "http.protocol", "httpRequest.protocol", "cs-protocol-version", "cs_protocol_version", "properties.httpVersion", "http.version", "Protocol",
     ),
     "status": (
         "status", "response_status", "DownstreamStatus", "EdgeResponseStatus", "status_code", "statusCode", "http_status", "response_code",
@@ -83,7 +83,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "http_referer": (
         "http_referer", "http_referrer", "referer", "referrer", "request_Referer", "request.headers.Referer", "ClientRequestReferer",
-        "request_referer", "http.referer", "httpRequest.referer", "cs(Referer)", "cs_referer", "properties.referer", "properties.referrerHeader",
+        "request_referer", "http.referer", "httpRequest.referer", "cs(Referer)", "cs_referer", "cs_referrer", "properties.referer", "properties.referrerHeader",
         "ReferrerHeader", "request.headers.referer", "headers.Referer", "http.request.referrer", r"http\.request\.referer",
     ),
     "host": (
@@ -120,12 +120,13 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "upstream_addr": ("proxy_upstream_name", "upstream_addr", "ServiceName", "upstream", "backend", "upstreamAddr"),
     "clock": ("time",),
     "day": ("date",),
-    "edge": ("x-edge-location",),
+    "edge": ("x-edge-location", "x_edge_location"),
     "said": ("msg",),
     "direction": ("sub",),
     "response_flags": ("bytes_received", "response_flags", "upstream_cluster"),
     "akamai_agent": ("UA",),
     "cloudfront_agent": ("cs(User-Agent)",),
+    "cloudfront_column": ("x_edge_location",),
     "caddy_peer": ("request.remote_ip", "request.remote_addr"),
     "registry_method": (r"http\.request\.method",),
 }  # fmt: skip

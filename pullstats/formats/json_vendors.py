@@ -28,7 +28,7 @@ _NGINX_TIME: Final = r"^[0-9]+\.[0-9]{3}$"
 """Three decimals: how nginx writes its seconds."""
 _ENCODED: Final = ("http_user_agent", "http_referer")
 SIGNS: Final = (
-    "clock", "day", "edge", "said", "direction", "response_flags", "akamai_agent", "cloudfront_agent", "caddy_peer", "registry_method",
+    "clock", "day", "edge", "said", "direction", "response_flags", "akamai_agent", "cloudfront_agent", "cloudfront_column", "caddy_peer", "registry_method",
     "bare_path", "duration_nginx",
 )  # fmt: skip
 """Columns that only tell what others mean."""
@@ -94,7 +94,7 @@ def _settle_path(raw: pl.DataFrame) -> pl.DataFrame:
 
 
 def _decode_agents(raw: pl.DataFrame) -> pl.DataFrame:
-    for sign, decode in (("akamai_agent", unquote_plus), ("cloudfront_agent", unescape_percent)):
+    for sign, decode in (("akamai_agent", unquote_plus), ("cloudfront_agent", unescape_percent), ("cloudfront_column", unescape_percent)):
         if sign in raw.columns:
             encoded = raw[sign].is_not_null()
             raw = raw.with_columns(_decode(raw[name], encoded, decode) for name in _ENCODED if name in raw.columns)

@@ -42,6 +42,8 @@ KINDS: Final = (
     *("package-manager", "container-runtime", "container-tool", "mirror", "update-poller", "scanner"),
     *("ci", "probe", "bot", "browser", "http-library", "unknown"),
 )
+INSTALLING: Final = "package-manager"
+"""Kind of the clients that install."""
 ACTIONS: Final = ("ping", "auth", "search", "index", "metadata", "manifest", "blob", "download", "upload", "other")
 ECOSYSTEMS: Final = (
     *("oci", "pypi", "npm", "maven", "golang", "cargo", "gem", "hex", "nuget", "composer", "conda", "helm", "deb", "rpm", "apk"),
@@ -64,6 +66,7 @@ class Dimension:
         type: how `--where` reads a value.
         values: all values it can have, in the order in which they sort; empty where there is no telling.
         aliases: other spellings of these, lower case.
+        is_ordered: rows come in the order of the values, not of a metric.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Dimension:
     type: ValueType = "text"
     values: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
+    is_ordered: bool = False
 
     @property
     def key(self) -> str:
@@ -153,6 +157,12 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         _plain("action", "action", "What the path asks for: index, metadata, manifest, blob, download, ….", values=tuple(sorted(ACTIONS))),
         _plain("client", "user_agent_name", "Client program."),
         _plain("client-version", "user_agent_version", "Version of the client program."),
+        Dimension(
+            "installer",
+            lambda _: pl.when(pl.col("user_agent_kind") == INSTALLING).then(pl.col("user_agent_name")),
+            ("user_agent_kind", "user_agent_name"),
+            "Client program that is a package manager: pip, uv, poetry, npm, cargo, …; what others fetch with has none.",
+        ),
         _plain("kind", "user_agent_kind", f"Kind of client: {', '.join(KINDS)}.", values=tuple(sorted(KINDS))),
         _first("os", "Operating system: the agent's, else the file name's.", "os_name", "package_os"),
         _first("arch", "Architecture: the agent's, else the file name's.", "host_arch", "package_arch"),
@@ -162,7 +172,8 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             ("os_name", "package_os", "host_arch", "package_arch"),
             "Operating system and architecture, linux/amd64.",
         ),
-        _plain("runtime", "runtime_name", "Language runtime the agent states."),
+        _plain("runtime", "runtime_name", "Language runtime the agent states: python, node, go, ruby, java, php."),
+        _plain("runtime-version", "runtime_version", "Version of that runtime, as stated."),
         _plain("ci", "is_ci", "Whether the client runs in CI; unknown is not false.", "boolean"),
         Dimension(
             "class",
@@ -192,17 +203,28 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         _plain("source", "source_id", "Log the event came from."),
         _plain("format", "log_format", "Format of that log."),
         _plain("backend", "backend", "Upstream or service that answered."),
+        _plain("cache", "cache_status", "What a cache answered, as logged: HIT, MISS, …."),
+        _plain("auth-scheme", "auth_scheme", "How the client authenticated, where a log says it: basic, bearer."),
+        _plain("request-id", "http_request_id", "Request id, as logged; a client may forge it."),
         _id("user", "user_id", "Authenticated user, hashed."),
         _id("origin", "origin_id", "Origin: endpoint, client, OS, architecture and user, hashed."),
         _id("endpoint", "endpoint_id", "Client address, hashed."),
-        Dimension("hour", lambda zone: _local(zone).dt.hour().cast(pl.Int64), ("timestamp",), "Hour of the day in --tz, 0–23.", "number"),
+        Dimension(
+            "hour",
+            lambda zone: _local(zone).dt.hour().cast(pl.Int64),
+            ("timestamp",),
+            "Hour of the day in --tz, 0–23, in that order.",
+            "number",
+            is_ordered=True,
+        ),
         Dimension(
             "weekday",
             lambda zone: _local(zone).dt.weekday().replace_strict(dict(enumerate(WEEKDAYS, 1)), return_dtype=pl.String),
             ("timestamp",),
-            "Day of the week in --tz, mon–sun.",
+            "Day of the week in --tz, mon–sun, in that order (--week-start sunday: from sun on).",
             values=WEEKDAYS,
             aliases={spelling: day[:3] for day in _LONG_DAYS for spelling in (day, f"{day}s")},
+            is_ordered=True,
         ),
     )
 }

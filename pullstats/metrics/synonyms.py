@@ -10,7 +10,10 @@ from typing import Final
 _METRICS: Final = {
     "requests": "hits hit request events event lines pageviews page-views views accesses",
     "bytes": "bandwidth traffic size volume transferred",
-    "downloads": "download dl",
+    "downloads": "download dl dls installs",
+    "downloaders": "downloader unique-downloaders takers",
+    "pulls": "pull",
+    "checks": "check polls",
     "origins": "visitors visitor unique-visitors uniques unique clients people",
     "endpoints": "ips ip-addresses addresses unique-ips",
     "orgs": "organisations organizations companies",
@@ -35,9 +38,17 @@ _DIMENSIONS: Final = {
     "weekday": "day-of-week dow",
     "hour": "hour-of-day",
     "method": "verb http-method",
+    "runtime": "language implementation",
+    "runtime-version": "language-version python-version pyversion node-version go-version",
+    "installer": "installer-name package-manager",
+    "cache": "cache-status x-cache",
+    "auth-scheme": "auth authentication auth-type",
+    "request-id": "requestid x-request-id trace-id correlation-id",
+    "platform": "target",
+    "region": "province state subdivision",
 }
 _ELSEWHERE: Final = {
-    name: f"time is no dimension but goes in buckets: pullstats series --every {size}"
+    name: f"time is no dimension but goes in buckets: pullstats series --every {size}; days are chosen with --window, hours and weekdays with hour and weekday"
     for name, size in {"date": "d", "day": "d", "week": "w", "month": "mo", "quarter": "q", "year": "y", "time": "h"}.items()
 }
 METRIC_NAMES: Final = {called: name for name, words in _METRICS.items() for called in words.split()}

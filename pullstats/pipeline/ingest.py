@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from pullstats.clock import find_zone
 from pullstats.enrich import Enricher, TrustedProxies, load_digests, load_own_networks, load_rules, open_geo
 from pullstats.errors import InputError
 from pullstats.formats import Detector, choose_formats
+from pullstats.pipeline.commits import RunFacts
 from pullstats.pipeline.earlier import EarlierLogs
 from pullstats.pipeline.identity import KnownLogs
 from pullstats.pipeline.key_check import CheckedKey, check_key
@@ -57,11 +59,14 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
     rules = load_rules(plan.rules, plan.routes, plan.routes_file)
     networks = load_own_networks(plan.orgs, plan.ours, plan.cloud_ranges)
     notes += [*checked.notes, *networks.notes, *filter(None, [geo.warn_if_stale(datetime.now(UTC).date())])]
-    enricher = Enricher(checked.key, geo, keep_addresses=plan.keep_addresses, digests=digests, proxies=proxies, rules=rules, networks=networks)
+    make_enricher = partial(
+        Enricher, checked.key, geo, keep_addresses=plan.keep_addresses, digests=digests, proxies=proxies, rules=rules, networks=networks
+    )
     summary = IngestSummary(notes=notes, failures=expanded.failures, is_dry_run=plan.is_dry_run, geo=geo.describe(), rule_set_version=rules.version)
     with _opened(plan, checked) as store:
         summary.notes += store.glance() if store is not None else []
-        run = Run(plan, store, enricher, checked, earlier, summary, on_progress, sum(_size(file) for file in files), limit)
+        facts = RunFacts(rules.version, plan.source_name)
+        run = Run(plan, store, make_enricher, facts, checked, earlier, summary, on_progress, sum(_size(file) for file in files), limit)
         for file in files:
             run.try_to_read(file, logs.get(file), detector)
         run.finish()
@@ -98,7 +103,7 @@ def _check_named(
             check_sample(log, detector)
             found[file] = FoundLog(log, source.inode)
             if file.is_named and log.sample and log.detection.best is None and not is_test_object(source.peek(64)):
-                raise refuse_log(file.name, log.sample, detector, is_chosen=plan.is_format_chosen)
+                raise refuse_log(file.name, log, detector, is_chosen=plan.is_format_chosen)
             if file.is_named and source.damage and not log.sample:
                 message = f"nothing can be read of '{file.name}': {source.damage}"
                 raise InputError(message)

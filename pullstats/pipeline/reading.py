@@ -30,6 +30,7 @@ from pullstats.formats import (
 from pullstats.sources import (
     BY_LINE,
     MAX_LAYERS,
+    PARQUET,
     WRAPPERS,
     Block,
     LinesPeeler,
@@ -174,6 +175,13 @@ def detect_log(source: Source, detector: Detector, zone: str = "UTC") -> LogRead
         detector: tells formats, of this log and others.
         zone: IANA name of the zone of times that name none.
     """
+    log = _detect_lines(source, detector, zone)
+    if source.codec is None or source.codec.name != PARQUET.name:
+        return log
+    return replace(log, wrapper=PARQUET.name if log.wrapper is None else f"{PARQUET.name}+{log.wrapper}")
+
+
+def _detect_lines(source: Source, detector: Detector, zone: str) -> LogReading:
     clock = Clock(zone, source.written)
     sample = source.sample()
     plain = LogReading(detector.detect(sample), sample=sample, clock=clock)

@@ -5,19 +5,21 @@ from __future__ import annotations
 from pullstats.clock import Clock
 from pullstats.errors import InputError
 from pullstats.formats import Detector, say_refusal
-from pullstats.sources import MAX_LAYERS, Block, LinesPeeler, find_line_wrapper, take_off
+from pullstats.pipeline.reading import LogReading
+from pullstats.sources import MAX_LAYERS, PARQUET, Block, LinesPeeler, find_line_wrapper, take_off
 
 
-def refuse_log(name: str, sample: bytes, detector: Detector, *, is_chosen: bool) -> InputError:
+def refuse_log(name: str, log: LogReading, detector: Detector, *, is_chosen: bool) -> InputError:
     """Build the error.
 
     Args:
         name: of the file.
-        sample: its first lines.
+        log: what was seen of it.
         detector: knows the formats that were tried.
         is_chosen: the user named the format.
     """
-    return say_refusal(name, unwrap(sample), sample, detector.candidates, is_chosen=is_chosen)
+    is_table = (log.wrapper or "").startswith(PARQUET.name)
+    return say_refusal(name, unwrap(log.sample), log.sample, detector.candidates, is_chosen=is_chosen, is_table=is_table)
 
 
 def unwrap(sample: bytes) -> bytes:

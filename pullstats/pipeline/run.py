@@ -7,10 +7,10 @@ rows and offsets in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 
 from pullstats.enrich import Enricher
 from pullstats.errors import InputError, VanishedError
@@ -53,7 +53,8 @@ class Run:
         self,
         plan: IngestPlan,
         store: Store | None,
-        enricher: Enricher,
+        make_enricher: Callable[[], Enricher],
+        facts: RunFacts,
         checked: CheckedKey,
         earlier: EarlierLogs,
         summary: IngestSummary,
@@ -66,7 +67,8 @@ class Run:
         Args:
             plan: what to ingest.
             store: where to, locked; None where nothing is kept and nothing is there.
-            enricher: shared by all workers.
+            make_enricher: makes what all workers share; called if there is anything new.
+            facts: what the store keeps of the run.
             checked: the key.
             earlier: what was read before.
             summary: filled in.
@@ -76,17 +78,24 @@ class Run:
         """
         self._plan = plan
         self._store = None if plan.is_dry_run else store
-        self._enricher = enricher
+        self._make_enricher = make_enricher
         self._limit = limit
         self._earlier = earlier
         self._known = KnownLogs(store, checked.key, plan.source_name, self._settle)
         self._lost = self._find_lost()
         self._summary = summary
-        self._facts = RunFacts(enricher.rules.version, plan.source_name)
+        self._facts = facts
         self._commits = Commits(self._store, self._facts, checked.transactions, is_due_without_rows=plan.is_new_key_epoch)
-        work = partial(work_blocks, enricher=enricher, store=self._store, seen=SeenIds(store))
-        self._queue: BlockQueue[_LogWork] = BlockQueue(plan.workers, work, self._take)
+        self._seen = SeenIds(store)
+        self._queue: BlockQueue[_LogWork] = BlockQueue(plan.workers, self._work, self._take)
         self._ticker = _Ticker(on_progress, bytes_total)
+
+    @cached_property
+    def _enricher(self) -> Enricher:
+        return self._make_enricher()
+
+    def _work(self, jobs: Sequence[BlockJob]) -> BatchResult:
+        return work_blocks(jobs, self._enricher, self._store, self._seen)
 
     def try_to_read(self, file: SourceFile, found: FoundLog | None, detector: Detector) -> None:
         """Read one log from where it was left, or say why not: one that cannot be read keeps no other from being read."""
@@ -205,12 +214,13 @@ class Run:
         elif not log.sample:
             self._summary.note(file.name, "no whole line in it yet; passed over")
         elif file.is_named:
-            raise refuse_log(file.name, log.sample, detector, is_chosen=self._plan.is_format_chosen)
+            raise refuse_log(file.name, log, detector, is_chosen=self._plan.is_format_chosen)
         else:
             self._summary.note(file.name, "no known log format fits; passed over")
 
     def _read_blocks(self, source: Source, place: Place, work: _LogWork) -> None:
         log = work.log
+        _ = self._enricher  # made here, once, and not by several workers
         context = read_context(source, place.offset, log.framing)
         line: Future[int] = Future()
         line.set_result(place.line)

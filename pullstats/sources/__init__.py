@@ -12,12 +12,13 @@ from pullstats.sources.line_wrappers import MAX_LAYERS, LinesPeeler, LineWrapper
 from pullstats.sources.messages import Peeled, Peeler, Wrapper
 from pullstats.sources.paths import SourceFile, expand_paths
 from pullstats.sources.streams import Expansion, Source, open_source, parse_expansion
-from pullstats.sources.wrappers import WRAPPERS, find_wrapper, is_test_object
+from pullstats.sources.wrappers import PARQUET, WRAPPERS, find_wrapper, is_test_object
 
 __all__ = [
     "BY_LINE",
     "CODECS",
     "MAX_LAYERS",
+    "PARQUET",
     "WRAPPERS",
     "Block",
     "Codec",

@@ -5,6 +5,8 @@ claims to expand to. A cut or damaged stream yields all that can be decoded befo
 
 To add one: append a `Codec`.
 
+A Parquet file is read like a compressed log (`parquet.py`).
+
 Sources: RFC 1952 (gzip: several members, zero padding), RFC 8878 (zstd), the xz file format.
 """
 
@@ -18,6 +20,9 @@ from typing import BinaryIO, Final, Protocol, cast
 
 from backports import zstd
 from isal import igzip_lib
+
+from pullstats.sources import parquet
+from pullstats.sources.damage import DamagedError
 
 _RAW_CHUNK: Final = 256 << 10
 _STEP: Final = 1 << 20
@@ -59,10 +64,6 @@ class Codec:
     name: str
     magic: bytes
     open: Callable[[BinaryIO], Readable]
-
-
-class DamagedError(Exception):
-    """A compressed stream that ends early or is damaged; what came before it has been read."""
 
 
 class MemberReader:
@@ -136,6 +137,7 @@ CODECS: Final[tuple[Codec, ...]] = (
     Codec("bz2", b"BZh", lambda raw: MemberReader(raw, cast("Start", bz2.BZ2Decompressor))),
     Codec("xz", b"\xfd7zXZ\x00", lambda raw: MemberReader(raw, lambda: cast("Decompressor", lzma.LZMADecompressor(memlimit=_XZ_MEMORY)))),
     Codec("zst", b"\x28\xb5\x2f\xfd", lambda raw: MemberReader(raw, cast("Start", zstd.ZstdDecompressor))),
+    Codec("parquet", parquet.MAGIC, parquet.ParquetLines),
 )
 
 MAGIC_LENGTH: Final = max(len(codec.magic) for codec in CODECS)

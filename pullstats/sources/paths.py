@@ -5,16 +5,21 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from pullstats.errors import InputError, VanishedError
 from pullstats.escaping import plain_text
 
 STDIN = "-"
+DELTA_LOG: Final = "_delta_log"
+_BOOKKEEPING: Final = re.compile(r"_(?:SUCCESS|committed_|started_)")
+"""What Spark leaves beside what it wrote."""
 GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV})
 """What the system says of a name under which no file lies: vanished, replaced by a folder, a link in a circle."""
 
@@ -172,13 +177,32 @@ def _walk(folder: Path, exclude: Path | None, found: Found) -> Iterator[Known]:
 
     for parent, folders, names in os.walk(folder, onerror=fail):
         here = Path(parent)
+        if DELTA_LOG in folders:
+            has_files = True
+            folders.clear()
+            yield from _delta_files(here, found)
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith(".") and (excluded is None or _identity(here / name) != excluded))
         for name in sorted(names):
-            if not name.startswith("."):
+            if not name.startswith(".") and not _BOOKKEEPING.match(name):
                 has_files = True
                 yield from _regular(here / name, found)
     if not has_files and not has_failed:
         found.notes.append(f"{plain_text(str(folder))}: no log files in this folder")
+
+
+def _delta_files(folder: Path, found: Found) -> Iterator[Known]:
+    """Yield the files of a Delta table as it is now: those that it has retired may lie there still."""
+    from deltalake import DeltaTable  # noqa: PLC0415 - only where there is such a table
+    from deltalake.exceptions import DeltaError  # noqa: PLC0415
+
+    try:
+        names = sorted(DeltaTable(folder.absolute().as_uri()).file_uris())
+    except (DeltaError, OSError, ValueError) as error:
+        found.note(folder, f"a Delta table whose log cannot be read ({str(error)[:200]!r})", is_failure=True)
+        return
+    for name in names:
+        yield from _regular(Path(unquote(urlsplit(name).path)) if name.startswith("file:") else Path(name), found)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

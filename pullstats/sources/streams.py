@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol, cast
 
 from pullstats.errors import InputError, UsageError
-from pullstats.sources.compression import MAGIC_LENGTH, Codec, DamagedError, Readable, detect_codec
+from pullstats.sources.compression import MAGIC_LENGTH, Codec, Readable, detect_codec
+from pullstats.sources.damage import DamagedError
 from pullstats.sources.paths import SourceFile, open_file, refuse_endless
 
 SKIP_CHUNK: Final = 1 << 22

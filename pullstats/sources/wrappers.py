@@ -16,9 +16,18 @@ from pullstats.sources.messages import Peeler, Wrapper
 
 _MODULES: Final = (cloudwatch_documents, cloudwatch_rows, cloudwatch_lines, json_documents)
 
+PARQUET: Final = Wrapper(
+    "parquet",
+    "Parquet files: each row is read as a JSON object under the names of its columns",
+    "https://parquet.apache.org/docs/file-format/",
+    '{"date":"2025-01-15","time":"10:20:30","x_edge_location":"CDG50-P2","c_ip":"198.51.100.4","cs_method":"GET","cs_uri_stem":"/dl/demo-1.0.tar.gz"}',
+    lambda head, name: None,  # noqa: ARG005 - told and undone like a compression
+)
+"""What a log of rows is said to be wrapped in."""
+
 _DOCUMENTS: Final[tuple[Wrapper, ...]] = tuple(wrapper for module in _MODULES for wrapper in module.WRAPPERS)
 
-_ALL: Final[tuple[Wrapper | LineWrapper, ...]] = (*_DOCUMENTS, *line_wrappers.WRAPPERS)
+_ALL: Final[tuple[Wrapper | LineWrapper, ...]] = (*_DOCUMENTS, PARQUET, *line_wrappers.WRAPPERS)
 
 WRAPPERS: Final[dict[str, Wrapper | LineWrapper]] = {wrapper.name: wrapper for wrapper in _ALL}
 

@@ -14,7 +14,8 @@ from pullstats.metrics.filtering.selection import name_unseen
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.epochs import refuse_epochs
-from pullstats.metrics.questions.framing import OTHER, build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
+from pullstats.metrics.questions.framing import OTHER, build_report, dimension_columns, dimension_heads, metric_columns, name_others
+from pullstats.metrics.questions.ordering import NOTHING, drop_nothing, sort_rows, take_first
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.series import answer_series
 from pullstats.metrics.questions.small_rows import ENDPOINTS, hide_small, refuse_few
@@ -67,14 +68,15 @@ def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
     groups = {dimension.key: dimension.expr(query.tz) for dimension in asked.dimensions}
     wanted = _with_endpoints(asked)
     partials = compute_partials(replace(asked, metrics=wanted), scan, groups, dimension_columns(asked))
-    rows, total = sort_rows(fold(partials, wanted, tuple(groups)), asked), fold(partials, wanted, ())
+    rows, total = fold(partials, wanted, tuple(groups)), fold(partials, wanted, ())
+    rows = sort_rows(drop_nothing(rows, asked.metrics), asked) if groups else rows
     columns = [*dimension_heads(asked), *metric_columns(asked.metrics)]
     if is_total_small(asked, partials, total):
         return build_report(asked, partials, rows.clear().select(column.name for column in columns), columns, None, hidden=rows.height), total
     rows, hidden, other_row = _cut(rows, asked, partials, wanted)
     if not partials.read:  # an empty window has no row, not even one of zeros
         rows = rows.clear()
-    warnings = []
+    warnings = [NOTHING] if groups and partials.kept and not rows.height else []
     if query.has_percent:
         rows, shares = _add_shares(rows, total, asked.metrics)
         columns += shares
@@ -100,7 +102,7 @@ def _cut(rows: pl.DataFrame, asked: Resolved, partials: Partials, metrics: tuple
     if not keys:
         return rows, 0, None
     large = rows.filter(pl.col(ENDPOINTS.key) >= query.min_origins) if query.min_origins else rows
-    cut = large.head(query.limit) if query.limit else large
+    cut = take_first(large, asked)
     shown = hide_small(rows, cut, partials, query.min_origins) if large.height < rows.height else cut
     hidden = rows.height - large.height + cut.height - shown.height
     if shown.height == rows.height or not (query.has_other or hidden):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Final
 
 import polars as pl
@@ -19,6 +20,7 @@ from pullstats.metrics.questions.alignment import align_windows, describe_window
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
 from pullstats.metrics.questions.noise import LEVEL
+from pullstats.metrics.questions.ordering import order_values
 from pullstats.metrics.questions.verdicts import Judgement, judge_comparison
 from pullstats.metrics.time.phrases import AmbiguousWindowError
 from pullstats.reports import Column, Report
@@ -147,7 +149,7 @@ def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[st
     groups = {dimension.key: dimension.expr(left.query.tz) for dimension in left.dimensions}
     partials = [compute_partials(one, scan, groups, dimension_columns(one)) for one in asked]
     total = _join([fold(part, metrics, ()) for part in partials], (), metrics)
-    rows = _break_down(partials, tuple(groups), metrics, left.query.limit) if groups else total
+    rows = _break_down(partials, left) if groups else total
     heads = [name if len(name) <= _LONGEST else letter for name, letter in zip(sides.names, "ab", strict=True)]
     columns = [*dimension_heads(left), Column("metric", "metric", "text"), Column("a", heads[0], "number"), Column("b", heads[1], "number")]
     columns += [Column("difference", "difference", "number"), Column("change", "change", "change")]
@@ -173,12 +175,20 @@ def _spread_verdicts(judgement: Judgement) -> list[pl.Series]:
     return [*numbers, pl.Series("per", judgement.per, pl.String), pl.Series("verdict", [one.text for one in judgement.verdicts], pl.String)]
 
 
-def _break_down(partials: Sequence[Partials], keys: tuple[str, ...], metrics: Sequence[Metric], limit: int) -> pl.DataFrame:
-    """Give a row a group and metric, the group that differs most in the first metric first; what the limit cuts off is one row."""
+def _break_down(partials: Sequence[Partials], asked: Resolved) -> pl.DataFrame:
+    """Give a row a group and metric, the group that differs most in the first metric first; what the limit cuts off is one row.
+
+    Groups of a dimension that has an order of its own, as weekdays have, stand in it.
+    """
+    keys, metrics, limit = tuple(dimension.key for dimension in asked.dimensions), asked.metrics, asked.query.limit
     rows = _join([fold(part, metrics, keys) for part in partials], keys, metrics)
     first = rows.filter(pl.col("metric") == metrics[0].key).with_columns(size=pl.col("difference").abs())
     order = first.sort("size", *keys, descending=[True, *(False for _ in keys)], nulls_last=True).select(keys)
+    said = rows.filter((pl.col("a").fill_null(0) != 0) | (pl.col("b").fill_null(0) != 0))
+    order = order.join(said.select(keys), on=keys, how="semi", nulls_equal=True, maintain_order="left")
     shown = order.head(limit) if limit else order
+    own = [order_values(dimension, asked) for dimension in takewhile(lambda one: one.is_ordered, asked.dimensions)]
+    shown = shown.sort(own, maintain_order=True) if own else shown
     place = {metric.key: number for number, metric in enumerate(metrics)}
     placed = shown.with_row_index("group").join(rows, on=keys, nulls_equal=True)
     found = placed.sort("group", pl.col("metric").replace_strict(place, return_dtype=pl.Int64)).drop("group")

@@ -9,13 +9,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
-from pullstats.metrics.dimensions import CLASS_BASIS, DIMENSIONS, Dimension
+from pullstats.metrics.dimensions import CLASS_BASIS
 from pullstats.metrics.partials import Partials, count_takers
 from pullstats.metrics.query import Resolved
 from pullstats.metrics.questions.presence import CLIENTS, Presence
-from pullstats.metrics.synonyms import name_dimension, name_metric
 from pullstats.reports import Column, Report
 
 OTHER: Final = "other"
@@ -211,38 +209,3 @@ def dimension_heads(asked: Resolved) -> list[Column]:
 def name_others(shown: pl.DataFrame, keys: Sequence[str]) -> dict[str, str]:
     """Name the row of the others in each column; a value may be spelled like it: then that row has another name."""
     return {key: ALL_OTHERS if OTHER in shown[key].cast(pl.String) else OTHER for key in keys}
-
-
-def name_metrics(metrics: Sequence[Metric]) -> dict[str, str]:
-    """Tell which column each name of a metric stands for; without its rule, that of the first rule."""
-    return {metric.counts: metric.key for metric in reversed(metrics) if metric.counts} | {metric.name: metric.key for metric in metrics}
-
-
-def sort_rows(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
-    """Order rows totally: by the metric asked for, then by the dimensions."""
-    keys = [dimension.key for dimension in asked.dimensions]
-    name = (asked.query.sort or asked.metrics[0].name).removeprefix("-")
-    is_reversed = (asked.query.sort or "").startswith("-")
-    metrics = name_metrics(asked.metrics)
-    known = metrics | {dimension.name: dimension.key for dimension in asked.dimensions}
-    name = next((one for one in (name, name_metric(name), name_dimension(name)) if one in known), name)
-    if name not in known:
-        raise _refuse_sort(name, known)
-    rest = [key for key in keys if key != known[name]]
-    descending = [(name in metrics) != is_reversed, *(False for _ in rest)]
-    orders = {dimension.key: _order(dimension) for dimension in asked.dimensions}
-    return rows.sort(orders.get(known[name], known[name]), *(orders[key] for key in rest), descending=descending, nulls_last=True)
-
-
-def _order(dimension: Dimension) -> pl.Expr:
-    """Sort values as they are declared: days of the week from Monday on."""
-    value = pl.col(dimension.key)
-    return value.cast(pl.Enum(dimension.values), strict=False) if dimension.values else value
-
-
-def _refuse_sort(name: str, known: Mapping[str, str]) -> UsageError:
-    option = "--metric" if name in METRICS else "--by" if name in DIMENSIONS else ""
-    if option:
-        return UsageError(f"--sort '{name}' is not in this report; name it with {option} too, or sort by {', '.join(known)}")
-    noun = "column to --sort by"
-    return unknown_name(noun, name, known)

@@ -21,7 +21,8 @@ from pullstats.metrics.partials import Partials, compute_partials, fold
 from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
-from pullstats.metrics.questions.framing import build_report, metric_columns, name_level, name_metrics, unique_metric
+from pullstats.metrics.questions.framing import build_report, metric_columns, name_level, unique_metric
+from pullstats.metrics.questions.ordering import name_metrics
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.timeline import ID_COLUMNS, SHORT_ID, answer_timeline
 from pullstats.metrics.questions.turnover import STATES

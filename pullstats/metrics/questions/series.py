@@ -11,7 +11,8 @@ from pullstats.metrics.partials import Partials, compute_partials, fold, keep_gr
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.metrics.questions.course import GAP, Course, describe_annotations, describe_course, look_back, mark_buckets, plot_course
 from pullstats.metrics.questions.epochs import refuse_epochs
-from pullstats.metrics.questions.framing import append_total, build_report, dimension_columns, dimension_heads, metric_columns, name_others, sort_rows
+from pullstats.metrics.questions.framing import append_total, build_report, dimension_columns, dimension_heads, metric_columns, name_others
+from pullstats.metrics.questions.ordering import drop_nothing, sort_rows, take_first
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.rolling import BUCKET, fold_rolling
 from pullstats.reports import Column, Report
@@ -94,8 +95,8 @@ def _is_undefined(partials: Partials, label: str, name: str) -> bool:
 def _choose_rows(asked: Resolved, inside: Partials) -> tuple[pl.DataFrame, dict[str, str]]:
     """Give the values to show, in order; and what the others are called, where there are any to be shown."""
     keys = [dimension.key for dimension in asked.dimensions]
-    names = sort_rows(fold(inside, asked.metrics, tuple(keys)), asked).select(keys)
-    shown = names.head(asked.query.limit) if asked.query.limit else names
+    rows = sort_rows(drop_nothing(fold(inside, asked.metrics, tuple(keys)), asked.metrics), asked)
+    names, shown = rows.select(keys), take_first(rows, asked).select(keys)
     return shown, name_others(shown, keys) if asked.query.has_other and shown.height < names.height else {}
 
 

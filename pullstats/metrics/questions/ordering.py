@@ -1,0 +1,112 @@
+"""In which order rows stand, which of them a limit keeps, and which are rows of nothing.
+
+Rows follow a metric, largest first, but for dimensions that have an order of their own (hours, days
+of the week): these keep it, within the rows that stand before them. A limit keeps the rows that are
+largest all the same, and the default limit cuts no day into pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from pullstats.errors import UsageError, unknown_name
+from pullstats.metrics.definitions import METRICS, Metric
+from pullstats.metrics.dimensions import DIMENSIONS, Dimension
+from pullstats.metrics.query import Resolved
+from pullstats.metrics.synonyms import name_dimension, name_metric
+
+_PLACE: Final = "place"
+NOTHING: Final = "nothing of what is asked for was counted: every row would be 0"
+
+
+def name_metrics(metrics: Sequence[Metric]) -> dict[str, str]:
+    """Tell which column each name of a metric stands for; without its rule, that of the first rule."""
+    return {metric.counts: metric.key for metric in reversed(metrics) if metric.counts} | {metric.name: metric.key for metric in metrics}
+
+
+def sort_rows(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
+    """Order rows totally: as asked for; else by the first metric and, where dimensions have an order of their own, by that."""
+    if asked.query.sort is None and has_own_order(asked):
+        return _sort_in_order(rows, asked)
+    return _sort_by(rows, asked)
+
+
+def has_own_order(asked: Resolved) -> bool:
+    """Tell whether a dimension asked for has an order of its own."""
+    return any(dimension.is_ordered for dimension in asked.dimensions)
+
+
+def take_first(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
+    """Keep as many rows as are asked for: the first ones, or where their order is their own, the largest ones in that order.
+
+    Args:
+        rows: as `sort_rows` gives them.
+        asked: the question.
+    """
+    limit = asked.query.limit
+    if not limit or rows.height <= limit:
+        return rows
+    if asked.query.sort is not None or not has_own_order(asked):
+        return rows.head(limit)
+    return _sort_by(rows.with_row_index(_PLACE), asked).head(limit).sort(_PLACE).drop(_PLACE)
+
+
+def drop_nothing(rows: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
+    """Leave out the rows that say nothing: whose metrics are all null, or amounts of 0; a share of 0 does say something."""
+    said = [pl.col(metric.key).fill_null(0) != 0 if metric.kind in {"count", "bytes"} else pl.col(metric.key).is_not_null() for metric in metrics]
+    return rows.filter(pl.any_horizontal(said)) if said else rows
+
+
+def _sort_by(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
+    """Order rows by the metric or dimension asked for, then by the dimensions."""
+    keys = [dimension.key for dimension in asked.dimensions]
+    name = (asked.query.sort or asked.metrics[0].name).removeprefix("-")
+    is_reversed = (asked.query.sort or "").startswith("-")
+    metrics = name_metrics(asked.metrics)
+    known = metrics | {dimension.name: dimension.key for dimension in asked.dimensions}
+    name = next((one for one in (name, name_metric(name), name_dimension(name)) if one in known), name)
+    if name not in known:
+        raise _refuse_sort(name, known)
+    rest = [key for key in keys if key != known[name]]
+    descending = [(name in metrics) != is_reversed, *(False for _ in rest)]
+    orders = {dimension.key: order_values(dimension, asked) for dimension in asked.dimensions}
+    return rows.sort(orders.get(known[name], known[name]), *(orders[key] for key in rest), descending=descending, nulls_last=True)
+
+
+def _sort_in_order(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
+    """Order rows by one dimension after the other: by its own order, else by what its values sum up to in the first metric."""
+    metric = asked.metrics[0]
+    by: list[pl.Expr] = []
+    descending: list[bool] = []
+    for number, dimension in enumerate(asked.dimensions, 1):
+        if not dimension.is_ordered:
+            within = [one.key for one in asked.dimensions[:number]]
+            amount = pl.col(metric.key).max() if metric.kind == "time" else pl.col(metric.key).sum()
+            by.append(amount.over(within))
+            descending.append(True)
+        by.append(order_values(dimension, asked))
+        descending.append(False)
+    return rows.sort(by, descending=descending, nulls_last=True)
+
+
+def order_values(dimension: Dimension, asked: Resolved) -> pl.Expr:
+    """Give what a dimension's values are sorted by: those known beforehand as they are declared, days of the week from `week_start` on."""
+    value = pl.col(dimension.key)
+    if not dimension.values:
+        return value
+    values = dimension.values
+    if dimension.name == "weekday":
+        first = values.index(asked.query.week_start[:3])
+        values = (*values[first:], *values[:first])
+    return value.cast(pl.Enum(values), strict=False)
+
+
+def _refuse_sort(name: str, known: Mapping[str, str]) -> UsageError:
+    option = "--metric" if name in METRICS else "--by" if name in DIMENSIONS else ""
+    if option:
+        return UsageError(f"--sort '{name}' is not in this report; name it with {option} too, or sort by {', '.join(known)}")
+    noun = "column to --sort by"
+    return unknown_name(noun, name, known)
