@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from pullstats.render.columns import sanitise_columns, to_text
-from pullstats.render.sanitise import for_csv, for_markdown, visible
+from pullstats.render.sanitise import for_csv, for_markdown, for_markdown_paragraph, visible
 from pullstats.reports import Report
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def render_markdown(report: Report, options: RenderOptions) -> str:  # noqa: ARG
     heads = [for_markdown(column.title) for column in report.columns if column.kind != "spark"]
     lines = [heads, ["---"] * len(heads), *([_cell(value) for value in row] for row in frame.rows())]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    table = f"{for_markdown(report.title)}\n\n{table}" if report.title else table
-    return f"{table}\n\n{for_markdown(report.footer)}\n" if report.footer else f"{table}\n"
+    table = f"{for_markdown_paragraph(report.title)}\n\n{table}" if report.title else table
+    return f"{table}\n\n{for_markdown_paragraph(report.footer)}\n" if report.footer else f"{table}\n"
 
 
 def _write_percent(values: pl.Series, sign: str) -> pl.Series:

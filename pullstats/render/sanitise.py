@@ -21,6 +21,13 @@ _FORMULA: Final = re.compile("^ *[=+\\-@\uff1d\uff0b\uff0d\uff20]")
 _HARMLESS: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?|@[a-z0-9._~-]+/[a-z0-9._~-]+")
 """Numbers and scoped packages, which no spreadsheet runs."""
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+_PLAIN: Final = re.compile(r"(?![ =])(?:[\w@/:.+~%,;?!#=&$) -]|(?:^|(?<= ))\()*")
+"""What can be no markup but by what the next patterns find: names, versions, paths, and what stands in parentheses behind a blank."""
+_DELIMITER: Final = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])|~+")
+"""Runs that may open or close emphasis, of which it takes two: `_` inside a word is none."""
+_ENTITY: Final = re.compile(r"&#?[0-9A-Za-z]+;")
+_BLOCK: Final = re.compile(r"[#>+=~|*_`-]|[0-9]{1,9}(?=[.)])")
+"""What a paragraph may not begin with, lest it be a heading, a list, a quote, a rule, a table or code."""
 _HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
 
 
@@ -50,9 +57,27 @@ def for_csv(text: str) -> str:
 
 
 def for_markdown(text: str) -> str:
-    """Make text safe for a Markdown table."""
-    entities = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Make text safe for a Markdown table: it is shown letter by letter.
+
+    Plain text, as nearly all names, versions and agents are, stays as it is; of what may be markup every sign is escaped, whether it alone
+    would need it or not. A bare URL stays one: what some renderers make of it leads where it says.
+
+    Sources: CommonMark 0.31 sections 2.4 and 6.2 (backslash escapes, delimiter runs); GitHub Flavored Markdown 0.29 sections 4.10 and 6.5.
+    """
+    shown = visible(text)
+    if _PLAIN.fullmatch(shown) and len(_DELIMITER.findall(shown)) <= 1 and not _ENTITY.search(shown):
+        return shown
+    entities = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", entities)
+
+
+def for_markdown_paragraph(text: str) -> str:
+    """Make text safe for a line of its own, which is no heading, list, quote or code whatever it begins with."""
+    shown = for_markdown(text.strip(" "))
+    first = _BLOCK.match(shown)
+    if first is None:
+        return shown
+    return f"{first[0]}\\{shown[first.end() :]}" if first[0].isdigit() else f"\\{shown}"
 
 
 def for_html(text: str) -> str:
