@@ -58,6 +58,7 @@ EVENT_FIELDS: Final[tuple[Field, ...]] = (
     Field("client_address", pl.String, "who", "The address itself, only with `--keep-addresses`.", "client.address"),
     Field("geo_country_iso_code", pl.String, "where", "Country of the address, ISO 3166-1 alpha-2.", "geo.country_iso_code"),
     Field("geo_region_iso_code", pl.String, "where", "Region of the address, ISO 3166-2, where the database says it.", "geo.region_iso_code"),
+    Field("geo_city_name", pl.String, "where", "City of the address, where the geo database says it.", "geo.city_name"),
     Field("as_number", pl.Int64, "where", "Autonomous system that announces the address.", "as.number"),
     Field("as_organization", pl.String, "where", "Name of that autonomous system's owner.", "as.organization.name"),
     Field(
@@ -97,6 +98,15 @@ EVENT_FIELDS: Final[tuple[Field, ...]] = (
     Field("is_ci", pl.Boolean, "agent", "True in CI, false only if the client says so, else null.", "pullstats.ci"),
     Field("ci_source", pl.String, "agent", "What says that it is CI or not: `agent` or `network`.", "pullstats.ci.source"),
     Field("environment", pl.String, "agent", "Hint: cluster, workstation, cloud-vm, or null.", "deployment.environment.name"),
+    Field("os_distro", pl.String, "agent", "Distribution the agent states: Ubuntu, Debian GNU/Linux, macOS, ….", "pullstats.os.distro"),
+    Field("libc_name", pl.String, "agent", "C library the agent states: glibc, musl.", "pullstats.libc.name"),
+    Field(
+        "host_os_name",
+        pl.String,
+        "agent",
+        "Operating system of the machine that asks, where the agent tells that its own is a virtual one upon it (Docker Desktop, WSL).",
+        "host.os.name",
+    ),
     Field("package_type", pl.String, "package", "Ecosystem as a purl type.", "package.type"),
     Field("package_name", pl.String, "package", "Package in the ecosystem's canonical form.", "package.name"),
     Field("package_version", pl.String, "package", "Tag, digest or version asked for.", "package.version"),

@@ -157,6 +157,9 @@ def make_row(time: datetime, address: str, user: str, request: str, status: str,
         "agent": None if agent in {"", "-"} else agent,
         "client": who["name"],
         "client_kind": who["kind"],
+        "os": who["os"],
+        "arch": who["arch"],
+        **read_machine(agent),
         "endpoint": endpoint,
         "network": network,
         "user": user_name,
@@ -205,6 +208,21 @@ def read_agent(agent: str) -> dict[str, str | None]:
     system = next((SYSTEMS[word] for word in words if word in SYSTEMS), "linux" if name == "apt" else None)
     machine = next((MACHINES[word] for word in words if word in MACHINES), None)
     return {"name": name, "kind": kind, "os": system, "arch": machine}
+
+
+SAID = {
+    "machine": r"UpstreamClient\(.*\\\((\w+)",
+    "runtime_version": r'"python":"([^"]+)"|\bnode/v(\S+)|\bgo/go(\S+)|\bJava (\S+?);|python/(\S+)|^Python-urllib/(\S+)',
+    "distro": r'"distro":\{.*?"name":"([^"]+)"',
+    "libc": r'"lib":"([^"]+)"',
+}
+
+
+def read_machine(agent: str) -> dict[str, str | None]:
+    """What an agent says of where it runs."""
+    found = {name: re.search(pattern, agent) for name, pattern in SAID.items()}
+    said = {name: next((group for group in match.groups() if group), None) if match else None for name, match in found.items()}
+    return said | {"machine": SYSTEMS.get(said["machine"] or "")}
 
 
 def read_path(path: str | None, client: str | None) -> Row:

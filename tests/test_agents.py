@@ -146,3 +146,56 @@ def test_long_and_broken_agents_do_not_hang() -> None:
         "\x00\u202e" * 1000,
     ):
         assert read_agent(text).name
+
+
+STATED = {
+    "pip": (
+        'pip/23.3 {"ci":null,"cpu":"x86_64","distro":{"id":"jammy","libc":{"lib":"glibc","version":"2.35"},"name":"Ubuntu","version":"22.04"},"system":{}}',
+        ("Ubuntu", "glibc"),
+    ),
+    "uv, which puts the name first": (
+        'uv/0.4.9 {"distro":{"name":"Alpine Linux","id":null,"libc":{"lib":"musl","version":"1.2"}}}',
+        ("Alpine Linux", "musl"),
+    ),
+    "cut off behind the library": ('pip/23.3 {"ci":null,"distro":{"id":"jammy","libc":{"lib":"glibc","vers', (None, "glibc")),
+    "another object's name": ('pip/23.3 {"distro":{"id":"x"},"installer":{"name":"pip"},"system":{"name":"Linux"}}', (None, None)),
+    "conda, whose word is another": (
+        "conda/23.1.0 requests/2.28.1 CPython/3.10.8 Linux/5.15.0-56-generic debian/12 glibc/2.36 solver/libmamba",
+        ("Debian GNU/Linux", "glibc"),
+    ),
+    "conda on Windows": ("conda/4.12.0 requests/2.27.1 CPython/3.9.12 Windows/10 Windows/10.0.19044", (None, None)),
+    "libdnf": ("libdnf (CentOS Stream 9; generic; Linux.x86_64)", ("CentOS Stream", None)),
+    "RubyGems": ("Ruby, RubyGems/3.4.10 aarch64-linux-gnu Ruby/3.2.2 (2023-03-30 patchlevel 53)", (None, "glibc")),
+    "a browser, whose words are anybody's": ('Mozilla/5.0 (X11; Linux x86_64) "distro":{"name":"Ubuntu"}', (None, None)),
+}
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_distribution_and_library_are_read_as_stated(name: str) -> None:
+    found = read_agent(STATED[name][0])
+    assert (found.distro, found.libc) == STATED[name][1]
+
+
+# The kernel, who asked the daemon, and whose machine it is where that is not Linux.
+MACHINES = [
+    ("5.15.49-linuxkit-pr", r" UpstreamClient(Docker-Client/23.0.5 \(darwin\))", "macos"),
+    ("5.15.49-linuxkit", "", None),  # Docker Desktop runs on three systems
+    ("5.15.90.1-microsoft-standard-WSL2", r" UpstreamClient(Docker-Client/24.0.6 \(windows\))", "windows"),
+    ("5.15.90.1-microsoft-standard-WSL2", r" UpstreamClient(Docker-Client/24.0.6 \(linux\))", "windows"),  # from a shell in it
+    ("6.10.11-orbstack-00280-g6f5a3b1", " UpstreamClient(compose/v2.18.1)", "macos"),
+    ("6.1.0-18-amd64", r" UpstreamClient(Docker-Client/24.0.6 \(linux\))", None),
+    ("6.1.0-18-amd64", " UpstreamClient(compose/v2.18.1)", None),
+    ("6.1.0-18-amd64", r" UpstreamClient(buildx/0.11 \(plan9thing\))", None),
+]
+
+
+@pytest.mark.parametrize(("kernel", "upstream", "machine"), MACHINES)
+def test_a_desktop_tells_whose_machine_it_runs_on_and_stays_the_same_client(kernel: str, upstream: str, machine: str | None) -> None:
+    found = read_agent(f"docker/24.0.6 go/go1.20.7 git-commit/1a79695 kernel/{kernel} os/linux arch/arm64{upstream}")
+    assert (found.name, found.os, found.arch, found.host_os) == ("docker", "linux", "arm64", machine)
+
+
+def test_what_runs_in_a_linux_shell_on_windows_asks_as_linux() -> None:
+    """It takes Linux's files, and says nothing else."""
+    agent = 'pip/23.3 {"cpu":"x86_64","distro":{"name":"Ubuntu"},"system":{"name":"Linux","release":"5.15.90.1-microsoft-standard-WSL2"}}'
+    assert (read_agent(agent).os, read_agent(agent).host_os) == ("linux", None)

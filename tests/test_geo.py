@@ -48,18 +48,34 @@ def test_the_database_says_when_it_was_built() -> None:
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
-        ({"country": {"iso_code": "DE"}, "autonomous_system_number": 3320, "autonomous_system_organization": "DTAG"}, ("DE", 3320, "DTAG", None)),
-        ({"country": "FR", "asn": "AS3215", "as_name": "Orange"}, ("FR", 3215, "Orange", None)),
-        ({"country_code": "JP"}, ("JP", None, None, None)),
-        ({"registered_country": {"iso_code": "BR"}, "city": {"names": {"en": "Rio"}}}, ("BR", None, None, None)),
-        ({"country": {"iso_code": "DE"}, "subdivisions": [{"iso_code": "BE", "names": {"en": "Land Berlin"}}]}, ("DE", None, None, "DE-BE")),
-        ({"country": {"iso_code": "DE"}, "subdivisions": [{"names": {"en": "Hesse"}}]}, ("DE", None, None, "Hesse")),
-        ({"country": "FR", "region": "Brittany"}, ("FR", None, None, "Brittany")),
-        ({}, (None, None, None, None)),
+        (
+            {"country": {"iso_code": "DE"}, "autonomous_system_number": 3320, "autonomous_system_organization": "DTAG"},
+            ("DE", 3320, "DTAG", None, None),
+        ),
+        ({"country": "FR", "asn": "AS3215", "as_name": "Orange"}, ("FR", 3215, "Orange", None, None)),
+        ({"country_code": "JP"}, ("JP", None, None, None, None)),
+        ({"registered_country": {"iso_code": "BR"}, "city": {"names": {"en": "Rio"}}}, ("BR", None, None, None, "Rio")),
+        ({"country": {"iso_code": "DE"}, "subdivisions": [{"iso_code": "BE", "names": {"en": "Land Berlin"}}]}, ("DE", None, None, "DE-BE", None)),
+        ({"country": {"iso_code": "DE"}, "subdivisions": [{"names": {"en": "Hesse"}}]}, ("DE", None, None, "Hesse", None)),
+        ({"country": "FR", "region": "Brittany", "city": "Rennes"}, ("FR", None, None, "Brittany", "Rennes")),
+        ({"country": "FR", "city": {"names": {"de": "Roazhon"}}}, ("FR", None, None, None, None)),
+        ({"country": "FR", "city": {"geoname_id": 7}, "subdivisions": []}, ("FR", None, None, None, None)),
+        ({}, (None, None, None, None, None)),
     ],
-    ids=["maxmind", "ipinfo", "ip-location-db", "registered-only", "maxmind-city", "db-ip-city", "ipinfo-city", "empty"],
+    ids=[
+        "maxmind",
+        "ipinfo",
+        "ip-location-db",
+        "registered-only",
+        "maxmind-city",
+        "db-ip-city",
+        "ipinfo-city",
+        "city-in-another-language",
+        "city-without-a-name",
+        "empty",
+    ],
 )
-def test_record_layouts(record: dict[str, object], expected: tuple[str | None, int | None, str | None, str | None]) -> None:
+def test_record_layouts(record: dict[str, object], expected: tuple[str | None, int | None, str | None, str | None, str | None]) -> None:
     assert read_record(record) == expected
 
 

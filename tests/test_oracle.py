@@ -199,6 +199,32 @@ DIMENSIONS: dict[str, Callable[[Row], Any]] = {
 }
 
 
+def platform(row: Row) -> str | None:
+    """What was asked for: one file of the traffic has a platform in its name."""
+    if "tool-linux-amd64" in (row["path"] or ""):
+        return "linux/amd64"
+    return f"{row['os']}/{row['arch']}" if row["os"] and row["arch"] else None
+
+
+OF_MACHINES: dict[str, Callable[[Row], Any]] = {
+    "os": lambda row: row["machine"] or row["os"],
+    "platform": platform,
+    "arch": lambda row: row["arch"],
+    "installer": lambda row: row["client"] if row["client_kind"] == "package-manager" else None,
+    "runtime-version": lambda row: row["runtime_version"],
+    "distro": lambda row: row["distro"],
+    "libc": lambda row: row["libc"],
+}
+
+
+@pytest.mark.parametrize("names", [("os", "platform", "arch"), ("installer", "runtime-version"), ("distro", "libc")])
+def test_rows_of_machines_are_those_of_the_oracle(names: tuple[str, ...], quiet: Traffic) -> None:
+    """A desktop asks for what its virtual machine runs; who fetches for others says nothing of itself by what it takes."""
+    expected = quiet.expect(lambda row: tuple(OF_MACHINES[name](row) for name in names))
+    assert all(len({value[place] for value in expected}) > 2 for place in range(len(names)))
+    compare(ask(quiet.store, *names), [name.replace("-", "_") for name in names], expected)
+
+
 @pytest.mark.parametrize("name", DIMENSIONS)
 def test_rows_of_a_dimension_are_those_of_the_oracle(name: str, traffic: Traffic) -> None:
     compare(ask(traffic.store, name), (name,), traffic.expect(DIMENSIONS[name]))

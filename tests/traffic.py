@@ -26,16 +26,18 @@ def agent(name: str) -> str:
     system = "os/linux arch/amd64"
     return {
         "docker": f"docker/24.0.7 go/go1.20.10 git-commit/311b9ff kernel/6.1.0 {system} UpstreamClient(Docker-Client/24.0.7 \\x5C(linux\\x5C))",
-        "docker-arm": "docker/25.0.1 go/go1.21.6 os/linux arch/arm64",
+        "docker-arm": "docker/25.0.1 go/go1.21.6 kernel/6.6.12-linuxkit os/linux arch/arm64 UpstreamClient(Docker-Client/25.0.1 \\x5C(darwin\\x5C))",
         "containerd": "containerd/1.7.2",
         "podman": "containers/5.23.1 (github.com/containers/image)",
         "skopeo": "skopeo/1.9.3",
         "cri-o": f"cri-o/1.28.1 go/go1.21.1 {system}",
         "cosign": "cosign/v2.2.0 (linux; amd64)",
         "watchtower": "Watchtower/1.7.1",
-        "pip": "pip/23.3 {\\x22ci\\x22:null,\\x22cpu\\x22:\\x22x86_64\\x22,\\x22installer\\x22:{\\x22name\\x22:\\x22pip\\x22,\\x22version\\x22:\\x2223.3\\x22},"
+        "pip": "pip/23.3 {\\x22ci\\x22:null,\\x22cpu\\x22:\\x22x86_64\\x22,\\x22distro\\x22:{\\x22libc\\x22:{\\x22lib\\x22:\\x22glibc\\x22},\\x22name\\x22:\\x22Ubuntu\\x22},"
+        "\\x22installer\\x22:{\\x22name\\x22:\\x22pip\\x22,\\x22version\\x22:\\x2223.3\\x22},\\x22python\\x22:\\x223.11.4\\x22,"
         "\\x22system\\x22:{\\x22name\\x22:\\x22Linux\\x22,\\x22release\\x22:\\x226.1.0\\x22}}",
-        "uv": "uv/0.4.9",
+        "uv": "uv/0.4.9 {\\x22installer\\x22:{\\x22name\\x22:\\x22uv\\x22,\\x22version\\x22:\\x220.4.9\\x22},\\x22python\\x22:\\x223.12.1\\x22,"
+        "\\x22distro\\x22:{\\x22name\\x22:\\x22Alpine Linux\\x22,\\x22libc\\x22:{\\x22lib\\x22:\\x22musl\\x22}}}",
         "npm": "npm/10.2.3 node/v20.10.0 linux x64 workspaces/false",
         "cargo": "cargo/1.74.1 (a28077b28 2023-12-04)",
         "old-cargo": "cargo 1.41.0 (626f0f40e 2019-12-03)",

@@ -32,6 +32,9 @@ AGENT_SCHEMA: Final = pl.Schema(
         "runtime_version": pl.String(),
         "is_ci": pl.Boolean(),
         "environment": pl.String(),
+        "os_distro": pl.String(),
+        "libc_name": pl.String(),
+        "host_os_name": pl.String(),
     },
 )
 UNKNOWN: Final = "unknown"
@@ -95,6 +98,9 @@ class Agent(NamedTuple):
     runtime_version: str | None = None
     is_ci: bool | None = None
     environment: str | None = None
+    distro: str | None = None
+    libc: str | None = None
+    host_os: str | None = None
 
 
 class Explanation(NamedTuple):
@@ -282,7 +288,9 @@ def _describe(rule: AgentRule, text: str, low: str, rules: AgentRules) -> Agent:
     system, arch = _platform_words(text, low)
     system = rule.os or system
     runtime, runtime_version = (rule.runtime, rules.runtime_version_of(rule, text)) if rule.runtime else _read_runtime(low)
-    return Agent(name, version, kind, system, arch, runtime, runtime_version, is_ci, _environment(rule, low, system, is_ci=is_ci))
+    distro, libc = (_read_stated(signs, text, low) for signs in (_tables().distros, _tables().libcs))
+    environment = _environment(rule, low, system, is_ci=is_ci)
+    return Agent(name, version, kind, system, arch, runtime, runtime_version, is_ci, environment, distro, libc, _read_host(low, system))
 
 
 def _read_ci(text: str, low: str) -> bool | None:
@@ -325,6 +333,25 @@ def _read_runtime(low: str) -> tuple[str | None, str | None]:
             found = next(group for group in match.groups() if group)
             return name, found
     return None, None
+
+
+def _read_stated(signs: Sequence[tuple[str, re.Pattern[str]]], text: str, low: str) -> str | None:
+    """Read what the first pattern that fits says, in the words of most clients."""
+    for sign, pattern in signs:
+        if sign in low and (match := pattern.search(text)):
+            return _tables().spelled.get(match[1].lower(), match[1])
+    return None
+
+
+def _read_host(low: str, system: str | None) -> str | None:
+    """Read the system of the machine that a virtual one runs on, where the agent tells it; None where it is the same."""
+    if "upstreamclient(" not in low and "kernel/" not in low:
+        return None
+    for pattern, named in _tables().machines:
+        if match := pattern.search(low):
+            found = named or _tables().os.get(match[1])
+            return found if found != system else None
+    return None
 
 
 def _environment(rule: AgentRule, low: str, system: str | None, *, is_ci: bool | None) -> str | None:
@@ -378,10 +405,17 @@ class _Tables(NamedTuple):
     arch: dict[str, str]
     runtimes: tuple[tuple[str, str, re.Pattern[str]], ...]
     environments: tuple[tuple[str, tuple[str, ...]], ...]
+    distros: tuple[tuple[str, re.Pattern[str]], ...]
+    libcs: tuple[tuple[str, re.Pattern[str]], ...]
+    spelled: dict[str, str]
+    machines: tuple[tuple[re.Pattern[str], str | None], ...]
 
 
 @cache
 def _tables() -> _Tables:
     data = read_table("platforms-agents.toml")
     runtimes = tuple((name, row["sign"], re.compile(row["version"])) for name, row in data["runtime"].items())
-    return _Tables(data["os"], data["arch"], runtimes, tuple((name, tuple(words)) for name, words in data["environment"].items()))
+    distros, libcs = (tuple((row["sign"], re.compile(row["pattern"])) for row in data[name]) for name in ("distro", "libc"))
+    machines = tuple((re.compile(row["pattern"]), row.get("os")) for row in data["machine"])
+    environments = tuple((name, tuple(words)) for name, words in data["environment"].items())
+    return _Tables(data["os"], data["arch"], runtimes, environments, distros, libcs, data["spelled"], machines)

@@ -28,7 +28,13 @@ from pullstats.errors import InputError
 
 BUNDLED: Final = "geo.mmdb.xz"
 GEO_SCHEMA: Final = pl.Schema(
-    {"geo_country_iso_code": pl.String(), "as_number": pl.Int64(), "as_organization": pl.String(), "geo_region_iso_code": pl.String()}
+    {
+        "geo_country_iso_code": pl.String(),
+        "as_number": pl.Int64(),
+        "as_organization": pl.String(),
+        "geo_region_iso_code": pl.String(),
+        "geo_city_name": pl.String(),
+    }
 )
 STALE_DAYS: Final = 180
 """A database older than this has lost sight of many addresses that changed hands."""
@@ -44,9 +50,9 @@ _BROKEN: Final = (
     RecursionError,
     AttributeError,
 )
-Place = tuple[str | None, int | None, str | None, str | None]
+Place = tuple[str | None, int | None, str | None, str | None, str | None]
 _LOOKED_AT: Final = 2000
-_NOTHING: Final[Place] = (None, None, None, None)
+_NOTHING: Final[Place] = (None, None, None, None, None)
 _CODE_LENGTH: Final = 2
 
 
@@ -162,14 +168,20 @@ class GeoDatabase:
 
 
 def read_record(record: Mapping[str, Any]) -> Place:
-    """Read country code, AS number, organisation and region (ISO 3166-2) of a record in any of the known layouts."""
+    """Read country code, AS number, organisation, region (ISO 3166-2) and city of a record in any of the known layouts."""
     country = record.get("country")
     code = country.get("iso_code") if isinstance(country, Mapping) else record.get("country_code", country)
     if not isinstance(code, str) or len(code) != _CODE_LENGTH:
         registered = record.get("registered_country")
         code = registered.get("iso_code") if isinstance(registered, Mapping) else None
     organisation = record.get("autonomous_system_organization") or record.get("as_name") or record.get("as_organization")
-    return code, _read_number(record), organisation if isinstance(organisation, str) and organisation else None, _read_region(record, code)
+    return (
+        code,
+        _read_number(record),
+        organisation if isinstance(organisation, str) and organisation else None,
+        _read_region(record, code),
+        _read_city(record),
+    )
 
 
 def _read_region(record: Mapping[str, Any], country: str | None) -> str | None:
@@ -183,6 +195,15 @@ def _read_region(record: Mapping[str, Any], country: str | None) -> str | None:
         found = names.get("en") if isinstance(names, Mapping) else None
     else:
         found = record.get("region", record.get("state1"))
+    return found if isinstance(found, str) and found else None
+
+
+def _read_city(record: Mapping[str, Any]) -> str | None:
+    """Read the city's name that city databases add: English (MaxMind, DB-IP), or as it is (IPinfo)."""
+    found = record.get("city")
+    if isinstance(found, Mapping):
+        names = found.get("names")
+        found = names.get("en") if isinstance(names, Mapping) else None
     return found if isinstance(found, str) and found else None
 
 

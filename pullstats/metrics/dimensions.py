@@ -44,6 +44,7 @@ KINDS: Final = (
 )
 INSTALLING: Final = "package-manager"
 """Kind of the clients that install."""
+_TAKES_ITS_OWN: Final = (INSTALLING, "container-runtime")
 ACTIONS: Final = ("ping", "auth", "search", "index", "metadata", "manifest", "blob", "download", "upload", "other")
 ECOSYSTEMS: Final = (
     *("oci", "pypi", "npm", "maven", "golang", "cargo", "gem", "hex", "nuget", "composer", "conda", "helm", "deb", "rpm", "apk"),
@@ -117,7 +118,12 @@ def _class() -> pl.Expr:
 
 
 def _platform() -> pl.Expr:
-    return pl.concat_str(pl.coalesce("os_name", "package_os"), pl.coalesce("host_arch", "package_arch"), separator="/")
+    return pl.concat_str(pl.coalesce("package_os", "os_name"), pl.coalesce("package_arch", "host_arch"), separator="/")
+
+
+def _own(column: str) -> pl.Expr:
+    """Give what a file or image is made for where it is taken by what runs on such a machine itself; others fetch for any."""
+    return pl.when(pl.col("user_agent_kind").is_in(_TAKES_ITS_OWN)).then(pl.col(column))
 
 
 def _local(zone: str) -> pl.Expr:
@@ -164,14 +170,27 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             "Client program that is a package manager: pip, uv, poetry, npm, cargo, …; what others fetch with has none.",
         ),
         _plain("kind", "user_agent_kind", f"Kind of client: {', '.join(KINDS)}.", values=tuple(sorted(KINDS))),
-        _first("os", "Operating system: the agent's, else the file name's.", "os_name", "package_os"),
-        _first("arch", "Architecture: the agent's, else the file name's.", "host_arch", "package_arch"),
+        Dimension(
+            "os",
+            lambda _: pl.coalesce("host_os_name", "os_name", _own("package_os")),
+            ("host_os_name", "os_name", "user_agent_kind", "package_os"),
+            "Operating system of the machine that asks (Docker Desktop's: macos, windows); where the agent states none, that of the file or image that "
+            "a package manager or runtime takes for itself.",
+        ),
+        Dimension(
+            "arch",
+            lambda _: pl.coalesce("host_arch", _own("package_arch")),
+            ("host_arch", "user_agent_kind", "package_arch"),
+            "Architecture of the machine that asks; where the agent states none, as of os.",
+        ),
         Dimension(
             "platform",
             lambda _: _platform(),
             ("os_name", "package_os", "host_arch", "package_arch"),
-            "Operating system and architecture, linux/amd64.",
+            "What was asked for, linux/amd64: as the file's name or the image's platform says, else the agent.",
         ),
+        _plain("distro", "os_distro", "Distribution the agent states: Ubuntu, Debian GNU/Linux, macOS, …."),
+        _plain("libc", "libc_name", "C library the agent states: glibc, musl."),
         _plain("runtime", "runtime_name", "Language runtime the agent states: python, node, go, ruby, java, php."),
         _plain("runtime-version", "runtime_version", "Version of that runtime, as stated."),
         _plain("ci", "is_ci", "Whether the client runs in CI; unknown is not false.", "boolean"),
@@ -192,6 +211,7 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             values=CONTINENTS,
         ),
         _plain("region", "geo_region_iso_code", "Region of the address, where the geo database says it."),
+        _plain("city", "geo_city_name", "City of the address, where the geo database says it (--geo-db)."),
         _first("org", "Network owner: your own name for the range, else the AS that announces the address.", "organization_name", "as_organization"),
         _plain("asn", "as_number", "Number of that AS.", "number"),
         _plain("network-type", "network_type", "Kind of network."),

@@ -10,6 +10,7 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.definitions import DOWNLOADERS, Metric
+from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.selection import name_unseen
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
@@ -133,18 +134,16 @@ def daily_report(query: Query, scan: Scan, reach: Reach, now: datetime) -> Repor
     groups = {"date": days.expr} | {key: pl.col(column) for key, column in DAILY_KEYS.items()}
     groups |= {
         "version": pl.coalesce("package_version_normalized", "package_version"),
-        "os": pl.coalesce("os_name", "package_os"),
-        "arch": pl.coalesce("host_arch", "package_arch"),
+        "os": DIMENSIONS["os"].expr(asked.query.tz),
+        "arch": DIMENSIONS["arch"].expr(asked.query.tz),
         "country": pl.col("geo_country_iso_code"),
     }
     columns = [
         "timestamp",
         *DAILY_KEYS.values(),
         "package_version_normalized",
-        "os_name",
-        "package_os",
-        "host_arch",
-        "package_arch",
+        *DIMENSIONS["os"].columns,
+        *DIMENSIONS["arch"].columns,
         "geo_country_iso_code",
     ]
     wanted = _with_endpoints(asked)
