@@ -120,15 +120,16 @@ def _rank(lines: pl.Series, candidates: Sequence[LogFormat], *, has_time: bool) 
     judged = _judge(lines, candidates, has_time=has_time)
     shares = {name: reasons.null_count() / lines.len() for name, reasons in judged.items()}
     known = {name: int((reasons == IGNORED).sum()) for name, reasons in judged.items()}
-    # A format that knows the other lines of the log goes before one that only knows its requests: of distribution's access lines
-    # and messages either tells of every request, and only the first knows that the second do not count.
+    # A format that knows the other lines of the log goes before one that only knows its requests; one that knows that these tell of
+    # the same requests as its own (distribution's access lines and messages) before any that would count both.
     signed = {candidate.name: bool(candidate.sign and lines.str.contains(candidate.sign).any()) for candidate in candidates}
 
-    def order(candidate: LogFormat) -> tuple[bool, float, int, bool, int, str]:
+    def order(candidate: LogFormat) -> tuple[bool, bool, float, int, bool, int, str]:
         name = candidate.name
         share = shares[name] * (_CATCH_ALL if candidate.is_catch_all else 1)
         is_whole = bool(share) and not candidate.is_catch_all and known[name] + judged[name].null_count() == lines.len()
-        return not is_whole, -share, -known[name], not signed[name], -candidate.rank, name
+        leads = candidate.leads and signed[name] and share > 0
+        return not leads, not is_whole, -share, -known[name], not signed[name], -candidate.rank, name
 
     ranked = sorted(candidates, key=order)
     best = shares[ranked[0].name]

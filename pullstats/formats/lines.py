@@ -89,6 +89,7 @@ class LogFormat:
         reader: takes lines apart.
         rank: of formats that fit a line equally well the highest names the most.
         sign: pattern of what shows in lines of this format, and not in those of others that fit equally well.
+        leads: where its sign shows it goes before all others: it knows which of the lines that these would read tell of the same requests.
         is_catch_all: it reads lines of formats that are not known by name, and less of them than these would.
         headed: makes the format that a directive in the log (`#Fields:`) describes; None if there are no such directives.
         caution: what its lines cannot tell, in a sentence; None if they tell what is needed.
@@ -113,6 +114,7 @@ class LogFormat:
     proof: str | None = None
     proof_share: float = 0.5
     check: Callable[[bytes], None] | None = None
+    leads: bool = False
 
     def judge(self, lines: pl.Series, *, has_time: bool = False) -> pl.Series:
         """Say per line why the format does not read it, null where it does.

@@ -34,16 +34,18 @@ class TextReader:
 
     has_fast = True
 
-    def __init__(self, compiled: CompiledFormat, ignored: str | None = None, escaping: Escaping = "backslash") -> None:
+    def __init__(self, compiled: CompiledFormat, ignored: str | None = None, escaping: Escaping = "backslash", unless: str | None = None) -> None:
         """Prepare the columns of the fast way, if the format has one.
 
         Args:
             compiled: the format.
             ignored: pattern of lines that the same server writes into the same log and that are no requests.
             escaping: how the server writes what it would not write as it is.
+            unless: pattern of those of them that may be requests of somebody else all the same.
         """
         self.escaping: Escaping = escaping
         self._ignored = ignored
+        self._unless = unless
         self._compiled = compiled
         self.shape = f"{compiled.lenient}|{ignored}" if ignored else compiled.lenient
         self._tokens = compiled.tokens or ()
@@ -74,12 +76,11 @@ class TextReader:
 
     def _read_between(self, data: bytes) -> pl.DataFrame | None:
         """Read the requests between other lines, which get the reason `IGNORED`."""
-        assert self._ignored is not None
         try:
             lines = pl.Series("line", data.decode().split("\n")[:-1], pl.String)
         except UnicodeDecodeError:
             return None
-        other = lines.str.contains(self._ignored)
+        other = self._find_ignored(lines)
         if not other.any():
             return self._read_clean(data)
         requests = lines.filter(~other)
@@ -92,6 +93,12 @@ class TextReader:
             (lines.str.len_bytes() + 1).alias(LENGTH),
             reason=pl.DataFrame({"other": other}).select(pl.when("other").then(pl.lit(IGNORED))).to_series(),
         )
+
+    def _find_ignored(self, lines: pl.Series) -> pl.Series:
+        """Tell which lines the same server writes and are no requests."""
+        assert self._ignored is not None
+        other = lines.str.contains(self._ignored)
+        return other if self._unless is None else other & ~lines.str.contains(self._unless)
 
     def _read_clean(self, data: bytes) -> pl.DataFrame | None:
         """Read requests alone."""
@@ -147,7 +154,7 @@ class TextReader:
         if odd.len() and self._compiled.lenient != self._compiled.pattern:
             again = _match(lines.gather(odd), self._compiled.lenient)
             frame = frame.with_columns(frame[name].scatter(odd, again[name]) for name in frame.columns)
-        other = pl.lit(lines.str.contains(self._ignored)) if self._ignored else pl.lit(value=False)
+        other = pl.lit(self._find_ignored(lines)) if self._ignored else pl.lit(value=False)
         return frame.with_columns(reason=pl.when(other).then(pl.lit(IGNORED)).when(failed).then(pl.lit(MISFIT)))
 
 
@@ -197,6 +204,7 @@ def text_format(
     rank: int = 0,
     *,
     ignored: str | None = None,
+    unless: str | None = None,
     sign: str | None = None,
     escaping: Escaping = "backslash",
     needs_time: bool = True,
@@ -206,8 +214,9 @@ def text_format(
     is_cut: bool = False,
     proof: str | None = None,
     proof_share: float = 0.5,
+    leads: bool = False,
 ) -> LogFormat:
     """Build a format from a `log_format` string; the arguments are those of `LogFormat`, `TextReader` and `compile_log_format`."""
     compiled = compile_log_format(log_format, needs_time=needs_time, needs_address=needs_address, escaping=escaping, values=values, is_cut=is_cut)
-    reader = TextReader(compiled, ignored, escaping)
-    return LogFormat(name, help, doc_url, sample, reader, rank, sign, is_catch_all, proof=proof, proof_share=proof_share)
+    reader = TextReader(compiled, ignored, escaping, unless)
+    return LogFormat(name, help, doc_url, sample, reader, rank, sign, is_catch_all, proof=proof, proof_share=proof_share, leads=leads)
