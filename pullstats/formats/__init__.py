@@ -11,7 +11,24 @@ from __future__ import annotations
 from typing import Final
 
 from pullstats.errors import UsageError, unknown_name
-from pullstats.formats import apache, aws, azure, caches, cdn, haproxy, ingress, json_dialects, logfmt, ltsv, nginx, proxies, registries, traefik, w3c
+from pullstats.formats import (
+    apache,
+    aws,
+    azure,
+    caches,
+    cdn,
+    haproxy,
+    ingress,
+    json_dialects,
+    key_values,
+    logfmt,
+    ltsv,
+    nginx,
+    proxies,
+    registries,
+    traefik,
+    w3c,
+)
 from pullstats.formats.advice import advise, advise_on_keys, say_refusal
 from pullstats.formats.departure import Departure, find_departure
 from pullstats.formats.detect import Detection, Detector, detect_format
@@ -22,7 +39,24 @@ from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Pars
 from pullstats.formats.recommended import RECOMMENDED
 from pullstats.formats.w3c import last_directive, split_sections
 
-_MODULES: Final = (nginx, ingress, apache, json_dialects, registries, logfmt, traefik, haproxy, proxies, caches, aws, azure, cdn, w3c, ltsv)
+_MODULES: Final = (
+    nginx,
+    ingress,
+    apache,
+    json_dialects,
+    registries,
+    logfmt,
+    key_values,
+    traefik,
+    haproxy,
+    proxies,
+    caches,
+    aws,
+    azure,
+    cdn,
+    w3c,
+    ltsv,
+)
 
 FORMATS: Final[dict[str, LogFormat]] = {log_format.name: log_format for module in _MODULES for log_format in module.FORMATS}
 

@@ -32,7 +32,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "downstream_remote_addr": ("downstream_remote_address",),
     "http_x_forwarded_for": (
-        "http_x_forwarded_for", "x_forwarded_for", "xff", "forwarded_for", "request_X-Forwarded-For", "request.headers.X-Forwarded-For",
+        "http_x_forwarded_for", "x_forwarded_for", "xff", "fwd", "forwarded_for", "request_X-Forwarded-For", "request.headers.X-Forwarded-For",
         "ClientXForwardedFor", "x-forwarded-for", "xForwardedFor", "request.headers.x-forwarded-for", "headers.X-Forwarded-For",
     ),
     "http_forwarded": ("http_forwarded", "forwarded", "request_Forwarded", "request.headers.Forwarded"),

@@ -350,3 +350,15 @@ def _flatten(item: dict[str, Any], tree: KeyTree, prefix: str) -> dict[str, str]
 def _to_text(value: Any) -> str:
     r"""Write a value as text; bytes that were no UTF-8 as `\xhh`, lone surrogates as `\udhhh`."""
     return plain_text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def pick_known(flat: pl.DataFrame) -> pl.DataFrame:
+    """Make raw columns of values under known keys, as of objects.
+
+    Args:
+        flat: texts in columns named as `KNOWN.paths`, a row a line.
+
+    Returns:
+        Raw columns, and `reason` where a line is no request.
+    """
+    return _pick(flat, KNOWN)

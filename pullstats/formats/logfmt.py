@@ -3,7 +3,8 @@ r"""distribution's own messages where its access log is off: `msg="response comp
     time="2018-07-06T11:34:21.9Z" level=info msg="response completed" go.version=go1.9.2 http.request.host="…" http.request.method=GET …
 
 Keys stand in alphabetical order, so that one pattern reads them all and no value can pass for a
-key. All other messages are no requests. On a terminal the time gives way to the seconds since the
+key. All other messages are no requests, but for those of other programs in the same stream
+(`key_values.py`). On a terminal the time gives way to the seconds since the
 start, and a wrapper must have it.
 
 Sources: sirupsen/logrus text_formatter.go; distribution internal/dcontext/http.go (the keys) and
@@ -40,6 +41,12 @@ _OTHERS: Final = rf"(?: +[\w.-]+={_VALUE})*?"
 _MESSAGE: Final = r"^(?:time=\S+ level=\w+ |level=\w+ |(?:TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[[0-9]+\] )"
 _HEAD: Final = rf'^(?:time=(?P<msec>{_VALUE}) level=\w+ msg="response completed[^"]*"|(?:INFO|ERRO)\[[0-9]+\] response completed(?: with error)?)'
 
+OTHERS_REQUEST: Final = (
+    r'(?:[{,]\s*"|^|\s|\srequest\.)(?:(?:request|response|http)_?)?(?:method|status|status_?code|uri|url|path|request|verb|code)"?\s*[=:]'
+    r'|(?:[^d]"\s*:\s*"|[^d]="?)(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS)[" ]'
+)
+"""A request of somebody else, whom the same stream may hold (docker compose logs): by its keys, or a method that is no `http.request.method`."""
+
 
 class LogfmtReader:
     """Reads what distribution says of requests that it has answered."""
@@ -68,7 +75,7 @@ class LogfmtReader:
         frame = pl.DataFrame({"line": lines}).select(pl.col("line").str.extract_groups(self._pattern).struct.unnest())
         frame = frame.with_columns(_unquote(pl.col(name)) for name in frame.columns)
         failed = pl.col("request_method").is_null()
-        other = pl.lit(lines.str.contains(_MESSAGE))
+        other = pl.lit(lines.str.contains(_MESSAGE) & ~lines.str.contains(OTHERS_REQUEST))
         return frame.with_columns(reason=pl.when(failed & other).then(pl.lit(IGNORED)).when(failed).then(pl.lit("format")))
 
 
@@ -88,5 +95,6 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         " http.response.status=200 http.response.written=527",
         LogfmtReader(),
         3,
+        sign=r" http\.request\.remoteaddr=",
     ),
 )

@@ -18,16 +18,12 @@ from __future__ import annotations
 from typing import Final
 
 from pullstats.formats.lines import LogFormat
+from pullstats.formats.logfmt import OTHERS_REQUEST
 from pullstats.formats.nginx import COMBINED
 from pullstats.formats.text_lines import text_format
 
 # time="2026-11-23T23:35:37.1Z" level=info msg="response completed" …, INFO[0002] listening …, {"level":"info","msg":…}
 _MESSAGES: Final = r'^(?:time=\S+.* level=\w+|level=\w+ |(?:TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[[0-9]+\] |\{.*"level":.*"msg":)'
-_REQUESTS: Final = (
-    r'(?:[{,]\s*"|^|\s|\srequest\.)(?:(?:request|response|http)_?)?(?:method|status|status_?code|uri|url|path|request|verb|code)"?\s*[=:]'
-    r'|(?:[^d]"\s*:\s*"|[^d]="?)(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS)[" ]'
-)
-"""A request of somebody else, whom the same stream may hold (docker compose logs): by its keys, or a method that is no `http.request.method`."""
 _HARBOR: Final = '$remote_addr - "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time $upstream_response_time $pipe'
 _NEXUS: Final = "https://support.sonatype.com/hc/en-us/articles/115009807628"
 _JFROG: Final = "https://jfrog.com/help/r/jfrog-platform-administration-documentation/request-log"
@@ -43,7 +39,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         '127.0.0.1 - - [23/Nov/2026:23:35:44 +0000] "HEAD /v2/acme/app/manifests/1.0 HTTP/1.0" 200 1222 "" "containerd/1.6.20~ds1"',
         0,
         ignored=_MESSAGES,
-        unless=_REQUESTS,
+        unless=OTHERS_REQUEST,
         sign=r'"[A-Z]+ /v2/[^"]*" [0-9]{3} [0-9]+ "" "',  # a missing referrer is nothing, where nginx and Apache write "-"
         leads=True,
     ),
