@@ -64,7 +64,7 @@ def bucket_day(day: date, count: int, unit: str, week_start: str) -> date:
     if unit == "d":
         return date(1970, 1, 1) + count * ((day - date(1970, 1, 1)).days // count) * DAY
     if unit == "w":
-        first = date(1970, 1, 5)
+        first = date(1970, 1, 1)
         while WEEKDAYS[first.weekday()] != week_start:
             first += DAY
         return first + 7 * count * ((day - first).days // (7 * count)) * DAY

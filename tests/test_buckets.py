@@ -152,6 +152,21 @@ def test_weeks_are_iso_weeks_unless_they_begin_elsewhere() -> None:
     assert listed("w", "UTC", "2024-12-31T00:00", "2025-01-06T00:00", start="sunday") == ["2024-12-29", "2025-01-05"]
 
 
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [
+        # By a calendar: whole numbers of fortnights after the first such weekday of 1970, which began on a Thursday.
+        ("monday", "2024-04-29"), ("tuesday", "2024-04-30"), ("wednesday", "2024-05-01"), ("thursday", "2024-04-25"), ("friday", "2024-04-26"),
+        ("saturday", "2024-04-27"), ("sunday", "2024-04-28"),
+    ],
+)  # fmt: skip
+def test_fortnights_are_counted_from_the_first_week_that_begins_in_1970(start: str, first: str) -> None:
+    began = date.fromisoformat(first)
+    anchor = next(day for day in range(1, 8) if f"{date(1970, 1, day):%A}".lower() == start)
+    assert (began - date(1970, 1, anchor)).days % 14 == 0
+    assert listed("2w", "UTC", f"{first}T00:00", f"{began + timedelta(days=27)}T23:59", start=start) == [first, str(began + timedelta(days=14))]
+
+
 @pytest.mark.parametrize("every", ["2d", "3d", "2w", "2mo", "5mo", "2q", "2y"])
 def test_multiples_do_not_depend_on_where_a_window_begins(every: str) -> None:
     whole = listed(every, "Europe/Berlin", "2023-12-25T00:00", "2024-12-31T00:00")

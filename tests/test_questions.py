@@ -332,6 +332,62 @@ def test_whatever_is_shown_stands_for_enough(seed: int) -> None:
     assert report.frame["requests"].sum() == len(rows) or other is None
 
 
+def takes(seed: int) -> list[dict[str, Any]]:
+    """Make requests of few clients by more endpoints: most only look, some take."""
+    chance = random.Random(seed)
+    shared = {"http_request_method": "GET", "http_response_status_code": 200, "package_type": "pypi", "package_name": "a", "is_downloadable": True}
+    rows = []
+    for number in range(80):
+        client = chance.choice("abcdefg")
+        is_taken = chance.random() < {"a": 0.9, "b": 0.5, "c": 0.1}.get(client, 0.05)
+        path = f"/packages/ab/cd/a-{number}.tar.gz" if is_taken else "/simple/a/"
+        action = "download" if is_taken else "metadata"
+        rows.append(shared | {"user_agent_name": client, "endpoint": chance.choice([None, *range(16)]), "action": action, "url_path": path})
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_few_downloaders_are_not_told_and_not_to_be_reckoned(seed: int) -> None:
+    """Each row, the others too, was taken by nobody or by enough; and what is not shown is the others' row, so that no difference tells more."""
+    rows, least = takes(seed), 2 + seed % 5
+    report = ask_rows(rows, metrics=("requests", "downloads", "downloaders"), dimensions=("client",), min_origins=least, limit=(0, 2)[seed % 2])
+    asked: dict[str, set[int]] = {}
+    taken: dict[str, set[int]] = {}
+    for row in rows:
+        asked.setdefault(row["user_agent_name"], set()).update({row["endpoint"]} - {None})
+        taken.setdefault(row["user_agent_name"], set()).update({row["endpoint"]} - {None} if row["action"] == "download" else set())
+    everybody = set().union(*taken.values())
+    if 0 < len(everybody) < least:
+        assert report.frame.height == 0
+        return
+    found = {row[0]: row[1:] for row in report.frame.rows()}
+    few = {client for client in asked if len(asked[client]) < least or 0 < len(taken[client]) < least}
+    assert not few & found.keys()
+    for client, (requests, downloads, downloaders) in found.items():
+        if client in asked:
+            mine = [row for row in rows if row["user_agent_name"] == client]
+            assert (requests, downloads) == (len(mine), sum(row["action"] == "download" for row in mine))
+            assert downloaders == len(taken[client])
+    folded = asked.keys() - found.keys()
+    if few:
+        assert len(folded) > 1 or not found
+        others = set().union(*(taken[client] for client in folded))
+        assert found["other"][2] == len(others)
+        assert not 0 < len(others) < least
+        assert report.frame["requests"].sum() == len(rows)
+
+
+def test_a_day_on_which_few_took_something_tells_what_was_asked_alone() -> None:
+    metrics = ("requests", "bytes", "downloads", "downloaders", "checks", "origins")
+    look = {"http_request_method": "GET", "http_response_status_code": 200, "package_type": "pypi", "package_name": "a", "action": "metadata"}
+    take = look | {"action": "download", "is_downloadable": True, "url_path": "/packages/ab/cd/a-1.tar.gz"}
+    first = [row | look for row in people(a=6, b=7)] + [row | take for row in people(a=2)]
+    second = [row | take | {"day": 1} for row in people(a=6, b=7)]
+    rows = ask_rows([*first, *second], metrics=metrics, min_origins=5).frame
+    found = rows.select(pl.col("date").cast(pl.String), "package", "client", "requests", "downloads", "downloaders").rows()
+    assert found == [("2025-03-01", "other", None, 15, None, None), ("2025-03-02", "a", "a", 6, 6, 6), ("2025-03-02", "a", "b", 7, 7, 7)]
+
+
 def test_the_daily_export_folds_small_rows_day_by_day() -> None:
     metrics = ("requests", "bytes", "downloads", "downloaders", "checks", "origins")
     first = [row | {"day": 0} for row in people(a=6, b=3, c=2)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -19,7 +20,7 @@ from pullstats.metrics.questions.framing import OTHER, build_report, dimension_c
 from pullstats.metrics.questions.ordering import NOTHING, drop_nothing, sort_rows, take_first
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.series import answer_series
-from pullstats.metrics.questions.small_rows import ENDPOINTS, hide_small, refuse_few
+from pullstats.metrics.questions.small_rows import ENDPOINTS, find_takers, hide_small, is_few, refuse_few, took_few
 from pullstats.metrics.time.buckets import parse_every
 from pullstats.metrics.time.completeness import find_final_until
 from pullstats.reports import Column, Report
@@ -69,12 +70,14 @@ def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
     groups = {dimension.key: dimension.expr(query.tz) for dimension in asked.dimensions}
     wanted = _with_endpoints(asked)
     partials = compute_partials(replace(asked, metrics=wanted), scan, groups, dimension_columns(asked))
+    partials, takers = find_takers(asked, scan, groups, dimension_columns(asked), partials)
+    wanted = (*wanted, *takers)
     rows, total = fold(partials, wanted, tuple(groups)), fold(partials, wanted, ())
     rows = sort_rows(drop_nothing(rows, asked.metrics), asked) if groups else rows
     columns = [*dimension_heads(asked), *metric_columns(asked.metrics)]
-    if is_total_small(asked, partials, total):
+    if is_total_small(asked, partials, total, takers):
         return build_report(asked, partials, rows.clear().select(column.name for column in columns), columns, None, hidden=rows.height), total
-    rows, hidden, other_row = _cut(rows, asked, partials, wanted)
+    rows, hidden, other_row = _cut(rows, asked, partials, wanted, takers)
     if not partials.read:  # an empty window has no row, not even one of zeros
         rows = rows.clear()
     warnings = [NOTHING] if groups and partials.kept and not rows.height else []
@@ -92,19 +95,21 @@ def _with_endpoints(asked: Resolved) -> tuple[Metric, ...]:
     return (*asked.metrics, ENDPOINTS) if is_extra else asked.metrics
 
 
-def is_total_small(asked: Resolved, partials: Partials, total: pl.DataFrame) -> bool:
-    """Tell whether all that is kept comes from too few endpoints to be shown at all."""
-    return bool(asked.query.min_origins) and partials.kept > 0 and total[ENDPOINTS.key].item() < asked.query.min_origins
+def is_total_small(asked: Resolved, partials: Partials, total: pl.DataFrame, takers: Sequence[Metric]) -> bool:
+    """Tell whether all that is kept comes from too few endpoints, or was taken by too few, to be shown at all."""
+    return bool(asked.query.min_origins) and partials.kept > 0 and bool(total.select(is_few(asked.query.min_origins, takers)).item())
 
 
-def _cut(rows: pl.DataFrame, asked: Resolved, partials: Partials, metrics: tuple[Metric, ...]) -> tuple[pl.DataFrame, int, int | None]:
+def _cut(
+    rows: pl.DataFrame, asked: Resolved, partials: Partials, metrics: tuple[Metric, ...], takers: Sequence[Metric]
+) -> tuple[pl.DataFrame, int, int | None]:
     """Keep the first rows, and fold the others into one; returns how many `min_origins` hid, and which row is that of the others."""
     query, keys = asked.query, [dimension.key for dimension in asked.dimensions]
     if not keys:
         return rows, 0, None
-    large = rows.filter(pl.col(ENDPOINTS.key) >= query.min_origins) if query.min_origins else rows
+    large = rows.filter(~is_few(query.min_origins, takers)) if query.min_origins else rows
     cut = take_first(large, asked)
-    shown = hide_small(rows, cut, partials, query.min_origins) if large.height < rows.height else cut
+    shown = hide_small(rows, cut, partials, query.min_origins, takers) if large.height < rows.height else cut
     hidden = rows.height - large.height + cut.height - shown.height
     if shown.height == rows.height or not (query.has_other or hidden):
         return shown, hidden, None
@@ -148,9 +153,10 @@ def daily_report(query: Query, scan: Scan, reach: Reach, now: datetime) -> Repor
     ]
     wanted = _with_endpoints(asked)
     partials = compute_partials(replace(asked, metrics=wanted), scan, groups, columns)
-    rows = fold(partials, wanted, tuple(groups)).sort(*groups, nulls_last=True)
-    total = fold(partials, wanted, ())
-    rows, hidden = _hide_small_days(rows, asked, partials, wanted)
+    partials, takers = find_takers(asked, scan, groups, columns, partials)
+    rows = fold(partials, (*wanted, *takers), tuple(groups)).sort(*groups, nulls_last=True)
+    total = fold(partials, (*wanted, *takers), ())
+    rows, hidden = _hide_small_days(rows, asked, partials, wanted, takers)
     until = find_final_until(reach.sources, reach.newest)
     ends = rows.select("date").unique().with_columns(end=pl.col("date"))
     ends = ends.with_columns(final=(days.end_of(ends["date"]) <= until) if until is not None else pl.lit(value=False)).drop("end")
@@ -158,17 +164,24 @@ def daily_report(query: Query, scan: Scan, reach: Reach, now: datetime) -> Repor
     names = ("schema_version", *groups, *DAILY_METRICS, "final")
     kinds = dict.fromkeys(DAILY_METRICS, "count") | {"bytes": "bytes", "schema_version": "count"}
     shown = tuple(Column(name, name, kinds.get(name, "dimension")) for name in names)  # type: ignore[arg-type]
-    told = None if is_total_small(asked, partials, total) else total
+    told = None if is_total_small(asked, partials, total, takers) else total
     return build_report(asked, partials, rows.select(names), shown, told, hidden=hidden)
 
 
-def _hide_small_days(rows: pl.DataFrame, asked: Resolved, partials: Partials, metrics: tuple[Metric, ...]) -> tuple[pl.DataFrame, int]:
-    """Fold each day's rows of few endpoints into one whose package is `other`; a day that has too few is left out."""
+def _hide_small_days(
+    rows: pl.DataFrame, asked: Resolved, partials: Partials, metrics: tuple[Metric, ...], takers: tuple[Metric, ...]
+) -> tuple[pl.DataFrame, int]:
+    """Fold each day's rows of few endpoints into one whose package is `other`.
+
+    A day that has too few is left out, and of one on which too few took something it is not told what they took.
+    """
     least = asked.query.min_origins
-    large = rows.filter(pl.col(ENDPOINTS.key) >= least) if least else rows
+    large = rows.filter(~is_few(least, takers)) if least else rows
     if large.height == rows.height:
         return rows, 0
-    shown = hide_small(rows, large, partials, least, within=("date",))
-    rest = fold(keep_rows(partials, shown.select(partials.keys), is_kept=False), metrics, ("date",)).filter(pl.col(ENDPOINTS.key) >= least)
-    rest = rest.with_columns(pl.lit(OTHER).alias("package"))
+    shown = hide_small(rows, large, partials, least, takers, within=("date",))
+    rest = fold(keep_rows(partials, shown.select(partials.keys), is_kept=False), (*metrics, *takers), ("date",))
+    rest = rest.filter(pl.col(ENDPOINTS.key) >= least).with_columns(pl.lit(OTHER).alias("package"))
+    taken = [metric.key for metric in metrics if metric.tally == "downloads"]
+    rest = rest.with_columns(pl.when(~took_few(least, takers)).then(pl.col(name)).alias(name) for name in taken)
     return pl.concat([shown, rest], how="diagonal").sort(*partials.keys, nulls_last=True), rows.height - shown.height

@@ -23,7 +23,7 @@ from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_report
 from pullstats.metrics.questions.ledger import COUNTED, COUNTED_ONCE, REASON, add_reason, keep_ledger
 from pullstats.metrics.questions.presence import find_presence
-from pullstats.metrics.questions.small_rows import refuse_few
+from pullstats.metrics.questions.small_rows import find_takers, is_few, refuse_few
 from pullstats.metrics.time.phrases import WEEKDAYS
 from pullstats.reports import Column, Report
 
@@ -69,8 +69,8 @@ def _refuse_few(asked: Resolved, scan: Scan) -> None:
     if not least:
         return
     refuse_few(asked, scan)
-    found = compute_partials(replace(asked, metrics=(endpoints,)), scan, {}, [])
-    if found.kept and fold(found, (endpoints,), ()).item() < least:
+    found, takers = find_takers(asked, scan, {}, [], compute_partials(replace(asked, metrics=(endpoints,)), scan, {}, []))
+    if found.kept and fold(found, (endpoints, *takers), ()).select(is_few(least, takers)).item():
         message = f"fewer than {least} endpoints are behind this number: --min-origins {least} hides it, and how it came about"
         raise UsageError(message)
 

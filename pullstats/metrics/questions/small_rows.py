@@ -3,25 +3,54 @@
 What is hidden is folded into one row of others, which subtraction from the total would tell as
 well. That row itself must not be one of few: while it would stand for too few endpoints, as a single
 small row always does, the smallest of the shown rows joins it. And no filter may part few from the
-rest: the same question without it would tell them by subtraction. What the difference of two windows
-tells is not covered.
+rest: the same question without it would tell them by subtraction. Where downloaders are told, a row of
+which few took anything is small as well, however many asked, and so is the row of the others. What the
+difference of two windows tells is not covered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.definitions import METRICS
-from pullstats.metrics.partials import Partials, fold, keep_rows
+from pullstats.metrics.definitions import DOWNLOADERS, METRICS, Metric
+from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.query import Resolved, Scan
 
 ENDPOINTS: Final = METRICS["endpoints"]
 _BLOCK: Final = "block"
 _PLACE: Final = "place"
+
+
+def find_takers(
+    asked: Resolved, scan: Scan, groups: Mapping[str, pl.Expr], columns: Sequence[str], partials: Partials
+) -> tuple[Partials, tuple[Metric, ...]]:
+    """Add the endpoints that took something, by each rule whose downloaders are told where few must not be.
+
+    Returns:
+        The tables with a set for each, and the metrics that count them.
+    """
+    told = [metric for metric in asked.metrics if DOWNLOADERS in {metric.name, metric.counts}]
+    if not asked.query.min_origins or not told:
+        return partials, ()
+    takers = tuple(replace(metric, name=f"endpoints that took by {metric.rule}", counts=DOWNLOADERS, columns=ENDPOINTS.columns) for metric in told)
+    own = replace(asked, query=replace(asked.query, unique_by="endpoint"), metrics=takers)
+    found = compute_partials(own, scan, dict(groups), columns)
+    return replace(partials, sets=partials.sets | {metric.name: found.sets[metric.name] for metric in takers}), takers
+
+
+def is_few(least: int, takers: Sequence[Metric]) -> pl.Expr:
+    """Tell rows that come from too few endpoints, or of which too few took something."""
+    return pl.any_horizontal(pl.col(ENDPOINTS.key) < least, took_few(least, takers))
+
+
+def took_few(least: int, takers: Sequence[Metric]) -> pl.Expr:
+    """Tell rows of which some took something, but too few."""
+    return pl.any_horizontal(pl.lit(value=False), *(pl.col(metric.key).is_between(1, least - 1) for metric in takers))
 
 
 def refuse_few(asked: Resolved, scan: Scan) -> None:
@@ -49,14 +78,17 @@ def refuse_few(asked: Resolved, scan: Scan) -> None:
             raise UsageError(message)
 
 
-def hide_small(rows: pl.DataFrame, shown: pl.DataFrame, partials: Partials, least: int, within: Sequence[str] = ()) -> pl.DataFrame:
+def hide_small(
+    rows: pl.DataFrame, shown: pl.DataFrame, partials: Partials, least: int, takers: Sequence[Metric] = (), within: Sequence[str] = ()
+) -> pl.DataFrame:
     """Choose which rows may be shown.
 
     Args:
-        rows: all rows, one a group of `partials`, with `endpoints`.
-        shown: those of them that have `least` endpoints and are not cut off for another reason, in order.
+        rows: all rows, one a group of `partials`, with `endpoints` and `takers`.
+        shown: those of them that are not few and are not cut off for another reason, in order.
         partials: the tables that the rows were folded from.
         least: endpoints that a row must have.
+        takers: count the endpoints of a row that took something.
         within: group columns for each value of which the others are one row of their own.
 
     Returns:
@@ -64,14 +96,18 @@ def hide_small(rows: pl.DataFrame, shown: pl.DataFrame, partials: Partials, leas
     """
     blocks = [*within] or [_BLOCK]
     rows, shown = (frame if within else frame.with_columns(pl.lit(0).alias(_BLOCK)) for frame in (rows, shown))
-    small = rows.filter(pl.col(ENDPOINTS.key) < least).select(blocks).unique()
+    small = rows.filter(is_few(least, takers)).select(blocks).unique()
+    # Where too few of the others took something, only a row helps of which somebody did.
+    is_idle = pl.all_horizontal(pl.lit(value=True), *(pl.col(metric.key) == 0 for metric in takers))
     while True:
         left = rows.join(shown, on=list(partials.keys), how="anti", nulls_equal=True)
-        counts = fold(keep_rows(partials, left.select(partials.keys), is_kept=True), (ENDPOINTS,), within)
+        counts = fold(keep_rows(partials, left.select(partials.keys), is_kept=True), (ENDPOINTS, *takers), within)
         counts = counts if within else counts.with_columns(pl.lit(0).alias(_BLOCK))
-        told = counts.filter(pl.col(ENDPOINTS.key) < least).join(small, on=blocks, how="semi", nulls_equal=True)
+        told = counts.filter(is_few(least, takers)).select(blocks).join(small, on=blocks, how="semi", nulls_equal=True)
         smallest = shown.with_row_index(_PLACE).join(told, on=blocks, how="semi", nulls_equal=True)
-        smallest = smallest.sort(ENDPOINTS.key, _PLACE, descending=[False, True]).unique(blocks, keep="first", maintain_order=True)
+        smallest = smallest.sort(is_idle if takers else ENDPOINTS.key, ENDPOINTS.key, _PLACE, descending=[False, False, True]).unique(
+            blocks, keep="first", maintain_order=True
+        )
         if not smallest.height:
             return shown.select(pl.exclude(_BLOCK))
         shown = shown.join(smallest, on=list(partials.keys), how="anti", nulls_equal=True, maintain_order="left")

@@ -32,6 +32,8 @@ _MOST: Final = 100_000
 _LEAST_MINUTES: Final = 5
 _STEP: Final = 5
 """Minutes between the instants that are tried; only a change of the clock makes a bucket shorter."""
+_FIRST_WEEKDAY: Final = "thursday"
+"""The first of January 1970."""
 _REACH: Final = 3
 """UTC days from a change of the clock on in which the bucket that it falls into may last."""
 
@@ -75,8 +77,10 @@ class Buckets:
         day = self._day
         if self.unit != "w":
             return day.dt.truncate(self.every)
-        shift = WEEKDAYS.index(self.week_start)  # polars' weeks begin on Mondays
-        return day.dt.offset_by(f"-{shift}d").dt.truncate(self.every).dt.offset_by(f"{shift}d")
+        # polars' weeks begin on Mondays, and are counted from the fifth of January 1970; weeks that begin on the first to the fourth are counted from there.
+        place = WEEKDAYS.index(self.week_start)
+        shift = place - len(WEEKDAYS) if place >= WEEKDAYS.index(_FIRST_WEEKDAY) else place
+        return day.dt.offset_by(f"{-shift}d").dt.truncate(self.every).dt.offset_by(f"{shift}d")
 
     @property
     def size(self) -> timedelta:
