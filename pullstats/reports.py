@@ -28,6 +28,7 @@ class Column:
         additive: whether values of different rows may be added.
         bar: whether people's formats draw a bar beside it (its share of the column's maximum).
         value: what a dimension's values are, even where the row of the others makes the column one of texts.
+        has_unknown: whether a dimension's value that is spelled `unknown` means that nobody knows it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Column:
     additive: bool = False
     bar: bool = False
     value: Literal["text", "number", "boolean"] = "text"
+    has_unknown: bool = True
 
 
 @dataclass(frozen=True, slots=True)

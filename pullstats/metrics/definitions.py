@@ -14,10 +14,10 @@ from typing import Final, Literal
 
 import polars as pl
 
-from pullstats.errors import unknown_name
+from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.counting import SESSIONS
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_REDIRECT
-from pullstats.metrics.synonyms import name_metric
+from pullstats.metrics.synonyms import name_dimension, name_metric
 from pullstats.reports import ColumnKind
 
 Merge = Literal["sum", "min", "max", "union", "ratio-of-sums"]
@@ -293,6 +293,9 @@ def find_metric(name: str) -> Metric:
     """
     known = name if name in METRICS else name_metric(name)
     if known not in METRICS:
+        if (dimension := name_dimension(name)) != name:
+            message = f"'{name}' is no metric but a dimension, '{dimension}': rows are broken down by it (--by {dimension}) or chosen (--where)"
+            raise UsageError(message)
         noun = "metric"
         raise unknown_name(noun, name, METRICS)
     return METRICS[known]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import polars as pl
@@ -15,10 +15,17 @@ import polars as pl
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.continents import CONTINENT_OF, CONTINENTS
 from pullstats.metrics.definitions import METRICS
-from pullstats.metrics.synonyms import name_dimension, tell_elsewhere
+from pullstats.metrics.synonyms import name_dimension, name_metric, tell_elsewhere
 
 ValueType = Literal["text", "number", "boolean"]
 
+UNKNOWN: Final = "unknown"
+"""What stands in tables where a value is missing."""
+_BY_AGENT: Final = "few agents state it; what an older version took in learns it by pullstats rebuild"
+_BY_CITIES: Final = (
+    "a geo database with cities tells it, named with ingest --geo-db; what was taken in without one never learns it, for addresses are not kept"
+)
+_BY_LOG: Final = "the logs do not tell it; pullstats formats prints the log format that does"
 LABEL: Final = "label."
 """What stands before the name of a column that a route of one's own adds."""
 _RESERVED: Final = frozenset({"bucket", "final", "gap", "note", "trend", "elsewhere", "set_key", "is_cut", "all_rows"})
@@ -68,6 +75,8 @@ class Dimension:
         values: all values it can have, in the order in which they sort; empty where there is no telling.
         aliases: other spellings of these, lower case.
         is_ordered: rows come in the order of the values, not of a metric.
+        has_unknown: `unknown` is itself a value, for what nobody knows.
+        told_by: where its values come from, where a store may well have none.
     """
 
     name: str
@@ -78,6 +87,8 @@ class Dimension:
     values: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
     is_ordered: bool = False
+    has_unknown: bool = False
+    told_by: str = ""
 
     @property
     def key(self) -> str:
@@ -100,8 +111,8 @@ class Dimension:
         return found
 
 
-def _plain(name: str, column: str, text: str, kind: ValueType = "text", values: tuple[str, ...] = ()) -> Dimension:
-    return Dimension(name, lambda _: pl.col(column), (column,), text, kind, values)
+def _plain(name: str, column: str, text: str, kind: ValueType = "text", values: tuple[str, ...] = (), told_by: str = "") -> Dimension:
+    return Dimension(name, lambda _: pl.col(column), (column,), text, kind, values, has_unknown=UNKNOWN in values, told_by=told_by)
 
 
 def _id(name: str, column: str, text: str) -> Dimension:
@@ -161,7 +172,7 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             "Tag asked for, of container images.",
         ),
         _plain("action", "action", "What the path asks for: index, metadata, manifest, blob, download, ….", values=tuple(sorted(ACTIONS))),
-        _plain("client", "user_agent_name", "Client program."),
+        replace(_plain("client", "user_agent_name", "Client program."), has_unknown=True),
         _plain("client-version", "user_agent_version", "Version of the client program."),
         Dimension(
             "installer",
@@ -189,8 +200,8 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             ("os_name", "package_os", "host_arch", "package_arch"),
             "What was asked for, linux/amd64: as the file's name or the image's platform says, else the agent.",
         ),
-        _plain("distro", "os_distro", "Distribution the agent states: Ubuntu, Debian GNU/Linux, macOS, …."),
-        _plain("libc", "libc_name", "C library the agent states: glibc, musl."),
+        _plain("distro", "os_distro", "Distribution the agent states: Ubuntu, Debian GNU/Linux, macOS, ….", told_by=_BY_AGENT),
+        _plain("libc", "libc_name", "C library the agent states: glibc, musl.", told_by=_BY_AGENT),
         _plain("runtime", "runtime_name", "Language runtime the agent states: python, node, go, ruby, java, php."),
         _plain("runtime-version", "runtime_version", "Version of that runtime, as stated."),
         _plain("ci", "is_ci", "Whether the client runs in CI; unknown is not false.", "boolean"),
@@ -200,6 +211,7 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             ("user_agent_kind", "is_ci"),
             f"Why the origin comes, by {CLASS_BASIS}: {', '.join(CLASSES)}.",
             values=tuple(sorted(CLASSES)),
+            has_unknown=True,
         ),
         _plain("environment", "environment", "Hint: cluster, workstation, cloud-vm."),
         _plain("country", "geo_country_iso_code", "Country of the address, ISO 3166-1."),
@@ -210,22 +222,27 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             "Continent of the address: AF AN AS EU NA OC SA.",
             values=CONTINENTS,
         ),
-        _plain("region", "geo_region_iso_code", "Region of the address, where the geo database says it."),
-        _plain("city", "geo_city_name", "City of the address, where the geo database says it (--geo-db)."),
+        _plain("region", "geo_region_iso_code", "Region of the address, where the geo database says it (--geo-db).", told_by=_BY_CITIES),
+        _plain("city", "geo_city_name", "City of the address, where the geo database says it (--geo-db).", told_by=_BY_CITIES),
         _first("org", "Network owner: your own name for the range, else the AS that announces the address.", "organization_name", "as_organization"),
         _plain("asn", "as_number", "Number of that AS.", "number"),
         _plain("network-type", "network_type", "Kind of network."),
         _plain("cloud", "cloud_provider", "Cloud provider."),
-        _plain("cloud-region", "cloud_region", "Region of the cloud, where --cloud-ranges say it."),
+        _plain(
+            "cloud-region",
+            "cloud_region",
+            "Region of the cloud, where --cloud-ranges say it.",
+            told_by="the ranges that clouds publish tell it, named with ingest --cloud-ranges",
+        ),
         _plain("domain", "url_domain", "Host the client asked for."),
         _plain("path", "url_path", "Path of the request."),
         _plain("referrer", "http_request_referrer", "Referrer of the request."),
         _plain("source", "source_id", "Log the event came from."),
         _plain("format", "log_format", "Format of that log."),
         _plain("backend", "backend", "Upstream or service that answered."),
-        _plain("cache", "cache_status", "What a cache answered, as logged: HIT, MISS, …."),
-        _plain("auth-scheme", "auth_scheme", "How the client authenticated, where a log says it: basic, bearer."),
-        _plain("request-id", "http_request_id", "Request id, as logged; a client may forge it."),
+        _plain("cache", "cache_status", "What a cache answered, as logged: HIT, MISS, ….", told_by=_BY_LOG),
+        _plain("auth-scheme", "auth_scheme", "How the client authenticated, where a log says it: basic, bearer.", told_by=_BY_LOG),
+        _plain("request-id", "http_request_id", "Request id, as logged; a client may forge it.", told_by=_BY_LOG),
         _id("user", "user_id", "Authenticated user, hashed."),
         _id("origin", "origin_id", "Origin: endpoint, client, OS, architecture and user, hashed."),
         _id("endpoint", "endpoint_id", "Client address, hashed."),
@@ -265,11 +282,17 @@ def find_dimension(name: str) -> Dimension:
         return DIMENSIONS[known]
     if message := tell_elsewhere(name):
         raise UsageError(message)
-    if name in METRICS:
-        message = f"'{name}' is a metric, no dimension: it is counted (--metric), and cannot be broken down by or compared"
+    if name_metric(name) in METRICS:
+        name = _name_both(name, name_metric(name))
+        message = f"{name} is a metric, no dimension: it is counted (--metric), and cannot be broken down by or compared"
         raise UsageError(message)
     noun = "dimension"
     raise unknown_name(noun, name, DIMENSIONS)
+
+
+def _name_both(called: str, name: str) -> str:
+    """Name something as it was called, and by our name where that is another."""
+    return f"'{called}'" if called == name else f"'{called}', here '{name}',"
 
 
 def _label(name: str) -> Dimension:

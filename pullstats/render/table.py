@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -34,6 +35,8 @@ _NARROWEST: Final = 14
 NUMERIC: Final = frozenset({"count", "bytes", "share", "ratio", "number", "change"})
 UNCUT: Final = NUMERIC | {"time", "bucket", "spark"}
 UNKNOWN: Final = "unknown"
+_FLAGS: Final = {"true": "yes", "false": "no"}
+"""Flags that the row of the others made texts."""
 
 
 def render_table(report: Report, options: RenderOptions) -> str:
@@ -41,6 +44,8 @@ def render_table(report: Report, options: RenderOptions) -> str:
     from rich.console import Console  # noqa: PLC0415 - only tables need it
     from rich.text import Text  # noqa: PLC0415
 
+    if report.meta.get("is_untold"):  # one row of what nobody knows tells people nothing; programs add rows up
+        report = replace(report, frame=report.frame.clear())
     buffer = io.StringIO()
     console = Console(
         file=buffer, width=options.width, force_terminal=options.color, no_color=not options.color, highlight=False, emoji=False, markup=False
@@ -51,7 +56,7 @@ def render_table(report: Report, options: RenderOptions) -> str:
     if report.columns:
         _draw(report, console, options.width)
     if not report.frame.height:
-        console.print(Text("no data", style="yellow"))
+        console.print(Text("no data" if report.is_empty else "no rows", style="yellow"))
     for line in (report.footer, *report.meta.get("warnings", ())):
         if line and str(line) not in report.title:
             console.print(Text(for_terminal(str(line)), style="dim"))
@@ -203,6 +208,10 @@ def format_cell(value: Any, column: Column) -> str:
         return UNKNOWN if column.kind in {"dimension", "bucket"} else "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value == UNKNOWN and not column.has_unknown:
+        return f'"{UNKNOWN}"'  # somebody's name, and not what is missing
+    if column.value == "boolean" and value in _FLAGS:
+        return _FLAGS[value]
     if column.kind in _FORMS:
         return _FORMS[column.kind](value)
     if isinstance(value, datetime):

@@ -11,7 +11,8 @@ r"""`--where`: comparisons of dimensions, joined by and, or, not and parentheses
 
 Words of the grammar may be upper or lower case; values are compared as they are. A value with
 blanks, commas, quotes or operators stands in `"` or `'`, where a backslash takes the next
-character as it is. A missing value equals nothing: `ci=true`, `ci in (true)` and `hour<5` do not
+character as it is. What tables and JSON print is understood out of quotes: `unknown` and `null` are
+what is missing, `yes` and `no` are true and false. A missing value equals nothing: `ci=true`, `ci in (true)` and `hour<5` do not
 hold where CI or time is unknown; `!=`, `not in`, `not like`, `!~` and `not (…)` are their exact
 opposites, and do.
 """
@@ -27,15 +28,15 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.dimensions import Dimension, find_dimension
+from pullstats.metrics.dimensions import UNKNOWN, Dimension, find_dimension
 from pullstats.metrics.filtering.tokens import KEYWORDS, Token, filter_error, split_tokens
 
 _ORDER: Final[dict[str, Callable[[Any, Any], Any]]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _OPERATORS: Final = "=, !=, <, <=, >, >=, ~, !~, in, like or is"
-UNKNOWN: Final = "unknown"
-"""What stands in tables where a value is missing."""
 _MAX_DEPTH: Final = 50
 _MAX_TOKENS: Final = 20_000
+_FLAGS: Final = {"true": True, "yes": True, "false": False, "no": False}
+"""As JSON and as tables write them."""
 _INTEGER: Final = re.compile(r"-?[0-9]{1,15}")
 
 
@@ -67,7 +68,7 @@ def parse_filter(text: str, zone: str) -> Filter:
     reader = _Reader(text, zone)
     expr = reader.read_any(0)
     if reader.here is not None:
-        raise reader.fail("expected 'and', 'or' or the end")
+        raise reader.fail("expected 'and', 'or' or the end; a value with blanks stands in quotes")
     return Filter(text, expr, tuple(sorted(reader.columns)), tuple(reader.named), frozenset(reader.dimensions))
 
 
@@ -185,9 +186,9 @@ class _Reader:
         return join_all([value.is_in(items).fill_null(value=False), *parts], operator.or_)
 
     def _take_unknown(self) -> bool:
-        """Take the word that stands in tables where a value is missing, out of quotes."""
+        """Take the word that stands in tables or in JSON where a value is missing, out of quotes."""
         token = self.here
-        is_unknown = token is not None and not token.is_mark and token.quoted is None and token.text.lower() == UNKNOWN
+        is_unknown = token is not None and not token.is_mark and token.quoted is None and token.text.lower() in {UNKNOWN, "null"}
         self._at += is_unknown
         return is_unknown
 
@@ -227,7 +228,7 @@ class _Reader:
     def _read_text(self) -> Token:
         token = self.here
         if token is None:
-            raise self.fail("a value is missing here")
+            raise self.fail("a value is missing here; where none is known, write unknown")
         if token.is_mark:
             raise self.fail(f"expected a value; one that holds {token.text} stands in quotes")
         self._at += 1
@@ -246,15 +247,15 @@ class _Reader:
             return value
         if dimension.type == "number" and _INTEGER.fullmatch(token.text):
             return int(token.text)
-        if dimension.type == "boolean" and token.text.lower() in {"true", "false"}:
-            return token.text.lower() == "true"
+        if dimension.type == "boolean" and token.text.lower() in _FLAGS:
+            return _FLAGS[token.text.lower()]
         wanted = "a whole number" if dimension.type == "number" else "true or false; what is missing 'is null'"
         raise self.fail(f"'{dimension.name}' is compared with {wanted}", token)
 
 
 def _is_unknown(dimension: Dimension, value: pl.Expr) -> pl.Expr:
-    """Tell what a table shows as unknown: what is missing, and what is called so."""
-    return value.is_null() | (value.eq_missing(pl.lit(UNKNOWN)) if dimension.type == "text" else pl.lit(value=False))
+    """Tell what a table shows as unknown: what is missing and, where that is a word of ours, what is called so."""
+    return value.is_null() | value.eq_missing(pl.lit(UNKNOWN)) if dimension.has_unknown else value.is_null()
 
 
 def _like_pattern(token: Token) -> str:

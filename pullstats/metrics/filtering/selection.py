@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from pullstats.metrics.dimensions import DIMENSIONS, Dimension
+from pullstats.metrics.dimensions import DIMENSIONS, UNKNOWN, Dimension
 from pullstats.metrics.filtering.filters import join_all, parse_filter
 
 if TYPE_CHECKING:
     from pullstats.metrics.query import Query
 
+_FOLDED: Final = frozenset({"other", "all others"})
 _MOST_EVENTS: Final = 1_000_000
 _MOST_VALUES: Final = 2000
 """Events and values among which the nearest is looked for."""
@@ -70,6 +71,9 @@ def build_selection(query: Query, zone: str) -> Selection:
             dimension = DIMENSIONS[name]
             wanted = [dimension.name_value(value) for value in values]
             hit = dimension.expr(zone).is_in(wanted).fill_null(value=False)
+            if UNKNOWN in wanted:
+                hit |= dimension.expr(zone).is_null()
+                wanted = [value for value in wanted if value != UNKNOWN]
             is_kept = option == "--class"
             steps.append((f"{option} {','.join(values)}", hit if is_kept else ~hit))
             (kept if is_kept else excluded).extend((dimension, value) for value in wanted)
@@ -103,6 +107,8 @@ def _list_values(values: pl.LazyFrame) -> list[str]:
 
 
 def _hint(text: str, known: Sequence[str]) -> str:
+    if text in _FOLDED:
+        return f"; the row {text} of a table is what --limit cuts off: --limit 0 shows its parts"
     folded = {value.lower(): value for value in reversed(known)}
     near = difflib.get_close_matches(text.lower(), folded, n=1, cutoff=0.6)
     return f"; did you mean '{folded[near[0]]}'?" if near else ""

@@ -17,7 +17,7 @@ from pullstats.metrics.partials import Partials, compute_partials, fold, keep_ro
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import OTHER, build_report, dimension_columns, dimension_heads, metric_columns, name_others
-from pullstats.metrics.questions.ordering import NOTHING, drop_nothing, sort_rows, take_first
+from pullstats.metrics.questions.ordering import NOTHING, drop_nothing, sort_rows, take_first, tell_untold
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.series import answer_series
 from pullstats.metrics.questions.small_rows import ENDPOINTS, find_takers, hide_small, is_few, refuse_few, took_few
@@ -81,13 +81,17 @@ def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
     if not partials.read:  # an empty window has no row, not even one of zeros
         rows = rows.clear()
     warnings = [NOTHING] if groups and partials.kept and not rows.height else []
+    warnings += tell_untold(rows, asked.dimensions)
     if query.has_percent:
         rows, shares = _add_shares(rows, total, asked.metrics)
         columns += shares
         if not shares:
             warnings.append("--percent gives shares of additive metrics, and none is asked for")
     frame, presence = rows.select(column.name for column in columns), find_presence(asked, scan)
-    return build_report(asked, partials, frame, columns, total, hidden=hidden, other_row=other_row, warnings=warnings, presence=presence), total
+    report = build_report(asked, partials, frame, columns, total, hidden=hidden, other_row=other_row, warnings=warnings, presence=presence)
+    is_untold = len(asked.dimensions) == 1 and bool(tell_untold(rows, asked.dimensions))
+    report = replace(report, meta=report.meta | {"is_untold": True}) if is_untold else report
+    return report, total
 
 
 def _with_endpoints(asked: Resolved) -> tuple[Metric, ...]:

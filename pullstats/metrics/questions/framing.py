@@ -203,7 +203,9 @@ def dimension_columns(asked: Resolved) -> list[str]:
 
 def dimension_heads(asked: Resolved) -> list[Column]:
     """Describe the columns of the dimensions."""
-    return [Column(dimension.key, dimension.name, "dimension", value=dimension.type) for dimension in asked.dimensions]
+    return [
+        Column(dimension.key, dimension.name, "dimension", value=dimension.type, has_unknown=dimension.has_unknown) for dimension in asked.dimensions
+    ]
 
 
 def name_others(shown: pl.DataFrame, keys: Sequence[str]) -> dict[str, str]:

@@ -60,6 +60,14 @@ def drop_nothing(rows: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
     return rows.filter(pl.any_horizontal(said)) if said else rows
 
 
+def tell_untold(rows: pl.DataFrame, dimensions: Sequence[Dimension]) -> list[str]:
+    """Say of each dimension that no row has a value of, and what would tell it."""
+    if not rows.height:
+        return []
+    untold = [dimension for dimension in dimensions if rows[dimension.key].null_count() == rows.height]
+    return [f"no request here tells its {one.name}{f': {one.told_by}' if one.told_by else ''}" for one in untold]
+
+
 def _sort_by(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
     """Order rows by the metric or dimension asked for, then by the dimensions."""
     keys = [dimension.key for dimension in asked.dimensions]
