@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pullstats.enrich import agent_rules, path_rules, rulebook
+from pullstats.enrich import agent_rules, path_rules
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.metrics import DIMENSIONS, Query, Reach, answer_query
@@ -355,7 +355,7 @@ def test_other_spellings_of_known_values_are_taken(written: str, meant: str) -> 
 def test_known_values_are_those_that_enrichment_gives() -> None:
     assert set(ECOSYSTEMS) == {family.package_type for family in path_rules.load_families()}
     assert set(KINDS) == set(agent_rules.KINDS)
-    assert set(ACTIONS) == set(rulebook._ACTIONS)  # noqa: SLF001 - it has no other name
+    assert set(ACTIONS) == set(path_rules.ACTIONS)
     for dimension in DIMENSIONS.values():
         assert list(dimension.values) == sorted(dimension.values) or dimension.name == "weekday"
 
