@@ -9,7 +9,8 @@ To add one: append a `LogFormat` to `FORMATS`, with a real line, and a case in
 `tests/cases/vendors/`.
 
 Sources: docs.haproxy.org/2.8/configuration.html#8.2 (its five formats), #8.2.6 (errors);
-haproxy/haproxy src/log.c (clf_http_log_format), src/server.c, src/proxy.c (notices).
+haproxy/haproxy src/log.c (clf_http_log_format,
+clf_tcp_log_format of 3.1), docs.haproxy.org/3.0/configuration.html#8.2.5 (error-log-format), src/server.c, src/proxy.c (notices).
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ _NOTICE: Final = (
 """What HAProxy says of its servers and of itself."""
 _NO_HTTP: Final = (
     r"|[^\s\[]+:[0-9]+ \[[^\]]*\] \S+ (?:\S+/\S+ -?[0-9]+/-?[0-9]+/\+?-?[0-9]+ \+?[0-9]+ [A-Za-z-]{2} [0-9]+/|\S+/\S+: |\S+: )"
-    r"|[^\s\[]+:[0-9]+ \[[^\]]*\] \S+/\S+: )"
+    r"|[^\s\[]+:[0-9]+ \[[^\]]*\] \S+/\S+: |[^\s\[]+:[0-9]+ \[[^\]]*\] \S+ [0-9]+/[0-9]+ [0-9]+/"
+    r'|\S+ - - \[[^\]]*\] "TCP " 000 )'
 )
-"""Connections: `option tcplog`, and those that failed before a request."""
+"""Connections: `option tcplog`, with and without clf; and those that failed before a request, as HAProxy and `error-log-format` tell of them."""
 _IGNORED: Final = _NOTICE + _NO_HTTP
 
 FORMATS: Final[tuple[LogFormat, ...]] = (

@@ -26,7 +26,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         "https://nginx.org/en/docs/http/ngx_http_log_module.html",
         '{"time":"2026-11-23T23:35:37+00:00","remote_addr":"133.11.5.20","request":"GET /v2/ HTTP/1.1","status":200,"body_bytes_sent":2}',
         _READER,
-        1,
+        2,
     ),
     LogFormat(
         "caddy",
@@ -70,6 +70,18 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         '"timestamp":"2024-03-12T15:22:28.104718Z"}',
         _READER,
         sign='"httpRequest":',
+    ),
+    LogFormat(
+        "gcp-load-balancer",
+        "Google Cloud: external Application Load Balancer",
+        "https://cloud.google.com/load-balancing/docs/https/https-logging-monitoring",
+        '{"httpRequest":{"remoteIp":"203.0.113.7","requestMethod":"GET","requestSize":"577","requestUrl":"https://dl.example.com/dl/demo-1.0.zip",'
+        '"responseSize":"24162","serverIp":"10.8.0.3","status":200,"userAgent":"curl/8.5.0","latency":"0.248406s"},"insertId":"mr6p8jfcxlde5",'
+        '"jsonPayload":{"@type":"type.googleapis.com/google.cloud.loadbalancing.type.LoadBalancerLogEntry","remoteIp":"203.0.113.7",'
+        '"statusDetails":"response_sent_by_backend"},"resource":{"type":"http_load_balancer"},"timestamp":"2023-04-21T15:59:24.827008Z"}',
+        _READER,
+        1,
+        sign="LoadBalancerLogEntry|http_load_balancer",
     ),
     LogFormat(
         "fastly",

@@ -3,6 +3,7 @@ r"""What keys of JSON logs mean by who writes them, where a name alone does not 
     "duration":0.001      seconds in Caddy's log, milliseconds in Envoy's; unknown elsewhere (GitLab changed its mind)
     "date":…,"time":…     CloudFront holds the two apart, in UTC
     "UA":"curl%2F8.5.0"   Akamai encodes what is no word (`+` for a blank), CloudFront as in its other logs
+    "sub":"in"            of what Verdaccio says of one request only what has a status, and something sent or another status
     "msg":"response"      of what distribution says of one request only `response completed` is the answer
 
 To add one: its keys go into `json_keys.py`, and a case into `tests/cases/vendors/`.
@@ -55,8 +56,14 @@ def is_no_request(raw: pl.DataFrame) -> pl.Expr:
         completed = pl.col("said").str.starts_with("response completed").fill_null(value=False) if "said" in raw.columns else pl.lit(value=False)
         other |= pl.col("registry_method").is_not_null() & ~completed
     if "direction" in raw.columns:
-        other |= pl.col("direction").eq_missing("out")
+        other |= pl.col("direction").eq_missing("out") | (pl.col("direction").eq_missing("in") & _is_before_answer(raw))
     return other
+
+
+def _is_before_answer(raw: pl.DataFrame) -> pl.Expr:
+    """Tell what Verdaccio says of a request when it comes (no status), and when it was read: status 200 and nothing sent."""
+    status, sent, method = (_text(raw, name).cast(pl.String) for name in ("status", "body_bytes_sent", "request_method"))
+    return status.is_null() | (status.eq_missing("200") & sent.eq_missing("0") & method.ne_missing("HEAD"))
 
 
 def _join_time(raw: pl.DataFrame) -> pl.DataFrame:
