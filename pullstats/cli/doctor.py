@@ -16,7 +16,7 @@ from pullstats.pipeline.doctor import examine
 @click.option("--fix-hints", is_flag=True, help="Print rules ready to be completed and pasted instead of the lists.")
 @combine(rules_option, output_options, general_options)
 def doctor(**options: Any) -> int:
-    """List unknown agents and paths, most frequent first, and say what in the store is out of date."""
+    """List unknown agents and paths, most frequent first; say what in the store is out of date, and which logs hold the same requests."""
     routes, place = configured_routes()
     found = examine(options["store"], limit=options["limit"], rules=options["rules"], routes=routes, routes_file=place)
     if options["fix_hints"]:

@@ -47,6 +47,9 @@ question_options = combine(
         "--visit-gap", type=Seconds(0, 900), default=30.0, show_default=True, help="Seconds after which a visit (checks, invocations) is another."
     ),
     click.option("--session-gap", type=Seconds(0, 86_400), default=1800.0, show_default=True, help="Seconds after which a session is another."),
+    click.option(
+        "--same-request", type=click.Choice(["id"]), help="Count once what several logs hold under one request id: an edge and what is behind it."
+    ),
     click.option("--unique-by", default="origin", show_default=True, help=f"What one is: {', '.join(UNIQUE_LEVELS)}."),
     click.option("--tz", default="UTC", show_default=True, help="Time zone whose days count, e.g. Europe/Berlin."),
     click.option("--week-start", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="First day of a week."),
@@ -109,6 +112,7 @@ def build_query(options: dict[str, Any]) -> Query:
         pull_window=options["pull_window"],
         visit_gap=options["visit_gap"],
         session_gap=options["session_gap"],
+        same_request=options["same_request"],
         rolling=options.get("rolling"),
         annotations=read_annotations(options["annotate"], options["tz"]) if options.get("annotate") else (),
         releases=read_releases(options["releases"], options["tz"]) if options["releases"] else (),

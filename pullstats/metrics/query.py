@@ -72,6 +72,7 @@ class Query:
         pull_window: seconds after which a pull group closes.
         visit_gap: seconds after which a visit closes.
         session_gap: seconds after which a session closes.
+        same_request: `id` to count requests that several logs hold under one id once; None to count all.
         rolling: span of days or hours that each bucket of a series looks back over.
         annotations: what happened when, to be shown beside a series.
         releases: when versions came out.
@@ -103,6 +104,7 @@ class Query:
     pull_window: float = PULL_GAP.total_seconds()
     visit_gap: float = VISIT_GAP.total_seconds()
     session_gap: float = SESSION_GAP.total_seconds()
+    same_request: str | None = None
     rolling: str | None = None
     annotations: tuple[Annotation, ...] = ()
     releases: tuple[Release, ...] = ()
@@ -197,7 +199,7 @@ def resolve(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shiftin
         if metric.rule not in {"", SESSIONS} and metric.tally not in find_rule(metric.rule).defines
     )
     gaps = Gaps(timedelta(seconds=query.pull_window), timedelta(seconds=query.visit_gap), timedelta(seconds=query.session_gap))
-    ranks = rank_sources(_find_sources(reach, scan)) if any(metric.rule for metric in metrics) else _NO_RANKS
+    ranks = rank_sources(find_sources(reach, scan)) if any(metric.rule for metric in metrics) else _NO_RANKS
     return Resolved(replace(query, tz=zone.key), metrics, dimensions, window, rules, reach, gaps, ranks, chosen, warnings)
 
 
@@ -236,7 +238,8 @@ def _rule_metrics(metric: Metric, rules: Sequence[CountingRule], level: Metric) 
     ]
 
 
-def _find_sources(reach: Reach, scan: Scan) -> pl.DataFrame:
+def find_sources(reach: Reach, scan: Scan) -> pl.DataFrame:
+    """Give `source_id`, `name`, `first` of each log; what the events say of them where the runs are not known."""
     if reach.sources is not None:
         return reach.sources
     events = scan(["source_id", "timestamp"], None, None)

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from pullstats.errors import StoreError
+from pullstats.events import EVENT_SCHEMA
 from pullstats.metrics import Query, Reach, answer_query, daily_report
 from pullstats.metrics.query import Scan, resolve
 from pullstats.metrics.questions.compare import Sides, answer_comparison
@@ -17,6 +18,7 @@ from pullstats.metrics.questions.concentration import ConcentrationQuestion, ans
 from pullstats.metrics.questions.explain import answer_explanation
 from pullstats.metrics.questions.holders import HolderQuestion, answer_holders
 from pullstats.metrics.questions.uniques import UniqueQuestion, answer_uniques
+from pullstats.metrics.same_requests import OnceScan, scan_once, tell_repeats
 from pullstats.pipeline.asking import FAILURES, ask_store
 from pullstats.reports import Report
 from pullstats.store import Store, StoreStatus
@@ -35,51 +37,73 @@ def answer(store: Path, query: Query, *, is_shifting: bool = True) -> Report:
     Raises:
         UserError: a store or a question that cannot be used.
     """
-    return _read(store, lambda opened: answer_query(query, opened.scan_events, _reach(opened), datetime.now(UTC), is_shifting=is_shifting))
+    return _ask(store, query, lambda *given: answer_query(query, *given, is_shifting=is_shifting))
 
 
 def uniques(store: Path, query: Query, asked_for: UniqueQuestion) -> Report:
     """Count uniques on every level, or follow one level through time."""
-    return _ask(store, lambda *given: answer_uniques(query, asked_for, *given, is_shifting=True))
+    return _ask(store, query, lambda *given: answer_uniques(query, asked_for, *given, is_shifting=True))
 
 
 def holders(store: Path, query: Query, asked_for: HolderQuestion) -> Report:
     """List origins with their state, or give one's timeline."""
-    return _ask(store, lambda *given: answer_holders(query, asked_for, *given, is_shifting=True))
+    return _ask(store, query, lambda *given: answer_holders(query, asked_for, *given, is_shifting=True))
 
 
 def concentration(store: Path, query: Query, asked_for: ConcentrationQuestion) -> Report:
     """Tell how a metric is spread over origins."""
-    return _ask(store, lambda *given: answer_concentration(query, asked_for, *given, is_shifting=True))
+    return _ask(store, query, lambda *given: answer_concentration(query, asked_for, *given, is_shifting=True))
 
 
 def comparison(store: Path, query: Query, sides: Sides) -> Report:
     """Compare two windows or filters."""
-    return _ask(store, lambda *given: answer_comparison(query, sides, *given, is_shifting=True))
+    return _ask(store, query, lambda *given: answer_comparison(query, sides, *given, is_shifting=True))
 
 
 def explanation(store: Path, query: Query) -> Report:
     """Take a report's numbers apart."""
-    return _read(
-        store, lambda opened: answer_explanation(query, opened.rule_sets(), opened.scan_events, _reach(opened), datetime.now(UTC), is_shifting=True)
-    )
+    rules: dict[str, int] = {}
+
+    def ask(scan: Scan, reach: Reach, now: datetime) -> Report:
+        return answer_explanation(query, rules, scan, reach, now, is_shifting=True)
+
+    def prepare(opened: Store) -> None:
+        rules.clear()
+        rules.update(opened.rule_sets())
+
+    return _ask(store, query, ask, prepare)
 
 
-def _ask(store: Path, ask: Callable[[Scan, Reach, datetime], Report]) -> Report:
-    return _read(store, lambda opened: ask(opened.scan_events, _reach(opened), datetime.now(UTC)))
+def _ask(store: Path, query: Query, ask: Callable[[Scan, Reach, datetime], Report], prepare: Callable[[Store], None] | None = None) -> Report:
+    def ask_opened(opened: Store) -> Report:
+        if prepare is not None:
+            prepare(opened)
+        reach = read_reach(opened)
+        scan = _choose_scan(opened, query, reach)
+        report = ask(scan, reach, datetime.now(UTC))
+        return tell_repeats(report, scan) if isinstance(scan, OnceScan) else report
+
+    return _read(store, ask_opened)
+
+
+def _choose_scan(opened: Store, query: Query, reach: Reach) -> Scan:
+    """Give the events as they are, or each request that several logs hold once."""
+    return scan_once(opened.scan_events, reach, query.memory) if query.same_request else opened.scan_events
 
 
 def export_daily(store: Path, query: Query) -> Report:
     """Build the `daily` export set; windows never shift."""
-    return _read(store, lambda opened: daily_report(query, opened.scan_events, _reach(opened), datetime.now(UTC)))
+    return _ask(store, query, lambda *given: daily_report(query, *given))
 
 
 def export_events(store: Path, query: Query, warn: Callable[[str], None]) -> Iterator[pl.DataFrame]:
     """Give the events of a question's window that its filters keep, in batches, columns of `EVENT_SCHEMA`; `warn` of what is missing."""
 
     def select(opened: Store) -> pl.LazyFrame:
-        asked = resolve(query, _reach(opened), datetime.now(UTC), opened.scan_events, is_shifting=False)
-        events = asked.window.keep(opened.scan_events(None, asked.window.start, asked.window.end))
+        reach = read_reach(opened)
+        scan = _choose_scan(opened, query, reach)
+        asked = resolve(query, reach, datetime.now(UTC), scan, is_shifting=False)
+        events = asked.window.keep(scan(EVENT_SCHEMA.names(), asked.window.start, asked.window.end))
         return events if asked.filter is None else events.filter(asked.filter)
 
     yield from _export(store, select, warn)
@@ -118,7 +142,8 @@ def _batches(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
         yield pl.DataFrame(schema=frame.collect_schema())
 
 
-def _reach(store: Store) -> Reach:
+def read_reach(store: Store) -> Reach:
+    """Tell where a store's events begin and end, and of which logs they are."""
     status = store.extent()
     runs = store.runs()
     if any(damage.table == "runs" for damage in store.damages):

@@ -13,6 +13,9 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.enrich import load_rules, open_geo
+from pullstats.metrics.query import DEFAULT_MEMORY
+from pullstats.metrics.same_requests import scan_once
+from pullstats.pipeline.answer import read_reach
 from pullstats.pipeline.asking import ask_store
 from pullstats.reports import Column, Report
 from pullstats.store import Store
@@ -27,6 +30,8 @@ _COLUMNS: Final = (
 _PRODUCT: Final = re.compile(r"[a-z][a-z0-9_.+-]*[/ ]")
 _COMPATIBLE: Final = re.compile(r"compatible; ?([a-z][\w .+-]*[/;])")
 _NUMBERS: Final = r"[0-9a-f]{12,}|[0-9]+"
+_PAIRS: Final = 5
+"""Pairs of logs that are named."""
 _AGENT: Final = "agent"
 _PATH: Final = "path"
 
@@ -96,7 +101,7 @@ def _examine(opened: Store, limit: int, current: str) -> Findings:
     ]
     found, counts = zip(*lists, strict=True)
     share = {name: count / total if total else 0.0 for name, count in zip((_AGENT, _PATH), counts, strict=True)}
-    return Findings(pl.concat(found), tuple(_remark_on_rules(opened.rule_sets(), current)), share)
+    return Findings(pl.concat(found), (*_remark_on_rules(opened.rule_sets(), current), *_remark_on_repeats(opened)), share)
 
 
 def _count(rows: pl.LazyFrame, name: str, value: pl.Expr, limit: int) -> tuple[pl.DataFrame, int]:
@@ -118,6 +123,24 @@ def _remark_on_rules(versions: dict[str, int], current: str) -> Iterator[str]:
     old = sum(count for version, count in versions.items() if version != current)
     if old:
         yield f"{old:,} events were read by other rules than those of now ({current}); run: pullstats rebuild"
+
+
+def _remark_on_repeats(opened: Store) -> Iterator[str]:
+    """Name the logs that hold the same requests, those with the most first."""
+    reach = read_reach(opened)
+    repeats = scan_once(opened.scan_events, reach, DEFAULT_MEMORY).find(None, None)
+    if not repeats.height or reach.sources is None:
+        return
+    names = dict(reach.sources.select("source_id", "name").rows())
+    pairs = repeats.group_by("source_id", "kept_in").len("count").sort(["count", "source_id", "kept_in"], descending=[True, False, False])
+    for row in pairs.head(_PAIRS).to_dicts():
+        left, kept = (names.get(row[name]) or row[name] for name in ("source_id", "kept_in"))
+        yield (
+            f"{row['count']:,} requests of '{left}' are in '{kept}' as well, by their ids, and count twice; "
+            f"--same-request id counts those of '{kept}' alone"
+        )
+    if pairs.height > _PAIRS:
+        yield f"{pairs['count'][_PAIRS:].sum():,} more requests are in two logs, of {pairs.height - _PAIRS:,} more pairs of logs"
 
 
 def _agent_hint(text: str, requests: int) -> str:

@@ -17,6 +17,7 @@ import polars as pl
 from pullstats.clock import find_zone
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.metrics.questions.rolling import BUCKET, parse_rolling
+from pullstats.metrics.same_requests import scan_logs
 from pullstats.metrics.time.buckets import Buckets, parse_every
 from pullstats.metrics.time.completeness import find_final_until
 from pullstats.metrics.time.gaps import Gap, Silences, describe_gaps, find_gaps
@@ -64,7 +65,7 @@ def plot_course(asked: Resolved, scan: Scan) -> Course:
     if rolling > 1:
         every = _reach_back(buckets, every, rolling, reach.first, last)
         first = buckets.start_of(every[BUCKET].head(1)).item()
-    found = find_gaps(reach.sources, scan, first, last)
+    found = find_gaps(reach.sources, scan_logs(scan), first, last)
     gaps = [gap for gap in found.gaps if _list_missing(gap, replace(window, start=first)).len()]
     return Course(buckets, shown, every, rolling, replace(found, gaps=gaps))
 

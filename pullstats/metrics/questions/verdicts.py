@@ -21,6 +21,7 @@ from pullstats.metrics.questions.activity import Activity, measure_activity
 from pullstats.metrics.questions.noise import Daily, Evidence, Value, Verdict, judge_days, judge_windows
 from pullstats.metrics.questions.past import Period, list_past
 from pullstats.metrics.questions.periods import Values, measure_days, measure_periods
+from pullstats.metrics.same_requests import scan_logs
 from pullstats.metrics.time.buckets import Buckets
 from pullstats.metrics.time.completeness import find_final_until
 from pullstats.metrics.time.gaps import Gap, find_gaps
@@ -114,7 +115,7 @@ def _find_gaps(one: Resolved, scan: Scan, windows: Sequence[Window]) -> list[Gap
     start = min(window.start for window in windows if window.start)
     end = max(window.end for window in windows if window.end)
     first, newest = one.reach.first, one.reach.newest
-    return find_gaps(one.reach.sources, scan, max(start, first), min(end, newest)).gaps if first and newest and start <= newest else []
+    return find_gaps(one.reach.sources, scan_logs(scan), max(start, first), min(end, newest)).gaps if first and newest and start <= newest else []
 
 
 def _holds(window: Window, gap: Gap) -> bool:
@@ -195,7 +196,7 @@ def _judge_filters(asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Metr
     assert activity is not None
     buckets = Buckets(1, "d", one.query.tz)
     days = inside.keep(activity.slots.lazy()).select(day=buckets.expr).unique().sort("day").collect()
-    gaps = find_gaps(one.reach.sources, scan, *clipped).gaps
+    gaps = find_gaps(one.reach.sources, scan_logs(scan), *clipped).gaps
     spans = zip(buckets.start_of(days["day"]), buckets.end_of(days["day"]), strict=True)
     days = days.filter([not any(gap.start < end and start < gap.end for gap in gaps) for start, end in spans])
     left, right = (measure_days(side, scan, days, metrics) for side in asked)
