@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pullstats.clients import CLIENTS
-from pullstats.formats import FORMATS, detect_format, parse_lines
+from pullstats.formats import FORMATS, Detector, detect_format, parse_lines
 from pullstats.pipeline.plan import IngestSummary
 
 NONSENSE = load_cases("nonsense", {"texts"})[0][1]["texts"]
@@ -69,6 +69,25 @@ def test_what_makes_no_sense_is_refused_for_what_it_is(client: str, status: str,
 def test_nonsense_is_never_sure(name: str) -> None:
     detection = detect_format(NONSENSE[name].lstrip("\n").encode(), ALL)
     assert detection.best is None or detection.confidence < 0.5, (detection.best.name, detection.confidence)
+
+
+LOOKALIKES = {
+    "objects with keys of their own": (
+        FORMATS["json"].sample,
+        '{"when":"2026-11-23T23:35:37+00:00","who":"203.0.113.5","what":"GET /v2/ HTTP/1.1","code":200}',
+    ),
+    "a status that is none": (COMBINED.format("198.51.100.1", "200").strip(), COMBINED.format("198.51.100.1", "745").strip()),
+    "a client that is none": (COMBINED.format("198.51.100.1", "200").strip(), COMBINED.format("200", "200").strip()),
+}
+
+
+@pytest.mark.parametrize("name", LOOKALIKES)
+def test_a_log_that_looks_like_the_one_before_is_read_for_itself(name: str) -> None:
+    good, bad = (f"{line}\n".encode() * 20 for line in LOOKALIKES[name])
+    detector = Detector(ALL)
+    assert detector.detect(good).confidence == 1.0
+    assert detector.detect(bad).confidence == 0.0
+    assert detector.detect(good).confidence == 1.0
 
 
 def test_nonsense_makes_no_event(tmp_path: Path, take_in: Callable[..., IngestSummary]) -> None:

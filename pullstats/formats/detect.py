@@ -84,7 +84,7 @@ class _Likeness:
     def __init__(self, detection: Detection, candidates: Sequence[LogFormat], lines: pl.Series, *, has_time: bool) -> None:
         self.detection = detection
         self._has_time = has_time
-        best = detection.formats[0]
+        self._best = best = detection.formats[0]
         samples = pl.Series([candidate.sample for candidate in candidates])
         takes = samples.str.contains(best.reader.shape)
         own = pl.Series("line", [*lines.head(_LIKE), best.sample])
@@ -107,8 +107,14 @@ class _Likeness:
         return lines.to_frame("line").select(self._looks).row(0)
 
     def holds(self, lines: pl.Series, *, has_time: bool) -> bool:
-        """Tell whether other lines look the same: each fits the format, and the rest of what was seen is equal, too."""
-        return self._has_time == has_time and self._flags[0] and self._look(lines) == self._flags
+        """Tell whether other lines look the same: each fits the format, and the rest of what was seen is equal, too.
+
+        What they look like says little of their values, and nothing of the keys of an object: some are read as well.
+        """
+        if self._has_time != has_time or not self._flags[0] or self._look(lines) != self._flags:
+            return False
+        some = lines.gather_every(max(lines.len() // _LIKE, 1))
+        return self._best.judge(some, has_time=has_time).null_count() == some.len()
 
 
 def detect_format(data: bytes, candidates: Sequence[LogFormat], *, has_time: bool = False) -> Detection:

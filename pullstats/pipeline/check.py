@@ -112,7 +112,8 @@ def _check_log(file: SourceFile, detector: Detector, max_lines: int, shown: int)
         best = log.detection.best
         check = LogCheck(file.name, best.name if best else None, log.wrapper, log.detection.confidence)
         if best is None:
-            log = LogReading(Detection(detector.candidates, 0.0, {}))
+            sure = tuple(candidate for candidate in detector.candidates if not candidate.is_guess)
+            log = LogReading(Detection(sure or detector.candidates, 0.0, {}))
         for block in read_blocks(source, block_size=_BLOCK, framing=log.framing):
             parsed = log.read(block)
             rejects = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects]).sort("source_line")
