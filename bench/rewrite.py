@@ -125,6 +125,7 @@ WRAP: dict[str, Callable[[str, Values], str]] = {
     "fluent-bit": lambda line, _: json.dumps({"date": 1749211200.5, "log": line, "kubernetes": {"pod_name": "gateway"}}),
     "json-message": lambda line, v: json.dumps({"@timestamp": v["time_iso8601"], "message": line, "agent": {"type": "filebeat"}}),
     "timestamps": lambda line, v: f"{v['time_iso8601']} {line}",
+    "fluent-bit-stdout": lambda line, _: f'[0] kube.gw: [[1749211200.500000000, {{}}], {{"log"=>"{line}"}}]',
     "ansi": lambda line, _: f"\x1b[36m\x1b[0m{line}",
 }
 

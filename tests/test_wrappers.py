@@ -48,6 +48,7 @@ WRAP: dict[str, Wrap] = {
     "google-entry": lambda line, n: json.dumps({"insertId": f"a{n}", "jsonPayload": {"message": line}, "timestamp": "2024-01-02T03:04:05.678901Z"}),
     "kcat": lambda line, n: json.dumps({"topic": "access", "partition": 0, "offset": n, "ts": 1704164645678, "key": None, "payload": line}),
     "loki": lambda line, _: json.dumps({"labels": {"app": "gateway"}, "line": line, "timestamp": "2024-01-02T03:04:05.678901234Z"}),
+    "fluent-bit-stdout": lambda line, n: f'[{n}] kube.gateway: [[1704164645.678901234, {{}}], {{"stream"=>"stdout", "log"=>"{line}"}}]',
     "fluentd-file": lambda line, _: "2024-01-02T03:04:05+00:00\tnginx.access\t" + json.dumps({"message": line}),
 }
 CHAINS = {"fluentd-file": "fluentd-file+json-message"}
@@ -97,12 +98,14 @@ def test_every_wrapper_comes_off(name: str, plain: pl.DataFrame, tmp_path: Path)
 @settings(max_examples=25, deadline=None)
 @example(names=["fluent-bit", "timestamps", "timestamps"])
 @example(names=["cri", "prefix"])
+@example(names=["syslog-5424", "prefix", "compose"])
+@example(names=["fluentd-file", "prefix"])
+@example(names=["docker-json", "prefix", "kubectl"])
 @example(names=["google-entry", "kcat", "loki"])
 @example(names=["fluentd-file", "google-entry", "docker-json"])
 @given(names=st.lists(st.sampled_from(sorted(WRAP)), min_size=2, max_size=MAX_LAYERS))
 def test_wrappers_come_off_in_any_nesting(names: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
-    # a program's own words are known by the access line that follows them
-    names = sorted(names, key=lambda name: name != "prefix")
+    assume(names.count("fluent-bit-stdout") < 2)  # it escapes nothing, so that its own print in its print cannot be told apart
     assume(sum(CHAINS.get(name, name).count("+") + 1 for name in names) <= MAX_LAYERS)
     folder = tmp_path_factory.mktemp("nested")
     lines = list(SHOP[:40])

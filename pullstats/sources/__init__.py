@@ -8,7 +8,8 @@ find_wrapper(head)       →  Peeler: Block → Peeled(messages, refused, ignore
 
 from pullstats.sources.blocks import BY_LINE, Block, LongLine, read_blocks
 from pullstats.sources.compression import CODECS, Codec, detect_codec
-from pullstats.sources.line_wrappers import MAX_LAYERS, LinesPeeler, LineWrapper, find_line_wrapper, take_off
+from pullstats.sources.line_wrapper import LineWrapper
+from pullstats.sources.line_wrappers import MAX_LAYERS, LinesPeeler, find_line_wrapper, take_off
 from pullstats.sources.messages import Peeled, Peeler, Wrapper
 from pullstats.sources.paths import SourceFile, expand_paths
 from pullstats.sources.streams import Expansion, Source, open_source, parse_expansion

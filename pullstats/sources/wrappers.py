@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from pullstats.sources import cloudwatch_documents, cloudwatch_lines, cloudwatch_rows, json_documents, line_wrappers
-from pullstats.sources.line_wrappers import LineWrapper
+from pullstats.sources.line_wrapper import LineWrapper
 from pullstats.sources.messages import Peeler, Wrapper
 
 _MODULES: Final = (cloudwatch_documents, cloudwatch_rows, cloudwatch_lines, json_documents)
