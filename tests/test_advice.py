@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 import re
 import shlex
 from collections.abc import Callable
@@ -109,6 +112,9 @@ TEXTS = {
     "a time, an address, a request": [f'2024-03-12T15:22:{n:02}Z gw 198.51.100.{n} GET /dl/{n}.zip 200 512 "curl/8.5.0"\n' for n in range(10)],
     "the request in front": [f'"GET /dl/{n}.zip HTTP/1.1" 200 512 - 198.51.100.{n} [12/Mar/2024:15:22:{n:02} +0000] 0.01\n' for n in range(10)],
     "bars between": [f"12/Mar/2024:15:22:{n:02} +0000 | 198.51.100.{n} | GET | /dl/{n}.zip | 200 | 512\n" for n in range(10)],
+    "a date and a time": [f"2024-03-12 15:22:{n:02} INFO request from 198.51.100.{n}: GET /dl/{n}.zip -> 200 (512 bytes)\n" for n in range(10)],
+    "keys in front": [f"ts=2024-03-12T15:22:{n:02}Z who=198.51.100.{n} what=GET where=/{n} code1=200\n" for n in range(10)],
+    "no client": [f'[12/Mar/2024:15:22:{n:02} +0000] "GET /dl/{n}.zip HTTP/1.1" 200 512 "-" "curl/8.5.0"\n' for n in range(10)],
     "two addresses": [
         f'198.51.100.{n} 192.0.2.7 - - [12/Mar/2024:15:22:{n:02} +0000] "GET /dl/{n}.zip HTTP/1.1" 200 512 "-" "curl/8.5.0"\n' for n in range(10)
     ],
@@ -147,6 +153,23 @@ def test_a_drafted_log_format_reads_the_log_it_was_drafted_for(name: str, tmp_pa
         (['"2024-03-12T15:22:28Z","198.51.100.1","GET","/a,b","200"\n'] * 2, r"have no names; write each row as a JSON object", "--log-format"),
         (["2024-03-12 15:22:28 192.0.2.7 GET /a - 443 - x curl/8.5.0 200 0\n"], "#Fields:", "--map"),
         (["root:x:0:0:root:/root:/bin/bash\n"], "hold no request", "--map"),
+        ([json.dumps({"level": "info", "msg": "hello"}) + "\n"] * 3, "messages of a program", "--map"),
+        (
+            [json.dumps({"event": {"at": 1710256948123}, "c": "198.51.100.1:4", "l": "GET / HTTP/1.1"}) + "\n"],
+            "looks like the status",
+            "--log-format",
+        ),
+        (["GET /dl/a.zip 200 12.345 ms - 512\n"] * 3, "hold requests, but no time", "--map"),
+        (['198.51.100.1 - - [12/Mar/2024 15:22:28] "GET /dl/a.zip HTTP/1.1" 200 -\n'] * 3, r"hold requests, but no time.*\$\{time:", "--map"),
+        (["name,age,city,mail\n", "bob,7,Berlin,b@example.org\n"], "hold no request", "--map"),
+        (["#Version: 1.0\n", "#Fields: date time x-foo\n"] + ["2024-03-12 15:22:28 a\n"] * 3, "none of the columns that its #Fields", "--map"),
+        (['2022/07/28 16:37:00 [error] 1#1: *1 open() "/x" failed, client: 198.51.100.1, request: "GET /x HTTP/1.1"\n'], "nginx's error log", "--"),
+        (["[Thu Jul 28 16:37:00.123 2022] [core:error] [pid 1] [client 198.51.100.1:80] AH00037: x\n"], "Apache's error log", "--"),
+        (["Mar 12 15:22:28 mx postfix/smtpd[12]: connect from unknown[198.51.100.1]\n"], "a mail server's log", "--"),
+        (["Mar 12 15:22:28 host sshd[12]: Accepted publickey for root from 198.51.100.1 port 22\n"], "the system's own log", "--"),
+        (["log_format main '$remote_addr';\n"], "a configuration; give it with --log-format @FILE", "--map"),
+        (["\x01\x02\x03\x7f\x05 abc\n"] * 9, "it is no text", "--"),
+        (["<?xml version='1.0'?>\n", "<log><e/></log>\n"], "hold no request", "--map"),
     ],
 )
 def test_advice_fits_what_the_log_looks_like(lines: list[str], says: str, never: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -210,6 +233,7 @@ COLUMNS = {
     ],
     "semicolons": [f"2024-03-12T15:22:{n:02}Z;198.51.100.{n};GET;/{n}.zip;200;5" for n in range(10)],
     "tabs": [f"12/Mar/2024:15:22:{n:02} +0000\t198.51.100.{n}\tGET /{n} HTTP/1.1\t200\t5" for n in range(10)],
+    "labels": [f"t:2024-03-12T15:22:{n:02}Z\tc:198.51.100.{n}\tr:GET /{n} HTTP/1.1\ts:200" for n in range(10)],
     "quotes": [f'"2024-03-12T15:22:{n:02}Z","198.51.100.{n}","GET","/{n}","200","5","Mozilla/5.0 (X11; Linux)"' for n in range(10)],
 }
 
@@ -238,3 +262,19 @@ def test_the_caret_stands_in_the_nearest_plausible_format(tmp_path: Path, capsys
     said = capsys.readouterr().out
     assert "w3c" not in said
     assert "cloudfront" not in said
+
+
+@pytest.mark.parametrize("name", ["gz", "bz2", "xz"])
+def test_a_log_that_was_cut_before_its_first_line_is_whole_is_told_so(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compress = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[name]
+    (tmp_path / "a.log").write_bytes(compress(NGINX.format(1, 1, "GET /a.zip HTTP/1.1").encode()[:60])[:-9])
+    assert run(["ingest", str(tmp_path / "a.log"), "--store", str(tmp_path / "s")]) == 2
+    said = capsys.readouterr().err
+    assert f"the {name} data ends early" in said
+    assert "format" not in said
+
+
+def test_a_time_that_the_fast_way_cuts_is_read_the_safe_way(tmp_path: Path, take_in: TakeIn) -> None:
+    lines = [f'198.51.100.{n} - - [2017-11-25 16:13:{n:02}] "GET /dl/{n}.zip HTTP/1.1" 200 10 "-" "curl/7"\n' for n in range(20)]
+    summary = take_in(write(tmp_path / "a.log", lines))
+    assert (summary.sources[0].events, summary.sources[0].rejected) == (20, 0)

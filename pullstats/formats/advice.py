@@ -14,7 +14,10 @@ import csv
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 
 import polars as pl
@@ -24,14 +27,14 @@ from pullstats.errors import InputError, UserError
 from pullstats.formats.drafts import draft_columns, draft_log_format
 from pullstats.formats.field_map import mapped_formats, parse_map
 from pullstats.formats.lines import LogFormat, split_text
-from pullstats.formats.notices import kind_of, parse_object, walk
+from pullstats.formats.notices import IGNORED, METHODS, kind_of, parse_object, tell_object, walk
 
 _LOOKED_AT: Final = 50
 _DEPTH: Final = 3
 """Objects within objects that are looked into."""
 _SHOWN_KEYS: Final = 12
 _NAMES: Final[dict[str, str]] = {
-    "time": r"time|date|^ts$|stamp|epoch|start",
+    "time": r"time|date|^ts$|stamp|epoch|start|(?:^|[._])at$|when",
     "client": r"client|remote|peer|source|caller|^c-ip$|^ip$|addr|ip$",
     "method": r"method|verb|^request$|action",
     "path": r"path|uri|url|target",
@@ -61,7 +64,14 @@ _COLUMNS: Final = 4
 _ALIKE: Final = 0.9
 """So many columns make a table, and this share of the lines must have as many."""
 _TWO_ADDRESSES: Final = re.compile(rf"^({ADDRESS}) ({ADDRESS} )")
-_W3C: Final = re.compile(r"\d{4}-\d{2}-\d{2}[ \t]\d{2}:\d{2}:\d{2}[ \t](?:\S+[ \t]){6,}")
+_W3C: Final = re.compile(
+    rf"\d{{4}}-\d{{2}}-\d{{2}}[ \t]\d{{2}}:\d{{2}}:\d{{2}}[ \t](?:{ADDRESS}|W3SVC\d+|[A-Z]{{3}}\d+(?:-\w+)?)[ \t](?:\S+[ \t]){{5,}}"
+)
+"""A line of IIS or CloudFront: behind the time stands the site, an address or the edge."""
+_REQUEST: Final = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(sorted(METHODS))}) +\"?(?:/|https?://)\S*")
+_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]|\\x[89a-f][0-9a-f]")
+_MUCH: Final = 0.05
+"""Share of characters that no text has from which on a file is none."""
 
 
 def advise(data: bytes, raw: bytes, *, is_table: bool = False) -> str:
@@ -76,13 +86,17 @@ def advise(data: bytes, raw: bytes, *, is_table: bool = False) -> str:
     shown = [line for line in lines.head(_LOOKED_AT).to_list() if line.strip()]
     if not shown:
         return "it holds no lines"
+    if _is_no_text(shown):
+        return "it is no text; a log is read as text, plain or compressed (gz, bz2, xz, zst), or as Parquet"
     bare = split_text(raw)[0].head(_LOOKED_AT).to_list()
     looks = (
         _advise_on_objects(shown, is_table=is_table),
+        _advise_on_strangers(shown, bare),
         _advise_on_names(shown),
         _advise_on_addresses(shown),
         _advise_on_text(bare),
         _advise_on_columns(shown),
+        _advise_on_requests(shown),
     )
     return next((advice for advice in looks if advice is not None), _NO_REQUEST)
 
@@ -90,6 +104,36 @@ def advise(data: bytes, raw: bytes, *, is_table: bool = False) -> str:
 _NO_REQUEST: Final = (
     "its lines hold no request that could be told (a method and a path, or a status); is it an access log? --log-format takes the server's own"
 )
+
+
+def _is_no_text(lines: Sequence[str]) -> bool:
+    r"""Tell whether lines hold too much that no text holds; bytes that were no UTF-8 stand as `\xhh`."""
+    return sum(len(_NO_TEXT.findall(line)) for line in lines) > _MUCH * sum(map(len, lines))
+
+
+@cache
+def _strangers() -> list[tuple[str, re.Pattern[str], str]]:
+    """Give what is no access log: what it is called, what its lines look like, and where the requests are."""
+    rules = tomllib.loads(files("pullstats.formats.rules").joinpath("strangers.toml").read_text(encoding="utf-8"))
+    return [(rule["name"], re.compile(rule["pattern"]), rule["instead"]) for rule in rules["strangers"]]
+
+
+def _advise_on_strangers(lines: Sequence[str], bare: Sequence[str]) -> str | None:
+    """Name what is often given for an access log and is none."""
+    for name, pattern, instead in _strangers():
+        if any(sum(pattern.search(line) is not None for line in some) * 2 > len(some) for some in (lines, bare)):
+            return f"it looks like {name}; {instead}"
+    return None
+
+
+def _advise_on_requests(lines: Sequence[str]) -> str | None:
+    """Say what lines with requests lack, as they are not read."""
+    if sum(_REQUEST.search(line) is not None for line in lines) * 2 < len(lines):
+        return None
+    return (
+        "its lines hold requests, but no time that is known; give the server's own format with --log-format, a time of another form as "
+        "${time:%d/%b/%Y %H:%M:%S}; lines without a time can be read where a wrapper has it, as 'docker logs -t' does"
+    )
 
 
 def advise_on_keys(line: str) -> str:
@@ -104,6 +148,8 @@ def _advise_on_objects(lines: Sequence[str], *, is_table: bool = False) -> str |
     keys = list(dict.fromkeys(key for item in items for key, _ in walk(item)))
     shown = ", ".join(keys[:_SHOWN_KEYS]) + (", …" if len(keys) > _SHOWN_KEYS else "")
     what = "its columns are" if is_table else "its JSON objects have the keys"
+    if all(tell_object(item) == IGNORED for item in items):
+        return f"its JSON objects are messages of a program, with the keys {shown}; none of them holds a request"
     found = suggest_map(items)
     missing = [name for name in _NEEDED if name not in found]
     if missing or not {"path", "request"} & found.keys():
@@ -212,8 +258,15 @@ def _advise_on_columns(lines: Sequence[str]) -> str | None:
     return _advise_on_cells(lines, separator, f"its {len(rows[0])} columns, between {_SEPARATORS[separator]}, have no names")
 
 
-def _advise_on_cells(lines: Sequence[str], separator: str, what: str) -> str:
+def _tells_request(cell: str) -> bool:
+    """Tell whether a cell could be the client or the target of a request."""
+    return kind_of(cell.strip(" \"'")) in ("client", "path", "request")
+
+
+def _advise_on_cells(lines: Sequence[str], separator: str, what: str) -> str | None:
     draft = draft_columns(pl.Series(lines), separator)
+    if draft is None and not any(_tells_request(cell) for line in lines for cell in line.split(separator)):
+        return None
     if draft is None:
         return f"{what}; write each row as a JSON object on a line, and say with --map which of its keys hold the time, client, path and status"
     return f"{what}; judged by its cells they could be --log-format {shlex.quote(draft)}"

@@ -16,6 +16,7 @@ from pullstats.formats.lines import LogFormat
 from pullstats.formats.log_format import compile_log_format
 from pullstats.formats.notices import METHODS
 from pullstats.formats.text_lines import TextReader
+from pullstats.formats.variables import DATED
 
 _METHODS: Final = "|".join(sorted(METHODS))
 _PARTS: Final = re.compile(
@@ -23,6 +24,7 @@ _PARTS: Final = re.compile(
       (?P<quoted>"(?:[^"\\]|\\.)*")
     | (?P<bracketed>\[[^\]\s]+(?:\ [+-]\d{4})?\])
     | (?P<time>\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2}\ [+-]\d{4})
+    | (?P<dated>\d{4}[-/]\d{2}[-/]\d{2}\ \d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?=[\s\]|,;]|$))
     | (?P<word>\S+)
     | (?P<blank>\s+)
     """,
@@ -32,8 +34,11 @@ _EDGE: Final = re.compile(r"^([<({\['|=:,;]*)(.*?)([>)}\]'|,;:]*)$")
 _TIMES: Final = (
     ("time_local", re.compile(r"\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2}(?: [+-]\d{4})?")),
     ("time_iso8601", re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?")),
+    ("time_dated", re.compile(DATED)),
     ("msec", re.compile(r"1[0-9]{9}(?:\.[0-9]{1,6})?")),
 )
+_LABEL: Final = re.compile(r"([A-Za-z_@][\w.@-]*[=:])(?=.)")
+"""A key in front of a value: `ts=`, `time:`."""
 _VALUES: Final = (
     ("remote_addr", re.compile(ADDRESS)),
     ("request_method", re.compile(_METHODS)),
@@ -44,7 +49,7 @@ _VALUES: Final = (
 )
 _REQUEST: Final = re.compile(rf"(?:{_METHODS}) \S+.*")
 _AGENT: Final = re.compile(r"[A-Za-z][\w.+ -]*/[0-9v].*")
-_NEEDED: Final = ("time_local", "time_iso8601", "msec")
+_NEEDED: Final = ("time_local", "time_iso8601", "time_dated", "msec")
 _SHARE: Final = 0.5
 
 
@@ -84,7 +89,7 @@ def draft_columns(lines: pl.Series, separator: str) -> str | None:
 
 def _works(draft: str, lines: pl.Series) -> bool:
     try:
-        reader = TextReader(compile_log_format(draft.replace(r"\t", "\t")))
+        reader = TextReader(compile_log_format(draft.replace(r"\t", "\t"), needs_address=False))
     except InputError:
         return False
     judged = LogFormat("draft", "", "", draft, reader).judge(lines)
@@ -100,11 +105,14 @@ def _draft(line: str) -> str | None:
 def _has_needed(used: set[str]) -> bool:
     has_time = not used.isdisjoint(_NEEDED)
     has_request = "request" in used or ({"request_method", "request_uri"} <= used) or ("request_uri" in used and "status" in used)
-    return has_time and has_request and "remote_addr" in used
+    return has_time and has_request
 
 
 def _name_cell(cell: str, used: set[str]) -> str:
-    """Write a cell as the variable that it looks like; quotes around it stay."""
+    """Write a cell as the variable that it looks like; quotes around it and a label in front of it stay."""
+    label = _find_label(cell)
+    if label:
+        return label + _name_cell(cell[len(label) :], used)
     quote = '"' if len(cell) > 1 and cell[0] == cell[-1] == '"' else ""
     inner = cell[1:-1] if quote else cell
     names = [*_TIMES, *_VALUES, ("request", _REQUEST), ("http_user_agent", _AGENT)]
@@ -120,6 +128,9 @@ def _name(text: str, kind: str, used: set[str]) -> str:
         return " "
     if kind == "quoted":
         return f'"${_take(_look_at_quoted(text[1:-1]), used)}"'
+    label = _find_label(text) if kind == "word" else ""
+    if label:
+        return label + _name(text[len(label) :], kind, used)
     if text == "-" and "status" not in used:
         return f"${_take('remote_user', used)}" if "remote_addr" in used and "ident" in used else f"${_take('ident', used)}"
     match = _EDGE.match(text)
@@ -130,6 +141,12 @@ def _name(text: str, kind: str, used: set[str]) -> str:
     if name is None or (name == "body_bytes_sent" and "status" not in used):
         return f"{before}${_take('field', used)}{after}"
     return f"{before}${_take(name, used)}{after}"
+
+
+def _find_label(text: str) -> str:
+    """Give the key in front of a value, none where the whole is a value of its own (`http://…`)."""
+    found = _LABEL.match(text)
+    return found[1] if found and not text.startswith(("http:", "https:")) and not re.fullmatch(ADDRESS, text) else ""
 
 
 def _look_at_quoted(text: str) -> str:

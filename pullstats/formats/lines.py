@@ -39,8 +39,6 @@ MISFIT: Final = "format"
 """Reason of a line that does not fit."""
 USER: Final = "USER"
 _REDACTED: Final = "REDACTED"
-_PRIVATE: Final = ("remote_user", "http_authorization")
-"""Variables that a rejected line is told without."""
 _UNPLACED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\s"\[\]()]{4,}')
 """What stands in quotes, and words outside of them."""
 _HARMLESS: Final = re.compile(
@@ -231,26 +229,13 @@ def _take_fast(log_format: LogFormat, raw: pl.DataFrame, offset: int, line: int,
     shaped = shape_reading(placed, times.clock)
     if find_nonsense(placed, shaped["http_response_status_code"], is_guess=log_format.is_guess) is not None:
         return False
-    parsed.ignored += ignored
     frame = fill_times(shaped, times.stamped)
-    late = frame["timestamp"].is_null()
-    if late.any():
-        parsed.rejects.append(_untimed(placed, late))
-        frame = frame.filter(~late)
+    if frame["timestamp"].null_count():
+        return False  # the safe way reads times that are not as the fast one cuts them, and knows what may be shown of a line
+    parsed.ignored += ignored
     if frame.height:
         parsed.readings.append(Reading(log_format.name, log_format.reader.escaping, frame))
     return True
-
-
-def _untimed(placed: pl.DataFrame, late: pl.Series) -> pl.DataFrame:
-    texts = [name for name, dtype in placed.schema.items() if dtype == pl.String and name not in _PRIVATE]
-    return placed.filter(late).select(
-        "source_line",
-        "source_offset",
-        pl.col(LENGTH).cast(pl.Int64).alias("length"),
-        pl.lit("time").alias("reason"),
-        pl.concat_str(texts, separator=" ", ignore_nulls=True).str.slice(0, LOOKED_AT_OF_REJECT).alias("text"),
-    )
 
 
 def split_text(data: bytes) -> tuple[pl.Series, pl.Series]:

@@ -70,7 +70,7 @@ class TextReader:
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines, or None if anything about them is unusual."""
-        if not data.endswith(b"\n") or b"\x00" in data:
+        if not data.endswith(b"\n") or b"\x00" in data or not self._compiled.variables:
             return None
         return self._read_clean(data) if self._ignored is None else self._read_between(data)
 

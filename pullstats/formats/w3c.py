@@ -63,6 +63,9 @@ _VARIABLES: Final = {
 }
 """Variables by field, in lower case; `time-taken` depends on who writes."""
 
+_TELLING: Final = frozenset({"remote_addr", "http_x_forwarded_for", "request_method", "uri", "request_uri"})
+"""Variables of which a line must have one."""
+
 _CLOUDFRONT: Final = (
     "#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie)"
     " x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher"
@@ -124,7 +127,9 @@ def _read_part(reader: TextReader, lines: pl.Series) -> pl.DataFrame:
 @lru_cache(maxsize=64)
 def _reader_of(directive: str, *, is_tabbed: bool) -> TextReader:
     fields = directive.partition(":")[2].split()[:MAX_FIELDS]
-    variables = [_variable(field.lower(), index, is_tabbed=is_tabbed) for index, field in enumerate(fields)] or ["w3c_date"]
+    variables = [_variable(field.lower(), index, is_tabbed=is_tabbed) for index, field in enumerate(fields)]
+    if _TELLING.isdisjoint(variables):
+        variables = ["nothing"]  # so that its lines are refused: without a request or a client a time is no event
     text = ("\t" if is_tabbed else " ").join(f"${name}" for name in variables)
     compiled = compile_log_format(text, needs_time=False, needs_address=False)
     return TextReader(compiled, _COMMENT, "percent" if is_tabbed else "plus")

@@ -102,11 +102,12 @@ def _check_named(
             log = detect_log(source, detector, plan.tz_in)
             check_sample(log, detector)
             found[file] = FoundLog(log, source.inode)
-            if file.is_named and log.sample and log.detection.best is None and not is_test_object(source.peek(64)):
-                raise refuse_log(file.name, log, detector, is_chosen=plan.is_format_chosen)
-            if file.is_named and source.damage and not log.sample:
-                message = f"nothing can be read of '{file.name}': {source.damage}"
+            is_read = log.detection.best is not None
+            if file.is_named and source.damage and not is_read and b"\n" not in log.sample:
+                message = f"nothing can be read of '{file.name}': {source.damage}" + (" before its first line is whole" if log.sample else "")
                 raise InputError(message)
+            if file.is_named and log.sample and not is_read and not is_test_object(source.peek(64)):
+                raise refuse_log(file.name, log, detector, is_chosen=plan.is_format_chosen)
             if earlier is not None and not plan.is_again:
                 earlier.refuse(file.name, log)
     return found
