@@ -12,6 +12,9 @@ import polars as pl
 
 from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.metrics import Query, Reach
+from pullstats.metrics.partials import add_ranks
+from pullstats.metrics.query import find_end
+from pullstats.metrics.release_names import name_releases
 from pullstats.reports import Report
 
 Row = dict[str, Any]
@@ -114,10 +117,19 @@ def ask(
         lazy = lazy.filter(pl.col("timestamp") < end) if end else lazy
         return lazy.select(columns)
 
-    times = [row["time"] for row in rows]
-    reach = Reach(min(times, default=None), max(times, default=None), None, len(rows))
     query = Query(**{"metrics": ("downloads", "requests"), "window": "all", "limit": 0, **options})
-    return answer(query, *given, scan, reach, now or max(times, default=NOON), is_shifting=is_shifting)
+    times = [row["time"] for row in rows]
+    present = now or max(times, default=NOON)
+    scan = with_names(scan, query, present)
+    reach = Reach(min(times, default=None), max(times, default=None), None, len(rows))
+    return answer(query, *given, scan, reach, present, is_shifting=is_shifting)
+
+
+def with_names(scan: Any, query: Query, now: datetime) -> Any:
+    """Let a scan name releases, as that of a store does."""
+    return name_releases(
+        scan, lambda events: add_ranks(events, pl.DataFrame()), query.releases, timedelta(seconds=query.pull_window), find_end(query, now)
+    )
 
 
 def make_crowd(count: int = 600, days: int = 20, seed: int = 1) -> list[Row]:

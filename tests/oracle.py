@@ -139,6 +139,64 @@ def name_digests(counted: list[Row], tags: dict[tuple[str, str], list[tuple[Any,
     return named
 
 
+# Releases
+
+
+def rank_tag(tag: str) -> tuple[Any, ...]:
+    """More numbers, then nothing behind them, then higher numbers; of what is no version all but latest."""
+    found = re.fullmatch(r"v?(\d+(?:\.\d+)*)(-[0-9A-Za-z.-]+)?", tag)
+    if found is None:
+        return 0, tag not in {"latest", "stable", "current"}
+    numbers = [int(number) for number in found[1].split(".")]
+    return len(numbers), found[2] is None, numbers
+
+
+Seen = defaultdict[tuple[Any, Any], Any]
+
+
+def see_digests(rows: list[Row]) -> tuple[Seen, Seen, Seen]:
+    """By repository and digest its tags, and the groups without one; by repository and tag what it stood for from when on."""
+    tags, bare, moves = Seen(set), Seen(list), Seen(list)
+    for group in pull_groups(rows):
+        tag, digests = group_tag(group), [row for row in group if row["kind"] == "digest"]
+        for row in filter(is_answered, digests):
+            first = digests[0]["reference"]
+            if tag is None:
+                bare[row["package"], row["reference"]].append((not is_pull(group), place(row), first))
+                continue
+            tags[row["package"], row["reference"]].add(tag)
+            if row["reference"] == first:
+                moves[row["package"], tag].append((group[0]["time"], place(row), first))
+    return tags, bare, moves
+
+
+def with_releases(rows: list[Row]) -> list[Row]:
+    """Give every row its release."""
+    tags, bare, moves = see_digests(rows)
+    best = {key: max(sorted(found, reverse=True), key=rank_tag) for key, found in tags.items()}
+
+    def of_digest(package: str, digest: str) -> str | None:
+        if (package, digest) in best:
+            return best[package, digest]
+        is_left, _, first = min(bare.get((package, digest), [(True, None, digest)]))
+        return best.get((package, first)) or (None if is_left else first)
+
+    def of_tag(row: Row) -> str:
+        seen = [move for move in sorted(moves.get((row["package"], row["reference"]), [])) if move[0] <= row["time"]]
+        found = best[row["package"], seen[-1][2]] if seen else row["reference"]
+        return found if rank_tag(found)[0] > rank_tag(row["reference"])[0] else row["reference"]
+
+    def release(row: Row) -> str | None:
+        if row["ecosystem"] == "oci":
+            if row["action"] != "manifest" or not row["counts"]:
+                return None
+            found = of_tag(row) if row["kind"] == "tag" else of_digest(row["package"], row["reference"])
+            return re.sub(r"^v(?=\d)", "", found) if found else None
+        return None if row["kind"] == "digest" and row["action"] != "download" else row["reference"]
+
+    return [row | {"release": release(row)} for row in rows]
+
+
 # Files
 
 

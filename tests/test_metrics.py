@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import oracle
 import polars as pl
 import pytest
+from crowd import with_names
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,7 +62,7 @@ def ask(rows: list[Row], *, shuffle: int | None = None, **options: Any) -> Repor
     reach = Reach(frame["timestamp"].min(), frame["timestamp"].max())  # type: ignore[arg-type]
     now = frame["timestamp"].max() or START
     query = Query(**{"metrics": ("requests",), "window": "all", "limit": 0, **options})
-    return answer_query(query, scan, reach, now, is_shifting=False)  # type: ignore[arg-type]
+    return answer_query(query, with_names(scan, query, now), reach, now, is_shifting=False)  # type: ignore[arg-type]
 
 
 def one(rows: list[Row], metric: str, **options: Any) -> Any:

@@ -61,7 +61,7 @@ class Traffic:
         """Rows of both logs; the log that begins first goes first."""
         read = [read_lines(log) for log in self.logs]
         begins = sorted(range(len(read)), key=lambda number: min(row["time"] for row in read[number]))
-        return [row | {"log": rank} for rank, number in enumerate(begins) for row in read[number]]
+        return oracle.with_releases([row | {"log": rank} for rank, number in enumerate(begins) for row in read[number]])
 
     @cached_property
     def counted(self) -> dict[str, list[Row]]:
@@ -196,6 +196,7 @@ DIMENSIONS: dict[str, Callable[[Row], Any]] = {
     "method": lambda row: row["method"],
     "action": lambda row: row["action"],
     "path": lambda row: row["path"],
+    "release": lambda row: row["release"],
 }
 
 

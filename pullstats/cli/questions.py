@@ -55,7 +55,11 @@ question_options = combine(
     click.option("--week-start", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="First day of a week."),
     click.option("--as-of", help="Count relative windows back from: now, newest, or a date (default: now; newest where all events are older)."),
     click.option("--complete", "is_complete", is_flag=True, help="Leave the unfinished day out of Nd."),
-    click.option("--releases", type=click.Path(path_type=Path), help="CSV of version,date[,package]: what 'since v1.4.0' goes by."),
+    click.option(
+        "--releases",
+        type=click.Path(path_type=Path),
+        help="CSV of version,date[,package]: what 'since v1.4.0' and floating tags (--by release) go by.",
+    ),
     click.option("--memory", default="3GB", show_default=True, help="What an answer may take; beyond it, networks are answered apart."),
     click.option("--min-origins", type=ROWS, default=0, show_default=True, help="Fold rows with fewer endpoints into one."),
 )

@@ -26,6 +26,8 @@ _BY_CITIES: Final = (
     "a geo database with cities tells it, named with ingest --geo-db; what was taken in without one never learns it, for addresses are not kept"
 )
 _BY_LOG: Final = "the logs do not tell it; pullstats formats prints the log format that does"
+RELEASE: Final = "release"
+"""A column that no event has, but what scans give; see `release_names`."""
 LABEL: Final = "label."
 """What stands before the name of a column that a route of one's own adds."""
 _RESERVED: Final = frozenset({"bucket", "final", "gap", "note", "trend", "elsewhere", "set_key", "is_cut", "all_rows"})
@@ -164,6 +166,12 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         ),
         _first(
             "version", "Version, tag or digest asked for; spellings of one version count together.", "package_version_normalized", "package_version"
+        ),
+        _plain(
+            "release",
+            RELEASE,
+            "Release asked for: floating tags and digests are resolved by the digests seen with tags, else by --releases CSV; --sort release follows the "
+            "ecosystem's order of versions.",
         ),
         Dimension(
             "tag",

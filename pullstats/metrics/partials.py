@@ -161,9 +161,14 @@ def _set_table(events: pl.LazyFrame, groups: dict[str, pl.Expr], metric: Metric,
 
 def rank_events(asked: Resolved, events: pl.LazyFrame) -> pl.LazyFrame:
     """Add `source_rank`, the place of each request's log among all logs of the store."""
-    if asked.ranks.height <= 1:
+    return add_ranks(events, asked.ranks)
+
+
+def add_ranks(events: pl.LazyFrame, ranks: pl.DataFrame) -> pl.LazyFrame:
+    """Add `source_rank` to requests."""
+    if ranks.height <= 1:
         return events.with_columns(source_rank=pl.lit(0, pl.Int64))
-    return events.join(asked.ranks.lazy(), on="source_id", how="left", nulls_equal=True)
+    return events.join(ranks.lazy(), on="source_id", how="left", nulls_equal=True)
 
 
 def _count(asked: Resolved, scan: Scan, label: str, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> pl.DataFrame:

@@ -199,7 +199,7 @@ def resolve(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shiftin
         if metric.rule not in {"", SESSIONS} and metric.tally not in find_rule(metric.rule).defines
     )
     gaps = Gaps(timedelta(seconds=query.pull_window), timedelta(seconds=query.visit_gap), timedelta(seconds=query.session_gap))
-    ranks = rank_sources(find_sources(reach, scan)) if any(metric.rule for metric in metrics) else _NO_RANKS
+    ranks = find_ranks(reach, scan) if any(metric.rule for metric in metrics) else _NO_RANKS
     return Resolved(replace(query, tz=zone.key), metrics, dimensions, window, rules, reach, gaps, ranks, chosen, warnings)
 
 
@@ -236,6 +236,18 @@ def _rule_metrics(metric: Metric, rules: Sequence[CountingRule], level: Metric) 
         replace(metric, name=f"{metric.name}@{rule.label}", title=f"{metric.title} {rule.label}", rule=rule.label, counts=metric.name)
         for rule in rules
     ]
+
+
+def find_ranks(reach: Reach, scan: Scan) -> pl.DataFrame:
+    """Tell which log goes first where two requests were made in one instant: `source_id`, `source_rank`."""
+    return rank_sources(find_sources(reach, scan))
+
+
+def find_end(query: Query, now: datetime) -> datetime | None:
+    """Tell the instant from which on events do not count, as a date given as `as_of` says; None if none is."""
+    if query.as_of in {None, "now", "newest"}:
+        return None
+    return parse_as_of(str(query.as_of), Calendar(find_zone(query.tz), now, query.is_complete, query.week_start)) + TICK
 
 
 def find_sources(reach: Reach, scan: Scan) -> pl.DataFrame:

@@ -40,6 +40,7 @@ _DIMENSIONS: Final = {
     "method": "verb http-method",
     "runtime": "language implementation",
     "runtime-version": "language-version python-version pyversion node-version go-version",
+    "release": "resolved-version",
     "libc": "libc-name c-library",
     "distro": "distribution linux-distribution",
     "city": "town",

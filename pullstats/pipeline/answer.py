@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -12,12 +12,14 @@ import polars as pl
 from pullstats.errors import StoreError
 from pullstats.events import EVENT_SCHEMA
 from pullstats.metrics import Query, Reach, answer_query, daily_report
-from pullstats.metrics.query import Scan, resolve
+from pullstats.metrics.partials import add_ranks
+from pullstats.metrics.query import Scan, find_end, find_ranks, resolve
 from pullstats.metrics.questions.compare import Sides, answer_comparison
 from pullstats.metrics.questions.concentration import ConcentrationQuestion, answer_concentration
 from pullstats.metrics.questions.explain import answer_explanation
 from pullstats.metrics.questions.holders import HolderQuestion, answer_holders
 from pullstats.metrics.questions.uniques import UniqueQuestion, answer_uniques
+from pullstats.metrics.release_names import name_releases
 from pullstats.metrics.same_requests import OnceScan, scan_once, tell_repeats
 from pullstats.pipeline.asking import FAILURES, ask_store
 from pullstats.reports import Report
@@ -80,10 +82,19 @@ def _ask(store: Path, query: Query, ask: Callable[[Scan, Reach, datetime], Repor
             prepare(opened)
         reach = read_reach(opened)
         scan = _choose_scan(opened, query, reach)
-        report = ask(scan, reach, datetime.now(UTC))
+        report = ask(_name_releases(scan, query, reach), reach, datetime.now(UTC))
         return tell_repeats(report, scan) if isinstance(scan, OnceScan) else report
 
     return _read(store, ask_opened)
+
+
+def _name_releases(scan: Scan, query: Query, reach: Reach) -> Scan:
+    """Let a scan name releases where a question asks for them."""
+
+    def rank(events: pl.LazyFrame) -> pl.LazyFrame:
+        return add_ranks(events, find_ranks(reach, scan))
+
+    return name_releases(scan, rank, query.releases, timedelta(seconds=query.pull_window), find_end(query, datetime.now(UTC)))
 
 
 def _choose_scan(opened: Store, query: Query, reach: Reach) -> Scan:
@@ -101,10 +112,12 @@ def export_events(store: Path, query: Query, warn: Callable[[str], None]) -> Ite
 
     def select(opened: Store) -> pl.LazyFrame:
         reach = read_reach(opened)
-        scan = _choose_scan(opened, query, reach)
+        scan = _name_releases(_choose_scan(opened, query, reach), query, reach)
         asked = resolve(query, reach, datetime.now(UTC), scan, is_shifting=False)
-        events = asked.window.keep(scan(EVENT_SCHEMA.names(), asked.window.start, asked.window.end))
-        return events if asked.filter is None else events.filter(asked.filter)
+        names = EVENT_SCHEMA.names()
+        wanted = [*names, *(name for name in asked.filter_columns if name not in names)]
+        events = asked.window.keep(scan(wanted, asked.window.start, asked.window.end))
+        return events if asked.filter is None else events.filter(asked.filter).select(names)
 
     yield from _export(store, select, warn)
 

@@ -226,6 +226,42 @@ def _find_tagged(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
     return marked.filter(~is_tag & pl.col("is_tagged") & pl.col("is_answered")).select(ROW, "tag_row")
 
 
+def find_named(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
+    """List the digests that were asked for, with what their pull groups name besides.
+
+    Args:
+        events: `IMAGE_COLUMNS` and `source_rank`.
+        pull_gap: pause after which a pull group closes.
+
+    Returns:
+        `package_name`, `digest`, `tag` of the group (null if it names none), `first_digest` of the group, whether the group `is_taken`,
+        when it `began`, and `SEEN`.
+    """
+    lent = {"tag": ("package_version", "tag_row"), "first_digest": ("package_version", "digest_row")}
+    named = Fold(IS_MANIFEST, "origin_id", ("package_name",), _FACTS, partial(_find_digests, pull_gap=pull_gap), lent)
+    return fold_requests(events, [named], (*SEEN, "package_name", "package_version")).rename({"package_version": "digest"})
+
+
+def _find_digests(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
+    """Give the answered requests by digest, each with the rows that name its group's tag and first digest."""
+    rows = _mark_groups(rows, pull_gap, Clock(is_timed=False), is_capped=False)
+    numbers = {"tag_row": pl.UInt32(), "digest_row": pl.UInt32(), "is_taken": pl.Boolean(), "began": rows.collect_schema()["timestamp"]}
+    return rows.map_batches(_name_by_group, schema={ROW: pl.UInt32(), **numbers})
+
+
+def _name_by_group(rows: pl.DataFrame) -> pl.DataFrame:
+    is_tag = pl.col("tag").is_not_null()
+    rows = rows.with_columns(group=pl.col("is_group").cum_sum())
+    groups = rows.group_by("group", maintain_order=True).agg(
+        pl.col(ROW).filter(is_tag).first().alias("tag_row"),
+        pl.col(ROW).filter(~is_tag).first().alias("digest_row"),
+        pl.col("is_taken").any().alias("is_group_taken"),
+        pl.col(RUN_START).first().alias("began"),
+    )
+    digests = rows.filter(~is_tag & pl.col("is_answered")).select(ROW, "group").join(groups, on="group", how="left")
+    return digests.select(ROW, "tag_row", "digest_row", pl.col("is_group_taken").alias("is_taken"), "began")
+
+
 DIGEST_COLUMNS: Final = ("timestamp", "package_type", "package_name", "package_version", "reference_kind")
 """What `name_digests` reads."""
 

@@ -17,7 +17,7 @@ from pullstats.metrics.partials import Partials, compute_partials, fold, keep_ro
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import OTHER, build_report, dimension_columns, dimension_heads, metric_columns, name_others
-from pullstats.metrics.questions.ordering import NOTHING, drop_nothing, sort_rows, take_first, tell_untold
+from pullstats.metrics.questions.ordering import NOTHING, drop_nothing, place_releases, sort_rows, take_first, tell_untold
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.series import answer_series
 from pullstats.metrics.questions.small_rows import ENDPOINTS, find_takers, hide_small, is_few, refuse_few, took_few
@@ -73,7 +73,8 @@ def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
     partials, takers = find_takers(asked, scan, groups, dimension_columns(asked), partials)
     wanted = (*wanted, *takers)
     rows, total = fold(partials, wanted, tuple(groups)), fold(partials, wanted, ())
-    rows = sort_rows(drop_nothing(rows, asked.metrics), asked) if groups else rows
+    places, notes = place_releases(rows, asked, scan) if groups else (None, [])
+    rows = sort_rows(drop_nothing(rows, asked.metrics), asked, places) if groups else rows
     columns = [*dimension_heads(asked), *metric_columns(asked.metrics)]
     if is_total_small(asked, partials, total, takers):
         return build_report(asked, partials, rows.clear().select(column.name for column in columns), columns, None, hidden=rows.height), total
@@ -81,7 +82,7 @@ def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
     if not partials.read:  # an empty window has no row, not even one of zeros
         rows = rows.clear()
     warnings = [NOTHING] if groups and partials.kept and not rows.height else []
-    warnings += tell_untold(rows, asked.dimensions)
+    warnings += [*tell_untold(rows, asked.dimensions), *notes]
     if query.has_percent:
         rows, shares = _add_shares(rows, total, asked.metrics)
         columns += shares

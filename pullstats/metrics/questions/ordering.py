@@ -14,11 +14,14 @@ import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.definitions import METRICS, Metric
-from pullstats.metrics.dimensions import DIMENSIONS, Dimension
-from pullstats.metrics.query import Resolved
+from pullstats.metrics.dimensions import DIMENSIONS, RELEASE, Dimension
+from pullstats.metrics.query import Resolved, Scan
 from pullstats.metrics.synonyms import name_dimension, name_metric
+from pullstats.metrics.version_order import place_version
 
 _PLACE: Final = "place"
+_NAMED: Final = 3
+"""Releases without an order that are named."""
 NOTHING: Final = "nothing of what is asked for was counted: every row would be 0"
 
 
@@ -27,11 +30,41 @@ def name_metrics(metrics: Sequence[Metric]) -> dict[str, str]:
     return {metric.counts: metric.key for metric in reversed(metrics) if metric.counts} | {metric.name: metric.key for metric in metrics}
 
 
-def sort_rows(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
-    """Order rows totally: as asked for; else by the first metric and, where dimensions have an order of their own, by that."""
+def sort_rows(rows: pl.DataFrame, asked: Resolved, places: Mapping[str, int] | None = None) -> pl.DataFrame:
+    """Order rows totally: as asked for; else by the first metric and, where dimensions have an order of their own, by that.
+
+    Args:
+        rows: one a group.
+        asked: the question.
+        places: where each release stands, as `place_releases` tells.
+    """
     if asked.query.sort is None and has_own_order(asked):
         return _sort_in_order(rows, asked)
-    return _sort_by(rows, asked)
+    return _sort_by(rows, asked, places)
+
+
+def place_releases(rows: pl.DataFrame, asked: Resolved, scan: Scan) -> tuple[dict[str, int] | None, list[str]]:
+    """Put releases in the order of their ecosystems, where that is asked for.
+
+    Returns:
+        The place of each release that has one, None where nothing is to be ordered by it; and what cannot be put in order.
+    """
+    name = (asked.query.sort or "").removeprefix("-")
+    if name_dimension(name) != RELEASE or not any(dimension.name == RELEASE for dimension in asked.dimensions):
+        return None, []
+    events = asked.window.keep(scan([RELEASE, "package_type", "timestamp"], asked.window.start, asked.window.end))
+    known = events.select(RELEASE, "package_type").drop_nulls().unique().sort("package_type").collect()
+    of = dict(reversed(known.rows()))
+    told = rows[RELEASE].drop_nulls().unique().sort().to_list()
+    found = [(of.get(text, ""), place, text) for text in told if (place := place_version(of.get(text), text)) is not None]
+    ordered = [text for ecosystem in sorted({one[0] for one in found}) for _, _, text in sorted(one for one in found if one[0] == ecosystem)]
+    notes, strange = [], [text for text in told if text not in set(ordered)]
+    if strange:
+        more = f" and {len(strange) - _NAMED} more" if len(strange) > _NAMED else ""
+        notes.append(f"these releases have no place in the order of versions and stand last: {', '.join(strange[:_NAMED])}{more}")
+    if len({one[0] for one in found}) > 1:
+        notes.append("versions of different ecosystems have no common order: they stand by ecosystem")
+    return {text: place for place, text in enumerate(ordered)}, notes
 
 
 def has_own_order(asked: Resolved) -> bool:
@@ -68,7 +101,7 @@ def tell_untold(rows: pl.DataFrame, dimensions: Sequence[Dimension]) -> list[str
     return [f"no request here tells its {one.name}{f': {one.told_by}' if one.told_by else ''}" for one in untold]
 
 
-def _sort_by(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
+def _sort_by(rows: pl.DataFrame, asked: Resolved, places: Mapping[str, int] | None = None) -> pl.DataFrame:
     """Order rows by the metric or dimension asked for, then by the dimensions."""
     keys = [dimension.key for dimension in asked.dimensions]
     name = (asked.query.sort or asked.metrics[0].name).removeprefix("-")
@@ -81,7 +114,10 @@ def _sort_by(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
     rest = [key for key in keys if key != known[name]]
     descending = [(name in metrics) != is_reversed, *(False for _ in rest)]
     orders = {dimension.key: order_values(dimension, asked) for dimension in asked.dimensions}
-    return rows.sort(orders.get(known[name], known[name]), *(orders[key] for key in rest), descending=descending, nulls_last=True)
+    if places is not None:
+        orders[RELEASE] = pl.col(RELEASE).replace_strict(places, default=None, return_dtype=pl.Int64)
+    by = [orders.get(known[name], pl.col(known[name])), *(orders[key] for key in rest), *map(pl.col, keys)]
+    return rows.sort(by, descending=[*descending, *(False for _ in keys)], nulls_last=True)
 
 
 def _sort_in_order(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:

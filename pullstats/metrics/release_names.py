@@ -1,0 +1,184 @@
+"""Which release a request was for: floating tags and digests by what they were seen to stand for.
+
+A pull group names a tag and a digest together; so a digest has the tags that it was ever seen with, and
+a tag stands, from then on, for the digest it was last seen with. Of several tags of a digest the release
+is the most specific version (1.4.2 rather than 1.4 or latest), of equally specific ones the highest in
+its ecosystem's order. What somebody asks for as exactly as that stays what it is. What no digest tells,
+a list of releases does: `latest` is then the highest that was out, `1.4` the highest of its line.
+
+    events ─► pull groups ─► digests' names, tags' digests ─► a column `release` beside the events
+
+Source: DEFINITIONS "When is it a download?", "Names that scripts rely on".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from pullstats.events import TIMESTAMP
+from pullstats.metrics.counting.pulls import SEEN, find_named
+from pullstats.metrics.counting.rule import IMAGE_COLUMNS
+from pullstats.metrics.dimensions import RELEASE
+from pullstats.metrics.time.releases import Release
+from pullstats.metrics.version_order import Place, count_parts, is_final, place_semantic
+
+_READ: Final = (
+    *("timestamp", "package_type", "package_name", "package_version", "package_version_normalized"),
+    *("reference_kind", "action", "is_downloadable", "http_request_method"),
+)
+_PLACE: Final = "place"
+_NEWEST: Final = ("latest", "stable", "current")
+"""Tags that by custom stand for the newest release, where a list of releases tells it."""
+Scan = Callable[[Sequence[str], datetime | None, datetime | None], pl.LazyFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What digests and tags stand for.
+
+    Attributes:
+        digests: `package_name`, `package_version` (a digest), `by_digest`: its release, null where nobody took it by its digest.
+        tags: `package_name`, `package_version` (a tag), `timestamp` from which on it stands for `by_tag`; sorted by time.
+        listed: the same by a list of releases, of one package, as `by_list`.
+        anywhere: the same of any package, without `package_name`, as `by_any`.
+    """
+
+    digests: pl.DataFrame
+    tags: pl.DataFrame
+    listed: pl.DataFrame
+    anywhere: pl.DataFrame
+
+
+def name_releases(
+    scan: Scan, rank: Callable[[pl.LazyFrame], pl.LazyFrame], releases: Sequence[Release], pull_gap: timedelta, until: datetime | None
+) -> Scan:
+    """Let a scan give the column `release` to whoever asks for it; nobody else pays for it.
+
+    Args:
+        scan: gives the store's events.
+        rank: adds `source_rank` to events.
+        releases: when versions came out.
+        pull_gap: pause after which a pull group closes.
+        until: what is seen from this instant on does not count.
+    """
+    known: list[Known] = []
+
+    def scan_named(columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+        if columns is None or RELEASE not in columns:
+            return scan(columns, start, end)
+        if not known:
+            known.append(_learn(rank(scan(sorted({*IMAGE_COLUMNS}), None, until)), releases, pull_gap))
+        read = scan(sorted({*columns, *_READ} - {RELEASE}), start, end)
+        return _add_releases(read, known[0]).select(columns)
+
+    return scan_named
+
+
+def _learn(events: pl.LazyFrame, releases: Sequence[Release], pull_gap: timedelta) -> Known:
+    seen = find_named(events, pull_gap).collect(engine="streaming").sort(SEEN)
+    named = _name_digests(seen)
+    moves = seen.filter(pl.col("tag").is_not_null() & (pl.col("digest") == pl.col("first_digest")))
+    moves = moves.join(named, left_on=["package_name", "digest"], right_on=["package_name", "package_version"], how="left", maintain_order="left")
+    tags = moves.select("package_name", pl.col("tag").alias("package_version"), pl.col("began").alias("timestamp"), by_tag=pl.col("by_digest"))
+    listed, anywhere = (_list_releases(releases, is_any=is_any) for is_any in (False, True))
+    return Known(named, tags.sort("timestamp", maintain_order=True), listed, anywhere.drop("package_name"))
+
+
+def _name_digests(seen: pl.DataFrame) -> pl.DataFrame:
+    """Give each digest its best tag; without one that of the digest that was asked for first, or this itself where it was taken so."""
+    tags = seen.filter(pl.col("tag").is_not_null()).group_by("package_name", "digest").agg(pl.col("tag").unique())
+    best = tags.with_columns(best=pl.Series([choose_tag(found) for found in tags["tag"].to_list()], dtype=pl.String)).drop("tag")
+    bare = seen.filter(pl.col("tag").is_null())
+    first = bare.group_by("package_name", "digest").agg(pl.col("first_digest", "is_taken").sort_by(~pl.col("is_taken"), maintain_order=True).first())
+    digests = first.join(best, on=["package_name", "digest"], how="full", coalesce=True)
+    of_first = best.rename({"digest": "first_digest", "best": "first_best"})
+    digests = digests.join(of_first, on=["package_name", "first_digest"], how="left")
+    taken = pl.when("is_taken").then("first_digest")
+    return digests.select("package_name", pl.col("digest").alias("package_version"), by_digest=pl.coalesce("best", "first_best", taken))
+
+
+def choose_tag(tags: Iterable[str]) -> str:
+    """Choose the most specific version among the tags of an image, of equally specific ones the highest; else a branch that is not `latest`."""
+
+    def rank(tag: str) -> tuple[object, ...]:
+        parts = count_parts(tag)
+        return (parts, is_final(tag), place_semantic(tag)) if parts else (0, tag not in _NEWEST)
+
+    return max(sorted(tags, reverse=True), key=rank)
+
+
+def _list_releases(releases: Sequence[Release], *, is_any: bool) -> pl.DataFrame:
+    """Say what `latest`, `1` and `1.4` stand for from each release on, package by package."""
+    newest: dict[tuple[str | None, str], Place] = {}
+    rows: list[tuple[str | None, str, datetime, str]] = []
+    for one in sorted(releases, key=lambda release: release.moment):
+        version = one.version.removeprefix("v")
+        if (one.package is None) is not is_any or not is_final(version):
+            continue
+        numbers = version.split("+")[0].split(".")
+        lines = [".".join(numbers[:count]) for count in range(1, len(numbers))]
+        for tag in (*_NEWEST, *lines, *(f"v{line}" for line in lines)):
+            key, place = (one.package, tag), place_semantic(version)
+            if key not in newest or newest[key] < place:
+                newest[key] = place
+                rows.append((one.package, tag, one.moment, version))
+    name = "by_any" if is_any else "by_list"
+    schema = pl.Schema({"package_name": pl.String(), "package_version": pl.String(), "timestamp": TIMESTAMP, name: pl.String()})
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("timestamp", maintain_order=True)
+
+
+def _add_releases(events: pl.LazyFrame, known: Known) -> pl.LazyFrame:
+    """Add `release`, in the order in which the rows come."""
+
+    def add(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(_find_releases(frame.select(_READ), known))
+
+    # At once: the streaming engine's joins by time fail on tables without a row.
+    schema = {**events.collect_schema(), RELEASE: pl.String()}
+    return events.map_batches(add, schema=schema, predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False)
+
+
+def _find_releases(events: pl.DataFrame, known: Known) -> pl.Series:
+    names = ["package_name", "package_version"]
+    rows = events.with_row_index(_PLACE).sort("timestamp").join(known.digests, on=names, how="left", maintain_order="left")
+    for table, by in ((known.tags, names), (known.listed, names), (known.anywhere, names[1:])):
+        rows = rows.join_asof(table, on="timestamp", by=by, strategy="backward", check_sortedness=False)
+    return rows.select(_PLACE, _choose_release().alias(RELEASE)).sort(_PLACE)[RELEASE]
+
+
+def _choose_release() -> pl.Expr:
+    """Give the release of a request beside which stands what is known of its digest and tag."""
+    is_image, kind = pl.col("package_type") == "oci", pl.col("reference_kind")
+    asked = pl.col("package_version")
+    bare = pl.when(asked.str.contains(r"^v[0-9]") & is_image).then(asked.str.strip_prefix("v")).otherwise(asked)
+    by_tag = pl.when(_is_finer(pl.col("by_tag"), asked)).then("by_tag")
+    by_list = pl.coalesce("by_list", "by_any")
+    tag = pl.coalesce(by_tag.str.replace(r"^v([0-9])", "$1"), by_list, bare)
+    return (
+        pl.when(is_image & ~(pl.col("action") == "manifest").fill_null(value=False))
+        .then(None)
+        .when(is_image & ~pl.col("is_downloadable").fill_null(value=False))
+        .then(None)
+        .when(kind == "tag")
+        .then(tag)
+        .when(is_image & (kind == "digest"))
+        .then(pl.col("by_digest").str.replace(r"^v([0-9])", "$1"))
+        .when((kind == "digest") & (pl.col("action") != "download"))
+        .then(None)
+        .otherwise(pl.coalesce("package_version_normalized", asked))
+    )
+
+
+def _is_finer(release: pl.Expr, asked: pl.Expr) -> pl.Expr:
+    """Tell a release that says more than the tag it was asked for by: more numbers, or a version where the tag is none."""
+    return _count(release) > _count(asked)
+
+
+def _count(text: pl.Expr) -> pl.Expr:
+    core = text.str.extract(r"^v?([0-9]{1,18}(?:\.[0-9]{1,18})*)(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$")
+    return pl.when(core.is_null()).then(0).otherwise(core.str.count_matches(".", literal=True) + 1)
