@@ -12,6 +12,7 @@ from typing import Final
 
 from pullstats.errors import UsageError, unknown_name
 from pullstats.formats import (
+    akamai,
     apache,
     aws,
     azure,
@@ -56,6 +57,7 @@ _MODULES: Final = (
     aws,
     azure,
     cdn,
+    akamai,
     w3c,
     ltsv,
 )

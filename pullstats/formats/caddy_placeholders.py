@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pullstats.formats.languages import ANY_TIME, Directive, Language, TimePiece, header_variable
+from pullstats.formats.languages import ANY_TIME, Directive, Language, TimePiece, header_variable, response_variable
 
 _COMMON: Final = '{request>remote_ip} - {user_id} [{ts}] "{request>method} {request>uri} {request>proto}" {status} {size}'
 _COMBINED: Final = _COMMON + ' "{request>headers>Referer>[0]}" "{request>headers>User-Agent>[0]}"'
@@ -36,6 +36,7 @@ _NAMES: Final = {
     "request_id": "request_id",
 }
 _HEADER: Final = re.compile(r"(?:request>headers)?>([^>]+?)(?:>\[0\])?")
+_RESPONSE: Final = re.compile(r"(?:resp_headers>|<)([^>]+?)(?:>\[0\])?")
 
 
 def _read(match: re.Match[str]) -> Directive:
@@ -46,6 +47,9 @@ def _read(match: re.Match[str]) -> Directive:
         return Directive("time_local")
     if name == "when_unix":
         return Directive(TimePiece("s"))
+    response = _RESPONSE.fullmatch(name)
+    if response:
+        return Directive(response_variable(response[1]))
     header = _HEADER.fullmatch(name)
     return Directive(header_variable(header[1]) if header else _NAMES.get(name, "caddy_placeholder"))
 
@@ -59,8 +63,8 @@ LANGUAGE: Final = Language(
     "caddy-custom",
     "Caddy's format transform, as its template says",
     "https://github.com/caddyserver/transform-encoder",
-    re.compile(r"\{(?:request>[^{}]+|>[^{}]+|common_log|common|combined|ts|when(?:_iso|_unix)?|user_id|status|remote)\}"),
-    re.compile(r"\{(?P<name>[A-Za-z_>][^{}\s\"]*)\}"),
+    re.compile(r"\{(?:request>[^{}]+|[<>~?][^{}]+|common_log|common|combined|ts|when(?:_iso|_unix)?|user_id|status|remote)\}"),
+    re.compile(r"\{(?P<name>[A-Za-z_<>~?][^{}\s\"]*)\}"),
     _read,
     _unescape,
 )

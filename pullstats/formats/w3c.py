@@ -6,11 +6,13 @@ r"""The W3C extended format: CloudFront's standard logs, IIS, and whoever else n
 
 The directive may change within a log, where files were joined; each holds for the lines behind it.
 Times are UTC by definition. CloudFront separates by tabs, writes `%HH` (some texts twice) and gives
-seconds; IIS separates by blanks, writes `+` for a blank and gives milliseconds.
+seconds; IIS separates by blanks, writes `+` for a blank and gives milliseconds. Akamai's log
+delivery (`cs-ip`) separates by tabs, puts texts in quotes and the site in front of the path; which
+unit its times have it does not say.
 
 Sources: w3.org/TR/WD-logfile.html; docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/
 standard-logs-reference.html; learn.microsoft.com/iis/configuration/system.applicationhost/sites/
-site/logfile; real lines of rust-lang/crates.io (fields that change in mid-file) and of
+site/logfile; techdocs.akamai.com/log-delivery/docs/log-formats; real lines of rust-lang/crates.io (fields that change in mid-file) and of
 crowdsecurity/hub (no directive at all).
 """
 
@@ -37,6 +39,7 @@ _VARIABLES: Final = {
     "date": "w3c_date",
     "time": "w3c_time",
     "c-ip": "remote_addr",
+    "cs-ip": "remote_addr",
     "x-forwarded-for": "http_x_forwarded_for",
     "cs(x-forwarded-for)": "http_x_forwarded_for",
     "cs-username": "remote_user",
@@ -79,6 +82,8 @@ _IIS: Final = (
     " sc-win32-status time-taken"
 )
 """What IIS writes from version 8 on unless it is told otherwise."""
+
+_SITE: Final = r"^/(?P<site>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,})(?P<path>/.*)$"
 
 MAX_FIELDS: Final = 200
 
@@ -124,15 +129,46 @@ def _read_part(reader: TextReader, lines: pl.Series) -> pl.DataFrame:
     return reader.read_safe(lines)
 
 
+class AkamaiReader(TextReader):
+    """Reads lines of Akamai's log delivery: texts in quotes, and the site in front of the path."""
+
+    def read_fast(self, data: bytes) -> pl.DataFrame | None:
+        """Read whole lines; see `Reader`."""
+        raw = super().read_fast(data)
+        return None if raw is None else _part_site(raw)
+
+    def read_safe(self, lines: pl.Series) -> pl.DataFrame:
+        """Read lines one by one; see `Reader`."""
+        return _part_site(super().read_safe(lines))
+
+
+def _part_site(raw: pl.DataFrame) -> pl.DataFrame:
+    """Take quotes off texts, and part `/dl.example.org/a.zip` into site and path."""
+    raw = raw.with_columns(pl.col(name).str.strip_chars('"') for name in ("http_user_agent", "http_referer") if name in raw.columns)
+    if "request_uri" not in raw.columns:
+        return raw
+    parts = pl.col("request_uri").str.extract_groups(_SITE)
+    known = pl.col("host") if "host" in raw.columns else pl.lit(None, pl.String)
+    site = parts.struct.field("site")
+    return raw.with_columns(host=pl.coalesce(known, site), request_uri=pl.coalesce(parts.struct.field("path"), "request_uri"))
+
+
 @lru_cache(maxsize=64)
 def _reader_of(directive: str, *, is_tabbed: bool) -> TextReader:
     fields = directive.partition(":")[2].split()[:MAX_FIELDS]
     variables = [_variable(field.lower(), index, is_tabbed=is_tabbed) for index, field in enumerate(fields)]
+    if _is_akamai(fields, is_tabbed=is_tabbed):
+        variables = ["time_of_unknown_unit" if name == "request_time" else name for name in variables]
     if _TELLING.isdisjoint(variables):
         variables = ["nothing"]  # so that its lines are refused: without a request or a client a time is no event
     text = ("\t" if is_tabbed else " ").join(f"${name}" for name in variables)
     compiled = compile_log_format(text, needs_time=False, needs_address=False)
-    return TextReader(compiled, _COMMENT, "percent" if is_tabbed else "plus")
+    reader = AkamaiReader if _is_akamai(fields, is_tabbed=is_tabbed) else TextReader
+    return reader(compiled, _COMMENT, "percent" if is_tabbed else "plus")
+
+
+def _is_akamai(fields: list[str], *, is_tabbed: bool) -> bool:
+    return is_tabbed and "cs-ip" in (field.lower() for field in fields)
 
 
 def _variable(field: str, index: int, *, is_tabbed: bool) -> str:
