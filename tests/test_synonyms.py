@@ -17,6 +17,7 @@ from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.metrics import DIMENSIONS, METRICS, Query, Reach, answer_query
 from pullstats.metrics.dimensions import ACTIONS, ECOSYSTEMS, KINDS, Dimension, find_dimension
+from pullstats.metrics.questions.uniques import find_levels
 from pullstats.metrics.synonyms import DIMENSION_NAMES, METRIC_NAMES
 from pullstats.render import RenderOptions, render
 from pullstats.render.table import format_cell
@@ -196,3 +197,9 @@ def test_a_table_of_what_nobody_knows_says_what_would_tell_it() -> None:
 def test_what_a_limit_cut_off_is_no_value() -> None:
     report = ask(answer_query, ROWS, dimensions=("client",), metrics=("requests",), where="country=other")
     assert "what --limit cuts off" in report.meta["warnings"][0]
+
+
+def test_levels_of_uniques_are_found_by_what_people_call_them() -> None:
+    assert find_levels(("ip", "visitors", "organisations", "networks")) == ("endpoint", "origin", "org", "network")
+    with pytest.raises(UsageError, match="no unique level 'moon'"):
+        find_levels(("moon",))

@@ -14,6 +14,7 @@ from pullstats.cli.output import has_words, refuse_total
 from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, UNIQUE_LEVELS, Query, find_unique_metric
 from pullstats.metrics.dimensions import CLASS_BASIS, CLASSES, LABEL
+from pullstats.metrics.query import find_level
 from pullstats.metrics.synonyms import name_dimension
 from pullstats.metrics.time.dates import read_annotations, read_releases
 from pullstats.metrics.time.phrases import WEEKDAYS
@@ -102,7 +103,7 @@ def build_query(options: dict[str, Any]) -> Query:
         exclude_kinds=split_names(options["exclude_kinds"]),
         exclude_nets=split_names(options["exclude_nets"]),
         count_as=split_names(options["count_as"]),
-        unique_by=options["unique_by"],
+        unique_by=find_level(options["unique_by"]),
         tz=options["tz"],
         as_of=options["as_of"],
         is_complete=options["is_complete"],

@@ -188,7 +188,7 @@ def resolve(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shiftin
     rules = tuple({rule.label: rule for rule in (find_rule(name) for name in query.count_as)}.values()) or (PULLSTATS,)
     named = list({metric.name: metric for metric in map(find_metric, query.metrics)}.values())
     level = METRICS[find_unique_metric(query.unique_by)]
-    query = replace(query, unique_by=name_level(query.unique_by))
+    query = replace(query, unique_by=find_level(query.unique_by))
     metrics = tuple(metric for name in named for metric in _rule_metrics(name, rules, level))
     dimensions = tuple(find_dimension(name) for name in query.dimensions)
     chosen = build_selection(query, find_zone(query.tz).key)
@@ -299,14 +299,14 @@ def find_unique_metric(level: str) -> str:
     Raises:
         UsageError: there is no such level.
     """
-    level = name_level(level)
+    level = find_level(level)
     if level not in UNIQUE_LEVELS:
         noun = "unique level"
         raise unknown_name(noun, level, UNIQUE_LEVELS)
     return UNIQUE_LEVELS[level]
 
 
-def name_level(text: str) -> str:
+def find_level(text: str) -> str:
     """Give our name of what somebody calls a unique level, in the singular or as the metric that counts it; other words stay as they are."""
     counted = {name: level for level, name in UNIQUE_LEVELS.items()}
     return text if text in UNIQUE_LEVELS else counted.get(name_metric(text), name_dimension(text))

@@ -116,8 +116,9 @@ def _sort_by(rows: pl.DataFrame, asked: Resolved, places: Mapping[str, int] | No
     orders = {dimension.key: order_values(dimension, asked) for dimension in asked.dimensions}
     if places is not None:
         orders[RELEASE] = pl.col(RELEASE).replace_strict(places, default=None, return_dtype=pl.Int64)
-    by = [orders.get(known[name], pl.col(known[name])), *(orders[key] for key in rest), *map(pl.col, keys)]
-    return rows.sort(by, descending=[*descending, *(False for _ in keys)], nulls_last=True)
+        rows = rows.sort(RELEASE)  # those without a place
+    by = [orders.get(known[name], pl.col(known[name])), *(orders[key] for key in rest)]
+    return rows.sort(by, descending=descending, nulls_last=True, maintain_order=places is not None)
 
 
 def _sort_in_order(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:

@@ -17,7 +17,7 @@ import polars as pl
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
 from pullstats.metrics.partials import compute_partials
-from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
+from pullstats.metrics.query import Query, Reach, Resolved, Scan, find_level, resolve
 from pullstats.metrics.questions.breakdown import break_down
 from pullstats.metrics.questions.course import GAP, describe_course, mark_buckets, plot_course
 from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
@@ -31,7 +31,6 @@ from pullstats.reports import Column, Report
 LEVELS: Final = ("network", "endpoint", "origin", "org", "user")
 AGAINST_PEOPLE: Final = {"network": "usually fewer than people", "origin": "usually more than people"}
 """How a level stands to the number of people: a network hides many, one who roams or whose machines are thrown away is many."""
-_ALIASES: Final = {"organisation": "org", "organization": "org"} | {metric: level for level, metric in UNIQUE_LEVELS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def find_levels(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UsageError: there is no such level, or none is named.
     """
-    levels = tuple(dict.fromkeys(_ALIASES.get(name, name) for name in names))
+    levels = tuple(dict.fromkeys(map(find_level, names)))
     for level in levels:
         if level not in UNIQUE_LEVELS:
             noun = "unique level"
