@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pullstats.formats import FORMATS, detect_format, last_directive, parse_lines, split_sections
+from pullstats.formats import FORMATS, detect_format, parse_lines
+from pullstats.formats.w3c import last_directive, split_sections
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 
@@ -90,7 +91,7 @@ def test_iis(tmp_path: Path, take_in: Callable[..., IngestSummary]) -> None:
 
 def test_sections_are_cut_where_a_directive_changes() -> None:
     data = b"a\tb\n#Fields: x y\n1\t2\n#Fields: x y\n3\t4\n#Fields: y x\n5 6\n"
-    found = [(data[part.start : part.end], part.directive, part.is_tabbed) for part in split_sections(data, None)]
+    found = [(data[part.start : part.end], part.heading, part.is_tabbed) for part in split_sections(data, None)]
     assert found == [
         (b"a\tb\n", None, True),
         (b"#Fields: x y\n1\t2\n#Fields: x y\n3\t4\n", "#Fields: x y", True),

@@ -35,11 +35,11 @@ from pullstats.formats.advice import advise, advise_on_keys, say_refusal
 from pullstats.formats.departure import Departure, find_departure
 from pullstats.formats.detect import Detection, Detector, detect_format
 from pullstats.formats.field_map import mapped_formats, parse_map
+from pullstats.formats.headings import Headings
 from pullstats.formats.lines import LogFormat, Times, merge_parsed, parse_lines
 from pullstats.formats.own_formats import custom_format
 from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
 from pullstats.formats.recommended import RECOMMENDED
-from pullstats.formats.w3c import last_directive, split_sections
 
 _MODULES: Final = (
     nginx,
@@ -73,6 +73,7 @@ __all__ = [
     "Departure",
     "Detection",
     "Detector",
+    "Headings",
     "LogFormat",
     "Parsed",
     "Reading",
@@ -83,12 +84,10 @@ __all__ = [
     "custom_format",
     "detect_format",
     "find_departure",
-    "last_directive",
     "merge_parsed",
     "named_format",
     "parse_lines",
     "say_refusal",
-    "split_sections",
 ]
 
 

@@ -73,7 +73,7 @@ class Detector:
         if self._last is not None and self._last.holds(lines, has_time=has_time):
             return self._last.detection
         detection = _rank(lines, self.candidates, has_time=has_time)
-        if detection.confidence == 1.0 and detection.best is not None and not detection.best.is_catch_all:
+        if detection.confidence == 1.0 and detection.best is not None and not (detection.best.is_catch_all or detection.best.is_lone):
             self._last = _Likeness(detection, self.candidates, lines, has_time=has_time)
         return detection
 
@@ -153,7 +153,7 @@ def _agreeing(ranked: Sequence[LogFormat], judged: Mapping[str, pl.Series]) -> t
     def is_shown(other: LogFormat) -> bool:
         return int((judged[other.name].is_null() & judged[best.name].is_not_null()).sum()) >= SEVERAL
 
-    others = [other for other in ranked[1:] if not other.is_guess and (not is_alone or not _contradicts(best, other) or is_shown(other))]
+    others = [other for other in ranked[1:] if not (other.is_guess or other.is_lone) and (not is_alone or not _contradicts(best, other) or is_shown(other))]
     return (best, *others)
 
 

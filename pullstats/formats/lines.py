@@ -17,6 +17,7 @@ import polars as pl
 from pullstats.clean_lines import cut_rows
 from pullstats.clock import Clock
 from pullstats.escaping import Escaping
+from pullstats.formats.headings import Headings
 from pullstats.formats.notices import KEYS
 from pullstats.formats.reading import (
     LOOKED_AT_OF_REJECT,
@@ -89,12 +90,14 @@ class LogFormat:
         sign: pattern of what shows in lines of this format, and not in those of others that fit equally well.
         leads: where its sign shows it goes before all others: it knows which of the lines that these would read tell of the same requests.
         is_catch_all: it reads lines of formats that are not known by name, and less of them than these would.
-        headed: makes the format that a directive in the log (`#Fields:`) describes; None if there are no such directives.
+        headed: finds the lines of the log that name its columns (`#Fields:`, a table's header); None if there are none.
         caution: what its lines cannot tell, in a sentence; None if they tell what is needed.
         is_guess: nothing in a line says what its columns are but their place: it takes several lines in which all makes sense.
         proof: pattern of lines that cannot mean anything else; the others are believed where most of the log's lines are such
             (or any, see `proof_share`). None if every line that fits is believed.
         proof_share: share of the lines that must be proven.
+        bind: gives the format for one log from a sample of its lines, where that depends on what they hold; None if it does not.
+        is_lone: it reads no single lines of logs in other formats, and what it made of one log says nothing of the next.
         check: raises an `InputError` where a sample of lines shows that the user meant something else; None if nothing needs it.
     """
 
@@ -106,11 +109,13 @@ class LogFormat:
     rank: int = 0
     sign: str | None = None
     is_catch_all: bool = False
-    headed: Callable[[str, bool], LogFormat] | None = None
+    headed: Headings | None = None
     caution: str | None = None
     is_guess: bool = False
     proof: str | None = None
     proof_share: float = 0.5
+    bind: Callable[[bytes], LogFormat] | None = None
+    is_lone: bool = False
     check: Callable[[bytes], None] | None = None
     leads: bool = False
 

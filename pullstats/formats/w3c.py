@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -28,6 +28,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.escaping import Escaping
+from pullstats.formats.headings import Section
 from pullstats.formats.lines import DIRECTIVE, LogFormat
 from pullstats.formats.log_format import compile_log_format
 from pullstats.formats.text_lines import TextReader
@@ -177,23 +178,6 @@ def _variable(field: str, index: int, *, is_tabbed: bool) -> str:
     return _VARIABLES.get(field, f"field_{index}")
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A run of lines under one directive.
-
-    Attributes:
-        start: where it begins in the piece.
-        end: where it ends.
-        directive: the directive, None before the first.
-        is_tabbed: the values stand between tabs.
-    """
-
-    start: int
-    end: int
-    directive: str | None
-    is_tabbed: bool
-
-
 def last_directive(data: bytes) -> str | None:
     """Find the last directive in some bytes; None if there is none."""
     found = None
@@ -239,6 +223,26 @@ def _under(directive: str, is_tabbed: bool) -> LogFormat:  # noqa: FBT001 - the 
     return replace(FORMATS[0] if is_tabbed else FORMATS[1], reader=W3cReader(directive, is_tabbed=is_tabbed), is_guess=False)
 
 
+class Directives:
+    """The `#Fields:` lines of a log."""
+
+    def last(self, data: bytes) -> str | None:
+        """Find the last directive; see `Headings`."""
+        return last_directive(data)
+
+    def split(self, data: bytes, heading: str | None) -> Iterator[Section]:
+        """Cut lines where their directive changes; see `Headings`."""
+        return split_sections(data, heading)
+
+    def under(self, section: Section) -> LogFormat | None:
+        """Give the format that a directive describes; see `Headings`."""
+        return None if section.heading is None else _under(section.heading, section.is_tabbed)
+
+    def cut(self, data: bytes) -> int:
+        """Cut behind the last newline; see `Headings`."""
+        return data.rfind(b"\n") + 1
+
+
 def describe_fields(directive: str) -> LogFormat:
     """Give the format of a log whose directive is given apart; CloudFront names its fields between blanks and writes tabs."""
     return _under(directive, "\t" in directive or "x-edge-" in directive)
@@ -255,7 +259,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         "Error\tHTTP/2.0\t-\t-\t51754\t0.113\tError\ttext/plain;%20charset=utf-8\t20\t-\t-",
         W3cReader(_CLOUDFRONT, is_tabbed=True),
         sign="^#Fields:.* x-edge-|\tHTTP/[0-9.]+\t",
-        headed=_under,
+        headed=Directives(),
         is_guess=True,
     ),
     LogFormat(
@@ -265,7 +269,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         "2024-03-12 15:22:28 10.0.0.5 GET /dl/app-1.0.zip - 443 - 203.0.113.7 Mozilla/5.0+(Windows+NT+10.0;+Win64;+x64) - 200 0 0 15",
         W3cReader(_IIS, is_tabbed=False),
         1,
-        headed=_under,
+        headed=Directives(),
         is_guess=True,
     ),
 )

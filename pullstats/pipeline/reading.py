@@ -18,14 +18,13 @@ from pullstats.formats import (
     REJECT_SCHEMA,
     Detection,
     Detector,
+    Headings,
     LogFormat,
     Parsed,
     Reading,
     Times,
-    last_directive,
     merge_parsed,
     parse_lines,
-    split_sections,
 )
 from pullstats.sources import (
     BY_LINE,
@@ -54,18 +53,23 @@ _LOOK_FURTHER: Final = 8 << 20
 """Bytes to look at where a wrapper's first event does not end in the usual number."""
 
 
-class DirectiveFraming(LineFraming):
-    """A record is a line; what its columns are, a directive somewhere before it says."""
+class HeadedFraming(LineFraming):
+    """A record is a line; what its columns are, a line somewhere before it says."""
 
     is_by_line = False
 
+    def __init__(self, headings: Headings) -> None:
+        """Know how the lines that name columns are found."""
+        self._headings = headings
+
+    def last_cut(self, data: bytes) -> int:
+        """Cut behind the last whole record."""
+        return self._headings.cut(data)
+
     def context(self, data: bytes) -> Context:
-        """Give the last directive."""
-        found = last_directive(data)
+        """Give the last heading."""
+        found = self._headings.last(data)
         return (found,) if found else ()
-
-
-_BY_DIRECTIVE: Final = DirectiveFraming()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,8 @@ class LogReading:
         """Where the log may be cut."""
         if self.peeler is not None:
             return self.peeler.framing
-        return _BY_DIRECTIVE if self._is_headed else BY_LINE
+        headings = self._headings
+        return BY_LINE if headings is None else HeadedFraming(headings)
 
     @property
     def formats(self) -> tuple[LogFormat, ...]:
@@ -101,18 +106,18 @@ class LogReading:
     @property
     def is_by_line(self) -> bool:
         """Every line stands for itself: it is neither wrapped nor told by a directive before it."""
-        return self.peeler is None and not self._is_headed
+        return self.peeler is None and self._headings is None
 
     @property
-    def _is_headed(self) -> bool:
-        return bool(self.formats) and self.formats[0].headed is not None
+    def _headings(self) -> Headings | None:
+        return self.formats[0].headed if self.formats else None
 
     def read(self, block: Block) -> Parsed:
         """Read a block: every line of it once, numbered from 1, offsets as in the log."""
         if self.peeler is not None:
             parsed = _read_messages(self.peeler.peel(block), self.formats, self.clock)
-        elif self._is_headed:
-            parsed = _read_sections(block, self.formats, self.clock)
+        elif self._headings is not None:
+            parsed = _read_sections(block, self.formats, self._headings, self.clock)
         else:
             parsed = parse_lines(block.data, block.offset, 1, self.formats, Times(self.clock))
         if block.long_lines:
@@ -120,14 +125,12 @@ class LogReading:
         return parsed
 
 
-def _read_sections(block: Block, formats: Sequence[LogFormat], clock: Clock) -> Parsed:
-    """Read lines by the directives among and before them."""
+def _read_sections(block: Block, formats: Sequence[LogFormat], headings: Headings, clock: Clock) -> Parsed:
+    """Read lines by the headings among and before them."""
     parts: list[Parsed] = []
     line = 1
-    for section in split_sections(block.data, block.context[0] if block.context else None):
-        usual = formats[0]
-        if section.directive is not None and usual.headed is not None:
-            usual = usual.headed(section.directive, section.is_tabbed)
+    for section in headings.split(block.data, block.context[0] if block.context else None):
+        usual = headings.under(section) or formats[0]
         part = parse_lines(block.data[section.start : section.end], block.offset + section.start, line, (usual, *formats[1:]), Times(clock))
         line += part.lines
         parts.append(part)
@@ -175,10 +178,18 @@ def detect_log(source: Source, detector: Detector, zone: str = "UTC") -> LogRead
         detector: tells formats, of this log and others.
         zone: IANA name of the zone of times that name none.
     """
-    log = _detect_lines(source, detector, zone)
+    log = _bind(_detect_lines(source, detector, zone))
     if source.codec is None or source.codec.name != PARQUET.name:
         return log
     return replace(log, wrapper=PARQUET.name if log.wrapper is None else f"{PARQUET.name}+{log.wrapper}")
+
+
+def _bind(log: LogReading) -> LogReading:
+    """Give a format that depends on what a log holds for this very log."""
+    best = log.detection.best
+    if best is None or best.bind is None:
+        return log
+    return replace(log, detection=replace(log.detection, formats=(best.bind(log.sample), *log.formats[1:])))
 
 
 def _detect_lines(source: Source, detector: Detector, zone: str) -> LogReading:
