@@ -145,12 +145,16 @@ def test_a_drafted_log_format_reads_the_log_it_was_drafted_for(name: str, tmp_pa
         ([json.dumps({"id": 1, "name": "a"}) + "\n"], r"keys id, name; none of them", "--log-format"),
         (
             ["when,ip,verb,path,status\n", "2024-03-12T15:22:28Z,198.51.100.1,GET,/a,200\n"],
-            r"are called when, ip, .* --log-format '\$time_iso8601,\$rem",
-            "--map",
+            r"are called when, ip, .* --map time=when,client=ip,method=verb",
+            "--log-format",
         ),
         (["2024-03-12T15:22:28Z,198.51.100.1,GET,/a,200\n"] * 2, r"have no names; .* --log-format '\$time_iso8601,\$rem", "--map"),
-        (["20240312,198.51.100.1,GET,/a,200\n"] * 2, r"have no names; write each row as a JSON object on a line", "--log-format"),
-        (['"2024-03-12T15:22:28Z","198.51.100.1","GET","/a,b","200"\n'] * 2, r"have no names; write each row as a JSON object", "--log-format"),
+        (["20240312,198.51.100.1,GET,/a,200\n"] * 2, r"have no names; say with --map by number", "--log-format"),
+        (
+            ['"2024-03-12T15:22:28Z","198.51.100.1","GET","/a,b","200"\n'] * 2,
+            r"by number they could be --map time=1,client=2,method=3,path=4",
+            "--log-format",
+        ),
         (["2024-03-12 15:22:28 192.0.2.7 GET /a - 443 - x curl/8.5.0 200 0\n"], "#Fields:", "--map"),
         (["root:x:0:0:root:/root:/bin/bash\n"], "hold no request", "--map"),
         ([json.dumps({"level": "info", "msg": "hello"}) + "\n"] * 3, "messages of a program", "--map"),
@@ -239,14 +243,14 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_a_log_format_drafted_for_columns_reads_them(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_advised_for_columns_reads_them(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = write(tmp_path / "a.csv", [f"{line}\n" for line in COLUMNS[name]])
     assert run(["ingest", str(log), "--store", str(tmp_path / "s")]) == 2
     said = capsys.readouterr().err
-    advised = shlex.split(said[said.index("--log-format ") :])[:2]
+    advised = shlex.split(said[said.index("--map " if "header" in name else "--log-format ") :])[:2]
     assert run(["ingest", str(log), "--store", str(tmp_path / "s"), *advised, "--format", "json"]) == 0
     summary: dict[str, Any] = json.loads(capsys.readouterr().out)
-    assert (summary["events"], summary["rejected"]) == (10, int("header" in name))
+    assert (summary["events"], summary["ignored"], summary["rejected"]) == (10, int("header" in name), 0)
 
 
 @pytest.mark.parametrize("content", [b"\r\0\r,,\0" * 500 + b"\n", bytes(range(256)) * 40, b'"' * 3000 + b"\r\n"], ids=["returns", "bytes", "quotes"])

@@ -41,7 +41,11 @@ FORMAT_LOGS = [(item.name, LogReading(Detection((item,), 1.0, {}), clock=CLOCK),
 WRAPPED = [
     (item.name, LogReading(Detection(INNER, 1.0, {}), item.name, LinesPeeler((item,), CLOCK), clock=CLOCK), item.sample.encode()) for item in WRAPPERS
 ]
-LOGS = [log for log in (*FORMAT_LOGS, *WRAPPED) if sum(reading.frame.height for reading in log[1].read(Block(log[2] + b"\n", 0)).readings) == 1]
+LOGS = [
+    log
+    for log in (*FORMAT_LOGS, *WRAPPED)
+    if b"\n" not in log[2] and sum(reading.frame.height for reading in log[1].read(Block(log[2] + b"\n", 0)).readings) == 1
+]
 
 
 def events(log: LogReading, data: bytes) -> dict[int, dict[str, Any]]:

@@ -76,7 +76,7 @@ def metrics_page() -> str:
 def formats_page() -> str:
     """Fill the generated parts of docs/formats.md."""
     text = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
-    formats = [(f"`{item.name}`", item.help, f"`{item.sample}`", item.doc_url) for item in FORMATS.values()]
+    formats = [(f"`{item.name}`", item.help, f"`{item.sample}`".replace("\n", " ⏎ "), item.doc_url) for item in FORMATS.values()]
     parts = {
         "formats": table(("name", "written by", "sample", "documentation"), formats),
         "wrappers": table(

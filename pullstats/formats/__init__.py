@@ -28,6 +28,7 @@ from pullstats.formats import (
     nginx,
     proxies,
     registries,
+    table_formats,
     traefik,
     w3c,
 )
@@ -36,7 +37,7 @@ from pullstats.formats.departure import Departure, find_departure
 from pullstats.formats.detect import Detection, Detector, detect_format
 from pullstats.formats.field_map import mapped_formats, parse_map
 from pullstats.formats.headings import Headings
-from pullstats.formats.lines import LogFormat, Times, merge_parsed, parse_lines
+from pullstats.formats.lines import LogFormat, Missing, Times, merge_parsed, parse_lines
 from pullstats.formats.own_formats import custom_format
 from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
 from pullstats.formats.recommended import RECOMMENDED
@@ -60,6 +61,7 @@ _MODULES: Final = (
     akamai,
     w3c,
     ltsv,
+    table_formats,
 )
 
 FORMATS: Final[dict[str, LogFormat]] = {log_format.name: log_format for module in _MODULES for log_format in module.FORMATS}
@@ -75,6 +77,7 @@ __all__ = [
     "Detector",
     "Headings",
     "LogFormat",
+    "Missing",
     "Parsed",
     "Reading",
     "Times",

@@ -1,7 +1,7 @@
 """What to do about a log that no format reads: it depends on what the log looks like.
 
     JSON               --map, with the keys that it has
-    columns            --log-format, drafted from its cells; for W3C, which line is missing
+    columns            --map, by their names, or --log-format, drafted from their cells; for W3C, which line is missing
     a request in text  --log-format, drafted from its lines and tried on them
     anything else      that it is hardly an access log, and why
 
@@ -28,6 +28,7 @@ from pullstats.formats.drafts import draft_columns, draft_log_format
 from pullstats.formats.field_map import mapped_formats, parse_map
 from pullstats.formats.lines import LogFormat, split_text
 from pullstats.formats.notices import IGNORED, METHODS, kind_of, parse_object, tell_object, walk
+from pullstats.formats.table_headers import SEPARATORS, cut_names, shown_names
 
 _LOOKED_AT: Final = 50
 _DEPTH: Final = 3
@@ -58,8 +59,8 @@ _BARE: Final = re.compile(r"[\w@$-]+", re.ASCII)
 """A key that `--map` takes without quotes."""
 _SHARE: Final = 0.5
 """A suggestion must read so many of the lines that it was made from."""
-_SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_COLUMN: Final = re.compile(r"[A-Za-z_][\w .()/-]{0,60}")
+_FEWEST: Final = 2
+"""Columns of a table with names."""
 _COLUMNS: Final = 4
 _ALIKE: Final = 0.9
 """So many columns make a table, and this share of the lines must have as many."""
@@ -245,17 +246,48 @@ def _advise_on_names(lines: Sequence[str]) -> str | None:
         if any(line.lower().startswith("#fields:") for line in lines):
             return "none of the columns that its #Fields line names holds a request; c-ip, cs-method, cs-uri-stem and sc-status do"
         return "its columns have no names: put the server's '#Fields: date time …' line in front of it"
-    rows, separator = _cut_columns(lines)
-    if len(rows) < 2 or len(set(rows[0])) < len(rows[0]) or not all(_COLUMN.fullmatch(cell) for cell in rows[0]):
+    names, separator = cut_names(lines[0])
+    rows = [row for row in _cut_rows(lines[1:], separator) if len(row) == len(names)] if len(set(names)) >= _FEWEST else []
+    if len(rows) < _ALIKE * (len(lines) - 1) or not rows:
         return None
-    return _advise_on_cells(lines[1:], separator, f"its columns, between {_SEPARATORS[separator]}, are called {', '.join(rows[0][:_SHOWN_KEYS])}")
+    what = f"its columns, between {SEPARATORS[separator]}, are called {shown_names(names, _SHOWN_KEYS)}"
+    text = _map_of_rows([dict(zip(names, row, strict=True)) for row in rows], lines)
+    if text is None:
+        return f"{what}; none of them is known; say with --map which hold the time, client, path and status of a request: --map time=COLUMN,client=COLUMN,…"
+    return f"{what}; if these mean what they look like, read it with --map {shlex.quote(text)}"
+
+
+def _cut_rows(lines: Sequence[str], separator: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+    except csv.Error:
+        return []
+
+
+def _map_of_rows(rows: Sequence[Mapping[str, str]], lines: Sequence[str]) -> str | None:
+    """Suggest a map of columns, tried on the lines; None if none reads them."""
+    found = suggest_map(rows)
+    if "time" not in found or not {"path", "request"} & found.keys():
+        return None
+    text = ",".join(f"{name}={key}" for name, key in found.items())
+    try:
+        formats = mapped_formats(parse_map(text), (), ("csv",))
+    except UserError:
+        return None
+    series = pl.Series(lines)
+    return text if max(item.judge(series).null_count() for item in formats) >= _SHARE * len(rows) else None
 
 
 def _advise_on_columns(lines: Sequence[str]) -> str | None:
     rows, separator = _cut_columns(lines)
     if not rows:
         return None
-    return _advise_on_cells(lines, separator, f"its {len(rows[0])} columns, between {_SEPARATORS[separator]}, have no names")
+    what = f"its {len(rows[0])} columns, between {SEPARATORS[separator]}, have no names"
+    numbered = [{str(number): cell for number, cell in enumerate(row, 1)} for row in rows if len(row) == len(rows[0])]
+    text = None if draft_columns(pl.Series(lines), separator) is not None else _map_of_rows(numbered, lines)
+    if text is not None:
+        return f"{what}; by number they could be --map {shlex.quote(text)}"
+    return _advise_on_cells(lines, separator, what)
 
 
 def _tells_request(cell: str) -> bool:
@@ -268,13 +300,13 @@ def _advise_on_cells(lines: Sequence[str], separator: str, what: str) -> str | N
     if draft is None and not any(_tells_request(cell) for line in lines for cell in line.split(separator)):
         return None
     if draft is None:
-        return f"{what}; write each row as a JSON object on a line, and say with --map which of its keys hold the time, client, path and status"
+        return f"{what}; say with --map by number which hold the time, client, path and status of a request, --map time=NUMBER,client=NUMBER,…"
     return f"{what}; judged by its cells they could be --log-format {shlex.quote(draft)}"
 
 
 def _cut_columns(lines: Sequence[str]) -> tuple[list[list[str]], str]:
     """Cut lines at what stands between their columns, and give that; no rows if they do not have as many each."""
-    for separator in _SEPARATORS:
+    for separator in SEPARATORS:
         try:
             rows = list(csv.reader(lines, delimiter=separator))
         except csv.Error:  # carriage returns and NULs, as a binary file has them

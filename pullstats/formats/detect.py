@@ -153,7 +153,9 @@ def _agreeing(ranked: Sequence[LogFormat], judged: Mapping[str, pl.Series]) -> t
     def is_shown(other: LogFormat) -> bool:
         return int((judged[other.name].is_null() & judged[best.name].is_not_null()).sum()) >= SEVERAL
 
-    others = [other for other in ranked[1:] if not (other.is_guess or other.is_lone) and (not is_alone or not _contradicts(best, other) or is_shown(other))]
+    others = [
+        other for other in ranked[1:] if not (other.is_guess or other.is_lone) and (not is_alone or not _contradicts(best, other) or is_shown(other))
+    ]
     return (best, *others)
 
 

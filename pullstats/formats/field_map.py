@@ -2,33 +2,42 @@
 
     FIELD=KEY[:UNIT], …
 
-A dot goes into a nested object; a key or column that holds a dot, a comma, a colon, a blank or a
-quote stands in double quotes: `agent=headers."User-Agent"`, `status="a.b"`. A time's unit is s, ms,
-us, ns, iso, or a form of strftime; a duration's s, ms, us or ns. What is not named is read by the
-keys that are known.
+A key is one of JSON objects, a column of a table with a header or of W3C's `#Fields`, a label of
+LTSV or logfmt, or a column's number where nothing names it. A dot goes into a nested object; a key
+that holds a dot, a comma, a colon, a blank or a quote stands in double quotes:
+`agent=headers."User-Agent"`, `status="a.b"`. A time's unit is s, ms, us, ns, iso, or a form of
+strftime; a duration's s, ms, us or ns. `date` is the day, where another column has the time. What
+is not named is read by the keys that are known.
 """
 
 from __future__ import annotations
 
-import difflib
-import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-import polars as pl
-
-from pullstats.errors import InputError, UsageError, unknown_name
-from pullstats.formats.conversions import Conversion, ConvertingReader, check_time_form
+from pullstats.errors import UsageError, unknown_name
+from pullstats.formats.column_keys import KNOWN_NAMES, ColumnKeys, Keys
+from pullstats.formats.conversions import Conversion, check_time_form
 from pullstats.formats.json_keys import KNOWN_PATHS, KeyTable, Path
 from pullstats.formats.json_lines import JsonReader
-from pullstats.formats.lines import LogFormat
+from pullstats.formats.key_values import KeyValueReader
+from pullstats.formats.labels import LabelReader
+from pullstats.formats.lines import LogFormat, Reader
+from pullstats.formats.ltsv import LTSV_NAMES, LtsvReader
+from pullstats.formats.mapped_values import Mapped, MappedReader, find_missing
 from pullstats.formats.nginx_variables import DURATIONS
+from pullstats.formats.table_headers import Finish, numbered_formats, table_format
+from pullstats.formats.tables import TableReader
+from pullstats.formats.variables import TIMES
+from pullstats.formats.w3c import W3cReader
+from pullstats.formats.w3c_tables import W3C_NAMES, directed_format
 
 FIELDS: Final[dict[str, str]] = {
     "time": "time_iso8601",
+    "date": "w3c_date",
     "client": "remote_addr",
     "forwarded-for": "http_x_forwarded_for",
     "forwarded": "http_forwarded",
@@ -55,25 +64,13 @@ FIELDS: Final[dict[str, str]] = {
 }
 """Variables by the word for a field."""
 
+KINDS: Final = ("json", "csv", "ltsv", "logfmt", "w3c")
+"""Formats that go by names, or by numbers where there are none; a row of Parquet is an object of JSON."""
 _ITEM: Final = re.compile(r'\s*(?P<field>[\w-]+)\s*=\s*(?P<key>(?:"(?:[^"\\]|\\.)*"|[^",:])+)(?::(?P<unit>"(?:[^"\\]|\\.)*"|[^",]*))?\s*(?:,|$)')
 _KEY: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([^".]+)')
 _TARGETS: Final = ("path", "url", "request")
 _TIME: Final = "mapped_time"
-
-
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """What a key means.
-
-    Attributes:
-        field: one of `FIELDS`.
-        path: the key, those it is nested in before it.
-        unit: of a time or duration; None for what is usual.
-    """
-
-    field: str
-    path: Path
-    unit: str | None = None
+_DATE: Final = "mapped_date"
 
 
 def parse_map(text: str) -> tuple[Mapped, ...]:
@@ -129,92 +126,119 @@ def _check_unit(item: Mapped) -> None:
         raise UsageError(message)
 
 
-class PathReader(ConvertingReader):
-    """Puts mapped paths and queries together."""
-
-    def read_fast(self, data: bytes) -> pl.DataFrame | None:
-        """Read whole lines; see `Reader`."""
-        raw = super().read_fast(data)
-        return None if raw is None else _join_target(raw)
-
-    def read_safe(self, lines: pl.Series) -> pl.DataFrame:
-        """Read lines one by one; see `Reader`."""
-        return _join_target(super().read_safe(lines))
-
-
-def _join_target(raw: pl.DataFrame) -> pl.DataFrame:
-    """Put a path and its query together; a path that holds a query has its own."""
-    if "uri" not in raw.columns:
-        return raw
-    path = pl.col("uri")
-    query = pl.col("args").str.strip_prefix("?") if "args" in raw.columns else pl.lit(None, pl.String)
-    is_apart = query.is_not_null() & (query != "") & ~path.str.contains("?", literal=True)
-    whole = pl.when(is_apart).then(pl.concat_str(path, pl.lit("?"), query)).otherwise(path)
-    return raw.with_columns(request_uri=pl.coalesce("request_uri", whole) if "request_uri" in raw.columns else whole)
-
-
 _REPLACED: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(_TARGETS, ("uri", "request_uri", "request", "args")),
-    "time": ("msec",),
-    "duration": ("request_time", "request_time_ms", "duration_us", "duration_ns", "duration_text"),
+    **dict.fromkeys(_TARGETS, ("uri", "request_uri", "request", "args", "query_string", "bare_path")),
+    "time": (*TIMES, "w3c_time", "clock", "day"),
+    "date": (*TIMES, "w3c_time", "clock", "day"),
+    "duration": ("request_time", "request_time_ms", "duration_us", "duration_ns", "duration_text", "duration_nginx"),
     "client": ("realip_remote_addr", "proxy_protocol_addr"),
     "host": ("http_host", "server_name"),
 }
 """Variables whose known keys are not looked at where the user names a field."""
 
 
-def _arrange(items: Sequence[Mapped]) -> dict[str, list[Path]]:
-    """Give the keys by variable: what the user names, and of the others what is known."""
-    replaced = {variable for item in items for variable in _REPLACED.get(item.field, ())}
-    if any(item.field == "request" for item in items):
-        replaced.add("request_method")
-    keys = {name: paths for name, paths in KNOWN_PATHS.items() if name not in replaced}
-    return keys | {_column(item): [item.path] for item in items}
+def _replaced(items: Sequence[Mapped]) -> set[str]:
+    """Give the variables that count only where the user names them."""
+    return {variable for item in items for variable in _REPLACED.get(item.field, ())} | ({"request_method"} if _has(items, "request") else set())
 
 
-def _column(item: Mapped) -> str:
+def _has(items: Sequence[Mapped], field: str) -> bool:
+    return any(item.field == field for item in items)
+
+
+def _columns(items: Sequence[Mapped]) -> dict[str, Mapped]:
+    """Give the raw column of each field that the user names."""
+    is_parted = _has(items, "date")
+    return {_column(item, is_parted=is_parted): item for item in items}
+
+
+def _column(item: Mapped, *, is_parted: bool) -> str:
+    if item.field == "date":
+        return _DATE
     if item.field == "time":
-        return _TIME if item.unit not in (None, "iso") else "time_iso8601"
+        return _TIME if is_parted or item.unit not in (None, "iso") else "time_iso8601"
     return DURATIONS[item.unit] if item.field == "duration" and item.unit else FIELDS[item.field]
 
 
-def mapped_formats(items: Sequence[Mapped], formats: Sequence[LogFormat]) -> tuple[LogFormat, ...]:
-    """Give the formats to try under a map: JSON by it, and those that go by no keys.
+def _conversions(items: Sequence[Mapped]) -> tuple[Conversion, ...]:
+    columns = (_DATE, _TIME) if _has(items, "date") else (_TIME,)
+    units = [item.unit for item in items if item.field == "time" and item.unit not in (None, "iso")]
+    return tuple(Conversion(columns, "time", unit) for unit in units if unit)
+
+
+def _arrange(items: Sequence[Mapped]) -> KeyTable:
+    """Give the keys of objects by variable: what the user names, and of the others what is known."""
+    keys = {name: paths for name, paths in KNOWN_PATHS.items() if name not in _replaced(items)}
+    said: dict[str, list[Path]] = {column: [item.path] for column, item in _columns(items).items()}
+    return KeyTable(keys | said, is_own=True, said=said)
+
+
+def _name_columns(items: Sequence[Mapped], known: Keys) -> ColumnKeys:
+    """Give the names of columns by variable: what the user names, and of the others what is known."""
+    said = {column: [".".join(item.path)] for column, item in _columns(items).items()}
+    return ColumnKeys({name: names for name, names in known.items() if name not in _replaced(items)}, said)
+
+
+def mapped_formats(items: Sequence[Mapped], formats: Sequence[LogFormat], kinds: Collection[str] = KINDS) -> tuple[LogFormat, ...]:
+    """Give the formats to try under a map: those that go by names or numbers by it, and the others.
 
     Args:
         items: the map.
         formats: the formats that would be tried without one.
+        kinds: of the formats that go by names, those that the map is for.
     """
-    conversions = [Conversion((_TIME,), "time", item.unit) for item in items if item.field == "time" and item.unit not in (None, "iso")]
-    reader = PathReader(JsonReader(KeyTable(_arrange(items), is_own=True)), conversions)
-    mapped = LogFormat("json-mapped", "JSON by the keys that --map names", "", "{}", reader, rank=9, check=partial(check_keys, items))
-    return (mapped, *(log_format for log_format in formats if not isinstance(log_format.reader, JsonReader)))
+    conversions = _conversions(items)
+    fields = frozenset(item.field for item in items)
+
+    def finish(reader: Reader) -> Reader:
+        return MappedReader(reader, conversions, fields)
+
+    mapped = [replace(item, check=partial(find_missing, items)) for kind in KINDS if kind in kinds for item in _MAKERS[kind](items, finish)]
+    others = [item for item in formats if _kind_of(item) not in kinds]
+    return (*mapped, *others)
 
 
-def check_keys(items: Sequence[Mapped], sample: bytes) -> None:
-    """Refuse a map one of whose keys no sampled object has: it is misspelt.
-
-    Raises:
-        InputError: with the nearest key that the objects have.
-    """
-    names: set[str] = set()
-    for line in sample.splitlines()[:400]:
-        if line.lstrip().startswith(b"{"):
-            try:
-                _collect(json.loads(line, strict=False), names)
-            except (ValueError, RecursionError):
-                continue
-    for item in items:
-        missing = next((key for key in item.path if names and key not in names), None)
-        if missing is not None:
-            near = difflib.get_close_matches(missing, sorted(names), n=1, cutoff=0.5)
-            hint = f"did you mean '{near[0]}'?" if near else f"its keys are {', '.join(sorted(names)[:20])}"
-            message = f"--map says {item.field}={'.'.join(item.path)}, but no line that was looked at has the key '{missing}'; {hint}"
-            raise InputError(message)
+def _kind_of(log_format: LogFormat) -> str | None:
+    """Tell by which names a format goes."""
+    return next((kind for kind, readers in _READERS.items() if isinstance(log_format.reader, readers)), None)
 
 
-def _collect(value: Any, names: set[str]) -> None:
-    if isinstance(value, dict):
-        for key, below in value.items():
-            names.add(key)
-            _collect(below, names)
+def _objects(items: Sequence[Mapped], finish: Finish) -> Iterator[LogFormat]:
+    yield LogFormat("json-mapped", "JSON by the keys that --map names", "", "{}", finish(JsonReader(_arrange(items))), rank=9)
+
+
+def _tables(items: Sequence[Mapped], finish: Finish) -> Iterator[LogFormat]:
+    keys = _name_columns(items, KNOWN_NAMES)
+    yield table_format("csv-mapped", "tables by the columns that --map names", keys, rank=9, finish=finish)
+    if all(len(item.path) == 1 and item.path[0].isascii() and item.path[0].isdigit() for item in items):
+        yield from numbered_formats(_name_columns(items, {}), 8, finish)
+
+
+def _ltsv(items: Sequence[Mapped], finish: Finish) -> Iterator[LogFormat]:
+    reader = LabelReader(_name_columns(items, LTSV_NAMES), is_tabbed=True)
+    yield LogFormat("ltsv-mapped", "LTSV by the labels that --map names", "", "", finish(reader), rank=9, is_lone=True)
+
+
+def _logfmt(items: Sequence[Mapped], finish: Finish) -> Iterator[LogFormat]:
+    reader = LabelReader(_name_columns(items, KNOWN_NAMES), is_tabbed=False)
+    yield LogFormat("logfmt-mapped", "logfmt by the keys that --map names", "", "", finish(reader), rank=9, is_lone=True)
+
+
+def _w3c(items: Sequence[Mapped], finish: Finish) -> Iterator[LogFormat]:
+    yield directed_format("w3c-mapped", "W3C extended by the fields that --map names", _name_columns(items, W3C_NAMES), rank=9, finish=finish)
+
+
+_MAKERS: Final[dict[str, Callable[[Sequence[Mapped], Finish], Iterator[LogFormat]]]] = {
+    "json": _objects,
+    "csv": _tables,
+    "ltsv": _ltsv,
+    "logfmt": _logfmt,
+    "w3c": _w3c,
+}
+_READERS: Final[dict[str, type | tuple[type, ...]]] = {
+    "json": JsonReader,
+    "csv": TableReader,
+    "ltsv": LtsvReader,
+    "logfmt": KeyValueReader,
+    "w3c": W3cReader,
+}

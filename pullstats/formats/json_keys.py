@@ -20,7 +20,7 @@ elastic.co/guide/en/ecs; docs.datadoghq.com (standard attributes).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -29,6 +29,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "request.remote_ip", "remote_ip", "remoteIp", "remoteAddr", "remoteIP", "clientIP", "ip", "source_ip", "client.ip", "source.ip",
         "network.client.ip", "client", "host_ip", "remote", "httpRequest.remoteIp", "peer_addr", "request.remote_addr", "c-ip", "c_ip", "cliIP",
         "callerIpAddress", "CallerIpAddress", "properties.clientIp", "properties.clientIP", r"http\.request\.remoteaddr",
+        "client.address", "source.address", "network.peer.address",
     ),
     "downstream_remote_addr": ("downstream_remote_address",),
     "http_x_forwarded_for": (
@@ -43,7 +44,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "msec": (
         "msec", "StartUTC", "ts", "EdgeStartTimestamp", "timestamp(ms)", "time_iso8601", "@timestamp", "timestamp", "time", "datetime", "date_time",
         "time_local", "timestamp_ns", "timestamp_ms", "epoch", "StartLocal", "start_time", "started_at", "access_time", "reqTimeSec",
-        "TimeGenerated", "date",
+        "TimeGenerated", "time_micros", "date",
     ),
     "request": ("request", "request_line", "http_request"),
     "request_method": (
@@ -55,7 +56,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "request_uri": (
         "request_uri", "uri", "RequestPath", "ClientRequestURI", "request.uri", "requestUri", "requestUrl", "request_url", "request.url",
         "url.original", "url", "http_uri", "http_url", "httpRequest.requestUrl", "properties.requestUri", "Uri", "http.url",
-        r"http\.request\.uri", "path",
+        r"http\.request\.uri", "url.full", "http.target", "cs_uri", "path",
     ),
     "uri": ("request_path", "ClientRequestPath", "url_path", "cs-uri-stem", "cs_uri_stem", "url.path"),
     "bare_path": ("reqPath",),
@@ -105,7 +106,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "duration_nginx": ("response_time", "responseTime", "elapsed", "took", "time_taken", "timeTaken", "properties.timeTaken"),
     "request_id": (
         "request_id", "requestId", "x_request_id", "RayID", "req_id", "http_x_request_id", "x-edge-request-id", "x_edge_request_id", "reqId",
-        "properties.trackingReference", "correlationId", "CorrelationId", "correlation_id", r"http\.request\.id",
+        "properties.trackingReference", "correlationId", "CorrelationId", "correlation_id", r"http\.request\.id", "s_request_id",
     ),
     "http_range": ("http_range", "range", "request.headers.Range", "request_Range", "request.headers.range", "headers.Range"),
     "http_authorization": (
@@ -143,14 +144,16 @@ Path = tuple[str, ...]
 class KeyTable:
     """Which keys of some log say what, by variable, the most telling first."""
 
-    def __init__(self, keys: Mapping[str, Sequence[Path]], *, is_own: bool = False) -> None:
+    def __init__(self, keys: Mapping[str, Sequence[Path]], *, is_own: bool = False, said: Collection[str] = ()) -> None:
         """Arrange the keys.
 
         Args:
             keys: paths by variable.
             is_own: somebody said so of this very log, so that whatever has one of the keys is a request.
+            said: the variables of which a key was named; what does not fit them is nonsense, and not another log's key.
         """
         self.is_own = is_own
+        self.said = frozenset(said)
         self.keys: Final = {name: tuple(NEST.join(path) for path in paths) for name, paths in keys.items()}
         self.tree: Final = build_tree(self.keys)
         self.paths: Final = frozenset(path for paths in self.keys.values() for path in paths)

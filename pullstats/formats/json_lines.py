@@ -72,7 +72,7 @@ class JsonReader:
         flat = _unnest(_open(top, "", table.address_keys), tree, "")
         if flat is None or not table.paths.intersection(flat.columns):
             return None
-        return _tell_others(_pick(flat, table).with_columns(lengths.alias(LENGTH)), lines)
+        return _tell_others(pick_values(flat, table).with_columns(lengths.alias(LENGTH)), lines)
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one; `reason` is set where a line is no JSON or no access event."""
@@ -81,7 +81,7 @@ class JsonReader:
         rows = [_flatten(item, tree, "") if item is not None else {} for item in objects]
         names = _leaves(tree, "")
         frame = pl.DataFrame({name: pl.Series(name, [row.get(name) for row in rows], pl.String) for name in names})
-        raw = _pick(frame, self._table)
+        raw = pick_values(frame, self._table)
         others = [
             "not-json" if item is None else tell_object(item) if reason == KEYS else reason
             for item, reason in zip(objects, raw["reason"], strict=True)
@@ -222,8 +222,13 @@ def _prune(tree: KeyTree, seen: frozenset[str]) -> KeyTree:
     return pruned
 
 
-def _pick(flat: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
-    """Choose, for each variable, the first of its keys that says something."""
+def pick_values(flat: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
+    """Choose, for each variable, the first of its keys that says something: raw columns, and `reason` where a row is no request.
+
+    Args:
+        flat: texts by key, nested keys joined by `NEST`.
+        table: what the keys mean.
+    """
     present = {name: [key for key in keys if key in flat.columns] for name, keys in table.keys.items()}
     whole = {name for name, keys in present.items() if name in _NUMBERS and len(keys) == 1 and flat.schema[keys[0]] == pl.Int64}
     if "bytes_sent" in table.keys:
@@ -235,7 +240,7 @@ def _pick(flat: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
     raw = raw.with_columns(_first_item(name) for name in _HEADERS if name in raw.columns)
     if "request" in raw.columns:
         raw = _split_request_key(raw)
-    if raw.schema.get("status") == pl.String:
+    if raw.schema.get("status") == pl.String and "status" not in table.said:
         raw = raw.with_columns(pl.when(pl.col("status").str.contains(_DIGITS)).then("status"))
     other = is_no_request(raw)
     raw = raw.with_columns(is_other=other)
@@ -361,4 +366,4 @@ def pick_known(flat: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Raw columns, and `reason` where a line is no request.
     """
-    return _pick(flat, KNOWN)
+    return pick_values(flat, KNOWN)

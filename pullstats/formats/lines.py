@@ -77,6 +77,19 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """A key that the user named and no line that was looked at has.
+
+    Attributes:
+        needle: bytes that a line with it holds.
+        text: a sentence that says so.
+    """
+
+    needle: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogFormat:
     """A log format.
 
@@ -98,7 +111,7 @@ class LogFormat:
         proof_share: share of the lines that must be proven.
         bind: gives the format for one log from a sample of its lines, where that depends on what they hold; None if it does not.
         is_lone: it reads no single lines of logs in other formats, and what it made of one log says nothing of the next.
-        check: raises an `InputError` where a sample of lines shows that the user meant something else; None if nothing needs it.
+        check: finds what the user named and a sample of lines lacks, given the format that fits it, if one does; None if nothing needs it.
     """
 
     name: str
@@ -116,7 +129,7 @@ class LogFormat:
     proof_share: float = 0.5
     bind: Callable[[bytes], LogFormat] | None = None
     is_lone: bool = False
-    check: Callable[[bytes], None] | None = None
+    check: Callable[[LogFormat | None, bytes], Sequence[Missing]] | None = None
     leads: bool = False
 
     def judge(self, lines: pl.Series, *, has_time: bool = False) -> pl.Series:

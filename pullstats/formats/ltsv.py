@@ -47,6 +47,11 @@ _LABELS: Final = {
 }
 """Variables by label; a label that is nginx's own name of a variable is that variable."""
 
+LTSV_NAMES: Final = {
+    variable: [*(label for label, name in _LABELS.items() if name == variable), variable] for variable in dict.fromkeys([*_LABELS.values(), *KEPT])
+}
+"""Labels by variable."""
+
 _LABEL: Final = re.compile(r"[0-9A-Za-z_.-]+(?=:)")
 _NEEDED: Final = frozenset({"status", "request", "request_method"})
 _MAX_LABELS: Final = 150

@@ -36,7 +36,7 @@ from pullstats.formats.text_lines import TextReader
 _DIRECTIVE: Final = re.compile(rb"^#[Ff]ields:[^\n]*", re.MULTILINE)
 _COMMENT: Final = "^#"
 
-_VARIABLES: Final = {
+VARIABLES: Final = {
     "date": "w3c_date",
     "time": "w3c_time",
     "c-ip": "remote_addr",
@@ -175,7 +175,7 @@ def _is_akamai(fields: list[str], *, is_tabbed: bool) -> bool:
 def _variable(field: str, index: int, *, is_tabbed: bool) -> str:
     if field == "time-taken":
         return "request_time" if is_tabbed else "request_time_ms"
-    return _VARIABLES.get(field, f"field_{index}")
+    return VARIABLES.get(field, f"field_{index}")
 
 
 def last_directive(data: bytes) -> str | None:

@@ -12,7 +12,8 @@ import polars as pl
 from pullstats.enrich import redact_reject
 from pullstats.errors import InputError
 from pullstats.formats import REJECT_SCHEMA, Departure, Detection, Detector, LogFormat, find_departure
-from pullstats.pipeline.reading import LogReading, check_sample, detect_log
+from pullstats.pipeline.map_check import find_missing_keys, refuse_missing_keys
+from pullstats.pipeline.reading import LogReading, detect_log
 from pullstats.sources import SourceFile, expand_paths, open_source, read_blocks
 
 _BLOCK: Final = 4 << 20
@@ -97,7 +98,7 @@ def check_logs(paths: Sequence[str], candidates: Sequence[LogFormat], max_lines:
     checks: list[LogCheck] = []
     for file in found.files:
         try:
-            checks.append(_check_log(file, detector, max_lines, shown))
+            checks.append(_check_log(file, detector, max_lines, shown, found.notes))
         except InputError as error:
             if file.is_named:
                 raise
@@ -105,10 +106,12 @@ def check_logs(paths: Sequence[str], candidates: Sequence[LogFormat], max_lines:
     return checks, found.notes
 
 
-def _check_log(file: SourceFile, detector: Detector, max_lines: int, shown: int) -> LogCheck:
+def _check_log(file: SourceFile, detector: Detector, max_lines: int, shown: int, notes: list[str]) -> LogCheck:
     with open_source(file) as source:
         log = detect_log(source, detector)
-        check_sample(log, detector)
+        if file.is_named:
+            refuse_missing_keys(file, log, detector)
+        notes += [f"{file.name}: {item.text}" for item in find_missing_keys(log, detector)]
         best = log.detection.best
         check = LogCheck(file.name, best.name if best else None, log.wrapper, log.detection.confidence)
         if best is None:

@@ -19,8 +19,9 @@ from pullstats.pipeline.commits import RunFacts
 from pullstats.pipeline.earlier import EarlierLogs
 from pullstats.pipeline.identity import KnownLogs
 from pullstats.pipeline.key_check import CheckedKey, check_key
+from pullstats.pipeline.map_check import refuse_missing_keys
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, ProgressHandler
-from pullstats.pipeline.reading import check_sample, detect_log
+from pullstats.pipeline.reading import detect_log
 from pullstats.pipeline.refusals import refuse_log
 from pullstats.pipeline.run import FoundLog, Run
 from pullstats.sources import SourceFile, expand_paths, is_test_object, open_source, parse_expansion
@@ -100,7 +101,8 @@ def _check_named(
                 if known.find(source) is not None:
                     continue
             log = detect_log(source, detector, plan.tz_in)
-            check_sample(log, detector)
+            if file.is_named:
+                refuse_missing_keys(file, log, detector)
             found[file] = FoundLog(log, source.inode)
             is_read = log.detection.best is not None
             if file.is_named and source.damage and not is_read and b"\n" not in log.sample:

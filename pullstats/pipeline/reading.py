@@ -189,7 +189,7 @@ def _bind(log: LogReading) -> LogReading:
     best = log.detection.best
     if best is None or best.bind is None:
         return log
-    return replace(log, detection=replace(log.detection, formats=(best.bind(log.sample), *log.formats[1:])))
+    return replace(log, detection=replace(log.detection, formats=(replace(best.bind(log.sample), check=best.check), *log.formats[1:])))
 
 
 def _detect_lines(source: Source, detector: Detector, zone: str) -> LogReading:
@@ -211,17 +211,6 @@ def _detect_lines(source: Source, detector: Detector, zone: str) -> LogReading:
     if not sample or (plain.detection.confidence == 1.0 and envelope is None):
         return plain
     return _unwrap_lines(plain, LinesPeeler((), clock).peel(Block(sample, 0)), detector, [], None)
-
-
-def check_sample(log: LogReading, detector: Detector) -> None:
-    """Hold the sampled lines of a log to what the user said of them.
-
-    Raises:
-        InputError: they show that something else was meant.
-    """
-    for candidate in detector.candidates:
-        if candidate.check is not None:
-            candidate.check(log.sample)
 
 
 def _find_envelope(sample: bytes) -> LineWrapper | None:

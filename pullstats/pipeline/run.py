@@ -24,6 +24,7 @@ from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.half_lines import take_back_half
 from pullstats.pipeline.identity import KnownLogs, Place
 from pullstats.pipeline.key_check import CheckedKey
+from pullstats.pipeline.map_check import find_missing_keys
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, Progress, ProgressHandler, SourceSummary
 from pullstats.pipeline.reading import LogReading, detect_log, read_context
 from pullstats.pipeline.recovery import recover_lost
@@ -126,8 +127,14 @@ class Run:
                     self._recover(source, place, log)
                     if self._store is not None:
                         place = take_back_half(source, place, log, self._store, self._facts)
+                    if found is None:
+                        self._note_missing_keys(file, log, detector)
                     self._read_log(source, place, log)
             self._ticker.bytes_before += source.size
+
+    def _note_missing_keys(self, file: SourceFile, log: LogReading, detector: Detector) -> None:
+        for item in find_missing_keys(log, detector):
+            self._summary.note(file.name, item.text)
 
     def _detect(self, source: Source, place: Place | None, found: FoundLog | None, detector: Detector) -> LogReading:
         """Tell how to read a log that is seekable; it stands afterwards where it stood."""
@@ -216,6 +223,7 @@ class Run:
         elif file.is_named:
             raise refuse_log(file.name, log, detector, is_chosen=self._plan.is_format_chosen)
         else:
+            self._note_missing_keys(file, log, detector)
             self._summary.note(file.name, "no known log format fits; passed over")
 
     def _read_blocks(self, source: Source, place: Place, work: _LogWork) -> None:
