@@ -25,9 +25,10 @@ from pullstats.enrich.proxies import HEADERS, TrustedProxies
 from pullstats.enrich.redact import redact_reject, redact_text
 from pullstats.enrich.request import split_request
 from pullstats.errors import UserError
-from pullstats.formats import FORMATS, choose_formats, custom_format, detect_format, parse_lines
+from pullstats.formats import FORMATS, Detection, choose_formats, custom_format, detect_format, parse_lines
 from pullstats.formats.nginx_conf import parse_conf
 from pullstats.formats.w3c import split_sections
+from pullstats.pipeline.reading import LogReading
 from pullstats.render.sanitise import HIDDEN, for_csv, for_html, for_markdown, for_terminal
 from pullstats.sources import Block, LinesPeeler, SourceFile, find_wrapper, open_source, read_blocks
 from pullstats.sources.json_documents import DocumentsFraming, DocumentsPeeler, is_documents
@@ -147,13 +148,25 @@ def log_formats(data: bytes) -> None:
 
 
 def field_maps(data: bytes) -> None:
-    """Read any text as a `--map`, and what is behind its first line by it."""
+    """Read any text as a `--map`, and what is behind its first line by every format it makes, as it is and bound to those lines."""
     text, _, rest = data.partition(b"\n")
     try:
         formats = choose_formats("auto", None, text.decode("utf-8", "replace"))
     except UserError:
         return
-    assert parse_lines(rest, 0, 1, formats[:1]).lines == _count(rest)
+    mapped = [item for item in formats if item.check is not None]
+    for item in mapped:
+        assert parse_lines(rest, 0, 1, (item,)).lines == _count(rest)
+        if item.check is not None:
+            item.check(item, rest)
+        if item.bind is not None:
+            bound = item.bind(rest)
+            log = LogReading(Detection((bound,), 1.0, {}), clock=_CLOCK)
+            cut = log.framing.last_cut(rest)
+            parsed = [
+                log.read(Block(part, 0, context=context)) for part, context in ((rest[:cut], ()), (rest[cut:], log.framing.context(rest[:cut])))
+            ]
+            assert sum(part.lines for part in parsed) == _count(rest[:cut]) + _count(rest[cut:])
 
 
 def json_documents(data: bytes) -> None:
@@ -212,7 +225,13 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 SEEDS: dict[str, list[bytes]] = {
     "lines": [bytes((index,)) + log_format.sample.encode() + b"\n" for index, log_format in enumerate(_FORMATS)],
     "tokens": [b"x^y some text\n", b"\x1f\x8b\x08 text\n", b"\x28\xb5\x2f\xfd text\n", b'{"a":"1","b":{"c":2}}\n', b"\xef\xbb\xbfa b c\n"],
-    "field-maps": [b'status=a,path=b.c,time=t:ms\n{"a":200,"b":{"c":"/x"},"t":1500000000250}\n'],
+    "field-maps": [
+        b'time=t:ms,client=c,path=p,status=s,agent=a\nt,c,p,s,a\n1500000000250,192.0.2.1,/x,200,"a ""b""\nc"\ns;t;c;p;a\n200;1;192.0.2.1;/;\n',
+        b'time=1:s,client=2,path=3\n1500000000\t192.0.2.1\t/x\n1500000001\t-\t"/y\n',
+        b'time=t:ms,client=c,path=p\nt=1500000000250 c=192.0.2.1 p="/x y" q\nt:1\tc:2\tp:/\n',
+        b"date=d,time=t,client=x-c,path=x-p\n#Fields: d t x-c x-p\n2024-03-12 15:22:28 192.0.2.1 /x\n#Fields: x-p d t x-c\n/x 2024-03-12 15:22:28 -\n",
+        b'status=a,path=b.c,time=t:ms\n{"a":200,"b":{"c":"/x"},"t":1500000000250}\n',
+    ],
     "parquet": _parquet_seeds(),
     "json-documents": [b'[{"a":1},{"b":{"c":2}}]', b'{"a":1}{"b":2}', b'{\n "a": 1\n}\n{\n "a": 2\n}\n', b'{"records":[{"a":1},{"b":2}]}'],
     "wrapped": [bytes((index,)) + wrapper.sample.encode() + b"\n" for index, wrapper in enumerate(WRAPPERS)],

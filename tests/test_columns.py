@@ -190,6 +190,18 @@ def test_a_newline_in_quotes_is_part_of_its_row_and_begins_none(size: int, tmp_p
     assert frame["source_line"].to_list()[4] == 7
 
 
+def test_a_newline_in_quotes_is_part_of_its_row_anywhere_in_a_large_piece(tmp_path: Path) -> None:
+    rows = requests(4_000)
+    for n in range(0, 4_000, 7):
+        rows[n] |= {"agent": "two\nlines\n" * (n % 5 + 1)}
+    path = tmp_path / "a.csv"
+    path.write_bytes(write_table(rows, NAMES, ","))
+    assert path.stat().st_size > 256 << 10
+    frame, _, reasons, _ = read(path, MAP)
+    assert not reasons
+    assert frame.select(COMPARED).rows() == expected(rows, "csv")
+
+
 def test_one_stray_quote_costs_its_own_line(tmp_path: Path) -> None:
     rows = requests(40)
     lines = write_table(rows, NAMES, ",").split(b"\n")

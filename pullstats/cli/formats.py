@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 import polars as pl
 
-from pullstats.cli.options import ROWS, Command, combine, map_option
+from pullstats.cli.options import ROWS, Command, chosen_maps, combine, map_option
 from pullstats.cli.output import PIPED_WIDTH, render_options
 from pullstats.formats import FORMATS, REASONS, RECOMMENDED, LogFormat, choose_formats
 from pullstats.pipeline.check import Failure, LogCheck, check_logs
@@ -116,7 +116,7 @@ def test(paths: tuple[str, ...], **options: Any) -> int:
 
 
 def _candidates(options: dict[str, Any]) -> tuple[LogFormat, ...]:
-    return choose_formats(options["input_format"], options["log_format"], options["field_map"])
+    return choose_formats(options["input_format"], options["log_format"], *chosen_maps(options))
 
 
 def _draw(report: Report) -> str:

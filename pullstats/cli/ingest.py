@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from pullstats.cli.options import Command, combine, configured_routes, general_options, map_option, rules_option
+from pullstats.cli.options import Command, chosen_maps, combine, configured_routes, general_options, map_option, rules_option
 from pullstats.cli.output import PIPED_WIDTH, terminal_width
 from pullstats.cli.progress import progress_bar
 from pullstats.cli.summary import summary_text
@@ -80,12 +80,14 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
     """
     limit = parse_share(options["max_bad"])
     routes, routes_file = configured_routes()
+    field_map, kind_maps = chosen_maps(options)
     plan = IngestPlan(
         paths=paths,
         store=options["store"],
         input_format=options["input_format"],
         log_format=options["log_format"],
-        field_map=options["field_map"],
+        field_map=field_map,
+        kind_maps=kind_maps,
         source_name=options["source_name"],
         tz_in=options["tz_in"],
         max_expanded=options["max_expanded"],

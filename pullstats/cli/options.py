@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from pullstats.cli.maps import ConfiguredMaps, read_maps
 from pullstats.errors import InputError, UsageError, unknown_name
 from pullstats.small_files import read_small_text
 
@@ -25,6 +27,9 @@ PRIVATE: Final = frozenset({"key_file", "keep_addresses", "config", "store", "ge
 
 ROUTES: Final = "pullstats.routes"
 """Where a context keeps the `[routes]` of the configuration, and its file."""
+
+MAPS: Final = "pullstats.maps"
+"""Where a context keeps the `[map]` tables of the configuration."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,11 +83,12 @@ class Command(click.Command):
             raise InputError(message)
         ctx.meta[ROUTES] = (routes, str(path))
         known = {parameter.name for parameter in self.params if parameter.name}
-        if isinstance(settings.get("map"), dict):
-            settings["map"] = _map_text(settings["map"], path)
-        if "map" in settings and "field_map" in known:
-            settings["field_map"] = settings["map"]
-        settings.pop("map", None)
+        field_map = settings.pop("map", None)
+        if isinstance(field_map, dict):
+            ctx.meta[MAPS] = read_maps(field_map, path)
+            field_map = ctx.meta[MAPS].general
+        if field_map is not None and "field_map" in known:
+            settings["field_map"] = field_map
         defaults: dict[str, Any] = {}
         for key, value in settings.items():
             if isinstance(value, dict):
@@ -101,14 +107,6 @@ class Command(click.Command):
             message = f"'{path}' may not set {key}; give it on the command line, in the environment or through --config"
             raise InputError(message)
         return name
-
-
-def _map_text(table: dict[str, Any], path: Path) -> str:
-    """Write a `[map]` of a configuration as `--map` takes it."""
-    if not all(isinstance(value, str) for value in table.values()):
-        message = f'[map] of \'{path}\' must be a table of field = "key", as in status = "HTTP-StatusCode"'
-        raise InputError(message)
-    return ",".join(f"{field}={key}" for field, key in table.items())
 
 
 def _look_ahead(args: list[str], name: str) -> str | None:
@@ -137,6 +135,21 @@ def configured_routes() -> tuple[dict[str, Any] | None, str]:
     return found
 
 
+def chosen_maps(options: Mapping[str, Any]) -> tuple[str | None, Mapping[str, str]]:
+    """Choose the map that holds for the running command: one for all logs, and those for kinds of them.
+
+    What the command line or the environment says goes over the configuration; `--log-format` there leaves no map of it.
+    """
+    context = click.get_current_context()
+    field_map: str | None = options["field_map"]
+    maps: ConfiguredMaps | None = context.meta.get(MAPS)
+    if context.get_parameter_source("field_map") not in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP):
+        return field_map, {}
+    if options["log_format"] is not None and context.get_parameter_source("log_format") is not ParameterSource.DEFAULT_MAP:
+        return None, {}
+    return (field_map, {}) if maps is None else maps.choose(options.get("source_name"))
+
+
 ROWS: Final = click.IntRange(min=0, max=10**9)
 """A number of rows or lines: what no table has is a mistake."""
 
@@ -149,7 +162,7 @@ map_option = click.option(
     "field_map",
     envvar="PULLSTATS_MAP",
     metavar="FIELD=KEY[:UNIT],…",
-    help="What keys of a JSON log mean, as in status=HTTP-StatusCode,path=urlPath,time=started_at:ms; fields and units: docs/formats.md.",
+    help="What keys, columns (also by number) or labels mean, as in status=HTTP-StatusCode,path=urlPath,time=started_at:ms; see docs/formats.md.",
 )
 
 general_options = combine(

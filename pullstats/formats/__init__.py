@@ -8,6 +8,7 @@ To add a format: a module with `FORMATS`, listed in `_MODULES`, and cases in `te
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from pullstats.errors import UsageError, unknown_name
@@ -35,7 +36,7 @@ from pullstats.formats import (
 from pullstats.formats.advice import advise, advise_on_keys, say_refusal
 from pullstats.formats.departure import Departure, find_departure
 from pullstats.formats.detect import Detection, Detector, detect_format
-from pullstats.formats.field_map import mapped_formats, parse_map
+from pullstats.formats.field_map import KINDS, mapped_formats, parse_map
 from pullstats.formats.headings import Headings
 from pullstats.formats.lines import LogFormat, Missing, Times, merge_parsed, parse_lines
 from pullstats.formats.own_formats import custom_format
@@ -105,21 +106,29 @@ def named_format(name: str) -> LogFormat:
     return FORMATS[name]
 
 
-def choose_formats(input_format: str, log_format: str | None, field_map: str | None = None) -> tuple[LogFormat, ...]:
+def choose_formats(
+    input_format: str, log_format: str | None, field_map: str | None = None, kind_maps: Mapping[str, str] | None = None
+) -> tuple[LogFormat, ...]:
     """Give the formats to try, as the options say.
 
     Args:
         input_format: a name, or `auto`.
         log_format: see `custom_format`; goes over `input_format`.
         field_map: see `field_map.py`.
+        kind_maps: the same for one kind of logs (`KINDS` there) each; they go over it.
 
     Raises:
         UserError: a name or a text is not understood, or two of the options contradict each other.
     """
     if log_format is not None:
-        if field_map is not None:
+        if field_map is not None or kind_maps:
             message = "--map and --log-format both say what the keys of a log mean; give one of them"
             raise UsageError(message)
         return (custom_format(log_format),)
     known = tuple(FORMATS.values()) if input_format == "auto" else (named_format(input_format),)
-    return known if field_map is None else mapped_formats(parse_map(field_map), known)
+    maps = kind_maps or {}
+    if field_map is not None:
+        known = mapped_formats(parse_map(field_map), known, [kind for kind in KINDS if kind not in maps])
+    for kind, text in maps.items():
+        known = mapped_formats(parse_map(text), known, (kind,))
+    return known

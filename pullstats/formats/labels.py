@@ -95,7 +95,7 @@ class LabelReader:
         fits = lines.str.contains(self.shape) & lines.str.contains(self._sign, literal=True)
         shapes = lines.str.replace_all(self._value, self._sign)
         frame = pl.DataFrame({"line": lines, "shape": shapes, "place": pl.int_range(lines.len(), eager=True)}).filter(fits)
-        common = frame["shape"].value_counts(sort=True).head(_MAX_SHAPES)["shape"]
+        common = frame["shape"].value_counts(sort=True).head(_MAX_SHAPES)["shape"].to_list()
         fits &= shapes.is_in(common)
         frame = frame.filter(pl.col("shape").is_in(common))
         parts = [self._read_alike(shape, alike) for (shape,), alike in frame.partition_by("shape", as_dict=True, maintain_order=False).items()]

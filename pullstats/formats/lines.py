@@ -205,7 +205,7 @@ def _parse_piece(data: bytes, offset: int, line: int, formats: Sequence[LogForma
     raw = _read_fast(usual.reader, data) if usual.reader.has_fast else None
     if raw is not None and _take_fast(usual, raw, offset, line, parsed, times):
         return
-    if len(data) <= _LEAF or not usual.reader.has_fast or len(cuts := list(_cuts(data))) == 1:
+    if len(data) <= _LEAF or not usual.reader.has_fast or len(cuts := list(_cuts(data, usual.headed))) == 1:
         _parse_safe(data, offset, line, formats, parsed, times)
     else:
         for start, end in cuts:
@@ -221,11 +221,13 @@ def _read_fast(reader: Reader, data: bytes) -> pl.DataFrame | None:
     return None if raw is None else raw.with_columns(pl.col(LENGTH).cast(pl.Int64) + 1)
 
 
-def _cuts(data: bytes) -> Iterator[tuple[int, int]]:
-    """Cut a piece into about eight at line ends."""
+def _cuts(data: bytes, headings: Headings | None) -> Iterator[tuple[int, int]]:
+    """Cut a piece into about eight at line ends, where a record may have several lines behind whole ones."""
     start, step = 0, len(data) // _FAN_OUT + 1
     while start < len(data):
         end = data.find(b"\n", min(start + step, len(data) - 1)) + 1 or len(data)
+        if headings is not None and end < len(data):
+            end = start + (headings.cut(data[start:end]) or end - start)
         yield start, end
         start = end
 

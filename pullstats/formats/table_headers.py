@@ -150,7 +150,7 @@ class TableHeadings:
         while cut > max(end - _QUOTE_WINDOW, 0):
             start = data.rfind(b"\n", 0, cut - 1) + 1
             if data.count(b'"', start, cut) % 2:
-                return start or end
+                return start
             cut = start
         return end
 

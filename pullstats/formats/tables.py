@@ -104,7 +104,7 @@ class TableReader:
             escaping: how values are written that cannot stand as they are.
             firsts: what a line that names columns may begin with.
         """
-        self.firsts = pl.Series(sorted(firsts), dtype=pl.String)
+        self.firsts = sorted(firsts)
         self.escaping: Escaping = escaping
         self.shape = shape
         self.layout = layout

@@ -34,6 +34,7 @@ class IngestPlan:
         input_format: name of a format, or `auto`.
         log_format: an nginx `log_format` string or `@nginx.conf[:name]`; goes over `input_format`.
         field_map: what keys mean, as `field_map.py` in formats reads it.
+        kind_maps: the same for kinds of logs, by `KINDS` there.
         source_name: name of the source, which gives standard input an identity.
         tz_in: IANA name of the zone of times that name none.
         max_expanded: how far a compressed log may expand: a multiple of its size (`1000x`) or a size (`20GB`).
@@ -60,6 +61,7 @@ class IngestPlan:
     input_format: str = "auto"
     log_format: str | None = None
     field_map: str | None = None
+    kind_maps: Mapping[str, str] = field(default_factory=dict)
     source_name: str | None = None
     tz_in: str = "UTC"
     max_expanded: str = MAX_EXPANDED
