@@ -110,13 +110,13 @@ class TableReader:
         self.layout = layout
         self._keys = keys
         self._layouts = layouts
-        self._table = keys.table_of(layout.names) if layout else None
+        self._table = keys.table_of(layout.names) if layout and layout.names else None
         self._schema = pl.Schema({str(place): pl.String() for place in range(len(layout.names))}) if layout else None
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines, all of them well-formed rows; see `Reader`."""
         layout, table = self.layout, self._table
-        lines = cut_clean(data) if layout and data.endswith(b"\n") and b"\x00" not in data else None
+        lines = cut_clean(data) if layout and layout.names and data.endswith(b"\n") and b"\x00" not in data else None
         if lines is None or layout is None or table is None or (lines.str.len_bytes().max() or 0) >= LINE_LIMIT:  # type: ignore[operator]
             return None
         other = self._is_other(lines, layout)
