@@ -35,13 +35,15 @@ _TIMED: Final = frozenset(TIMES)
 class ColumnKeys:
     """Which columns say what."""
 
-    def __init__(self, keys: Keys, said: Keys | None = None) -> None:
+    def __init__(self, keys: Keys, said: Keys | None = None, *, has_places: bool = True) -> None:
         """Know the names.
 
         Args:
             keys: names that are known.
             said: names that a user gave for this very log; of these variables no other name counts.
+            has_places: a name stands for one column of all lines, so that a number can do so, too.
         """
+        self._has_places = has_places
         self.said: Final = said or {}
         self._known = keys
         self._keys = {**keys, **self.said}
@@ -49,7 +51,7 @@ class ColumnKeys:
     def also(self, variable: str, name: str) -> ColumnKeys:
         """Know one more name, unless a user named what it says."""
         is_said = any(variable in _DURATIONS and other in _DURATIONS for other in self.said)
-        return self if is_said else ColumnKeys({**self._known, variable: [name]}, self.said)
+        return self if is_said else ColumnKeys({**self._known, variable: [name]}, self.said, has_places=self._has_places)
 
     def table_of(self, columns: Sequence[str]) -> KeyTable:
         """Choose among the names those that a log has."""
@@ -65,7 +67,7 @@ class ColumnKeys:
 
     def _at(self, name: str, columns: Sequence[str], variable: str) -> str | None:
         """Take a user's number for the place of a column that has a name."""
-        is_place = variable in self.said and name.isascii() and name.isdigit() and 0 < int(name) <= len(columns)
+        is_place = self._has_places and variable in self.said and name.isascii() and name.isdigit() and 0 < int(name) <= len(columns)
         return columns[int(name) - 1] if is_place else None
 
     def names_request(self, columns: Sequence[str]) -> bool:

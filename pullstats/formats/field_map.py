@@ -173,10 +173,10 @@ def _arrange(items: Sequence[Mapped]) -> KeyTable:
     return KeyTable(keys | said, is_own=True, said=said)
 
 
-def _name_columns(items: Sequence[Mapped], known: Keys) -> ColumnKeys:
+def _name_columns(items: Sequence[Mapped], known: Keys, *, has_places: bool = True) -> ColumnKeys:
     """Give the names of columns by variable: what the user names, and of the others what is known."""
     said = {column: [".".join(item.path)] for column, item in _columns(items).items()}
-    return ColumnKeys({name: names for name, names in known.items() if name not in _replaced(items)}, said)
+    return ColumnKeys({name: names for name, names in known.items() if name not in _replaced(items)}, said, has_places=has_places)
 
 
 def mapped_formats(items: Sequence[Mapped], formats: Sequence[LogFormat], kinds: Collection[str] = KINDS) -> tuple[LogFormat, ...]:
@@ -215,12 +215,12 @@ def _tables(items: Sequence[Mapped], finish: Finish) -> Iterator[LogFormat]:
 
 
 def _ltsv(items: Sequence[Mapped], finish: Finish) -> Iterator[LogFormat]:
-    reader = LabelReader(_name_columns(items, LTSV_NAMES), is_tabbed=True)
+    reader = LabelReader(_name_columns(items, LTSV_NAMES, has_places=False), is_tabbed=True)
     yield LogFormat("ltsv-mapped", "LTSV by the labels that --map names", "", "", finish(reader), rank=9, is_lone=True)
 
 
 def _logfmt(items: Sequence[Mapped], finish: Finish) -> Iterator[LogFormat]:
-    reader = LabelReader(_name_columns(items, KNOWN_NAMES), is_tabbed=False)
+    reader = LabelReader(_name_columns(items, KNOWN_NAMES, has_places=False), is_tabbed=False)
     yield LogFormat("logfmt-mapped", "logfmt by the keys that --map names", "", "", finish(reader), rank=9, is_lone=True)
 
 
