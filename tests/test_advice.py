@@ -113,7 +113,6 @@ TEXTS = {
     "the request in front": [f'"GET /dl/{n}.zip HTTP/1.1" 200 512 - 198.51.100.{n} [12/Mar/2024:15:22:{n:02} +0000] 0.01\n' for n in range(10)],
     "bars between": [f"12/Mar/2024:15:22:{n:02} +0000 | 198.51.100.{n} | GET | /dl/{n}.zip | 200 | 512\n" for n in range(10)],
     "a date and a time": [f"2024-03-12 15:22:{n:02} INFO request from 198.51.100.{n}: GET /dl/{n}.zip -> 200 (512 bytes)\n" for n in range(10)],
-    "keys in front": [f"ts=2024-03-12T15:22:{n:02}Z who=198.51.100.{n} what=GET where=/{n} code1=200\n" for n in range(10)],
     "no client": [f'[12/Mar/2024:15:22:{n:02} +0000] "GET /dl/{n}.zip HTTP/1.1" 200 512 "-" "curl/8.5.0"\n' for n in range(10)],
     "two addresses": [
         f'198.51.100.{n} 192.0.2.7 - - [12/Mar/2024:15:22:{n:02} +0000] "GET /dl/{n}.zip HTTP/1.1" 200 512 "-" "curl/8.5.0"\n' for n in range(10)
@@ -237,7 +236,9 @@ COLUMNS = {
     ],
     "semicolons": [f"2024-03-12T15:22:{n:02}Z;198.51.100.{n};GET;/{n}.zip;200;5" for n in range(10)],
     "tabs": [f"12/Mar/2024:15:22:{n:02} +0000\t198.51.100.{n}\tGET /{n} HTTP/1.1\t200\t5" for n in range(10)],
-    "labels": [f"t:2024-03-12T15:22:{n:02}Z\tc:198.51.100.{n}\tr:GET /{n} HTTP/1.1\ts:200" for n in range(10)],
+    "labels": [f"t:2024-03-12T15:22:{n:02}Z\tc:198.51.100.{n}\tr:GET /{n} HTTP/1.1\ts_code:200" for n in range(10)],
+    "labels, keys in front": [f"ts=2024-03-12T15:22:{n:02}Z who=198.51.100.{n} what=GET where=/{n} code1=200" for n in range(10)],
+    "labels of pairs": [f't=2024-03-12T15:22:{n:02}Z c=198.51.100.{n} r="GET /{n} HTTP/1.1" s_code=200' for n in range(10)],
     "quotes": [f'"2024-03-12T15:22:{n:02}Z","198.51.100.{n}","GET","/{n}","200","5","Mozilla/5.0 (X11; Linux)"' for n in range(10)],
 }
 
@@ -247,7 +248,7 @@ def test_what_is_advised_for_columns_reads_them(name: str, tmp_path: Path, capsy
     log = write(tmp_path / "a.csv", [f"{line}\n" for line in COLUMNS[name]])
     assert run(["ingest", str(log), "--store", str(tmp_path / "s")]) == 2
     said = capsys.readouterr().err
-    advised = shlex.split(said[said.index("--map " if "header" in name else "--log-format ") :])[:2]
+    advised = shlex.split(said[said.index("--map " if "header" in name or name.startswith("labels") else "--log-format ") :])[:2]
     assert run(["ingest", str(log), "--store", str(tmp_path / "s"), *advised, "--format", "json"]) == 0
     summary: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert (summary["events"], summary["ignored"], summary["rejected"]) == (10, int("header" in name), 0)

@@ -59,6 +59,10 @@ _BARE: Final = re.compile(r"[\w@$-]+", re.ASCII)
 """A key that `--map` takes without quotes."""
 _SHARE: Final = 0.5
 """A suggestion must read so many of the lines that it was made from."""
+_LABELLED: Final = re.compile(r"(?:^|\t)([^\t:]+):([^\t]*)")
+_LTSV: Final = re.compile(r"[\w.-]+:[^\t]*(?:\t[\w.-]+:[^\t]*){2,}")
+_PAIRED: Final = re.compile(r'(?:^|\s)([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
+_LOGFMT: Final = re.compile(r'[\w.@-]+=(?:"[^"]*"|[^\s"]*)(?:\s+[\w.@-]+=(?:"[^"]*"|[^\s"]*)){2,}')
 _FEWEST: Final = 2
 """Columns of a table with names."""
 _COLUMNS: Final = 4
@@ -93,6 +97,7 @@ def advise(data: bytes, raw: bytes, *, is_table: bool = False) -> str:
     looks = (
         _advise_on_objects(shown, is_table=is_table),
         _advise_on_strangers(shown, bare),
+        _advise_on_labels(shown),
         _advise_on_names(shown),
         _advise_on_addresses(shown),
         _advise_on_text(bare),
@@ -252,6 +257,8 @@ def _advise_on_names(lines: Sequence[str]) -> str | None:
         return None
     what = f"its columns, between {SEPARATORS[separator]}, are called {shown_names(names, _SHOWN_KEYS)}"
     text = _map_of_rows([dict(zip(names, row, strict=True)) for row in rows], lines)
+    if text is None and not any(_tells_request(cell) for row in rows for cell in row):
+        return None
     if text is None:
         return f"{what}; none of them is known; say with --map which hold the time, client, path and status of a request: --map time=COLUMN,client=COLUMN,…"
     return f"{what}; if these mean what they look like, read it with --map {shlex.quote(text)}"
@@ -264,14 +271,27 @@ def _cut_rows(lines: Sequence[str], separator: str) -> list[list[str]]:
         return []
 
 
-def _map_of_rows(rows: Sequence[Mapping[str, str]], lines: Sequence[str]) -> str | None:
+def _advise_on_labels(lines: Sequence[str]) -> str | None:
+    """Say what to do about lines that have a label before every value."""
+    for kind, shape, pair in (("ltsv", _LTSV, _LABELLED), ("logfmt", _LOGFMT, _PAIRED)):
+        if sum(shape.fullmatch(line.strip()) is not None for line in lines) < _ALIKE * len(lines):
+            continue
+        rows = [{key: value.strip('"') for key, value in pair.findall(line)} for line in lines]
+        text = _map_of_rows(rows, lines, kind)
+        if text is not None:
+            labels = shown_names(list(dict.fromkeys(name for row in rows for name in row)), _SHOWN_KEYS)
+            return f"its values have the labels {labels}; if these mean what they look like, read it with --map {shlex.quote(text)}"
+    return None
+
+
+def _map_of_rows(rows: Sequence[Mapping[str, str]], lines: Sequence[str], kind: str = "csv") -> str | None:
     """Suggest a map of columns, tried on the lines; None if none reads them."""
     found = suggest_map(rows)
     if "time" not in found or not {"path", "request"} & found.keys():
         return None
     text = ",".join(f"{name}={key}" for name, key in found.items())
     try:
-        formats = mapped_formats(parse_map(text), (), ("csv",))
+        formats = mapped_formats(parse_map(text), (), (kind,))
     except UserError:
         return None
     series = pl.Series(lines)

@@ -26,7 +26,7 @@ Finish = Callable[[Reader], Reader]
 SEPARATORS: Final = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 """What stands between the columns of a table with a header, and what it is called."""
 _NO_NAME: Final = re.compile(
-    rf"[-+]?[0-9][-0-9.,:/]*|{ADDRESS}|-|[/\[{{].*|https?://.*|[0-9]{{4}}-[0-9]{{2}}.*|[0-9]{{1,2}}/[A-Z][a-z]{{2}}/.*", re.DOTALL
+    rf"[-+]?[0-9][-0-9.,:/]*|{ADDRESS}|-|[/\[{{].*|[\w.-]+:.*[0-9].*|https?://.*|[0-9]{{4}}-[0-9]{{2}}.*|[0-9]{{1,2}}/[A-Z][a-z]{{2}}/.*", re.DOTALL
 )
 _MAX_NAME: Final = 120
 _MAX_LINE: Final = 16 << 10
