@@ -331,6 +331,26 @@ def test_a_key_that_is_nowhere_is_refused_for_a_file_and_told_for_a_folder(kind:
     assert any("has the" in note and "did you mean 'prog'" in note for note in summary.notes)
 
 
+@pytest.mark.parametrize("has_header", [True, False])
+def test_a_number_that_no_column_has_is_refused(*, has_header: bool, tmp_path: Path, take_in: TakeIn) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(write_table(requests(), NAMES, ",", has_header=has_header))
+    with pytest.raises(InputError, match=r"agent=9, but no line that was looked at has the column '9'"):
+        take_in(path, field_map=renumbered(NAMES).replace("agent=7", "agent=9"))
+
+
+def test_a_header_without_rows_is_read_on_when_they_come(tmp_path: Path, take_in: TakeIn, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_table(requests(), NAMES, ",")
+    path = tmp_path / "a.csv"
+    path.write_bytes(data[: data.index(b"\n") + 1])
+    assert (take_in(path, field_map=MAP).total("ignored"), take_in(path, field_map=MAP).total("duplicates")) == (1, 1)
+    path.write_bytes(data)
+    assert take_in(path, field_map=MAP).total("events") == 30
+    path.write_bytes(data + b"1,2,3\n")
+    assert run(["formats", "test", str(path), "--map", MAP]) == 0
+    assert "csv-mapped expects a row of 8 columns that make sense (began, peer, verb" in capsys.readouterr().out
+
+
 def test_a_key_that_is_rare_is_found(tmp_path: Path, take_in: TakeIn) -> None:
     rows = requests(5_000)
     data = write_json(rows, NAMES)

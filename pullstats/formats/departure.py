@@ -17,6 +17,8 @@ from pullstats.formats.lines import LogFormat, Reader
 from pullstats.formats.log_format import CompiledFormat, Piece, pattern_pieces
 from pullstats.formats.notices import parse_object, walk
 from pullstats.formats.reading import REASONS
+from pullstats.formats.table_headers import shown_names
+from pullstats.formats.tables import TableReader
 from pullstats.formats.text_lines import TextReader
 from pullstats.formats.variables import FREE, WORD
 from pullstats.formats.w3c import W3cReader
@@ -58,10 +60,22 @@ def find_departure(line: str, formats: Sequence[LogFormat]) -> Departure:
     """
     if line.lstrip().startswith("{"):
         return _json_departure(line)
+    row = _row_departure(formats[0])
+    if row is not None:
+        return row
     plausible = [log_format for log_format in formats if not log_format.is_guess] or formats
     compiled = {log_format.name: _compiled(log_format.reader) for log_format in plausible}
     found = [_text_departure(name, line, text) for name, text in compiled.items() if text is not None]
     return max(found, key=lambda departure: (departure.pieces, departure.column), default=Departure(formats[0].name, 0, "a JSON object"))
+
+
+def _row_departure(log_format: LogFormat) -> Departure | None:
+    """Say what a line of a table should be; None if the format is none of tables."""
+    reader = log_format.reader.inner if isinstance(log_format.reader, ConvertingReader) else log_format.reader
+    layout = reader.layout if isinstance(reader, TableReader) else None
+    if layout is None or not layout.names:
+        return None
+    return Departure(log_format.name, 0, f"a row of {len(layout.names)} columns that make sense ({shown_names(layout.names)})")
 
 
 def _compiled(reader: Reader) -> CompiledFormat | None:

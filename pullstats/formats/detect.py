@@ -139,6 +139,8 @@ def _rank(lines: pl.Series, candidates: Sequence[LogFormat], *, has_time: bool) 
 
     ranked = sorted(candidates, key=order)
     best = shares[ranked[0].name]
+    if not best and ranked[0].bind is not None and known[ranked[0].name] == lines.len():
+        return Detection((ranked[0],), best, shares)  # a header that has no rows yet
     return Detection(_agreeing(_distinct(ranked), judged) if best else (), best, shares)
 
 

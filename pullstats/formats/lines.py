@@ -81,7 +81,7 @@ class Missing:
     """A key that the user named and no line that was looked at has.
 
     Attributes:
-        needle: bytes that a line with it holds.
+        needle: bytes that a line with it holds; none where the lines that were looked at tell for all.
         text: a sentence that says so.
     """
 

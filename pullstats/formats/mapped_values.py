@@ -21,6 +21,7 @@ from pullstats.formats.json_keys import Path
 from pullstats.formats.lines import LogFormat, Missing, Reader
 from pullstats.formats.notices import METHODS
 from pullstats.formats.table_headers import cut_names, shown_names
+from pullstats.formats.tables import TableReader
 
 _DATE: Final = "mapped_date"
 _TIME: Final = "mapped_time"
@@ -152,7 +153,7 @@ def find_missing(items: Sequence[Mapped], log_format: LogFormat | None, sample: 
         log_format: what the lines are in; None if nothing is known to fit them.
         sample: lines.
     """
-    names, what, mark = _names_of(sample, log_format)
+    names, what, mark = _numbers_of(log_format) or _names_of(sample, log_format)
     if not names:
         return []
     folded = {name.casefold() for name in names}
@@ -165,8 +166,16 @@ def find_missing(items: Sequence[Mapped], log_format: LogFormat | None, sample: 
         near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near and near[0].isprintable() else f"its {what}s are {shown_names(names)}"
         text = f"--map says {item.field}={key}, but no line that was looked at has the {what} '{key}'; {hint}"
-        missing.append(Missing(f"{mark}{item.path[-1]}{mark}".encode(), text))
+        needle = b"" if what == "column" else f"{mark}{item.path[-1]}{mark}".encode()  # a header names all columns
+        missing.append(Missing(needle, text))
     return missing
+
+
+def _numbers_of(log_format: LogFormat | None) -> tuple[list[str], str, str] | None:
+    """Give the numbers of columns that nothing names; None if something does."""
+    reader = getattr(log_format.reader, "inner", None) if log_format is not None else None
+    layout = reader.layout if isinstance(reader, TableReader) else None
+    return (list(layout.names), "column", "") if layout is not None and layout.is_numbered else None
 
 
 def _names_of(sample: bytes, log_format: LogFormat | None) -> tuple[list[str], str, str]:

@@ -111,7 +111,8 @@ def _check_log(file: SourceFile, detector: Detector, max_lines: int, shown: int,
         log = detect_log(source, detector)
         if file.is_named:
             refuse_missing_keys(file, log, detector)
-        notes += [f"{file.name}: {item.text}" for item in find_missing_keys(log, detector)]
+        if log.detection.best is not None:
+            notes += [f"{file.name}: {item.text}" for item in find_missing_keys(log, detector)]
         best = log.detection.best
         check = LogCheck(file.name, best.name if best else None, log.wrapper, log.detection.confidence)
         if best is None:

@@ -30,6 +30,8 @@ def refuse_missing_keys(file: SourceFile, log: LogReading, detector: Detector) -
     missing = list(find_missing_keys(log, detector))
     if not missing or file.path is None or not file.path.is_file():
         return
+    if not all(item.needle for item in missing):
+        raise InputError(next(item.text for item in missing if not item.needle))
     overlap = max(len(item.needle) for item in missing)
     with open_source(file) as source:
         before = b""

@@ -133,7 +133,8 @@ class Run:
             self._ticker.bytes_before += source.size
 
     def _note_missing_keys(self, file: SourceFile, log: LogReading, detector: Detector) -> None:
-        for item in find_missing_keys(log, detector):
+        missing = find_missing_keys(log, detector)
+        for item in missing if log.detection.best is not None else missing[:1]:
             self._summary.note(file.name, item.text)
 
     def _detect(self, source: Source, place: Place | None, found: FoundLog | None, detector: Detector) -> LogReading:
