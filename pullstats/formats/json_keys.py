@@ -23,6 +23,15 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
+_SPANS: Final = ("duration", "request_duration", "latency", "elapsed", "response_time", "total_time", "processing_time")
+"""What a duration is called in front of its unit."""
+
+
+def _spans(*units: str) -> tuple[str, ...]:
+    """Name the keys of a duration in a unit, however that is spelled: `duration_ms`, `latency_msec`."""
+    return tuple(f"{span}_{unit}" for span in _SPANS for unit in units)
+
+
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "remote_addr": (
         "remote_addr", "client_ip", "clientip", "clientIp", "client_addr", "ClientIP", "ClientHost", "request.client_ip",
@@ -95,13 +104,13 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "server_name": ("server_name",),
     "scheme": ("scheme", "RequestScheme", "ClientRequestScheme", "request_scheme", "cs-protocol", "cs_protocol", "url.scheme"),
     "remote_user": ("remote_user", "ClientUsername", "user_id", "remoteUser", "auth_user", "consumer.username", "user", "username", "cs-username"),
-    "request_time": ("request_time", "requestTime", "responsetime", "request_time_s", "duration_s", "httpRequest.latency", "time-taken"),
+    "request_time": ("request_time", "requestTime", "responsetime", "request_time_s", "httpRequest.latency", "time-taken", *_spans("s", "sec", "seconds")),
     "request_time_ms": (
-        "request_time_ms", "duration_ms", "response_time_ms", "elapsed_ms", "latency_ms", "took_ms", "time_taken_ms", "durationMs", "DurationMs",
-        "responseTimeMs", "latencies.request",
+        "request_time_ms", "took_ms", "time_taken_ms", "durationMs", "DurationMs", "responseTimeMs", "latencies.request",
+        *_spans("ms", "msec", "millis"),
     ),
-    "duration_us": ("duration_us", "request_time_us", "response_time_us", "elapsed_us", "latency_us", "reqtime_microsec", "time_taken_micros"),
-    "duration_ns": ("Duration", "duration_ns", "event.duration"),
+    "duration_us": ("request_time_us", "reqtime_microsec", "time_taken_micros", *_spans("us", "usec", "micros")),
+    "duration_ns": ("Duration", "event.duration", *_spans("ns", "nanos")),
     "duration_text": ("latency_human", "duration", "latency", r"http\.response\.duration"),
     "duration_nginx": ("response_time", "responseTime", "elapsed", "took", "time_taken", "timeTaken", "properties.timeTaken"),
     "request_id": (
