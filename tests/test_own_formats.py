@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pullstats.errors import InputError, UsageError
-from pullstats.formats import custom_format, parse_lines
+from pullstats.formats import FORMATS, custom_format, parse_lines
 from pullstats.formats.configurations import read_configured
 from pullstats.formats.own_formats import LANGUAGES
 from pullstats.formats.strftime import check_form, form_pattern, parse_form
@@ -156,3 +156,20 @@ def test_lines_without_a_time_are_read_where_a_wrapper_has_one(tmp_path: Path, t
     bare.write_text('192.0.2.1 "GET / HTTP/1.1" 200\n')
     with pytest.raises(InputError, match=r"has no time"):
         take_in(bare, log_format=template)
+
+
+def test_options_of_haproxy_stand_for_their_formats(tmp_path: Path) -> None:
+    (tmp_path / "haproxy.cfg").write_text(
+        "defaults\n  mode http\nfrontend plain\n  option httplog\nfrontend secure\n  option httpslog\nfrontend old\n  option  httplog clf\n"
+        'frontend id\n  log-format "${HAPROXY_HTTP_LOG_FMT} %ID"\n'
+    )
+    lines = {
+        "plain": FORMATS["haproxy"].sample,
+        "secure": FORMATS["haproxy-https"].sample,
+        "old": FORMATS["haproxy-clf"].sample,
+        "id": FORMATS["haproxy"].sample.replace("{1wt.eu} {} ", "") + " 5a2f",
+    }
+    for name, line in lines.items():
+        parsed = parse_lines(f"{line}\n".encode(), 0, 1, [custom_format(f"@{tmp_path / 'haproxy.cfg'}:{name}")])
+        assert [row for reading in parsed.readings for row in reading.frame["http_response_status_code"]] in ([200], [401]), name
+        assert [row for reading in parsed.readings for row in reading.frame["http_request_id"]] == [None if name != "id" else "5a2f"], name

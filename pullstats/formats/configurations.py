@@ -25,8 +25,20 @@ _QUOTED: Final = r'(?:"((?:\\.|[^"\\])*)"|(\'(?:\\.|[^\'\\])*\')|((?:\\.|\S)+))'
 _APACHE: Final = re.compile(r"^[ \t]*(?P<directive>LogFormat|CustomLog)[ \t]+(?P<rest>.+)$", re.IGNORECASE | re.MULTILINE)
 _ARGUMENT: Final = re.compile(_QUOTED, re.DOTALL)
 _HAPROXY: Final = re.compile(
-    r"^[ \t]*(?:(?P<section>frontend|listen|defaults|backend)\b[ \t]*(?P<name>\S*)|log-format[ \t]+(?P<format>.+))$", re.MULTILINE
+    r"^[ \t]*(?:(?P<section>frontend|listen|defaults|backend)\b[ \t]*(?P<name>\S*)|log-format[ \t]+(?P<format>.+)"
+    r"|option[ \t]+(?P<option>httpslog|httplog(?:[ \t]+clf)?)[ \t]*)$",
+    re.MULTILINE,
 )
+_HTTPLOG: Final = (
+    "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr%{+Q}r"  # captures bring their blanks along
+)
+_HAPROXY_OPTIONS: Final = {
+    "httplog": _HTTPLOG,
+    "httpslog": _HTTPLOG + " %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc",
+    "httplog clf": '%ci - - [%trg] %{+Q}r %ST %B "" "" %cp %ms "%ft" "%b" "%s" %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc %sq %bq "%CC" "%CS"%hrl',
+}
+"""What HAProxy writes by its options (src/log.c of 3.1)."""
+_HAPROXY_NAMED: Final = re.compile(r"\$\{?HAPROXY_HTTPS?_(?:CLF_)?LOG_FMT\}?")
 _APACHE_ESCAPES: Final = {"t": "\t", "n": "\n", "r": "\r"}
 
 
@@ -144,15 +156,24 @@ def _argument(found: re.Match[str]) -> str:
 
 
 def _parse_haproxy(text: str) -> Iterator[Configured]:
-    """List `log-format`, named by the section it stands in."""
+    """List `log-format`, or what an option stands for, named by the section it stands in."""
     section = "default"
     for match in _HAPROXY.finditer(text):
         if match["section"]:
             section = match["name"] or match["section"]
+        elif match["option"]:
+            yield Configured("haproxy", section, _HAPROXY_OPTIONS[" ".join(match["option"].split())])
         else:
             template = match["format"].strip()
             quote = template[:1]
             if quote in "\"'" and template.rfind(quote) > 0:
                 template = template[1 : template.rfind(quote)]
             template = re.sub(r"\\([ \"'\\#])", r"\1", template) if quote != "'" else template
+            template = _HAPROXY_NAMED.sub(_name_format, template)
             yield Configured("haproxy", section, re.sub(r" {2,}", " ", template))
+
+
+def _name_format(match: re.Match[str]) -> str:
+    """Write out the format that a configuration takes from HAProxy's environment."""
+    option = "httpslog" if "HTTPS_" in match[0] else "httplog clf" if "CLF_" in match[0] else "httplog"
+    return _HAPROXY_OPTIONS[option]
