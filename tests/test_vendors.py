@@ -8,11 +8,14 @@ from typing import Any
 import polars as pl
 import pytest
 from case_files import load_cases
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pullstats.clock import Clock
 from pullstats.formats import FORMATS, Detection, Parsed, detect_format, named_format, parse_lines
 from pullstats.formats.lines import Times, split_text
 from pullstats.formats.reading import READING_SCHEMA, shape_reading
+from pullstats.formats.text_lines import TextReader, find_joint
 
 LOGS = [(f"{name}-{place}", log) for name, case in load_cases("vendors", {"logs"}) for place, log in enumerate(case["logs"])]
 KEYS = {"format", "shows", "log", "ignored", "rejected", "events", "others"}
@@ -63,3 +66,17 @@ def test_the_fast_way_reads_what_the_safe_way_reads(log: dict[str, Any]) -> None
         for frame in (raw.drop("reason", strict=False), safe.drop("reason"))
     ]
     assert shaped[0].equals(shaped[1])
+
+
+@pytest.mark.parametrize("name", ["gcs-usage", "cloudfront-realtime"])
+@settings(max_examples=60, deadline=None)
+@given(values=st.lists(st.text(alphabet='a1/",\t -', max_size=5), min_size=20, max_size=30))
+def test_lines_cut_at_one_literal_are_read_as_by_the_pattern(name: str, values: list[str]) -> None:
+    reader = FORMATS[name].reader
+    assert isinstance(reader, TextReader)
+    joint = find_joint(reader.compiled)
+    assert joint is not None
+    lines = pl.Series([FORMATS[name].sample, joint.edge + joint.text.join(values[: len(joint.names)]) + joint.edge])
+    cut, matched = joint.split(lines), reader.read_safe(lines)
+    assert joint.split(lines[:1]) is not None
+    assert cut is None or cut.drop("line_length").equals(matched.drop("reason"))

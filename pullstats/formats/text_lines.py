@@ -10,16 +10,17 @@ at once. The safe way matches the same pattern on lines cut one by one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
-from pullstats.clean_lines import cut_clean
+from pullstats.clean_lines import cut_clean, join_lines
 from pullstats.escaping import Escaping
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT, LogFormat
-from pullstats.formats.log_format import CompiledFormat, Token, compile_log_format
+from pullstats.formats.log_format import CompiledFormat, Slot, Token, compile_log_format
 from pullstats.formats.sense import PEERS
-from pullstats.formats.variables import ADDRESS, HOST, IDENT, NUMBER, STATUS, bare_pattern
+from pullstats.formats.variables import ADDRESS, HOST, IDENT, NUMBER, REST, STATUS, bare_pattern
 from pullstats.tokenisers import read_columns
 
 _CLF_LENGTH: Final = 26
@@ -50,6 +51,7 @@ class TextReader:
         self.shape = f"{compiled.lenient}|{ignored}" if ignored else compiled.lenient
         self._tokens = compiled.tokens or ()
         self._schema = pl.Schema({f"token{index}": pl.String() for index in range(len(self._tokens))})
+        self._joint = None if compiled.tokens or type(self).read_safe is not TextReader.read_safe else find_joint(compiled)
         self._kept = self._name_columns()
         # Blanks between the values, the newline, and what of each token is not its value.
         self._fixed = len(self._tokens) + sum(2 for token in self._tokens if token.is_quoted)
@@ -76,15 +78,17 @@ class TextReader:
 
     def _read_between(self, data: bytes) -> pl.DataFrame | None:
         """Read the requests between other lines, which get the reason `IGNORED`."""
-        try:
-            lines = pl.Series("line", data.decode().split("\n")[:-1], pl.String)
-        except UnicodeDecodeError:
-            return None
+        lines = cut_clean(data)
+        if lines is None:
+            try:
+                lines = pl.Series("line", data.decode().split("\n")[:-1], pl.String)
+            except UnicodeDecodeError:
+                return None
         other = self._find_ignored(lines)
         if not other.any():
             return self._read_clean(data)
         requests = lines.filter(~other)
-        raw = self._read_clean(("\n".join(requests) + "\n").encode()) if requests.len() else None
+        raw = self._read_clean(join_lines(requests)) if requests.len() else None
         if raw is None:
             return None
         place = (~other).cast(pl.UInt32).cum_sum() - 1
@@ -115,6 +119,9 @@ class TextReader:
         lines = cut_clean(data)
         if lines is None or (lines.str.len_bytes().max() or 0) >= LINE_LIMIT:  # type: ignore[operator]
             return None
+        frame = self._joint.split(lines) if self._joint else None
+        if frame is not None:
+            return frame
         frame = self.read_safe(lines)
         if frame["reason"].null_count() < frame.height:
             return None
@@ -156,6 +163,53 @@ class TextReader:
             frame = frame.with_columns(frame[name].scatter(odd, again[name]) for name in frame.columns)
         other = pl.lit(self._find_ignored(lines)) if self._ignored else pl.lit(value=False)
         return frame.with_columns(reason=pl.when(other).then(pl.lit(IGNORED)).when(failed).then(pl.lit(MISFIT)))
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """One literal between all values of a format: lines are cut there, without a pattern.
+
+    Attributes:
+        text: the literal: a tab, or `","` around which every value is quoted.
+        edge: what stands before the first value, and behind the last.
+        names: the slots; of a name that is there twice the first counts.
+        kept: those of them that are wanted.
+        has_rest: behind the last but one, anything may follow.
+    """
+
+    text: str
+    edge: str
+    names: tuple[str, ...]
+    kept: tuple[str, ...]
+    has_rest: bool
+
+    def split(self, lines: pl.Series) -> pl.DataFrame | None:
+        """Cut lines into the kept columns and `line_length`; None if one of them may mean another thing."""
+        line, count = pl.col("line"), len(self.names) - 1
+        joints = line.str.count_matches(self.text, literal=True)
+        checks = [(joints >= count).all() if self.has_rest else (joints == count).all()]
+        if self.edge:
+            checks += [line.str.starts_with(self.edge).all(), line.str.ends_with(self.edge).all()]
+            checks.append((line.str.count_matches(self.edge, literal=True) == 2 * len(self.names)).all())
+        frame = lines.to_frame("line")
+        if not frame.select(pl.all_horizontal(checks)).item():
+            return None
+        inner = line.str.slice(1).str.head(-1) if self.edge else line
+        cut = frame.select(inner.str.splitn(self.text, count + 1).alias("cut"), (line.str.len_bytes() + 1).alias(LENGTH))
+        fields = [pl.col("cut").struct[self.names.index(name)].alias(name) for name in self.kept]
+        return cut.select(*fields, LENGTH)
+
+
+def find_joint(compiled: CompiledFormat) -> Joint | None:
+    """Tell whether one literal stands between all values of a format, and what is quoted is quoted by doubling; None if not."""
+    parts = compiled.template.parts
+    names = tuple(part.name for part in parts if isinstance(part, Slot))
+    literals = [part for part in parts if isinstance(part, str)]
+    is_quoted = compiled.escaping == "doubled" and literals[:1] == ['"'] == literals[-1:]
+    between = set(literals[1:-1] if is_quoted else literals)
+    if compiled.values or between != ({'","'} if is_quoted else {"\t"}) or len(names) != len(literals) + (-1 if is_quoted else 1):
+        return None
+    return Joint(between.pop(), '"' if is_quoted else "", names, compiled.variables, names[-1] == REST)
 
 
 def _match(lines: pl.Series, pattern: str) -> pl.DataFrame:
