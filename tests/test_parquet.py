@@ -255,3 +255,14 @@ def test_of_a_delta_table_only_what_is_in_it_counts(tmp_path: Path, take_in: Tak
     assert open_store(tmp_path / "store").scan_events(None).collect()["timestamp"].dt.hour().to_list() == [12]
     next((folder / "_delta_log").glob("*02.json")).write_text("{")
     assert any("a Delta table whose log cannot be read" in failure for failure in take_in(folder).failures)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("said", ["", ":ms"])
+def test_a_duration_keeps_the_unit_of_its_type(unit: str, said: str, tmp_path: Path, take_in: TakeIn) -> None:
+    """Whatever the map takes plain numbers for: 3 s are 3 s."""
+    path = tmp_path / "a.parquet"
+    lasted = pa.array([dt.timedelta(seconds=3)] * 5, pa.duration(unit))
+    path.write_bytes(packed(table(5).append_column("lasted", lasted)))
+    take_in(path, field_map=f"{MAP},duration=lasted{said}")
+    assert open_store(tmp_path / "store").scan_events(None).collect()["http_request_duration_us"].to_list() == [3_000_000] * 5

@@ -323,6 +323,8 @@ def _json_leaf(value: pl.Expr, kind: Any) -> pl.Expr:
         return _in_quotes(value.cast(pl.Date).dt.to_string("%Y-%m-%d"))
     if types.is_time(kind):
         return _in_quotes(value.dt.to_string("%H:%M:%S%.6f"))
+    if types.is_duration(kind):
+        return _in_quotes(pl.concat_str(value.cast(pl.String), pl.lit(kind.unit)))
     if _is_text(kind):
         return _in_quotes(_escape(_decode(value)))
     return _in_quotes(value) if types.is_decimal(kind) else value.cast(pl.String)
