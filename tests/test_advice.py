@@ -90,6 +90,10 @@ REMARKS: dict[str, tuple[list[str], list[str]]] = {
         [NGINX.format(n, n, "GET /a.zip HTTP/1.1") for n in range(20)],
         [json.dumps({"time": f"2024-03-12T15:22:{n:02}Z", "remote_addr": "198.51.100.1", "status": 200, "path": "/a.zip"}) + "\n" for n in range(20)],
     ),
+    "names a status": (
+        [NGINX.format(n, n, "GET /a.zip HTTP/1.1") for n in range(20)],
+        [NGINX.format(n, n, "GET /a.zip HTTP/1.1").replace('" 200 ', '" - ') for n in range(20)],
+    ),
     "have one time": (
         [NGINX.format(n, n, "GET /a.zip HTTP/1.1") for n in range(20)],
         [NGINX.format(n, 7, "GET /a.zip HTTP/1.1") for n in range(20)],

@@ -20,6 +20,7 @@ from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
 from pullstats.formats.json_vendors import is_no_request, read_by_vendor
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
 from pullstats.formats.notices import KEYS, tell_object
+from pullstats.formats.variables import ADDRESS
 from pullstats.tokenisers import read_objects
 
 _SAMPLE: Final = 40
@@ -29,10 +30,14 @@ _HEADERS: Final = (
 )  # fmt: skip
 _NUMBERS: Final = ("status", "body_bytes_sent")
 """Variables that may stay numbers."""
-_TELLING: Final = ("status", "request", "request_method", "request_uri", "uri", "remote_addr", "http_x_forwarded_for")
+_TELLING: Final = ("status", "request", "request_method", "request_uri", "uri", *ADDRESS)
 """Variables of which an object must say some to be a request."""
 _DIGITS: Final = r"^[0-9]{1,3}$"
-"""What a status may look like: `"status":"ok"` is somebody's health."""
+"""What a status looks like: `"status":"ok"` alone is somebody's health."""
+_SPELLED: Final = r"^([0-9]{3})(?:\.0+| [A-Za-z][A-Za-z '-]*)$"
+"""A status with its phrase (`200 OK`), or as a program writes it that holds all numbers as fractions."""
+_LOOSE: Final = frozenset({"response", "code"})
+"""Keys that name a status only where a status stands there: others hold an answer, or an error's name."""
 _EMPTY_VALUE: Final = re.compile(r'(?<!\\)":\s*(?=[,}])')
 _LOST_COMMA: Final = re.compile(r'(?<=[^\\:,{\[ ])"(?="\w+":)')
 _ODD_ESCAPE: Final = r"\\u(?:[dD]|0000)"
@@ -236,18 +241,23 @@ def pick_values(flat: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
     single = {present[name][0] for name in whole}
     flat = flat.with_columns(pl.col(name).cast(pl.String) for name, dtype in flat.schema.items() if dtype == pl.Int64 and name not in single)
     raw = flat.select(**{name: pl.col(keys[0]) if name in whole else _coalesce(keys) for name, keys in present.items() if keys})
+    if raw.schema.get("status") == pl.String:
+        raw = raw.with_columns(status=_pick_status(flat, present["status"], is_said="status" in table.said))
     raw = raw.with_columns(_first_of_list(name) for name in ("remote_addr", "http_x_forwarded_for") if name in raw.columns)
     raw = raw.with_columns(_first_item(name) for name in _HEADERS if name in raw.columns)
     if "request" in raw.columns:
         raw = _split_request_key(raw)
-    if raw.schema.get("status") == pl.String and "status" not in table.said:
-        raw = raw.with_columns(pl.when(pl.col("status").str.contains(_DIGITS)).then("status"))
     other = is_no_request(raw)
     raw = raw.with_columns(is_other=other)
     raw = read_by_vendor(raw)
     says = {name: pl.col(name).is_not_null() if name in raw.columns else pl.lit(value=False) for name in _TELLING}
-    is_client = says["remote_addr"] | says["http_x_forwarded_for"]
-    is_event = ((says["request"] | says["request_method"]) & (says["status"] | is_client)) | (says["status"] & is_client)
+    is_client = pl.any_horizontal(says[name] for name in ADDRESS)
+    is_target = says["request"] | says["request_uri"] | says["uri"]
+    has_status = says["status"]
+    if raw.schema.get("status") == pl.String:
+        has_status = pl.col("status").str.contains(_DIGITS).fill_null(value=False)
+    is_asked = says["request"] | says["request_method"]
+    is_event = (is_asked & (has_status | is_client | (says["status"] & is_target))) | (has_status & is_client)
     if table.is_own:
         is_event = pl.any_horizontal(says.values())
     reason = pl.when("is_other").then(pl.lit(IGNORED)).when(~is_event).then(pl.lit(KEYS))
@@ -260,6 +270,17 @@ def _split_request_key(raw: pl.DataFrame) -> pl.DataFrame:
     method = pl.coalesce("request_method", pl.when(lone).then("request")) if "request_method" in raw.columns else pl.when(lone).then("request")
     line = pl.when(~lone & ~pl.col("request").str.starts_with("{")).then("request")
     return raw.with_columns(request_method=method, request=line)
+
+
+def _pick_status(flat: pl.DataFrame, keys: list[str], *, is_said: bool) -> pl.Series:
+    """Take the first of some keys under which a status stands; where none does, what else is told of one, but for an object or a list."""
+    found = flat.select(_coalesce(keys).alias("status")).to_series()
+    if found.str.contains(_DIGITS).all():
+        return found
+    texts = [(key, _coalesce([key])) for key in keys]
+    sane = [pl.when(text.str.contains(_DIGITS)).then(text).otherwise(text.str.extract(_SPELLED)) for _, text in texts]
+    odd = [pl.when(~text.str.contains(r"^[{\[]")).then(text) for key, text in texts if is_said or key not in _LOOSE]
+    return flat.select(pl.coalesce(*sane, *odd).alias("status")).to_series()
 
 
 def _coalesce(keys: list[str]) -> pl.Expr:

@@ -265,7 +265,7 @@ def _request(present: list[str]) -> pl.Expr:
     """Take the request line, or put one together from method, target and protocol.
 
     A log that has both may hold an empty method or target; then its request line decides. Some
-    name no method at all (CDNs count what is fetched): `-` stands for it.
+    name no method at all (CDNs count what is fetched), others no target: `-` stands for it.
     """
     line = pl.col("request") if "request" in present else pl.lit(None, pl.String)
     if not {"request_method", "request_uri", "uri"}.intersection(present):
@@ -286,4 +286,4 @@ def _request(present: list[str]) -> pl.Expr:
         else pl.lit("")
     )
     rest = pl.concat_str(pl.lit(" "), target, pl.lit(" "), protocol).str.strip_chars_end(" ")
-    return pl.coalesce(method + rest, _known(line), pl.lit("-") + rest, line)
+    return pl.coalesce(method + rest, _known(line), pl.lit("-") + rest, method + pl.lit(" -"), line)

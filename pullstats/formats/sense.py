@@ -4,7 +4,8 @@ A peer is an address, a host name or a known placeholder (`clients.py`); a statu
 that there is none; a method is a token. What a client may have written itself, a forwarded address or a request line, is
 no reason to refuse a line: it is cleaned where it is used.
 
-Sources: RFC 9110 sections 5.6.2 (token), 9.1 (method), 15 (status); nginx ngx_http_log_module.c (`000`, `009`).
+Sources: RFC 9110 sections 5.6.2 (token), 9.1 (method), 15 (status); nginx ngx_http_log_module.c (`000`, `009`);
+docs.haproxy.org section 8.2.3 (`-1` where a request was never answered).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ REQUEST: Final = "request"
 
 PEERS: Final = ("remote_addr", "realip_remote_addr", "proxy_protocol_addr")
 """Variables in which the server itself names who is connected."""
-_NO_STATUS: Final = r"^(?:0|00|000|009|-|)$"
+_NO_STATUS: Final = r"^(?:0|00|000|009|-1|-|)$"
 _TCHARS: Final = r"[0-9A-Za-z!#$%&'*+.^_`|~-]+"
 # HAProxy calls a request that it could not read <BADREQ>; a TLS hello is bytes, which a server writes as they are or escapes.
 _METHOD: Final = rf"^(?:{_TCHARS}|<BADREQ>|)$|[\x00-\x1f\x7f-\x{{10ffff}}]|\\(?:x[0-9A-Fa-f]{{2}}|u[0-9A-Fa-f]{{4}})"

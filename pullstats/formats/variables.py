@@ -114,8 +114,11 @@ HOSTS: Final = ("host", "http_host", "server_name")
 FROM_UTC: Final = ("time_utc", "time_naive")
 """Raw columns that are times already and go before `TIMES`: instants, and local times of the log's zone."""
 
-ADDRESS: Final = ("remote_addr", "realip_remote_addr", "proxy_protocol_addr", "http_x_forwarded_for", "downstream_remote_addr")
-"""Variables that give the client, the best first."""
+ADDRESS: Final = (
+    "remote_addr", "realip_remote_addr", "proxy_protocol_addr", "http_x_forwarded_for", "downstream_remote_addr",
+    "http_cf_connecting_ip", "http_x_real_ip",
+)  # fmt: skip
+"""Variables that give the client, the best first: who was connected, else whom a header names."""
 
 
 REST: Final = "rest"

@@ -29,7 +29,7 @@ _SAMPLE: Final = 1_000
 _NEARLY_ALL: Final = 0.8
 """Share of a block from which on an endpoint is looked at."""
 _OWNER: Final = "owner"
-TOLD: Final = {"client": "endpoint_id", "path": "url_path", "method": "http_request_method"}
+TOLD: Final = {"client": "endpoint_id", "path": "url_path", "method": "http_request_method", "status": "http_response_status_code"}
 """What a log should say of each request, and the column that holds it."""
 
 

@@ -18,6 +18,7 @@ _MISSING: Final = {
     "client": "no line names a client, so there are no origins and no uniques to count",
     "path": "no line says which path was asked for, so there are no packages and no downloads to count",
     "method": "no line names a method, so what only asked cannot be told from what was fetched",
+    "status": "no line names a status, so what failed cannot be told from what was delivered",
 }
 IGNORED_FROM: Final = 10
 IGNORED_SHARE: Final = 0.5

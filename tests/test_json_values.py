@@ -1,0 +1,87 @@
+"""What stands under the keys of a JSON log must make sense there, and is kept where it does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pullstats.formats import FORMATS, custom_format, parse_lines
+from pullstats.pipeline.plan import IngestSummary
+from pullstats.store import open_store
+
+REQUEST: dict[str, Any] = {
+    "time": "2024-03-12T10:11:12Z",
+    "remote_addr": "203.0.113.9",
+    "method": "GET",
+    "uri": "/a-1.0.zip",
+    "status": 200,
+    "bytes": 5,
+    "user_agent": "curl/8",
+}
+
+
+def read(item: dict[str, Any] | str, among: int = 0) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """Read an object among usual ones: the row it became, or why it was refused and what is shown of it."""
+    line = item if isinstance(item, str) else json.dumps(item)
+    lines = [json.dumps(REQUEST)] * among + [line] + [json.dumps(REQUEST)] * among
+    parsed = parse_lines("".join(f"{text}\n" for text in lines).encode(), 0, 1, [FORMATS["json"]])
+    rows = [row for reading in parsed.readings for row in reading.frame.to_dicts() if row["source_line"] == among + 1]
+    return rows, [(reason, text) for frame in parsed.rejects for reason, text in frame.select("reason", "text").iter_rows()]
+
+
+STATUSES: list[tuple[Any, int | str | None]] = [
+    (200, 200), ("200", 200), ("200 OK", 200), ("404 Not Found", 404), (200.0, 200), ("599", 599), (100, 100),
+    ("", None), ("-", None), (None, None), (0, None), ("000", None), ("009", None), (-1, None), ({"code": 200}, None),
+    ("/a", "status"), (1000, "status"), (99, "status"), (600, "status"), (True, "status"), (10**400, "status"), ("ok", "status"),
+    ("200 /a", "status"), ("GET", "status"), (200.5, "status"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "expected"), STATUSES)
+@pytest.mark.parametrize("among", [0, 50])
+def test_a_status_is_read_unknown_or_refused(value: Any, expected: int | str | None, among: int) -> None:
+    rows, refused = read(REQUEST | {"status": value}, among)
+    assert [reason for reason, _ in refused] == ([expected] if isinstance(expected, str) else [])
+    assert [row["http_response_status_code"] for row in rows] == ([] if isinstance(expected, str) else [expected])
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [({"status": "ok", "code": 200}, 200), ({"status": "", "response": 404}, 404), ({"code": "ECONNRESET"}, None), ({"response": "hello"}, None)],
+)
+def test_the_key_under_which_a_status_stands_says_it(keys: dict[str, Any], expected: int | None) -> None:
+    rows, refused = read({key: value for key, value in REQUEST.items() if key != "status"} | keys)
+    assert not refused
+    assert [row["http_response_status_code"] for row in rows] == [expected]
+
+
+CLIENTS = ("remote_addr", "x_forwarded_for", "real_ip", "cf_connecting_ip")
+
+
+@pytest.mark.parametrize("key", CLIENTS)
+def test_a_header_names_the_client_where_no_peer_does(key: str) -> None:
+    rows, _ = read({name: value for name, value in REQUEST.items() if name not in ("remote_addr", "method")} | {key: "203.0.113.7"})
+    assert [row["address"] for row in rows] == ["203.0.113.7"]
+    rows, _ = read(REQUEST | {"real_ip": "203.0.113.7"})
+    assert [row["address"] for row in rows] == ["203.0.113.9"]
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "CF-Connecting-IP"])
+def test_a_header_names_the_client_of_a_log_format(header: str) -> None:
+    line = b'203.0.113.7 - - [12/Mar/2024:10:11:12 +0000] "GET /a.zip HTTP/1.1" 200 5\n'
+    parsed = parse_lines(line, 0, 1, [custom_format(f'%{{{header}}}i %l %u %t "%r" %>s %b')])
+    assert [reading.frame["address"].to_list() for reading in parsed.readings] == [["203.0.113.7"]]
+
+
+def test_a_request_without_a_path_keeps_its_method(tmp_path: Path, take_in: Callable[..., IngestSummary]) -> None:
+    items = [{key: value for key, value in REQUEST.items() if key != "uri"} | {"method": method} for method in ("GET", "HEAD")]
+    (tmp_path / "a.log").write_text("".join(json.dumps(item) + "\n" for item in items))
+    notes = take_in(tmp_path / "a.log", store=tmp_path / "s").notes
+    assert [note for note in notes if "which path" in note]
+    assert not [note for note in notes if "a method" in note]
+    kept = open_store(tmp_path / "s").scan_events(["http_request_method", "url_path"]).collect()
+    assert sorted(kept.rows()) == [("GET", None), ("HEAD", None)]
