@@ -20,6 +20,7 @@ from pullstats.formats import FORMATS, Detector
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.pipeline.reading import LogReading, detect_log
 from pullstats.sources import Block, LinesPeeler, SourceFile, open_source, read_blocks
+from pullstats.sources.line_wrapper import LineWrapper
 from pullstats.sources.line_wrappers import MAX_LAYERS, WRAPPERS
 from pullstats.store import open_store
 
@@ -231,3 +232,17 @@ def test_an_envelope_is_seen_where_a_format_would_swallow_it(kind: str, fraction
     assert reading.wrapper.split("+")[0] == kind
     assert (frame.height, rejected) == (20, 0)
     assert frame["address"].unique().to_list() == ["203.0.113.9"]
+
+
+@settings(max_examples=80)
+@given(data=st.data())
+@pytest.mark.parametrize("wrapper", WRAPPERS, ids=lambda wrapper: wrapper.name)
+def test_what_a_wrapper_takes_off_holds_its_literal(wrapper: LineWrapper, data: st.DataObject) -> None:
+    """A line that its pattern matches is not passed over because its literal is missing."""
+    sample = wrapper.sample
+    start = data.draw(st.integers(0, len(sample)))
+    end = data.draw(st.integers(start, min(start + 12, len(sample))))
+    line = sample[:start] + data.draw(st.sampled_from(["", " ", '"', "x", '":', "  "])) + sample[end:]
+    is_wrapped = pl.Series([line]).str.contains(wrapper.pattern).item()
+    assert wrapper.literal in sample
+    assert not is_wrapped or wrapper.literal in line

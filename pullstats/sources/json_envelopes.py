@@ -138,6 +138,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         r'^\{.*"log":".*"stream":"std(?:out|err)".*"time":"|^\{.*"stream":"std(?:out|err)".*"log":".*"time":"[^"]*"\}$',
         _by_keys("log", ("time",), has_parts=True),
         re.compile(rb'\{"log":"(?:[^"\\]|\\.)*?(?P<end>\\n)?","stream":"(?P<stream>std(?:out|err))"'),
+        literal='"stream":"std',
     ),
     LineWrapper(
         "journald",
@@ -147,6 +148,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         '\\"GET / HTTP/1.1\\" 200 615 \\"-\\" \\"curl/8.5.0\\""}',
         r'^\{.*"MESSAGE"\s*:',
         _by_keys("MESSAGE", ("_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP")),
+        literal='"MESSAGE"',
     ),
     LineWrapper(
         "google-entry",
@@ -157,6 +159,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         r'^\{(?:.*"insertId"\s*:.*"(?:textPayload|jsonPayload|httpRequest)"\s*:|.*"(?:textPayload|jsonPayload|httpRequest)"\s*:.*"insertId"\s*:)',
         _unwrap_google,
         is_sure=True,
+        literal='"insertId"',
     ),
     LineWrapper(
         "kcat",
@@ -167,6 +170,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         r'^\{.*"topic"\s*:.*"partition"\s*:.*"payload"\s*:',
         _by_keys("payload", ("ts",)),
         is_sure=True,
+        literal='"partition"',
     ),
     LineWrapper(
         "loki",
@@ -177,6 +181,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         r'^\{.*"labels"\s*:\s*\{.*"line"\s*:\s*".*"timestamp"\s*:',
         _by_keys("line", ("timestamp",)),
         is_sure=True,
+        literal='"labels"',
     ),
     LineWrapper(
         "fluent-bit",
@@ -186,6 +191,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         '\\"curl/8.5.0\\"","kubernetes":{"pod_name":"gateway-7c5d","namespace_name":"default"}}',
         r'^\{.*"log"\s*:\s*"',
         _by_keys("log", ("time", "@timestamp", "timestamp", "date")),
+        literal='"log"',
     ),
     LineWrapper(
         "json-message",
@@ -195,5 +201,6 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         '\\"curl/8.5.0\\"","log":{"offset":0,"file":{"path":"/var/log/nginx/access.log"}},"agent":{"type":"filebeat"}}',
         r'^\{.*"message"\s*:\s*"',
         _by_keys("message", ("@timestamp", "timestamp", "time", "date")),
+        literal='"message"',
     ),
 )

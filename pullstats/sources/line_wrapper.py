@@ -32,6 +32,7 @@ class LineWrapper:
         unwrap: takes lines out.
         parts: pattern of a wrapped line's bytes with groups `stream` and `end`, which is missing where the line goes on
             in the next; None if lines are never cut.
+        literal: text that every wrapped line holds: most logs hold it nowhere, and then the pattern need not be looked for.
         is_sure: no server writes such lines by itself, even where a format fits the whole of them.
     """
 
@@ -42,4 +43,5 @@ class LineWrapper:
     pattern: str
     unwrap: Unwrap
     parts: re.Pattern[bytes] | None = None
+    literal: str = ""
     is_sure: bool = False

@@ -155,6 +155,8 @@ def find_line_wrapper(lines: pl.Series) -> LineWrapper | None:
     """
     if not lines.len():
         return None
-    shares = lines.to_frame("line").select(pl.col("line").str.contains(wrapper.pattern).mean().alias(wrapper.name) for wrapper in WRAPPERS)
-    best = max(WRAPPERS, key=lambda wrapper: shares[wrapper.name].item())
+    text = "\n".join(lines)
+    possible = [wrapper for wrapper in WRAPPERS if wrapper.literal in text]
+    shares = lines.to_frame("line").select(pl.col("line").str.contains(wrapper.pattern).mean().alias(wrapper.name) for wrapper in possible)
+    best = max(possible, key=lambda wrapper: shares[wrapper.name].item())
     return best if shares[best.name].item() >= _SHARE else None

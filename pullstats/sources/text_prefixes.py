@@ -91,6 +91,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         _by_pattern(rf"^(?P<iso>{_ISO}) (?P<stream>std(?:out|err)) (?P<part>[FP])(?::[^ ]*)?(?: (?P<message>.*))?$"),
         re.compile(rb"\S+ (?P<stream>std(?:out|err)) (?:P|(?P<end>F))"),
         is_sure=True,
+        literal=" std",
     ),
     LineWrapper(
         "compose",
@@ -99,6 +100,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         'web-1  | 172.18.0.1 - - [02/Jan/2024:03:04:05 +0000] "GET / HTTP/1.1" 200 615 "-" "curl/8.5.0" "-"',
         r"^[A-Za-z0-9][A-Za-z0-9_.-]* +\| ",
         _by_pattern(r"^[A-Za-z0-9][A-Za-z0-9_.-]* +\| (?P<message>.*)$"),
+        literal=" | ",
     ),
     LineWrapper(
         "syslog",
@@ -107,6 +109,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         '<190>Dec  6 12:00:00 gw nginx: 10.0.0.1 - - [06/Dec/2023:12:00:00 +0000] "GET / HTTP/1.1" 200 615 "-" "curl/8.5.0"',
         _SYSLOG,
         _by_pattern(rf"^(?:<[0-9]{{1,3}}>)?(?:(?P<bsd>{_BSD})|(?P<iso>{_ISO})) (?:{_HOST} )??{_TAG}(?:\[[^\]]*\])?: ?(?P<message>.*)$"),
+        literal=": ",
     ),
     LineWrapper(
         "syslog-5424",
@@ -119,6 +122,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
             r'(?:-|(?:\[(?:[^\]"\\]|\\.|"(?:[^"\\]|\\.)*")*\])+) ?\x{feff}?(?P<message>.*)$'
         ),
         is_sure=True,
+        literal=">",
     ),
     LineWrapper(
         "kubectl",
@@ -128,6 +132,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         r"^\[pod/[^\]\s]+\] ",
         _by_pattern(r"^\[pod/[^\]\s]+\] (?P<message>.*)$"),
         is_sure=True,
+        literal="[pod/",
     ),
     LineWrapper(
         "fluentd-file",
@@ -138,6 +143,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         rf"^{_ISO}\t[^\t]+\t\{{",
         _by_pattern(rf"^(?P<iso>{_ISO})\t[^\t]+\t(?P<message>\{{.*)$"),
         is_sure=True,
+        literal="\t",
     ),
     LineWrapper(
         "fluent-bit-stdout",
@@ -148,6 +154,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         _RECORD,
         _from_records,
         is_sure=True,
+        literal=": [",
     ),
     LineWrapper(
         "timestamps",
@@ -165,6 +172,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         _SGR,
         _strip_colours,
         is_sure=True,
+        literal="\x1b[",
     ),
     LineWrapper(
         "prefix",
