@@ -11,7 +11,7 @@ To add one: put the key where it belongs, and a case in `tests/cases/formats/`.
 Sources: doc.traefik.io/traefik/observability/access-logs, caddyserver.com/docs/json/logging,
 developers.cloudflare.com/logs (http_requests), rubytogether/kirby test/, elastic and crowdsec
 sample logs; docs.aws.amazon.com/AmazonCloudFront (standard logging v2); learn.microsoft.com
-(StorageBlobLogs, Front Door's access log); techdocs.akamai.com/datastream2; developer.konghq.com
+(StorageBlobLogs, AGWAccessLogs, Front Door's access log); techdocs.akamai.com/datastream2; developer.konghq.com
 (file-log); docs.gitlab.com/administration/logs; verdaccio packages/middleware; project-zot/zot
 pkg/api/session.go; rpardini/docker-registry-proxy nginx.conf; distribution internal/dcontext;
 elastic.co/guide/en/ecs; docs.datadoghq.com (standard attributes).
@@ -37,7 +37,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "remote_addr", "client_ip", "clientip", "clientIp", "client_addr", "ClientIP", "ClientHost", "request.client_ip",
         "request.remote_ip", "remote_ip", "remoteIp", "remoteAddr", "remoteIP", "clientIP", "ip", "source_ip", "client.ip", "source.ip",
         "network.client.ip", "client", "host_ip", "remote", "httpRequest.remoteIp", "peer_addr", "request.remote_addr", "c-ip", "c_ip", "cliIP",
-        "callerIpAddress", "CallerIpAddress", "properties.clientIp", "properties.clientIP", r"http\.request\.remoteaddr",
+        "callerIpAddress", "CallerIpAddress", "properties.clientIp", "properties.clientIP", "ClientIp", r"http\.request\.remoteaddr",
         "client.address", "source.address", "network.peer.address",
     ),
     "downstream_remote_addr": ("downstream_remote_address",),
@@ -58,13 +58,13 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "request": ("request", "request_line", "http_request"),
     "request_method": (
         "request_method", "method", "RequestMethod", "ClientRequestMethod", "request.method", "requestMethod", "http_method", "verb",
-        "httpRequest.requestMethod", "cs-method", "cs_method", "reqMethod", "properties.httpMethod", "http.request.method", "http.method",
+        "httpRequest.requestMethod", "cs-method", "cs_method", "reqMethod", "properties.httpMethod", "HttpMethod", "http.request.method", "http.method",
         r"http\.request\.method",
     ),
     "operation": ("operationName", "OperationName"),
     "request_uri": (
         "request_uri", "uri", "RequestPath", "ClientRequestURI", "request.uri", "requestUri", "requestUrl", "request_url", "request.url",
-        "url.original", "url", "http_uri", "http_url", "httpRequest.requestUrl", "properties.requestUri", "Uri", "http.url",
+        "url.original", "url", "http_uri", "http_url", "httpRequest.requestUrl", "properties.requestUri", "RequestUri", "Uri", "http.url",
         r"http\.request\.uri", "url.full", "http.target", "cs_uri", "path",
     ),
     "uri": ("request_path", "ClientRequestPath", "url_path", "cs-uri-stem", "cs_uri_stem", "url.path"),
@@ -72,23 +72,23 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "args": ("request_query", "args", "query_string", "query", "cs-uri-query", "cs_uri_query", "queryStr", "url.query"),
     "server_protocol": (
         "server_protocol", "protocol", "RequestProtocol", "ClientRequestProtocol", "request.proto", "proto", "http_version", "request_protocol",
-        "http.protocol", "httpRequest.protocol", "cs-protocol-version", "cs_protocol_version", "properties.httpVersion", "http.version", "Protocol",
+        "http.protocol", "httpRequest.protocol", "cs-protocol-version", "cs_protocol_version", "properties.httpVersion", "HttpVersion", "http.version", "Protocol",
     ),
     "status": (
         "status", "response_status", "DownstreamStatus", "EdgeResponseStatus", "status_code", "statusCode", "http_status", "response_code",
         "response.status", "response", "code", "responseStatus", "httpRequest.status", "sc-status", "sc_status", "StatusCode",
-        "properties.httpStatusCode", "http.response.status_code", "http.status_code", r"http\.response\.status",
+        "properties.httpStatusCode", "properties.httpStatus", "HttpStatus", "http.response.status_code", "http.status_code", r"http\.response\.status",
     ),
     "body_bytes_sent": (
         "body_bytes_sent", "response_bytes", "DownstreamContentSize", "EdgeResponseBytes", "bodyBytesSent", "response_body_bytes", "size",
         "bytes.out", "bytes", "length", "httpRequest.responseSize", "response_size", "responseSize", "body_size", "bytes_sent", "bytesSent",
         "written_bytes", "bodySize", "sc-bytes", "sc_bytes", "properties.responseBodySize", "ResponseBodySize", "properties.responseBytes",
-        "response.size", "http.response.body.bytes", "network.bytes_written", r"http\.response\.written",
+        "properties.sentBytes", "SentBytes", "response.size", "http.response.body.bytes", "network.bytes_written", r"http\.response\.written",
     ),
     "http_user_agent": (
         "http_user_agent", "user_agent.original", "user_agent", "userAgent", "request_User-Agent", "request.headers.User-Agent",
         "ClientRequestUserAgent", "http.useragent", "httpRequest.userAgent", "request_user_agent", "useragent", "agent", "ua", "cs(User-Agent)",
-        "cs_user_agent", "UA", "properties.userAgent", "properties.userAgentHeader", "UserAgentHeader", "request.headers.user-agent",
+        "cs_user_agent", "UA", "properties.userAgent", "UserAgent", "properties.userAgentHeader", "UserAgentHeader", "request.headers.user-agent",
         "headers.User-Agent", r"http\.request\.useragent",
     ),
     "http_referer": (
@@ -98,7 +98,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "host": (
         "host", "RequestHost", "ClientRequestHost", "request.host", "request_host", "vhost", "domain", "authority", "x-host-header",
-        "x_host_header", "reqHost", "properties.hostName", "request.headers.host", "url.domain", r"http\.request\.host",
+        "x_host_header", "reqHost", "properties.hostName", "properties.originalHost", "OriginalHost", "request.headers.host", "url.domain", r"http\.request\.host",
     ),
     "http_host": ("http_host", "cs(Host)", "cs_host", "host_header"),
     "server_name": ("server_name",),
@@ -112,7 +112,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "duration_us": ("request_time_us", "reqtime_microsec", "time_taken_micros", *_spans("us", "usec", "micros")),
     "duration_ns": ("Duration", "event.duration", *_spans("ns", "nanos")),
     "duration_text": ("latency_human", "duration", "latency", r"http\.response\.duration"),
-    "duration_nginx": ("response_time", "responseTime", "elapsed", "took", "time_taken", "timeTaken", "properties.timeTaken"),
+    "duration_nginx": ("response_time", "responseTime", "elapsed", "took", "time_taken", "timeTaken", "properties.timeTaken", "TimeTaken"),
     "request_id": (
         "request_id", "requestId", "x_request_id", "RayID", "req_id", "http_x_request_id", "x-edge-request-id", "x_edge_request_id", "reqId",
         "properties.trackingReference", "correlationId", "CorrelationId", "correlation_id", r"http\.request\.id", "s_request_id",
