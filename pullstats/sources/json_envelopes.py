@@ -26,13 +26,18 @@ _BYTES: Final = r"^\[ ?(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])(?:, ?(?:[01]?[0-9
 """What journald makes of a line that is no UTF-8; any other list in brackets is the line's own text."""
 
 
-def _by_keys(message: str, times: Sequence[str], *, has_parts: bool = False) -> Unwrap:
+_TOMBSTONE: Final = r'^\{.*"payload"\s*:\s*null\s*\}\s*$'
+"""A Kafka record that only says that what its key named is gone."""
+
+
+def _by_keys(message: str, times: Sequence[str], *, has_parts: bool = False, nothing: str | None = None) -> Unwrap:
     """Take a line out of a JSON object.
 
     Args:
         message: key of the line: text, or a list of its bytes (journald).
         times: keys of the time.
         has_parts: a line without a newline at its end goes on in the next object.
+        nothing: pattern of objects that hold no line and never did.
     """
     keys = (message, *times, STREAM)
     schema = pl.Schema(dict.fromkeys(keys, pl.String))
@@ -40,6 +45,8 @@ def _by_keys(message: str, times: Sequence[str], *, has_parts: bool = False) -> 
     def unwrap(lines: pl.DataFrame, clock: Clock) -> pl.DataFrame:
         objects = _read(lines["message"], schema, lambda item: tuple(_to_text(item.get(key)) for key in keys))
         text = objects[message]
+        if nothing is not None and text.null_count():
+            text = text.zip_with(text.is_not_null() | ~lines["message"].str.contains(nothing), pl.Series([""]).new_from_index(0, text.len()))
         columns = [_from_bytes(text).str.strip_suffix("\n").alias("message")]
         if times:
             said = objects.select(pl.coalesce(pl.when(pl.col(key) != "").then(pl.col(key)) for key in times)).to_series()
@@ -168,7 +175,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         '{"topic":"access","partition":0,"offset":41,"tstype":"create","ts":1704164645678,"broker":1,"key":null,"payload":"10.244.0.1 - - '
         '[02/Jan/2024:03:04:05 +0000] \\"GET / HTTP/1.1\\" 200 612 \\"-\\" \\"curl/8.5.0\\""}',
         r'^\{.*"topic"\s*:.*"partition"\s*:.*"payload"\s*:',
-        _by_keys("payload", ("ts",)),
+        _by_keys("payload", ("ts",), nothing=_TOMBSTONE),
         is_sure=True,
         literal='"partition"',
     ),
