@@ -180,6 +180,10 @@ def finish(text: str, parts: Sequence[Part], forms: Mapping[str, str]) -> Templa
     return Template(text, tuple(parts), conversions + queries)
 
 
+_FRACTIONS: Final = ("%3f", "%6f", "%9f")
+"""Pieces of a time that are the fraction of its second and nothing else."""
+
+
 def time_conversions(forms: Mapping[str, str], *, has_time: bool) -> Iterable[Conversion]:
     """Choose what of the pieces is the time: the finest count since 1970, else all that is written out, together.
 
@@ -192,6 +196,10 @@ def time_conversions(forms: Mapping[str, str], *, has_time: bool) -> Iterable[Co
     """
     for unit in ("ns", "us", "ms", "s"):
         slot = next((name for name, form in forms.items() if form == unit), None)
+        fraction = next((name for name, form in forms.items() if form in _FRACTIONS), None) if unit == "s" else None
+        if slot is not None and fraction is not None:
+            yield Conversion((slot, fraction), "time", f"%s {forms[fraction]}")
+            return
         if slot is not None:
             yield Conversion((slot,), "time", unit)
             return
