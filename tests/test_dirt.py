@@ -231,17 +231,18 @@ def test_requests_that_cannot_be_read_are_events(tmp_path: Path, take_in: TakeIn
         "CONNECT host.example:443 HTTP/1.1",
         "GET http://host.example/a HTTP/1.1",
         "\\x22\\x5C []",
+        "- http://www.example.com:80- -",  # docs.aws.amazon.com/elasticloadbalancing, of what was no request
     ]
     path = tmp_path / "odd.log"
     path.write_text("".join(f'1.2.3.4 - - [20/Jul/2009:22:59:29 +0000] "{request}" 400 0 "-" "-"\n' for request in requests))
-    assert counts(take_in(path)) == (8, 0, 0)
+    assert counts(take_in(path)) == (9, 0, 0)
     found = (
         open_store(tmp_path / "store")
         .scan_events(["http_request_method", "url_path", "url_domain", "parse_status", "source_line"])
         .collect()
         .sort("source_line")
     )
-    assert found["http_request_method"].to_list() == [None, None, None, None, "GET", "CONNECT", "GET", None]
-    assert found["url_path"].to_list() == [None, None, None, None, "/x", None, "/a", None]
-    assert found["url_domain"].to_list() == [None, None, None, None, None, "host.example", "host.example", None]
-    assert found.filter(pl.col("parse_status") == "partial").height == 5
+    assert found["http_request_method"].to_list() == [None, None, None, None, "GET", "CONNECT", "GET", None, None]
+    assert found["url_path"].to_list() == [None, None, None, None, "/x", None, "/a", None, None]
+    assert found["url_domain"].to_list() == [None, None, None, None, None, "host.example", "host.example", None, "www.example.com"]
+    assert found.filter(pl.col("parse_status") == "partial").height == 6

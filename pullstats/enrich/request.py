@@ -65,6 +65,9 @@ def split_target(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def domain_of(authority: pl.Expr) -> pl.Expr:
-    """Cut user, port and a trailing dot off an authority; lower case; null if nothing is left."""
-    host = authority.str.replace(r"^.*@", "").str.replace(r":[0-9]*$", "").str.strip_suffix(".").str.to_lowercase()
+    """Cut user, port and a trailing dot off an authority; lower case; null if nothing is left.
+
+    AWS's load balancers write `host:80- -` where a request was none: no path, and no protocol.
+    """
+    host = authority.str.replace(r"^.*@", "").str.replace(r":[0-9]*(?:-(?: -)?)?$", "").str.strip_suffix(".").str.to_lowercase()
     return pl.when(host.str.len_bytes() > 0).then(host)
