@@ -169,6 +169,7 @@ def test_a_drafted_log_format_reads_the_log_it_was_drafted_for(name: str, tmp_pa
         (["GET /dl/a.zip 200 12.345 ms - 512\n"] * 3, "hold requests, but no time", "--map"),
         (['198.51.100.1 - - [12/Mar/2024 15:22:28] "GET /dl/a.zip HTTP/1.1" 200 -\n'] * 3, r"hold requests, but no time.*\$\{time:", "--map"),
         (["name,age,city,mail\n", "bob,7,Berlin,b@example.org\n"], "hold no request", "--map"),
+        (["#Fields: time c-ip cs-method cs-uri-stem sc-status\n", "15:22:28 203.0.113.7 GET /a 200\n"], "the date is missing", "sc-status do"),
         (["#Version: 1.0\n", "#Fields: date time x-foo\n"] + ["2024-03-12 15:22:28 a\n"] * 3, "none of the columns that its #Fields", "--map"),
         (['2022/07/28 16:37:00 [error] 1#1: *1 open() "/x" failed, client: 198.51.100.1, request: "GET /x HTTP/1.1"\n'], "nginx's error log", "--"),
         (["[Thu Jul 28 16:37:00.123 2022] [core:error] [pid 1] [client 198.51.100.1:80] AH00037: x\n"], "Apache's error log", "--"),
@@ -287,3 +288,27 @@ def test_a_time_that_the_fast_way_cuts_is_read_the_safe_way(tmp_path: Path, take
     lines = [f'198.51.100.{n} - - [2017-11-25 16:13:{n:02}] "GET /dl/{n}.zip HTTP/1.1" 200 10 "-" "curl/7"\n' for n in range(20)]
     summary = take_in(write(tmp_path / "a.log", lines))
     assert (summary.sources[0].events, summary.sources[0].rejected) == (20, 0)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16le", "utf-16be"])
+def test_a_log_in_two_bytes_a_character_is_told_so(encoding: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "wide.log"
+    path.write_bytes(('203.0.113.7 - - [12/Mar/2024:15:22:28 +0000] "GET /a HTTP/1.1" 200 615 "-" "curl/8.5.0"\r\n' * 20).encode(encoding))
+    assert run(["ingest", str(path), "--store", str(tmp_path / "store")]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"iconv -f {'utf-16' if encoding == 'utf-16' else 'utf-16le'} -t utf-8" in said
+    assert ("utf-16be" in said) == (encoding != "utf-16")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "no whole line in it yet; passed over"),
+        ("203.0.113.7 - - [", "17 bytes wait for a newline"),
+        ("26 <190>1 - - - - - - hello 1", "octet counting"),
+    ],
+)
+def test_what_waits_in_a_log_without_a_whole_line_is_said(text: str, says: str, tmp_path: Path, take_in: TakeIn) -> None:
+    path = tmp_path / "young.log"
+    path.write_text(text)
+    assert says in " ".join(str(note) for note in take_in(path).notes)

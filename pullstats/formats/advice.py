@@ -75,6 +75,11 @@ _W3C: Final = re.compile(
 """A line of IIS or CloudFront: behind the time stands the site, an address or the edge."""
 _REQUEST: Final = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(sorted(METHODS))}) +\"?(?:/|https?://)\S*")
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]|\\x[89a-f][0-9a-f]")
+_MARKED: Final = "utf-16"
+"""Text of which a byte order mark tells the order."""
+_WIDE_HEAD: Final = 4096
+_WIDE: Final = 0.6
+"""Share of NULs up to which bytes may be text in two bytes a character: more are a hole."""
 _MUCH: Final = 0.05
 """Share of characters that no text has from which on a file is none."""
 
@@ -87,6 +92,9 @@ def advise(data: bytes, raw: bytes, *, is_table: bool = False) -> str:
         raw: the lines as they are.
         is_table: its objects are the rows of a table, their keys its columns.
     """
+    if encoding := _wide_encoding(raw):
+        other = "" if encoding == _MARKED else ", or the same with utf-16be,"
+        return f"it is in UTF-16, and a log is read as UTF-8; 'iconv -f {encoding} -t utf-8 FILE | pullstats ingest -'{other} reads it"
     lines, _ = split_text(data)
     shown = [line for line in lines.head(_LOOKED_AT).to_list() if line.strip()]
     if not shown:
@@ -110,6 +118,15 @@ def advise(data: bytes, raw: bytes, *, is_table: bool = False) -> str:
 _NO_REQUEST: Final = (
     "its lines hold no request that could be told (a method and a path, or a status); is it an access log? --log-format takes the server's own"
 )
+
+
+def _wide_encoding(raw: bytes) -> str | None:
+    """Tell text in two bytes a character by its byte order mark, or by the NULs of which one stands beside every letter."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _MARKED
+    head = raw[:_WIDE_HEAD]  # of which a NUL in front may have been taken off, so that the order cannot be told without a mark
+    is_wide = any(half.count(0) > _ALIKE * len(half) for half in (head[1::2], head[::2])) and head.count(0) < _WIDE * len(head)
+    return "utf-16le" if is_wide else None
 
 
 def _is_no_text(lines: Sequence[str]) -> bool:
@@ -248,7 +265,10 @@ def _unit(value: Any) -> str:
 
 def _advise_on_names(lines: Sequence[str]) -> str | None:
     if lines[0].startswith("#") or _W3C.match(lines[0]):
-        if any(line.lower().startswith("#fields:") for line in lines):
+        fields = next((line.lower().split()[1:] for line in lines if line.lower().startswith("#fields:")), None)
+        if fields is not None and "time" in fields and "date" not in fields:
+            return "its #Fields line names a time and no date, so that the date is missing; let the server log the field 'date', too"
+        if fields is not None:
             return "none of the columns that its #Fields line names holds a request; c-ip, cs-method, cs-uri-stem and sc-status do"
         return "its columns have no names: put the server's '#Fields: date time …' line in front of it"
     names, separator = cut_names(lines[0])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from pullstats.clock import Clock
 from pullstats.errors import InputError
 from pullstats.formats import Detector, say_refusal
@@ -20,6 +23,28 @@ def refuse_log(name: str, log: LogReading, detector: Detector, *, is_chosen: boo
     """
     is_table = (log.wrapper or "").startswith(PARQUET.name)
     return say_refusal(name, unwrap(log.sample), log.sample, detector.candidates, is_chosen=is_chosen, is_table=is_table)
+
+
+_COUNTED: Final = re.compile(rb"[1-9][0-9]{0,5} <[0-9]{1,3}>")
+"""How a message begins whose length stands in front of it (RFC 6587 3.4.1, octet counting)."""
+
+
+def say_waiting(head: bytes, most: int) -> str:
+    """Say what waits in a log that holds no whole line yet.
+
+    Args:
+        head: its first bytes, decompressed.
+        most: bytes that were looked at, at most.
+    """
+    if not head:
+        return "no whole line in it yet; passed over"
+    count = f"{len(head):,} bytes" if len(head) < most else f"more than {most:,} bytes"
+    if _COUNTED.match(head):
+        return (
+            f"no whole line in its {count}, which are syslog by octet counting (RFC 6587); lines are read:"
+            " let the sender end each message with a newline; passed over"
+        )
+    return f"no whole line in it yet; {count} wait for a newline at their end; passed over"
 
 
 def unwrap(sample: bytes) -> bytes:

@@ -28,9 +28,10 @@ from pullstats.pipeline.map_check import find_missing_keys
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, Progress, ProgressHandler, SourceSummary
 from pullstats.pipeline.reading import LogReading, detect_log, read_context
 from pullstats.pipeline.recovery import recover_lost
-from pullstats.pipeline.refusals import refuse_log
+from pullstats.pipeline.refusals import refuse_log, say_waiting
 from pullstats.pipeline.remarks import remark_on_log
 from pullstats.sources import Expansion, Source, SourceFile, is_test_object, open_source, read_blocks
+from pullstats.sources.streams import HEAD_LENGTH
 from pullstats.store import Store
 
 
@@ -220,7 +221,7 @@ class Run:
         elif source.damage:
             self._summary.fail(f"{file.name}: {source.damage}; nothing can be read of it")
         elif not log.sample:
-            self._summary.note(file.name, "no whole line in it yet; passed over")
+            self._summary.note(file.name, say_waiting(source.peek(HEAD_LENGTH), HEAD_LENGTH))
         elif file.is_named:
             raise refuse_log(file.name, log, detector, is_chosen=self._plan.is_format_chosen)
         else:
