@@ -85,3 +85,40 @@ def test_a_request_without_a_path_keeps_its_method(tmp_path: Path, take_in: Call
     assert not [note for note in notes if "a method" in note]
     kept = open_store(tmp_path / "s").scan_events(["http_request_method", "url_path"]).collect()
     assert sorted(kept.rows()) == [("GET", None), ("HEAD", None)]
+
+
+CLIENT_TEXTS = ["/SECRETPATH", "SECRET (PLACE)", "SECRET/../x", "SECRET\\/q", 'a "SECRET" b', "SECRÉT;☃", "SECRET," * 3]
+
+
+@pytest.mark.parametrize("text", CLIENT_TEXTS)
+@pytest.mark.parametrize("is_list", [False, True])
+@pytest.mark.parametrize("is_escaped", [False, True])
+def test_what_stands_for_a_refused_client_is_never_shown(text: str, is_list: bool, is_escaped: bool) -> None:
+    line = json.dumps(REQUEST | {"remote_addr": [text, text] if is_list else text}, ensure_ascii=is_escaped)
+    line = line.replace("/SECRET", "\\/SECRET") if is_escaped else line
+    (refused,) = read(line)[1]
+    assert refused[0] == "client"
+    assert "SECR" not in refused[1]
+    assert "CLIENT" in refused[1]
+
+
+@pytest.mark.parametrize("client", ["", "-"])
+def test_nobody_is_shown_as_such(client: str) -> None:
+    (refused,) = read(REQUEST | {"remote_addr": client, "status": "ok"})[1]
+    assert f'"remote_addr": "{client}"' in refused[1]
+
+
+def test_a_client_of_text_is_hidden_too() -> None:
+    line = b'SECRET:/path - - [12/Mar/2024:15:22:28 +0000] "GET /SECRETS.zip HTTP/1.1" 200 612 "-" "curl/8.5.0"\n'
+    (frame,) = parse_lines(line, 0, 1, [FORMATS["nginx-combined"]]).rejects
+    assert frame["reason"].to_list() == ["client"]
+    assert frame["text"][0].startswith("CLIENT - - ")
+
+
+@pytest.mark.parametrize("deep", ["[" * 50_000 + "]" * 50_000, '{"a":' * 5_000 + '"]}"' + "}" * 5_000, "[[" * 5_000 + "]," * 4_999 + "]" * 5_001])
+@pytest.mark.parametrize("among", [0, 50])
+def test_what_nests_too_deeply_keeps_nothing_else_from_being_read(deep: str, among: int) -> None:
+    line = json.dumps(REQUEST)[:-1] + f', "x": {deep}, "referer": "https://example.org/"}}'
+    rows, refused = read(line, among)
+    assert not refused
+    assert [(row["http_response_status_code"], row["referrer"]) for row in rows] == [(200, "https://example.org/")]

@@ -19,7 +19,7 @@ from pullstats.escaping import Escaping, plain_text
 from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
 from pullstats.formats.json_vendors import is_no_request, read_by_vendor
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
-from pullstats.formats.notices import KEYS, tell_object
+from pullstats.formats.notices import KEYS, load_json, tell_object
 from pullstats.formats.variables import ADDRESS
 from pullstats.tokenisers import read_objects
 
@@ -337,8 +337,8 @@ def _load(line: str) -> dict[str, Any] | None:
         return None
     for text in (line, _repair(line)):
         try:
-            item = json.loads(text, strict=False)
-        except (ValueError, RecursionError):
+            item = load_json(text)
+        except ValueError:
             continue
         return item if isinstance(item, dict) else None
     return None

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 import polars as pl
 
 from pullstats.clean_lines import cut_rows
+from pullstats.clients import ADDRESS
 from pullstats.clock import Clock
 from pullstats.escaping import Escaping
 from pullstats.formats.headings import Headings
@@ -30,7 +31,7 @@ from pullstats.formats.reading import (
     read_times,
     shape_reading,
 )
-from pullstats.formats.sense import REQUEST, find_doubtful, find_nonsense
+from pullstats.formats.sense import PEERS, REQUEST, find_doubtful, find_nonsense
 
 LINE_LIMIT: Final = 1 << 20
 _LEAF: Final = 64 << 10
@@ -39,6 +40,8 @@ LENGTH: Final = "line_length"
 MISFIT: Final = "format"
 """Reason of a line that does not fit."""
 USER: Final = "USER"
+CLIENT: Final = "CLIENT"
+"""What is shown for what stands where a client should be; addresses go with all others of a rejected line."""
 _REDACTED: Final = "REDACTED"
 _UNPLACED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\s"\[\]()]{4,}')
 """What stands in quotes, and words outside of them."""
@@ -46,6 +49,9 @@ _HARMLESS: Final = re.compile(
     r'"(?:[A-Z]{3,10} \S+(?: HTTP/[0-9.]+)?|-?)"|/\S*|[A-Z]{3,10}|HTTP/[0-9.]+|[0-9]{1,4}[-/][0-9A-Za-z]{2,3}[-/][0-9T:.Z+-]+|[0-9.:+,-]+'
 )
 """Requests, methods, paths, times, addresses and numbers."""
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
+_SHOWN_CLIENT: Final = rf"^(?:{ADDRESS}|-|)$"
+"""Nobody, or an address: all of these are hidden in rejected lines anyway."""
 _TELLING: Final = 3
 """Characters up to which the beginning of a value says nothing of it."""
 DIRECTIVE: Final = "^#[Ff]ields:"
@@ -331,7 +337,7 @@ def _hide_people(lines: pl.DataFrame, raw: pl.DataFrame, refused: pl.Series, lat
 
     Users of lines that fit but for their time alone: where the client is none, what stands for a user may be anything.
     """
-    texts = lines["shown"]
+    texts = _hide_clients(lines["shown"], raw, refused)
     for name, placeholder, rows in (("http_authorization", _REDACTED, refused), ("remote_user", USER, late)):
         if name in raw.columns and (hits := rows & raw[name].is_not_null()).any():
             pairs = zip(texts.filter(hits), raw[name].filter(hits), strict=True)
@@ -340,6 +346,28 @@ def _hide_people(lines: pl.DataFrame, raw: pl.DataFrame, refused: pl.Series, lat
     if "http_authorization" not in raw.columns or not (lost := (raw["reason"] == MISFIT).fill_null(value=False)).any():
         return texts
     return texts.scatter(lost.arg_true(), pl.Series([_UNPLACED.sub(_hide_unplaced, text) for text in texts.filter(lost)], dtype=pl.String))
+
+
+def _hide_clients(texts: pl.Series, raw: pl.DataFrame, refused: pl.Series) -> pl.Series:
+    """Put a placeholder for what stands for the client of refused lines, where it is no address: it may be anything."""
+    for name in PEERS:
+        if name not in raw.columns:
+            continue
+        values = raw[name].cast(pl.String)
+        hits = (refused & ~values.str.contains(_SHOWN_CLIENT)).fill_null(value=False)
+        if hits.any():
+            hidden = [_hide_client(text, value) for text, value in zip(texts.filter(hits), values.filter(hits), strict=True)]
+            texts = texts.scatter(hits.arg_true(), pl.Series(hidden, dtype=pl.String))
+    return texts
+
+
+def _hide_client(text: str, value: str) -> str:
+    """Hide a client wherever it stands as a whole word; of one that the line has escaped, or in pieces, all strings that may be it."""
+    kept = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", CLIENT, text)
+    if kept != text:
+        return kept
+    parts = [part for part in value.split(", ") if part]
+    return _QUOTED.sub(lambda match: f'"{CLIENT}"' if "\\" in match[0] or match[0].strip('"') in parts else match[0], text)
 
 
 def _hide_unplaced(match: re.Match[str]) -> str:

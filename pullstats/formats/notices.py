@@ -22,6 +22,7 @@ KEYS: Final = "keys"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "PROPFIND", "PURGE"})
 _MAX_DEPTH: Final = 3
 _MAX_VALUES: Final = 200
+_DEEPEST: Final = 64
 _TARGET: Final = re.compile(r"(?:/|https?://)\S*")
 _LINE: Final = re.compile(rf"(?:{'|'.join(sorted(METHODS))}) (?:/|https?://)\S*(?: HTTP/[0-9.]+)?")
 _CLIENT: Final = re.compile(rf"{ADDRESS}|ADDRESS(?::[0-9]+)?")  # as a rejected line shows one
@@ -80,11 +81,38 @@ def parse_object(line: str) -> dict[str, Any] | None:
     """Read a line as a JSON object, as far as it goes where it was cut; None if it is none."""
     for text in (line, _close(line)):
         try:
-            item = json.loads(text, strict=False)
-        except (ValueError, RecursionError):
+            item = load_json(text)
+        except ValueError:
             continue
         return item if isinstance(item, dict) else None
     return None
+
+
+def load_json(text: str) -> Any:
+    """Read JSON; what nests deeper than any request does is left out.
+
+    Raises:
+        ValueError: the text is none.
+    """
+    try:
+        return json.loads(text, strict=False)
+    except RecursionError:
+        return json.loads(_cut_deep(text), strict=False)
+
+
+def _cut_deep(text: str) -> str:
+    """Put null for what lies deeper than `_DEEPEST` objects and lists."""
+    depth, start = 0, 0
+    kept: list[str] = []
+    for found in _MARKS.finditer(text):
+        if found[0] in "{[":
+            depth += 1
+            if depth == _DEEPEST:
+                kept.append(text[start : found.start()] + "null")
+        elif found[0] in "}]":
+            start = found.end() if depth == _DEEPEST else start
+            depth -= 1
+    return "".join(kept) + (text[start:] if depth < _DEEPEST else "")
 
 
 def _close(line: str) -> str:
