@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from pullstats.cli import run
 from pullstats.formats import FORMATS, custom_format, parse_lines
+from pullstats.formats.advice import suggest_map
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 
@@ -93,7 +95,7 @@ CLIENT_TEXTS = ["/SECRETPATH", "SECRET (PLACE)", "SECRET/../x", "SECRET\\/q", 'a
 @pytest.mark.parametrize("text", CLIENT_TEXTS)
 @pytest.mark.parametrize("is_list", [False, True])
 @pytest.mark.parametrize("is_escaped", [False, True])
-def test_what_stands_for_a_refused_client_is_never_shown(text: str, is_list: bool, is_escaped: bool) -> None:
+def test_what_stands_for_a_refused_client_is_never_shown(text: str, *, is_list: bool, is_escaped: bool) -> None:
     line = json.dumps(REQUEST | {"remote_addr": [text, text] if is_list else text}, ensure_ascii=is_escaped)
     line = line.replace("/SECRET", "\\/SECRET") if is_escaped else line
     (refused,) = read(line)[1]
@@ -122,3 +124,67 @@ def test_what_nests_too_deeply_keeps_nothing_else_from_being_read(deep: str, amo
     rows, refused = read(line, among)
     assert not refused
     assert [(row["http_response_status_code"], row["referrer"]) for row in rows] == [(200, "https://example.org/")]
+
+
+HALF: dict[str, tuple[dict[str, Any], bool]] = {
+    "all but time and client unknown": (
+        {"time": "2024-03-12T10:11:12Z", "client_ip": "203.0.113.9", "verb": "GET", "target": "/a-1.zip", "result": 200, "n": 0},
+        True,
+    ),
+    "path and status unknown": (
+        {"time": "2024-03-12T10:11:12Z", "remote_addr": "203.0.113.9", "method": "GET", "urlPath": "/a.zip", "httpCode": 200},
+        True,
+    ),
+    "the path alone unknown": ({"time": "2024-03-12T10:11:12Z", "ip": "203.0.113.9", "status": 200, "q": {"where": "/a.zip"}}, True),
+    "no path at all": ({"time": "2024-03-12T10:11:12Z", "ip": "203.0.113.9", "method": "GET", "status": 200}, False),
+    "a referrer and a file": (
+        {
+            "time": "2024-03-12T10:11:12Z",
+            "ip": "203.0.113.9",
+            "method": "GET",
+            "status": 200,
+            "referer": "https://example.org/",
+            "log_file": "/var/log/a",
+        },
+        False,
+    ),
+    "a path that is known": (REQUEST | {"elsewhere": "/b"}, False),
+}
+
+
+@pytest.mark.parametrize("name", HALF)
+@pytest.mark.parametrize("among", [0, 50])
+def test_an_object_whose_path_was_not_understood_is_no_request(name: str, among: int) -> None:
+    item, is_refused = HALF[name]
+    rows, refused = read(item, among)
+    assert [reason for reason, _ in refused] == (["keys"] if is_refused else [])
+    assert len(rows) == (not is_refused)
+
+
+VALUES: list[tuple[dict[str, Any], str, str]] = [
+    ({"remote_addr": "200"}, "what stands for the client", "an address or a host name"),
+    ({"remote_addr": "256.1.1.1"}, "what stands for the client", "an address or a host name"),
+    ({"method": "/a b"}, "what stands for the method", "a method"),
+    ({"status": "/a"}, "what stands for the status", "a status"),
+    ({"urlPath": "/a", "uri": None}, "--map", ""),
+]
+
+
+@pytest.mark.parametrize(("change", "says", "expects"), VALUES)
+def test_a_log_in_known_keys_is_told_which_value_is_wrong(
+    change: dict[str, Any], says: str, expects: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "a.log"
+    log.write_text((json.dumps(REQUEST | change) + "\n") * 5)
+    assert run(["ingest", str(log), "--store", str(tmp_path / "s")]) == 2
+    assert says in (said := capsys.readouterr().err)
+    assert ("--map" in said) is (says == "--map")
+    assert run(["formats", "test", str(log)]) == 0
+    told = capsys.readouterr().out
+    assert "gitlab" not in told
+    assert f"json expects {expects}" in told
+
+
+def test_addresses_in_a_list_are_suggested_as_the_client() -> None:
+    found = suggest_map([{"at": "2024-03-12T10:11:12Z", "sourceIPs": ["203.0.113.9"], "code": 200, "where": "/a"}])
+    assert found["client"] == "sourceIPs"

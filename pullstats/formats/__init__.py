@@ -38,6 +38,7 @@ from pullstats.formats.departure import Departure, find_departure
 from pullstats.formats.detect import Detection, Detector, detect_format
 from pullstats.formats.field_map import KINDS, mapped_formats, parse_map
 from pullstats.formats.headings import Headings
+from pullstats.formats.json_lines import JSON_SHAPE
 from pullstats.formats.lines import LogFormat, Missing, Times, merge_parsed, parse_lines
 from pullstats.formats.own_formats import custom_format
 from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
@@ -69,6 +70,7 @@ FORMATS: Final[dict[str, LogFormat]] = {log_format.name: log_format for module i
 
 __all__ = [
     "FORMATS",
+    "JSON_SHAPE",
     "REASONS",
     "RECOMMENDED",
     "REJECT_SCHEMA",

@@ -26,11 +26,17 @@ from pullstats.clients import ADDRESS
 from pullstats.errors import InputError, UserError
 from pullstats.formats.drafts import draft_columns, draft_log_format
 from pullstats.formats.field_map import mapped_formats, parse_map
+from pullstats.formats.json_dialects import FORMATS as JSON_FORMATS
+from pullstats.formats.json_keys import KEYS
 from pullstats.formats.lines import LogFormat, split_text
 from pullstats.formats.notices import IGNORED, METHODS, kind_of, parse_object, tell_object, walk
+from pullstats.formats.reading import REASONS
+from pullstats.formats.sense import CLIENT, METHOD, STATUS
 from pullstats.formats.table_headers import SEPARATORS, cut_names, shown_names
 
 _LOOKED_AT: Final = 50
+_KEYS_OF: Final = {CLIENT: "remote_addr", STATUS: "status", METHOD: "request_method"}
+"""Reasons for which a value is refused, and the variable that it stands for."""
 _DEPTH: Final = 3
 """Objects within objects that are looked into."""
 _SHOWN_KEYS: Final = 12
@@ -173,6 +179,8 @@ def _advise_on_objects(lines: Sequence[str], *, is_table: bool = False) -> str |
     what = "its columns are" if is_table else "its JSON objects have the keys"
     if all(tell_object(item) == IGNORED for item in items):
         return f"its JSON objects are messages of a program, with the keys {shown}; none of them holds a request"
+    if not is_table and (odd := _advise_on_values(lines, items)) is not None:
+        return odd
     found = suggest_map(items)
     missing = [name for name in _NEEDED if name not in found]
     if missing or not {"path", "request"} & found.keys():
@@ -182,6 +190,19 @@ def _advise_on_objects(lines: Sequence[str], *, is_table: bool = False) -> str |
     if not _reads(text, items):
         return f"{what} {shown}; say with --map which of them hold the time, client, path and status of a request"
     return f"{what} {shown}; if these mean what they look like, read it with --map {shlex.quote(text)}"
+
+
+def _advise_on_values(lines: Sequence[str], items: Sequence[Mapping[str, Any]]) -> str | None:
+    """Say which value keeps objects in known keys from being read; None if it is the keys."""
+    reasons = JSON_FORMATS[0].judge(pl.Series(lines, dtype=pl.String))
+    odd = [reason for reason in reasons.drop_nulls() if reason in _KEYS_OF]
+    lacks_status = [item for item in items if isinstance(item.get("status"), str) and not kind_of(item["status"])]
+    reason = max(odd, key=odd.count) if len(odd) * 2 >= len(lines) else STATUS if len(lacks_status) * 2 > len(lines) else None
+    if reason is None or (reason not in odd and any("level" in item or "msg" in item for item in items)):
+        return None
+    keys = dict.fromkeys(key for item in items for key, _ in walk(item))
+    key = next((key for key in KEYS[_KEYS_OF[reason]] if key.replace("\\.", ".") in keys), _KEYS_OF[reason])
+    return f"its JSON objects have keys that are known, but {REASONS[reason]} (its key is {key})"
 
 
 def _reads(field_map: str, items: Sequence[Mapping[str, Any]]) -> bool:
@@ -240,7 +261,7 @@ def _could_be(name: str, key: str, value: Any) -> bool:
         return (_is_called(name, key) and not isinstance(value, (bool, str, float, list, dict))) or (_is_called(name, key) and str(value).isdigit())
     if name == "agent":
         return _is_called(name, key) and isinstance(value, str)
-    kind = kind_of(value)
+    kind = kind_of(value[0] if name == "client" and isinstance(value, list) and value else value)
     if name == "status":
         return kind == "status" and _is_called(name, key)
     return kind == name

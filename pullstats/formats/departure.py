@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +33,13 @@ _NEEDED: Final = {
     "a time": ("msec",),
 }
 """What a request says, and the variables of which one says it."""
+_VALUES: Final = {
+    "client": ("remote_addr", "an address or a host name"),
+    "status": ("status", "a status"),
+    "method": ("request_method", "a method"),
+    "time": ("msec", "a time"),
+}
+"""What stands under a known key, by the reason that it is refused for: its variable, and what it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +59,16 @@ class Departure:
     pieces: int = 0
 
 
-def find_departure(line: str, formats: Sequence[LogFormat]) -> Departure:
+def find_departure(line: str, formats: Sequence[LogFormat], reason: str = "") -> Departure:
     """Find the format that fits a line furthest.
 
     Args:
         line: a line that no format reads.
         formats: formats to compare with, the log's own first; not empty.
+        reason: why the line was refused, code as in `REASONS`; of an object whose keys are known its value is shown then.
     """
     if line.lstrip().startswith("{"):
-        return _json_departure(line)
+        return _value_departure(line, reason) or _json_departure(line)
     row = _row_departure(formats[0])
     if row is not None:
         return row
@@ -87,6 +96,14 @@ def _compiled(reader: Reader) -> CompiledFormat | None:
     return reader.compiled if isinstance(reader, TextReader) else None
 
 
+def _value_departure(line: str, reason: str) -> Departure | None:
+    """Find the value for which an object in known keys was refused."""
+    variable, expected = _VALUES.get(reason, ("", ""))
+    names = (key.rpartition(".")[2] for key in KEYS.get(variable, ()))
+    found = next((match for name in names if (match := re.search(rf'"{re.escape(name)}"\s*:\s*', line))), None)
+    return Departure("json", found.end(), expected) if found else None
+
+
 def _json_departure(line: str) -> Departure:
     try:
         item = json.loads(line)
@@ -103,8 +120,10 @@ def _expect_keys(item: dict[str, Any]) -> str:
     """Say what an object lacks, what it has, and whose objects are the nearest."""
     keys = list(dict.fromkeys(key for key, _ in walk(item)))
     lacks = [name for name, variables in _NEEDED.items() if not any(_holds(keys, variable) for variable in variables)]
-    dialects = {log_format.name: _keys_of(log_format.sample) for log_format in JSON_FORMATS}
-    near, shared = max(((name, len(known.intersection(keys))) for name, known in dialects.items()), key=lambda pair: pair[1])
+    text = json.dumps(item, separators=(",", ":"))
+    signed = [log_format for log_format in JSON_FORMATS if log_format.sign and re.search(log_format.sign, text)]
+    dialects = {log_format.name: _keys_of(log_format.sample) for log_format in signed}
+    near, shared = max(((name, len(known.intersection(keys))) for name, known in dialects.items()), key=lambda pair: pair[1], default=("", 0))
     nearest = f"; the nearest is {near}, which has {shared} of them" if shared else ""
     lacking = f"keys for {', '.join(lacks)}" if lacks else "more of a request"
     return f"{lacking}; it has {', '.join(keys[:_SHOWN_KEYS])}{nearest}"

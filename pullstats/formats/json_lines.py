@@ -19,10 +19,12 @@ from pullstats.escaping import Escaping, plain_text
 from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
 from pullstats.formats.json_vendors import is_no_request, read_by_vendor
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
-from pullstats.formats.notices import KEYS, load_json, tell_object
+from pullstats.formats.notices import KEYS, hides_target, load_json, tell_object
 from pullstats.formats.variables import ADDRESS
 from pullstats.tokenisers import read_objects
 
+JSON_SHAPE: Final = r"^\s*\{"
+"""What a line that may be an object looks like."""
 _SAMPLE: Final = 40
 _LINE: Final = 64 << 10
 _HEADERS: Final = (
@@ -38,6 +40,9 @@ _SPELLED: Final = r"^([0-9]{3})(?:\.0+| [A-Za-z][A-Za-z '-]*)$"
 """A status with its phrase (`200 OK`), or as a program writes it that holds all numbers as fractions."""
 _LOOSE: Final = frozenset({"response", "code"})
 """Keys that name a status only where a status stands there: others hold an answer, or an error's name."""
+_TARGET_VALUE: Final = r'"\s*:\s*"(?:[A-Z]{3,10} )?(?:\\?/|https?:)'
+"""What a line holds that may have a target somewhere."""
+_KNOWN_KEYS: Final = frozenset(path.replace(NEST, ".") for path in KNOWN.paths)
 _EMPTY_VALUE: Final = re.compile(r'(?<!\\)":\s*(?=[,}])')
 _LOST_COMMA: Final = re.compile(r'(?<=[^\\:,{\[ ])"(?="\w+":)')
 _ODD_ESCAPE: Final = r"\\u(?:[dD]|0000)"
@@ -50,7 +55,7 @@ class JsonReader:
 
     escaping: Escaping = "none"
     has_fast = True
-    shape = r"^\s*\{"
+    shape = JSON_SHAPE
 
     def __init__(self, table: KeyTable = KNOWN) -> None:
         """Know which keys say what."""
@@ -77,7 +82,11 @@ class JsonReader:
         flat = _unnest(_open(top, "", table.address_keys), tree, "")
         if flat is None or not table.paths.intersection(flat.columns):
             return None
-        return _tell_others(pick_values(flat, table).with_columns(lengths.alias(LENGTH)), lines)
+        raw = pick_values(flat, table)
+        blind = _find_blind(raw) if not table.is_own else None
+        if blind is not None and any(_is_half_read(_load(line)) for line in lines.filter(blind & lines.str.contains(_TARGET_VALUE))):
+            return None
+        return _tell_others(raw.with_columns(lengths.alias(LENGTH)), lines)
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one; `reason` is set where a line is no JSON or no access event."""
@@ -87,11 +96,27 @@ class JsonReader:
         names = _leaves(tree, "")
         frame = pl.DataFrame({name: pl.Series(name, [row.get(name) for row in rows], pl.String) for name in names})
         raw = pick_values(frame, self._table)
+        blind = _find_blind(raw) if not self._table.is_own else None
+        if blind is not None:
+            half = pl.Series([is_blind and _is_half_read(item) for item, is_blind in zip(objects, blind, strict=True)], dtype=pl.Boolean)
+            raw = raw.with_columns(pl.when(half).then(pl.lit(KEYS)).otherwise("reason").alias("reason"))
         others = [
             "not-json" if item is None else tell_object(item) if reason == KEYS else reason
             for item, reason in zip(objects, raw["reason"], strict=True)
         ]
         return raw.with_columns(pl.Series("reason", others, pl.String))
+
+
+def _find_blind(raw: pl.DataFrame) -> pl.Series | None:
+    """Find the requests of which no target was understood; None if there are none."""
+    says = [pl.col(name).is_not_null() for name in ("request", "request_uri", "uri") if name in raw.columns]
+    blind = raw.select((pl.col("reason").is_null() & ~pl.any_horizontal(*says, pl.lit(value=False))).alias("blind")).to_series()
+    return blind if blind.any() else None
+
+
+def _is_half_read(item: dict[str, Any] | None) -> bool:
+    """Tell whether the target of a request stands under a key that nobody knows: then little of it is understood."""
+    return item is not None and hides_target(item, _KNOWN_KEYS)
 
 
 def _tell_others(raw: pl.DataFrame, lines: pl.Series) -> pl.DataFrame | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -27,6 +27,10 @@ _TARGET: Final = re.compile(r"(?:/|https?://)\S*")
 _LINE: Final = re.compile(rf"(?:{'|'.join(sorted(METHODS))}) (?:/|https?://)\S*(?: HTTP/[0-9.]+)?")
 _CLIENT: Final = re.compile(rf"{ADDRESS}|ADDRESS(?::[0-9]+)?")  # as a rejected line shows one
 _MARKS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]')
+_NO_TARGET: Final = re.compile(
+    r"file|root|dir|referr?er|origin|location|source|server|upstream|backend|proxy|host|log|content|exec|cwd", re.IGNORECASE
+)
+"""What a key is called that holds a path or a URL, but not what was asked for."""
 _STATUS: Final = re.compile(r"[1-5][0-9]{2}")
 
 
@@ -75,6 +79,16 @@ def walk(item: Mapping[str, Any], prefix: str = "", depth: int = _MAX_DEPTH) -> 
             yield from walk(value, f"{prefix}{key}.", depth - 1)
         else:
             yield f"{prefix}{key}", value
+
+
+def hides_target(item: Mapping[str, Any], known: Collection[str]) -> bool:
+    """Tell whether an object has what looks like the target of its request under a key that is not known.
+
+    Args:
+        item: the object.
+        known: keys that are known, nested ones dotted; what they hold was read, or is something else.
+    """
+    return any(kind_of(value) in ("path", "request") and key not in known and not _NO_TARGET.search(key) for key, value in walk(item))
 
 
 def parse_object(line: str) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ import polars as pl
 
 from pullstats.enrich import redact_reject
 from pullstats.errors import InputError
-from pullstats.formats import REJECT_SCHEMA, Departure, Detection, Detector, LogFormat, find_departure
+from pullstats.formats import JSON_SHAPE, REJECT_SCHEMA, Departure, Detection, Detector, LogFormat, find_departure
 from pullstats.pipeline.map_check import find_missing_keys, refuse_missing_keys
 from pullstats.pipeline.reading import LogReading, detect_log
 from pullstats.sources import SourceFile, expand_paths, open_source, read_blocks
@@ -115,10 +115,8 @@ def _check_log(file: SourceFile, detector: Detector, max_lines: int, shown: int,
             notes += [f"{file.name}: {item.text}" for item in find_missing_keys(log, detector)]
         best = log.detection.best
         check = LogCheck(file.name, best.name if best else None, log.wrapper, log.detection.confidence)
-        if best is None:
-            sure = tuple(candidate for candidate in detector.candidates if not candidate.is_guess)
-            log = LogReading(Detection(sure or detector.candidates, 0.0, {}))
         for block in read_blocks(source, block_size=_BLOCK, framing=log.framing):
+            log = log if best else _unknown_log(block.data, detector.candidates)
             parsed = log.read(block)
             rejects = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects]).sort("source_line")
             check.reasons += Counter(rejects["reason"].to_list())
@@ -130,8 +128,16 @@ def _check_log(file: SourceFile, detector: Detector, max_lines: int, shown: int,
     return check
 
 
+def _unknown_log(data: bytes, candidates: Sequence[LogFormat]) -> LogReading:
+    """Read a log that no format fits with all that may be meant, so that each line says why; of objects those that read objects say it."""
+    sure = [candidate for candidate in candidates if not candidate.is_guess] or list(candidates)
+    if data.lstrip().startswith(b"{"):
+        sure.sort(key=lambda candidate: candidate.reader.shape != JSON_SHAPE)
+    return LogReading(Detection(tuple(sure), 0.0, {}))
+
+
 def _describe(rejects: pl.DataFrame, before: int, log: LogReading) -> list[Failure]:
     # A line of a log whose format is known departs from that one, not from the one it happens to fit furthest.
     formats = log.formats[:1] if log.detection.confidence else log.formats
     rows = redact_reject(rejects, "text").select("source_line", "reason", "text").rows()
-    return [Failure(before + line, reason, text, find_departure(text, formats)) for line, reason, text in rows]
+    return [Failure(before + line, reason, text, find_departure(text, formats, reason)) for line, reason, text in rows]
