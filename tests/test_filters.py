@@ -451,3 +451,53 @@ def test_class_says_what_it_goes_by() -> None:
 )
 def test_values_that_nothing_has_are_told(options: dict[str, Any], warnings: list[str]) -> None:
     assert ask(TRAFFIC, **options).meta["warnings"] == warnings
+
+
+IDS = ("a1b2c3d4e5f60718", "a1b2c3d4ffffffff", "00ff00ff00ff00ff")
+PEOPLE: list[Row] = [{"endpoint_id": bytes.fromhex(one), "origin_id": bytes.fromhex(one * 2), "user_id": bytes.fromhex(one)} for one in IDS]
+
+
+@pytest.mark.parametrize("name", ["endpoint", "origin", "user", "ip"])
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("=a1b2c3d4e", 1),
+        ("=A1B2C3D4E5F60718", 1),
+        ("!=00ff00", 2),
+        (" in (00ff00, a1b2c3d4f)", 2),
+        (" not in (a1b2c3d4e, unknown)", 2),
+        (" in (unknown)", 0),
+        ("=abcdef", 0),
+    ],
+)
+def test_an_id_is_named_by_its_first_digits(name: str, written: str, kept: int) -> None:
+    report = ask(PEOPLE, where=name + written)
+    assert report.frame["requests"].item() == kept
+    assert bool(report.meta["warnings"]) == (written == "=abcdef")
+
+
+@pytest.mark.parametrize("name", ["endpoint", "origin", "user"])
+def test_digits_that_begin_several_ids_are_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="'a1b2c3' fits 2 ids: a1b2c3d4e5f60718.*, a1b2c3d4ffffffff.*; give more digits"):
+        ask(PEOPLE, where=f"{name}=a1b2c3")
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        *(
+            (f"{name}='{value}'", "addresses are kept only")
+            for name in ("ip", "endpoint")
+            for value in ("81.0.0.1", "2a00::1", "web.example", "12345")
+        ),
+        ("ip in (unknown, 81.0.0.1)", "addresses are kept only"),
+        ("user!=alice", "user names are kept only"),
+        ("origin='curl 8'", "origins are kept only"),
+    ],
+)
+def test_who_is_kept_as_a_hash_is_not_asked_for_by_name(where: str, told: str) -> None:
+    with pytest.raises(
+        UsageError, match=f"{told} as keyed hashes, so none can be asked for by itself; write 6 or more digits of an id, as --by"
+    ) as raised:
+        ask(PEOPLE, where=where)
+    assert "lists them" in str(raised.value)

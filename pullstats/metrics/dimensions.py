@@ -61,6 +61,10 @@ ECOSYSTEMS: Final = (
 )
 _KNOWN_AS: Final = {"docker": "oci", "pip": "pypi", "go": "golang", "rubygems": "gem", "apt": "deb", "alpine": "apk", "github-release": "github"}
 """What people call ecosystems that purl names otherwise."""
+LEAST_ID: Final = 6
+"""Digits of an id that name it in a filter, where no other begins so."""
+WHOLE_ID: Final = 32
+_ID: Final = re.compile(f"[0-9a-f]{{{LEAST_ID},{WHOLE_ID}}}")
 _STATUS_CLASSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
@@ -79,6 +83,7 @@ class Dimension:
         is_ordered: rows come in the order of the values, not of a metric.
         has_unknown: `unknown` is itself a value, for what nobody knows.
         told_by: where its values come from, where a store may well have none.
+        hash_of: what its values are keyed hashes of, where they are.
     """
 
     name: str
@@ -91,6 +96,7 @@ class Dimension:
     is_ordered: bool = False
     has_unknown: bool = False
     told_by: str = ""
+    hash_of: str = ""
 
     @property
     def key(self) -> str:
@@ -98,11 +104,19 @@ class Dimension:
         return re.sub("[-.]", "_", self.name)
 
     def name_value(self, text: str) -> str:
-        """Give a value as events have it: of those known beforehand also by another spelling.
+        """Give a value as events have it: of those known beforehand also by another spelling, of an id its first digits.
 
         Raises:
             UsageError: it can have no such value, with the nearest one.
         """
+        if self.hash_of:
+            if not _ID.fullmatch(text.strip().lower()):
+                message = (
+                    f"{self.hash_of} are kept only as keyed hashes, so none can be asked for by itself; write {LEAST_ID} or more digits "
+                    f"of an id, as --by {self.name} lists them"
+                )
+                raise UsageError(message)
+            return text.strip().lower()
         if not self.values or text in self.values:
             return text
         lowered = text.strip().lower()
@@ -117,8 +131,8 @@ def _plain(name: str, column: str, text: str, kind: ValueType = "text", values: 
     return Dimension(name, lambda _: pl.col(column), (column,), text, kind, values, has_unknown=UNKNOWN in values, told_by=told_by)
 
 
-def _id(name: str, column: str, text: str) -> Dimension:
-    return Dimension(name, lambda _: pl.col(column).bin.encode("hex"), (column,), text)
+def _id(name: str, column: str, text: str, hash_of: str) -> Dimension:
+    return Dimension(name, lambda _: pl.col(column).bin.encode("hex"), (column,), text, hash_of=hash_of)
 
 
 def _first(name: str, text: str, *columns: str) -> Dimension:
@@ -251,9 +265,9 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         _plain("cache", "cache_status", "What a cache answered, as logged: HIT, MISS, ….", told_by=_BY_LOG),
         _plain("auth-scheme", "auth_scheme", "How the client authenticated, where a log says it: basic, bearer.", told_by=_BY_LOG),
         _plain("request-id", "http_request_id", "Request id, as logged; a client may forge it.", told_by=_BY_LOG),
-        _id("user", "user_id", "Authenticated user, hashed."),
-        _id("origin", "origin_id", "Origin: endpoint, client, OS, architecture and user, hashed."),
-        _id("endpoint", "endpoint_id", "Client address, hashed."),
+        _id("user", "user_id", "Authenticated user, hashed.", "user names"),
+        _id("origin", "origin_id", "Origin: endpoint, client, OS, architecture and user, hashed.", "origins"),
+        _id("endpoint", "endpoint_id", "Client address, hashed.", "addresses"),
         Dimension(
             "hour",
             lambda zone: _local(zone).dt.hour().cast(pl.Int64),

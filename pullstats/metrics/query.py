@@ -14,7 +14,7 @@ from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.counting import INVOCATIONS, PULL_GAP, PULLSTATS, SESSION_GAP, SESSIONS, VISIT_GAP, CountingRule, Gaps, find_rule
 from pullstats.metrics.definitions import DOWNLOADERS, METRICS, UNIQUE_LEVELS, Metric, find_metric
 from pullstats.metrics.dimensions import Dimension, find_dimension
-from pullstats.metrics.filtering.selection import Selection, build_selection
+from pullstats.metrics.filtering.selection import Selection, build_selection, refuse_ambiguous
 from pullstats.metrics.ranks import rank_sources
 from pullstats.metrics.synonyms import name_dimension, name_metric
 from pullstats.metrics.time.releases import Release, find_release
@@ -193,6 +193,7 @@ def resolve(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shiftin
     dimensions = tuple(find_dimension(name) for name in query.dimensions)
     chosen = build_selection(query, find_zone(query.tz).key)
     window, warnings = _find_window(query, reach, now, scan, is_shifting=is_shifting)
+    refuse_ambiguous(chosen.kept, lambda one: window.keep(scan(sorted({*one.columns, "timestamp"}), window.start, window.end)), zone.key)
     warnings += tuple(
         f"{metric.rule} says nothing of {metric.counts or metric.name}"
         for metric in metrics

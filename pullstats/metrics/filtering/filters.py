@@ -11,7 +11,7 @@ r"""`--where`: comparisons of dimensions, joined by and, or, not and parentheses
 
 Words of the grammar may be upper or lower case; values are compared as they are. A value with
 blanks, commas, quotes or operators stands in `"` or `'`, where a backslash takes the next
-character as it is. What tables and JSON print is understood out of quotes: `unknown` and `null` are
+character as it is. An id is named by its first digits, six or more. What tables and JSON print is understood out of quotes: `unknown` and `null` are
 what is missing, `yes` and `no` are true and false. A missing value equals nothing: `ci=true`, `ci in (true)` and `hour<5` do not
 hold where CI or time is unknown; `!=`, `not in`, `not like`, `!~` and `not (…)` are their exact
 opposites, and do.
@@ -28,7 +28,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.dimensions import UNKNOWN, Dimension, find_dimension
+from pullstats.metrics.dimensions import UNKNOWN, WHOLE_ID, Dimension, find_dimension
 from pullstats.metrics.filtering.tokens import KEYWORDS, Token, filter_error, split_tokens
 
 _ORDER: Final[dict[str, Callable[[Any, Any], Any]]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -183,7 +183,7 @@ class _Reader:
                 break
         if not self._take(")"):
             raise self.fail("expected ',' or ')'")
-        return join_all([value.is_in(items).fill_null(value=False), *parts], operator.or_)
+        return join_all([_is_one_of(dimension, value, items), *parts], operator.or_)
 
     def _take_unknown(self) -> bool:
         """Take the word that stands in tables or in JSON where a value is missing, out of quotes."""
@@ -209,8 +209,8 @@ class _Reader:
         if self._take_unknown():
             is_unknown = _is_unknown(dimension, value)
             return is_unknown if mark == "=" else ~is_unknown
-        literal = pl.lit(self._read_value(dimension))
-        return value.eq_missing(literal) if mark == "=" else value.ne_missing(literal)
+        is_it = _is_one_of(dimension, value, [self._read_value(dimension)])
+        return is_it if mark == "=" else ~is_it
 
     def _read_pattern(self, value: pl.Expr) -> pl.Expr:
         token = self._read_text()
@@ -256,6 +256,14 @@ class _Reader:
 def _is_unknown(dimension: Dimension, value: pl.Expr) -> pl.Expr:
     """Tell what a table shows as unknown: what is missing and, where that is a word of ours, what is called so."""
     return value.is_null() | value.eq_missing(pl.lit(UNKNOWN)) if dimension.has_unknown else value.is_null()
+
+
+def _is_one_of(dimension: Dimension, value: pl.Expr, items: Sequence[Any]) -> pl.Expr:
+    """Tell what equals one of some values; of an id, what begins with one."""
+    if len(items) == 1 and not dimension.hash_of:
+        return value.eq_missing(pl.lit(items[0]))
+    begins = [value.str.starts_with(item) for item in items if len(item) < WHOLE_ID] if dimension.hash_of else []
+    return join_all([value.is_in(list(items)), *begins], operator.or_).fill_null(value=False)
 
 
 def _like_pattern(token: Token) -> str:

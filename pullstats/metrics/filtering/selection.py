@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from pullstats.metrics.dimensions import DIMENSIONS, UNKNOWN, Dimension
+from pullstats.errors import UsageError
+from pullstats.metrics.dimensions import DIMENSIONS, UNKNOWN, WHOLE_ID, Dimension
 from pullstats.metrics.filtering.filters import join_all, parse_filter
 
 if TYPE_CHECKING:
     from pullstats.metrics.query import Query
 
 _FOLDED: Final = frozenset({"other", "all others"})
+_MOST_NAMED: Final = 5
 _MOST_EVENTS: Final = 1_000_000
 _MOST_VALUES: Final = 2000
 """Events and values among which the nearest is looked for."""
@@ -82,6 +85,30 @@ def build_selection(query: Query, zone: str) -> Selection:
     return Selection(tuple(steps), tuple(dict.fromkeys(columns)), frozenset(names), tuple(kept), tuple(excluded))
 
 
+def refuse_ambiguous(named: Sequence[tuple[Dimension, str]], events: Callable[[Dimension], pl.LazyFrame], zone: str) -> None:
+    """Refuse first digits of an id that begin several.
+
+    Args:
+        named: dimensions and values of theirs.
+        events: gives those of the window, with a dimension's columns.
+        zone: of hours and weekdays.
+
+    Raises:
+        UsageError: with the ids.
+    """
+    for dimension, text in named:
+        if dimension.hash_of and len(text) < WHOLE_ID:
+            values = events(dimension).select(dimension.expr(zone).alias("value")).filter(pl.col("value").str.starts_with(text))
+            found = values.unique().collect(engine="streaming")["value"].sort().to_list()
+            if len(found) > 1:
+                raise several_ids(text, found)
+
+
+def several_ids(text: str, ids: Sequence[str]) -> UsageError:
+    """Build the error for first digits that begin several ids."""
+    return UsageError(f"'{text}' fits {len(ids)} ids: {', '.join(ids[:_MOST_NAMED])}{', …' if len(ids) > _MOST_NAMED else ''}; give more digits")
+
+
 def name_unseen(named: Sequence[tuple[Dimension, str]], events: pl.LazyFrame, zone: str) -> Iterator[str]:
     """Say of each value that no event has so, and which one it may have been meant for.
 
@@ -93,8 +120,10 @@ def name_unseen(named: Sequence[tuple[Dimension, str]], events: pl.LazyFrame, zo
     for dimension in dict.fromkeys(dimension for dimension, _ in named):
         asked = {value for one, value in named if one is dimension}
         values = events.select(dimension.expr(zone).alias("value")).drop_nulls()
-        seen = values.filter(pl.col("value").is_in(list(asked))).unique().collect(engine="streaming")["value"].to_list()
-        unseen = sorted(asked.difference(seen))
+        begins = [pl.col("value").str.starts_with(text) for text in asked] if dimension.hash_of else []
+        hits = values.filter(join_all([pl.col("value").is_in(list(asked)), *begins], operator.or_))
+        seen = hits.unique().collect(engine="streaming")["value"].to_list()
+        unseen = sorted(text for text in asked.difference(seen) if not (begins and any(value.startswith(text) for value in seen)))
         near = _list_values(values) if unseen else []
         yield from (f"no request in the window has {dimension.name} '{text}'{_hint(text, near)}" for text in unseen)
 

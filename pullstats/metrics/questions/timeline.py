@@ -10,6 +10,7 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.dimensions import DIMENSIONS
+from pullstats.metrics.filtering.selection import several_ids
 from pullstats.metrics.partials import compute_partials, rank_events
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.metrics.questions.framing import build_report
@@ -21,7 +22,6 @@ SHORT_ID: Final = 10
 _TRAITS: Final = ("method", "path", "status", "ecosystem", "package", "version", "action", "client")
 _ONLY_FOR_MACHINES: Final = frozenset({"ecosystem", "action"})
 _ID: Final = re.compile(r"^[0-9a-f]{4,32}$")
-_MOST_NAMED: Final = 5
 
 
 def answer_timeline(asked: Resolved, scan: Scan, text: str) -> Report:
@@ -70,9 +70,7 @@ def _refuse_several(asked: Resolved, scan: Scan, who: str) -> None:
         message = f"no {level} '{who}' in this store; origins lists them"
         raise UsageError(message)
     if ids.height > 1:
-        named = ids[level].head(_MOST_NAMED)
-        message = f"'{who}' fits {ids.height} ids: {', '.join(named)}{', …' if ids.height > _MOST_NAMED else ''}; give more digits"
-        raise UsageError(message)
+        raise several_ids(who, ids[level].to_list())
 
 
 def _find_requests(asked: Resolved, scan: Scan, who: str) -> pl.DataFrame:
