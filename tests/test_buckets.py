@@ -213,7 +213,7 @@ def test_without_changes_an_offset_is_constant() -> None:
     assert Counter(change.moment.year for change in find_changes("Europe/Berlin"))[2025] == 2
 
 
-@pytest.mark.parametrize("every", ["", "0d", "m", "1m", "4m", "7m", "25h", "5h", "d2", "1.5h", "-1d", "2 d", "day", "99999d", "D"])
+@pytest.mark.parametrize("every", ["", "0d", "m", "1m", "4m", "7m", "25h", "5h", "d2", "1.5h", "-1d", "days2", "fortnight", "99999d", "D"])
 def test_a_size_that_is_none_is_one_sentence(every: str) -> None:
     with pytest.raises(UsageError, match=f"--every '{every}'"):
         parse_every(every, "UTC")
@@ -222,3 +222,14 @@ def test_a_size_that_is_none_is_one_sentence(every: str) -> None:
 def test_too_many_buckets_are_refused() -> None:
     with pytest.raises(UsageError, match="more than 100,000 buckets"):
         parse_every("5m", "UTC").range(datetime(2020, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("called", "every"),
+    [
+        *(("hour", "h"), ("day", "d"), ("week", "w"), ("month", "mo"), ("quarter", "q"), ("year", "y")),
+        *(("2 weeks", "2w"), ("15min", "15m"), ("6 hours", "6h"), ("30 minutes", "30m"), ("monthly", "mo"), ("daily", "d")),
+    ],
+)
+def test_sizes_may_be_written_out(called: str, every: str) -> None:
+    assert parse_every(called, "UTC") == parse_every(every, "UTC")

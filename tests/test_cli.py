@@ -188,3 +188,12 @@ def test_a_group_alone_shows_its_commands(command: str, capsysbinary: pytest.Cap
     assert out.startswith(b"Usage: pullstats")
     assert b"test" in out
     assert not err
+
+
+def test_help_keeps_its_examples_on_lines_of_their_own(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run(["--help"]) == 0
+    lines = [one.strip() for one in capsysbinary.readouterr().out.decode().splitlines()]
+    assert "pullstats ingest access.log" in lines
+    assert "pullstats report --by country --window 30d" in lines
+    assert "\\b" not in " ".join(lines)
+    assert "\b" not in " ".join(lines)

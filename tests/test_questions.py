@@ -293,7 +293,7 @@ def test_an_answer_of_few_endpoints_is_not_told_at_all() -> None:
     for options in ({"dimensions": ("client",)}, {}):
         report = ask_rows(people(a=3, b=1), min_origins=5, **options)
         assert report.frame.height == 0
-        assert report.headline == "from fewer than 5 endpoints (--min-origins)"
+        assert report.headline == "no total is told: fewer than 5 endpoints are behind it (--min-origins)"
         assert not report.is_empty
         assert "small rows hidden" in report.footer
     assert ask_rows(people(a=5), min_origins=5).frame.rows() == [(5, 5)]

@@ -510,11 +510,22 @@ def test_two_relative_windows_of_an_old_log_are_counted_back_alike(ask: Ask) -> 
     assert ask(LOG, "compare", "last-month", "this-month", "--as-of", "now")[0] == 4
 
 
-def test_an_unfinished_day_is_told(ask: Ask) -> None:
-    note = "2024-04-09 is not over: what is counted of it is provisional (--complete leaves it out)"
-    assert note in ask(LOG, "report", "--window", "7d", "--format", "json")[2]
+def test_where_logs_end_is_told_where_a_window_is_counted_back_from_there(ask: Ask) -> None:
+    whole = [*LOG, line(datetime(2024, 4, 9, 23, 59, 30, tzinfo=UTC))]
+    cut = "the logs end on 2024-04-09 at 13:00; what came later that day is not counted (--complete leaves the day out)"
+    assert cut in ask(LOG, "report", "--window", "7d", "--format", "json")[2]
+    told = ask(whole, "report", "--window", "7d", "--format", "json")[2]
+    assert "the logs end on 2024-04-09 at 23:59" in told
+    assert "not counted" not in told
     for arguments in (["--window", "7d", "--complete"], ["--window", "last-week"], ["--window", "12h"], ["--window", "2024-04-09"]):
-        assert "is not over" not in ask(LOG, "report", *arguments, "--format", "json")[2]
+        assert "the logs end" not in ask(LOG, "report", *arguments, "--format", "json")[2]
+
+
+def test_an_unfinished_day_is_told(ask: Ask) -> None:
+    today = [line(datetime.now(UTC))]
+    note = "is not over: what is counted of it is provisional (--complete leaves it out)"
+    assert note in ask(today, "report", "--window", "7d", "--format", "json")[2]
+    assert note not in ask(today, "report", "--window", "7d", "--complete", "--format", "json")[2]
 
 
 def test_a_window_that_is_not_relative_is_never_shifted(ask: Ask) -> None:

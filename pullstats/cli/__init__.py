@@ -78,12 +78,12 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="pullstats", prog_name="pullstats")
 def main() -> None:
-    r"""Tell who pulls your packages, containers and downloads, from access logs, on this machine.
+    """Tell who pulls your packages, containers and downloads, from access logs, on this machine.
 
     \b
     pullstats ingest access.log
     pullstats report --by country --window 30d
-    """
+    """  # noqa: D301 - click reads the character itself
 
 
 def run(arguments: list[str]) -> int:

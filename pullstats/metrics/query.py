@@ -26,6 +26,7 @@ Scan = Callable[[Sequence[str], datetime | None, datetime | None], pl.LazyFrame]
 """From columns, first instant and first instant after to the store's events."""
 
 
+_LAST_MINUTE: Final = (23, 59)
 MOVED: Final = "(--as-of newest)"
 """What a note ends with that tells of a window counted back from the newest event."""
 DEFAULT_MEMORY: Final = 3_000_000_000
@@ -268,7 +269,8 @@ def _find_window(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_sh
         calendar = replace(calendar, now=parse_as_of(str(query.as_of), calendar))
     window = parse_window(query.window, calendar)
     notes: tuple[str, ...] = ()
-    if is_shifting and query.as_of is None and is_beyond(window, reach):
+    is_moved = is_shifting and query.as_of is None and is_beyond(window, reach)
+    if is_moved:
         assert reach.newest is not None
         calendar = replace(calendar, now=reach.newest)
         window, notes = parse_window(query.window, calendar), (_tell_move(query.window, calendar),)
@@ -276,7 +278,7 @@ def _find_window(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_sh
         end = calendar.now + TICK
         window = replace(window, end=min(window.end, end) if window.end else end)
     elif is_shifting and window.is_relative and window.end is not None and window.end > calendar.now + TICK:
-        notes += (f"{calendar.today} is not over: what is counted of it is provisional (--complete leaves it out)",)
+        notes += (_tell_last_day(calendar, is_over=is_moved),)
     return window, (*notes, f"no instant can lie in {window.label}: its parts, --as-of and --complete must all hold") if window.is_empty else notes
 
 
@@ -292,6 +294,15 @@ def move_window(asked: Resolved, scan: Scan, now: datetime) -> Resolved:
 
 def _tell_move(text: str, calendar: Calendar) -> str:
     return f"all events are older than {text}; counted back from the newest, {calendar.today} {MOVED}"
+
+
+def _tell_last_day(calendar: Calendar, *, is_over: bool) -> str:
+    """Say what the last day of a window lacks: of one that goes on what is to come, of one that is over what came after the newest event."""
+    if not is_over:
+        return f"{calendar.today} is not over: what is counted of it is provisional (--complete leaves it out)"
+    end = calendar.now.astimezone(calendar.zone)
+    rest = "" if (end.hour, end.minute) == _LAST_MINUTE else "; what came later that day is not counted (--complete leaves the day out)"
+    return f"the logs end on {end:%Y-%m-%d} at {end:%H:%M}{rest}"
 
 
 def find_unique_metric(level: str) -> str:

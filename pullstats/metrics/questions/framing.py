@@ -43,7 +43,7 @@ def build_report(
     """
     meta = build_meta(asked, partials, hidden, warnings) | {"other_row": other_row}
     if total is None:
-        headline = f"from fewer than {asked.query.min_origins} endpoints (--min-origins)"
+        headline = f"no total is told: fewer than {asked.query.min_origins:,} endpoints are behind it (--min-origins)"
     else:
         headline = describe_total(asked, partials, total, presence)
         meta |= {"totals": _name_totals(asked, total), "one_day_share": presence.one_day_share if presence else None}

@@ -20,10 +20,14 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.time.clock_changes import find_changes, find_repeated_days
-from pullstats.metrics.time.phrases import WEEKDAYS
+from pullstats.metrics.time.phrases import UNITS, WEEKDAYS
 from pullstats.metrics.time.windows import TICK, Window, midnight
 
-_EVERY: Final = re.compile(r"^([1-9][0-9]{0,3})?(m|h|d|w|mo|q|y)$")
+_EVERY: Final = re.compile(r"^(?:([1-9][0-9]{0,3}) ?)?([a-z]+)$")
+_SHORT: Final = {"minute": "m", "hour": "h", "day": "d", "week": "w", "month": "mo", "quarter": "q", "year": "y"}
+_ADVERBS: Final = {"hourly": "h", "daily": "d", "weekly": "w", "monthly": "mo", "quarterly": "q", "yearly": "y"}
+_UNITS: Final = {"m": "m"} | {name: _SHORT[unit] for name, unit in UNITS.items()} | _ADVERBS
+"""The unit of a bucket by all that people call it."""
 _LONG: Final = frozenset({"d", "w", "mo", "q", "y"})
 _DAY_MINUTES: Final = 24 * 60
 _MINUTES: Final = {"m": 1, "h": 60}
@@ -193,11 +197,11 @@ def parse_every(text: str, zone: str, week_start: str = "monday") -> Buckets:
     Raises:
         UsageError: it is none.
     """
-    match = _EVERY.match(text)
-    if match is None or int(match[1] or 1) * _MINUTES.get(match[2], _DAY_MINUTES) < _LEAST_MINUTES:
+    match = _EVERY.match(" ".join(text.split()))
+    count, unit = (int(match[1] or 1), _UNITS.get(match[2], "")) if match else (1, "")
+    if not unit or count * _MINUTES.get(unit, _DAY_MINUTES) < _LEAST_MINUTES:
         message = f"--every '{text}' is no size; write 5m, h, d, w, mo, q or y, with a number in front if wanted"
         raise UsageError(message)
-    count, unit = int(match[1] or 1), match[2]
     if unit in _MINUTES and _DAY_MINUTES % (count * _MINUTES[unit]):
         message = f"--every '{text}' does not divide a day; write 5m, 15m, 1h, 6h, 12h or the like"
         raise UsageError(message)

@@ -26,7 +26,7 @@ _YEARS: Final = range(1000, 9999)
 """Years that leave room for arithmetic before and after them."""
 _MOST_WORDS: Final = 8
 _NUMBERS: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_UNITS: Final = {
+UNITS: Final = {
     name: unit
     for unit, names in {
         "minute": "min mins minute minutes",
@@ -213,9 +213,9 @@ def _read_amount(text: str, today: Today) -> Phrase | None:
     if unit == "m":
         message = f"'{text}' may be minutes or months; write {number} minutes or {number} months"
         raise AmbiguousWindowError(message)
-    if unit not in _UNITS:
+    if unit not in UNITS:
         return None
-    count, unit = int(number), _UNITS[unit]
+    count, unit = int(number), UNITS[unit]
     if unit in {"minute", "hour"}:
         return Phrase(length=timedelta(minutes=count * (60 if unit == "hour" else 1)), is_relative=True)
     if unit in _MONTHS_OF:
