@@ -501,3 +501,19 @@ def test_who_is_kept_as_a_hash_is_not_asked_for_by_name(where: str, told: str) -
     ) as raised:
         ask(PEOPLE, where=where)
     assert "lists them" in str(raised.value)
+
+
+def test_logs_are_named_as_they_are_called() -> None:
+    rows: list[Row] = [{"source_id": one * 32} for one in "aabc"]
+    logs = {"logs/web 1.log": ["a" * 32, "b" * 32], "c.log": ["c" * 32]}
+    for where, kept in (
+        ("source='logs/web 1.log'", 3),
+        ("source!=c.log", 3),
+        ("log in (c.log, unknown)", 1),
+        (f"source={'b' * 32}", 1),
+        ("source=d.log", 0),
+    ):
+        found = parse_filter(where, ZONE, logs)
+        frame = pl.DataFrame(rows, schema={"source_id": pl.String})
+        assert frame.filter(found.expr).height == kept, where
+        assert [text for _, text in found.named if not text.startswith("b")] == (["d.log"] if not kept else []), where

@@ -243,3 +243,13 @@ def test_shares_are_percentages_in_markdown_and_nan_leaves_nowhere() -> None:
     shown = render(report, "parquet", options)
     assert isinstance(shown, bytes)
     assert pl.read_parquet(shown)["s"].to_list() == [0.25, None]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_rows_that_cutting_would_make_alike_are_told_apart(width: int) -> None:
+    paths = [f"/pool/main/l/linux/{'x' * 60}/{middle}/{'y' * 60}.deb" for middle in "abc"]
+    told = str(render(report_of(paths, "path"), "table", RenderOptions(width=width)))
+    folded = "".join(line.strip() for line in told.splitlines())
+    assert all(f"/{middle}/" in folded for middle in "abc")
+    assert "…" not in told
+    assert all(cell_len(line) <= width for line in told.splitlines())

@@ -192,7 +192,7 @@ def resolve(query: Query, reach: Reach, now: datetime, scan: Scan, *, is_shiftin
     query = replace(query, unique_by=find_level(query.unique_by))
     metrics = tuple(metric for name in named for metric in _rule_metrics(name, rules, level))
     dimensions = tuple(find_dimension(name) for name in query.dimensions)
-    chosen = build_selection(query, find_zone(query.tz).key)
+    chosen = build_selection(query, zone.key, reach.sources)
     window, warnings = _find_window(query, reach, now, scan, is_shifting=is_shifting)
     refuse_ambiguous(chosen.kept, lambda one: window.keep(scan(sorted({*one.columns, "timestamp"}), window.start, window.end)), zone.key)
     warnings += tuple(

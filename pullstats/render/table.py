@@ -82,10 +82,11 @@ def _draw_part(
     needs = _needs(columns, cells, heads)
     has_bars = _has_room_for_bars(columns, needs, width)
     rooms = _text_rooms(columns, needs, width, has_bars=has_bars)
+    wrapped = {name for name, room in rooms.items() if _are_cut_alike(cells[name], room)}
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     for column in columns:
         least = needs[column.name] if column.kind in UNCUT else None
-        is_prose = column.kind == "prose"
+        is_prose = column.kind == "prose" or column.name in wrapped
         width_most = rooms[column.name] if is_prose else None
         justify: Literal["left", "right"] = "right" if column.kind in NUMERIC else "left"
         table.add_column(Text(heads[column.name]), justify=justify, no_wrap=not is_prose, min_width=least, max_width=width_most, overflow="fold")
@@ -95,7 +96,7 @@ def _draw_part(
         row: list[Text] = []
         for column in columns:
             text = cells[column.name][index]
-            is_cut = column.name in rooms and column.kind != "prose"
+            is_cut = column.name in rooms and column.kind != "prose" and column.name not in wrapped
             style = "bold" if index == report.meta.get("total_row") else "dim italic" if _is_other(text) else ""
             row.append(Text(_cut(text, rooms[column.name]) if is_cut else text, style=style))
             if column.bar and has_bars:
@@ -186,6 +187,12 @@ def _cut(text: str, room: int) -> str:
     head = _fit(text, (room - 1) * 2 // 3)
     tail = _fit(text[::-1], room - 1 - width_of(head))[::-1]
     return f"{head}…{tail}"
+
+
+def _are_cut_alike(texts: Sequence[str], room: int) -> bool:
+    """Tell whether cutting would leave rows that cannot be told apart: those are wrapped."""
+    whole = set(texts)
+    return len({_cut(text, room) for text in whole}) < len(whole)
 
 
 def _fit(text: str, room: int) -> str:

@@ -11,7 +11,7 @@ r"""`--where`: comparisons of dimensions, joined by and, or, not and parentheses
 
 Words of the grammar may be upper or lower case; values are compared as they are. A value with
 blanks, commas, quotes or operators stands in `"` or `'`, where a backslash takes the next
-character as it is. An id is named by its first digits, six or more. What tables and JSON print is understood out of quotes: `unknown` and `null` are
+character as it is. An id is named by its first digits, six or more, and a log (`source`) by its name, too. What tables and JSON print is understood out of quotes: `unknown` and `null` are
 what is missing, `yes` and `no` are true and false. A missing value equals nothing: `ci=true`, `ci in (true)` and `hour<5` do not
 hold where CI or time is unknown; `!=`, `not in`, `not like`, `!~` and `not (…)` are their exact
 opposites, and do.
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -59,13 +59,18 @@ class Filter:
     dimensions: frozenset[str] = frozenset()
 
 
-def parse_filter(text: str, zone: str) -> Filter:
+def parse_filter(text: str, zone: str, logs: Mapping[str, Sequence[str]] | None = None) -> Filter:
     """Read a filter.
+
+    Args:
+        text: as written.
+        zone: of hours and weekdays.
+        logs: the ids of the logs of each name.
 
     Raises:
         UsageError: with a caret under the place where it goes wrong.
     """
-    reader = _Reader(text, zone)
+    reader = _Reader(text, zone, logs or {})
     expr = reader.read_any(0)
     if reader.here is not None:
         raise reader.fail("expected 'and', 'or' or the end; a value with blanks stands in quotes")
@@ -84,8 +89,9 @@ def join_all(parts: Sequence[pl.Expr], join: Callable[[Any, Any], Any] = operato
 class _Reader:
     """Recursive descent over the tokens of one filter."""
 
-    def __init__(self, text: str, zone: str) -> None:
+    def __init__(self, text: str, zone: str, logs: Mapping[str, Sequence[str]]) -> None:
         self.text = text
+        self.logs = logs
         self.zone = zone
         self.columns: set[str] = set()
         self.dimensions: set[str] = set()
@@ -178,7 +184,7 @@ class _Reader:
             if self._take_unknown():
                 parts.append(_is_unknown(dimension, value))
             else:
-                items.append(self._read_value(dimension))
+                items.extend(self._read_values(dimension))
             if not self._take(","):
                 break
         if not self._take(")"):
@@ -209,7 +215,7 @@ class _Reader:
         if self._take_unknown():
             is_unknown = _is_unknown(dimension, value)
             return is_unknown if mark == "=" else ~is_unknown
-        is_it = _is_one_of(dimension, value, [self._read_value(dimension)])
+        is_it = _is_one_of(dimension, value, self._read_values(dimension))
         return is_it if mark == "=" else ~is_it
 
     def _read_pattern(self, value: pl.Expr) -> pl.Expr:
@@ -233,6 +239,14 @@ class _Reader:
             raise self.fail(f"expected a value; one that holds {token.text} stands in quotes")
         self._at += 1
         return token
+
+    def _read_values(self, dimension: Dimension) -> list[Any]:
+        """Read a value; the name of logs is the ids of all that are called so."""
+        token = self.here
+        if dimension.name == "source" and token is not None and not token.is_mark and token.text in self.logs:
+            self._at += 1
+            return list(self.logs[token.text])
+        return [self._read_value(dimension)]
 
     def _read_value(self, dimension: Dimension, *, is_named: bool = True) -> str | int | bool:
         token = self._read_text()

@@ -52,13 +52,18 @@ class Selection:
         return events if self.expr is None else events.filter(self.expr)
 
 
-def build_selection(query: Query, zone: str) -> Selection:
+def build_selection(query: Query, zone: str, sources: pl.DataFrame | None = None) -> Selection:
     """Read everything in a question that leaves events out.
+
+    Args:
+        query: the question.
+        zone: of hours and weekdays.
+        sources: `source_id`, `name` of each log; None if they are not known.
 
     Raises:
         UsageError: a filter that is not understood; a class or kind that there is not.
     """
-    found = parse_filter(query.where, zone) if query.where else None
+    found = parse_filter(query.where, zone, _name_logs(sources)) if query.where else None
     steps = [(f"--where {query.where}", found.expr)] if found else []
     columns = list(found.columns) if found else []
     names = set(found.dimensions) if found else set()
@@ -83,6 +88,15 @@ def build_selection(query: Query, zone: str) -> Selection:
             columns += dimension.columns
             names.add(name)
     return Selection(tuple(steps), tuple(dict.fromkeys(columns)), frozenset(names), tuple(kept), tuple(excluded))
+
+
+def _name_logs(sources: pl.DataFrame | None) -> dict[str, list[str]]:
+    """Give the ids of the logs of each name."""
+    named: dict[str, list[str]] = {}
+    for source, name in [] if sources is None else sources.select("source_id", "name").rows():
+        if name is not None:
+            named.setdefault(name, []).append(source)
+    return named
 
 
 def refuse_ambiguous(named: Sequence[tuple[Dimension, str]], events: Callable[[Dimension], pl.LazyFrame], zone: str) -> None:
