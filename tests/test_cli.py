@@ -197,3 +197,16 @@ def test_help_keeps_its_examples_on_lines_of_their_own(capsysbinary: pytest.Capt
     assert "pullstats report --by country --window 30d" in lines
     assert "\\b" not in " ".join(lines)
     assert "\b" not in " ".join(lines)
+
+
+@pytest.mark.parametrize("command", ["report --by nonsense", "report --window nonsense", "report --metric nonsense"])
+def test_a_long_mistake_is_wrapped_on_a_terminal_alone(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert run(command.split()) == 2
+    whole = capsys.readouterr().err
+    assert whole.count("\n") == 1
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert run(command.split()) == 2
+    wrapped = capsys.readouterr().err
+    assert max(map(len, wrapped.splitlines())) <= 60 < len(whole)
+    assert " ".join(wrapped.split()) == " ".join(whole.split())

@@ -10,7 +10,9 @@ import contextlib
 import errno
 import importlib
 import os
+import shutil
 import sys
+import textwrap
 from typing import Any, Final, NamedTuple
 
 import click
@@ -171,9 +173,17 @@ def _close_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _wrap(line: str) -> str:
+    """Break a sentence between words at a terminal's width; a file or pipe gets it in one line, and what is indented stays as it is."""
+    if sys.stderr is None or not sys.stderr.isatty() or line.startswith(" "):
+        return line
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False, replace_whitespace=False) if len(line) > width else line
+
+
 def _fail(message: str, code: int) -> int:
     from pullstats.render.sanitise import for_terminal  # noqa: PLC0415 - not needed where nothing fails
 
     with contextlib.suppress(OSError, ValueError):  # the exit code says it, too
-        click.echo("\n".join(for_terminal(line) for line in f"pullstats: {message}".split("\n")), err=True)
+        click.echo("\n".join(_wrap(for_terminal(line)) for line in f"pullstats: {message}".split("\n")), err=True)
     return code
