@@ -408,6 +408,11 @@ def find_invocations_2(rows: list[Row], pull_gap: timedelta = PULL_GAP, gap: tim
     return [first for run, first in kinds if any(row["status"] != 401 for row in run)]
 
 
+def leave_out_refused(name: str, counted: list[Row]) -> list[Row]:
+    """Leave out what makes no downloader: of rules that count requests one by one and whatever was answered, those answered 401."""
+    return [row for row in counted if row["status"] != 401] if name == "downloads_raw_1" else counted
+
+
 def find_sessions(rows: list[Row], gap: timedelta = SITTING_GAP) -> list[Row]:
     return [run[0] for owned in owners(rows, "origin") for run in walk(owned, gap, timedelta.max)]
 

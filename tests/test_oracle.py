@@ -82,7 +82,7 @@ class Traffic:
         takers = defaultdict[str, dict[Any, set[Any]]](lambda: defaultdict(set))
         for name, counted in self.counted.items():
             if name.startswith("downloads_"):
-                for row in filter(is_kept, counted):
+                for row in filter(is_kept, oracle.leave_out_refused(name, counted)):
                     takers[name.replace("downloads", "downloaders")][key(row)] |= {row["origin"]} - {None}
         keys = {*rows, *(value for count in counts.values() for value in count)}
         return {
@@ -430,16 +430,26 @@ def test_pauses_can_be_chosen(pull: int, visit: int, session: int, quiet: Traffi
 
 
 @pytest.mark.parametrize("level", ["origin", "endpoint", "network", "user"])
-@pytest.mark.parametrize("rule", ["pullstats@1", "pullstats@2", "docker-dvp@1"])
+@pytest.mark.parametrize("rule", ["pullstats@1", "pullstats@2", "docker-dvp@1", "raw@1"])
 def test_the_headline_names_how_many_took_something(level: str, rule: str, quiet: Traffic) -> None:
     taken = quiet.counted[column("downloads", rule)]
-    takers = {row[level] for row in taken} - {None}
+    takers = {row[level] for row in oracle.leave_out_refused(column("downloads", rule), taken)} - {None}
     asked = {row[level] for row in quiet.rows if row["status"] != 401} - {None}
     report = answer(quiet.store, Query(("downloads", "downloaders"), window="all", count_as=(rule,), unique_by=level))
     words = [f"{len(taken):,} downloads by {len(takers):,} downloader{'s' if len(takers) != 1 else ''}"]
     assert report.headline == "; ".join([*words, f"{len(asked):,} {level}{'s' if len(asked) != 1 else ''} asked"])
     assert report.frame["downloaders"].item() == report.meta["totals"]["downloaders"] == len(takers)
     assert report.meta["asked"] == {f"{level}s": len(asked)}
+
+
+@pytest.mark.parametrize("dimension", [(), ("client",), ("package",), ("domain",)])
+@pytest.mark.parametrize("rule", RULES)
+def test_downloaders_are_part_of_those_who_asked(rule: str, dimension: tuple[str, ...], quiet: Traffic) -> None:
+    """In one row nobody takes who did not ask, whatever the rule counts; a 401 is of nobody in both."""
+    query = Query(("downloads", "downloaders", "origins"), dimensions=dimension, window="all", count_as=(rule,), limit=0)
+    frame = answer(quiet.store, query).frame
+    assert frame.height
+    assert frame.filter(pl.col("downloaders") > pl.col("origins")).is_empty()
 
 
 def is_additive(name: str) -> bool:

@@ -148,7 +148,7 @@ METRICS: Final[dict[str, Metric]] = {
             "count",
             False,
             "union",
-            "Distinct origins (--unique-by: another level) with at least one download, as the counting rule says.",
+            "Distinct origins (--unique-by: another level) with at least one download, as the counting rule says; 401 left out.",
         ),
         _unique(
             "origins",

@@ -39,10 +39,13 @@ from pullstats.metrics.counting import (
 from pullstats.metrics.definitions import ELSEWHERE, METRICS, UNIQUE_LEVELS, Metric
 from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.statuses import IS_ANONYMOUS_TRY
 
 VALUE: Final = "set_key"
 ALL: Final = "all_rows"
 IS_CUT: Final = "is_cut"
+IS_TAKER: Final = "is_taker"
+DOWNLOADS: Final = "downloads"
 _WIDER: Final = timedelta(days=1)
 
 CountSet = Callable[[pl.DataFrame, Sequence[str], str], pl.DataFrame]
@@ -125,8 +128,8 @@ def _compute_part(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], colum
 
 
 def _find_takers(counted: pl.DataFrame, groups: Mapping[str, pl.Expr]) -> pl.DataFrame:
-    """Give the groups and keys that have a download."""
-    return counted.filter(pl.col("downloads") > 0).select(*groups, VALUE)
+    """Give the groups and keys that have a download; none where the rule says nothing of downloads."""
+    return counted.filter(IS_TAKER).select(*groups, VALUE)
 
 
 def _named(groups: dict[str, pl.Expr]) -> list[pl.Expr]:
@@ -226,7 +229,16 @@ def _counted_table(
     beyond: Beyond,
 ) -> pl.LazyFrame:
     counted, names = count_rows(asked, scan, label, columns, tags, beyond)
-    return counted.group_by(*_named(groups), VALUE).agg(pl.col(names).sum(), pl.col(IS_CUT).any())
+    taking = _is_taking(counted.collect_schema().names() if DOWNLOADS in names else ()).any().alias(IS_TAKER)
+    return counted.group_by(*_named(groups), VALUE).agg(pl.col(names).sum(), pl.col(IS_CUT).any(), taking)
+
+
+def _is_taking(names: Sequence[str]) -> pl.Expr:
+    """Tell whether a counted row makes whoever it is of a downloader: a single request answered 401 makes nobody, as of those who asked."""
+    if DOWNLOADS not in names:
+        return pl.lit(value=False)
+    is_single = pl.col(RUN_START).is_null() if RUN_START in names else pl.lit(value=True)
+    return (pl.col(DOWNLOADS) > 0) & ~(is_single & IS_ANONYMOUS_TRY)
 
 
 def count_rows(
@@ -245,6 +257,7 @@ def count_rows(
     level = METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
     assert level.identity is not None
     read = {*columns, *asked.filter_columns, "timestamp", *(DIGEST_COLUMNS if tags is not None else ())}
+    read |= {"http_response_status_code"} if DOWNLOADS in wanted else set()
     terms = Terms(wanted, (*sorted(read), VALUE), asked.gaps, beyond.is_timed, beyond.mute)
     rule = None if label == SESSIONS else find_rule(label)
     needed = {*_name_columns(rule, wanted), *(TIMES if beyond.is_timed else ())}
