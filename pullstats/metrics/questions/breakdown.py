@@ -129,7 +129,7 @@ def _add_shares(rows: pl.DataFrame, total: pl.DataFrame, metrics: tuple[Metric, 
     columns: list[Column] = []
     for metric in metrics:
         if metric.additive:
-            whole = total[metric.key].item() or 1
+            whole = pl.lit(total[metric.key].item() or None, pl.Float64)  # of nothing there are no shares
             rows = rows.with_columns((pl.col(metric.key) / whole).alias(f"{metric.key}_share"))
             columns.append(Column(f"{metric.key}_share", f"of all {metric.title}", "share"))
     return rows, columns
