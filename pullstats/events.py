@@ -151,7 +151,13 @@ EVENT_FIELDS: Final[tuple[Field, ...]] = (
     Field("cloudwatch_log_stream", pl.String, "provenance", "CloudWatch log stream.", "aws.log.stream.names"),
     Field("cloudwatch_timestamp", TIMESTAMP, "provenance", "When CloudWatch's agent stamped the line.", "pullstats.cloudwatch.timestamp", "us"),
     Field("event_id", pl.String, "provenance", "Id the log service gave the event.", "event.id"),
-    Field("attributes", pl.String, "rest", "What a JSON log carried beyond these, as JSON, only with `--keep-attributes`.", "pullstats.attributes"),
+    Field(
+        "attributes",
+        pl.String,
+        "rest",
+        "What a JSON log carried under keys that are not known, redacted, as JSON; only with `--keep-attributes`.",
+        "pullstats.attributes",
+    ),
 )
 
 EVENT_SCHEMA: Final[pl.Schema] = pl.Schema({field.name: field.dtype for field in EVENT_FIELDS})

@@ -94,7 +94,15 @@ def test_the_recommended_format_is_read_with_everything_in_it() -> None:
     assert all(f'"{name}":"${name}"' in RECOMMENDED for name in json.loads(line))
     frame = parse_lines(line.encode(), 0, 1, [FORMATS["json"]]).readings[0].frame
     told = {name for name, value in frame.row(0, named=True).items() if value not in (None, "", "-")}
-    assert set(frame.columns) - told == {"user", "referrer", "authorization", "http_forwarded", "http_cf_connecting_ip", "http_x_real_ip"}
+    assert set(frame.columns) - told == {
+        "user",
+        "referrer",
+        "authorization",
+        "attributes",
+        "http_forwarded",
+        "http_cf_connecting_ip",
+        "http_x_real_ip",
+    }
     assert frame["timestamp"][0].microsecond == 304_000
     text = RECOMMENDED.split("escape=json\n", 1)[1].rstrip(";")
     joined = "".join(part.strip().strip("'") for part in text.splitlines())

@@ -150,7 +150,7 @@ def test_an_empty_report_still_has_its_header(name: str) -> None:
     if name in {"table", "csv", "md"}:
         assert "requests" in str(output)
     if name == "table":
-        assert "no data" in str(output)
+        assert "no rows" in str(output)
 
 
 def test_a_file_is_replaced_in_one_piece(tmp_path: Path) -> None:

@@ -62,6 +62,9 @@ reading_options = combine(
     click.option("--new-key-epoch", "is_new_key_epoch", is_flag=True, help="Hash with another key from now on: everybody counts as somebody new."),
     click.option("--again", "is_again", is_flag=True, help="Read logs that may have been read before, where a lost identity key leaves no telling."),
     click.option("--keep-addresses", is_flag=True, help="Keep client addresses in clear. They are personal data."),
+    click.option(
+        "--keep-attributes", is_flag=True, help="Keep what JSON logs carry under keys that are not known, redacted, in the column attributes."
+    ),
 )
 
 
@@ -102,6 +105,7 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
         routes_file=routes_file,
         key_file=options["key_file"],
         keep_addresses=options["keep_addresses"],
+        keep_attributes=options["keep_attributes"],
         is_new_key_epoch=options["is_new_key_epoch"],
         is_again=options["is_again"],
         is_dry_run=options["dry_run"],

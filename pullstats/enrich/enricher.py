@@ -18,6 +18,7 @@ import polars as pl
 
 from pullstats.enrich.addresses import normalise_addresses
 from pullstats.enrich.agents import normalise_agents
+from pullstats.enrich.attributes import redact_attributes
 from pullstats.enrich.authorization import REFUSED, read_authorizations
 from pullstats.enrich.escapes import unescape_values
 from pullstats.enrich.geo import GeoDatabase
@@ -39,9 +40,26 @@ UNKNOWN: Final = "unknown"
 _CONSTANT: Final = pl.Categorical(pl.Categories("constant", "pullstats"))
 _OTHERS: Final = ("http_request_range", "cache_status", "backend")
 """Columns of few values that are kept as they are, but for what must not be."""
-_FREE_TEXTS: Final = ("url_path", "url_query", "http_request_referrer", "user_agent_original", "url_domain", "http_request_id", *_OTHERS)
+_FREE_TEXTS: Final = (
+    "url_path",
+    "url_query",
+    "http_request_referrer",
+    "user_agent_original",
+    "url_domain",
+    "http_request_id",
+    "attributes",
+    *_OTHERS,
+)
 """What a client may have written."""
-_TEXT_KEYS: Final = ("request_keys", "agent_keys", "referrer_keys", "host_keys", "http_request_id_keys", *(f"{name}_keys" for name in _OTHERS))
+_TEXT_KEYS: Final = (
+    "request_keys",
+    "agent_keys",
+    "referrer_keys",
+    "host_keys",
+    "http_request_id_keys",
+    "attributes_keys",
+    *(f"{name}_keys" for name in _OTHERS),
+)
 """What in these may spell an address, by where it was read from."""
 _FIELD: Final = pl.Categorical(pl.Categories("address-field", "pullstats"))
 _LOOPBACK: Final = ("127.", "::1")
@@ -180,11 +198,12 @@ class Enricher:
         return conform(events), told
 
     def _redact_others(self, events: pl.DataFrame) -> Iterator[pl.Series]:
-        """Redact what else a client may have written; no two request ids are alike, so they are no values to remember."""
-        for name in (*_OTHERS, "http_request_id"):
+        """Redact what else a client may have written; no two request ids are alike, nor what else objects hold, so they are no values to remember."""
+        for name in (*_OTHERS, "http_request_id", "attributes"):
             column = events[name]
             if column.null_count() < events.height:
-                answers = self._others.apply(column) if name in _OTHERS else _look_at_others(column)
+                look = self._others.apply if name in _OTHERS else _LOOKS[name]
+                answers = look(column)
                 yield answers["text"].alias(name)
                 yield answers[KEYS].alias(f"{name}_keys")
 
@@ -260,6 +279,13 @@ def _look_at_hops(values: pl.Series) -> pl.DataFrame:
 
 def _look_at_others(values: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"text": redact_values(values), KEYS: list_keys(values)})
+
+
+def _look_at_attributes(values: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame({"text": redact_attributes(values), KEYS: list_keys(values)})
+
+
+_LOOKS: Final = {"http_request_id": _look_at_others, "attributes": _look_at_attributes}
 
 
 def _key_addresses(addresses: pl.DataFrame) -> pl.DataFrame:

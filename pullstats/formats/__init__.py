@@ -9,6 +9,7 @@ To add a format: a module with `FORMATS`, listed in `_MODULES`, and cases in `te
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from pullstats.errors import UsageError, unknown_name
@@ -34,11 +35,12 @@ from pullstats.formats import (
     w3c,
 )
 from pullstats.formats.advice import advise, advise_on_keys, say_refusal
+from pullstats.formats.conversions import ConvertingReader
 from pullstats.formats.departure import Departure, find_departure
 from pullstats.formats.detect import Detection, Detector, detect_format
 from pullstats.formats.field_map import KINDS, mapped_formats, parse_map
 from pullstats.formats.headings import Headings
-from pullstats.formats.json_lines import JSON_SHAPE
+from pullstats.formats.json_lines import JSON_SHAPE, JsonReader
 from pullstats.formats.lines import LogFormat, Missing, Times, merge_parsed, parse_lines
 from pullstats.formats.own_formats import custom_format
 from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
@@ -109,7 +111,12 @@ def named_format(name: str) -> LogFormat:
 
 
 def choose_formats(
-    input_format: str, log_format: str | None, field_map: str | None = None, kind_maps: Mapping[str, str] | None = None
+    input_format: str,
+    log_format: str | None,
+    field_map: str | None = None,
+    kind_maps: Mapping[str, str] | None = None,
+    *,
+    keeps_attributes: bool = False,
 ) -> tuple[LogFormat, ...]:
     """Give the formats to try, as the options say.
 
@@ -118,10 +125,25 @@ def choose_formats(
         log_format: see `custom_format`; goes over `input_format`.
         field_map: see `field_map.py`.
         kind_maps: the same for one kind of logs (`KINDS` there) each; they go over it.
+        keeps_attributes: read of JSON what lies under keys that are not known, too.
 
     Raises:
         UserError: a name or a text is not understood, or two of the options contradict each other.
     """
+    formats = _choose_formats(input_format, log_format, field_map, kind_maps)
+    return tuple(map(_keep_attributes, formats)) if keeps_attributes else formats
+
+
+def _keep_attributes(log_format: LogFormat) -> LogFormat:
+    reader = log_format.reader
+    if isinstance(reader, JsonReader):
+        return replace(log_format, reader=reader.keep_rest())
+    if isinstance(reader, ConvertingReader) and isinstance(reader.inner, JsonReader):
+        return replace(log_format, reader=reader.over(reader.inner.keep_rest()))
+    return log_format
+
+
+def _choose_formats(input_format: str, log_format: str | None, field_map: str | None, kind_maps: Mapping[str, str] | None) -> tuple[LogFormat, ...]:
     if log_format is not None:
         if field_map is not None or kind_maps:
             message = "--map and --log-format both say what the keys of a log mean; give one of them"

@@ -5,9 +5,10 @@ A reader gives text; a conversion makes raw columns of it, for a whole column at
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import polars as pl
 
@@ -108,6 +109,12 @@ class ConvertingReader:
         self.has_fast = inner.has_fast
         self.shape = inner.shape
         self._conversions = tuple(conversions)
+
+    def over(self, inner: Reader) -> Self:
+        """Give the same conversions over another reader."""
+        found = copy.copy(self)
+        found.inner = inner
+        return found
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines; see `Reader`."""

@@ -17,6 +17,7 @@ import polars as pl
 from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping, plain_text
 from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
+from pullstats.formats.json_rest import collect_rest
 from pullstats.formats.json_vendors import is_no_request, read_by_vendor
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
 from pullstats.formats.notices import KEYS, hides_target, load_json, tell_object
@@ -57,9 +58,14 @@ class JsonReader:
     has_fast = True
     shape = JSON_SHAPE
 
-    def __init__(self, table: KeyTable = KNOWN) -> None:
-        """Know which keys say what."""
+    def __init__(self, table: KeyTable = KNOWN, *, keeps_rest: bool = False) -> None:
+        """Know which keys say what, and whether what lies under other keys is wanted, too."""
         self._table = table
+        self._keeps_rest = keeps_rest
+
+    def keep_rest(self) -> JsonReader:
+        """Give a reader that keeps what the objects hold besides; see `json_rest.py`."""
+        return JsonReader(self._table, keeps_rest=True)
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines, or None if one of them is no plain JSON object."""
@@ -86,7 +92,8 @@ class JsonReader:
         blind = _find_blind(raw) if not table.is_own else None
         if blind is not None and any(_is_half_read(_load(line)) for line in lines.filter(blind & lines.str.contains(_TARGET_VALUE))):
             return None
-        return _tell_others(raw.with_columns(lengths.alias(LENGTH)), lines)
+        known = _tell_others(raw.with_columns(lengths.alias(LENGTH)), lines)
+        return known if known is None else self._add_rest(known, lines)
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one; `reason` is set where a line is no JSON or no access event."""
@@ -104,7 +111,10 @@ class JsonReader:
             "not-json" if item is None else tell_object(item) if reason == KEYS else reason
             for item, reason in zip(objects, raw["reason"], strict=True)
         ]
-        return raw.with_columns(pl.Series("reason", others, pl.String))
+        return self._add_rest(raw.with_columns(pl.Series("reason", others, pl.String)), lines)
+
+    def _add_rest(self, raw: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:
+        return raw.with_columns(collect_rest(lines, self._table.tree)) if self._keeps_rest else raw
 
 
 def _find_blind(raw: pl.DataFrame) -> pl.Series | None:

@@ -28,7 +28,7 @@ _SCHEME: Final = r"^(?i:(https?))$"
 _TWO_FIELDS: Final = "- -"
 """What a user looks like where the site stands in front of identity and user: nobody."""
 
-TEXT_COLUMNS: Final = ("request", "address", "user", "authorization", "agent", "referrer")
+TEXT_COLUMNS: Final = ("request", "address", "user", "authorization", "agent", "referrer", "attributes")
 """Columns whose distinct values are looked at one by one later; still as the log escaped them."""
 
 ADDRESS_FIELD: Final = pl.Enum([*ADDRESS, *(name for name in FORWARDED if name not in ADDRESS)])
@@ -153,6 +153,7 @@ def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
         "authorization": _first(raw.columns, "http_authorization"),
         "agent": _text(raw.columns, "http_user_agent"),
         "referrer": _text(raw.columns, "http_referer"),
+        "attributes": _first(raw.columns, "rest_of_object"),
     }
     return raw.select(
         *(expression.cast(READING_SCHEMA[name]).alias(name) for name, expression in columns.items()),

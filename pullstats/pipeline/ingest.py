@@ -43,7 +43,8 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
             as it was, or holds whole groups of blocks from which the next run goes on.
     """
     started = time.monotonic()
-    detector = Detector(choose_formats(plan.input_format, plan.log_format, plan.field_map, plan.kind_maps))
+    formats = choose_formats(plan.input_format, plan.log_format, plan.field_map, plan.kind_maps, keeps_attributes=plan.keep_attributes)
+    detector = Detector(formats)
     find_zone(plan.tz_in)
     limit = parse_expansion(plan.max_expanded)
     proxies = TrustedProxies(plan.trusted_proxies) if plan.trusted_proxies else None

@@ -49,6 +49,7 @@ class IngestPlan:
         routes_file: that configuration, for messages.
         key_file: the key of the hashes, None for the user's own.
         keep_addresses: keep client addresses in clear.
+        keep_attributes: keep what JSON logs carry beyond the event's columns, redacted.
         is_new_key_epoch: hash from now on with another key than before.
         is_again: read logs in full that may have been read before, where a lost identity key leaves no telling.
         is_dry_run: read and count everything, keep nothing.
@@ -76,6 +77,7 @@ class IngestPlan:
     routes_file: str = "pullstats.toml"
     key_file: Path | None = None
     keep_addresses: bool = False
+    keep_attributes: bool = False
     is_new_key_epoch: bool = False
     is_again: bool = False
     is_dry_run: bool = False

@@ -116,7 +116,7 @@ def _sort_by(rows: pl.DataFrame, asked: Resolved, places: Mapping[str, int] | No
     orders = {dimension.key: order_values(dimension, asked) for dimension in asked.dimensions}
     if places is not None:
         orders[RELEASE] = pl.col(RELEASE).replace_strict(places, default=None, return_dtype=pl.Int64)
-        rows = rows.sort(RELEASE)  # those without a place
+        rows = rows.sort(RELEASE, nulls_last=True)  # those without a place, and none at all behind them
     by = [orders.get(known[name], pl.col(known[name])), *(orders[key] for key in rest)]
     return rows.sort(by, descending=descending, nulls_last=True, maintain_order=places is not None)
 
