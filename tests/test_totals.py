@@ -139,7 +139,18 @@ def test_no_text_claims_bounds_of_people() -> None:
 
 def test_of_nothing_there_are_no_shares(ask: Callable[..., str]) -> None:
     """Nobody took with a client that only read: 0 of 0 is neither 0 % nor all."""
-    asked = ("report", "--by", "client", "--percent", "--metric", "downloads,requests", "--where", "status=401 and ecosystem=pypi", "--format", "json")
+    asked = (
+        "report",
+        "--by",
+        "client",
+        "--percent",
+        "--metric",
+        "downloads,requests",
+        "--where",
+        "status=401 and ecosystem=pypi",
+        "--format",
+        "json",
+    )
     rows = json.loads(ask(*asked))
     assert rows
     assert {row["downloads_share"] for row in rows} == {None}
