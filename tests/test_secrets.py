@@ -107,7 +107,13 @@ def lines_of_sample(sample: str) -> Iterator[str]:
         target = "/" + plant.replace(" ", "%20").replace(",", "%2C").replace("'", "%27")
         planted = TARGET_IN_SAMPLE.sub(target.replace("\\", r"\\"), line, count=1)
         yield planted
-        yield planted.replace("2023-", "20x3-").replace("2024", "20x4").replace("202", "2x2", 1).replace("<-- 200", "<-- 2OO").replace("1573840000", "x")
+        yield (
+            planted.replace("2023-", "20x3-")
+            .replace("2024", "20x4")
+            .replace("202", "2x2", 1)
+            .replace("<-- 200", "<-- 2OO")
+            .replace("1573840000", "x")
+        )
         yield f"{line[:12]} {plant}"
 
 
