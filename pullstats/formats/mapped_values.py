@@ -39,6 +39,9 @@ _WHOLE: Final = r"^([0-9]+)\.0+$"
 """A whole number that a library took for a float, as pandas does where a column lacks values."""
 _NO_METHOD: Final = r"^[0-9.:,-]+$"
 _SAMPLED: Final = 400
+_PAIR: Final = re.compile(r'(?:^|\s)([^\s="]+)=')
+_PAIRS: Final = 3
+"""So many pairs a line, at least, has a log of pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,15 +188,24 @@ def _names_of(sample: bytes, log_format: LogFormat | None) -> tuple[list[str], s
     if any(line.lstrip().startswith(b"{") for line in lines):
         return list(dict.fromkeys(name for line in lines for name in _keys(line))), "key", '"'
     texts = [line.decode("utf-8", "replace") for line in lines]
+    kind = kind or _looks_like(texts)
     if kind == "ltsv":
         return list(dict.fromkeys(part.partition(":")[0] for text in texts for part in text.split("\t") if ":" in part)), "label", ""
     if kind == "logfmt":
-        return list(dict.fromkeys(name for text in texts for name in re.findall(r'(?:^|\s)([^\s="]+)=', text))), "key", ""
+        return list(dict.fromkeys(name for text in texts for name in _PAIR.findall(text))), "key", ""
     directive = next((text for text in texts if text.lower().startswith("#fields:")), None)
     if directive is not None:
         return directive.partition(":")[2].split(), "field", ""
     header = next((names for text in texts[:20] if len(names := cut_names(text)[0]) > 1), [])
     return header, "column", ""
+
+
+def _looks_like(texts: Sequence[str]) -> str:
+    """Tell labelled values and pairs from a table where no format fits: such a log has no header."""
+    told = [text for text in texts if text.strip()]
+    if told and all("\t" in text and all(":" in part for part in text.split("\t")) for text in told):
+        return "ltsv"
+    return "logfmt" if told and all(len(_PAIR.findall(text)) >= _PAIRS for text in told) else ""
 
 
 def _keys(line: bytes) -> Iterator[str]:
