@@ -4,13 +4,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint fuzz bench bench-enrich scores docs dist clean
+.PHONY: demo test soak lint fuzz bench bench-enrich scores docs dist clean
 
 demo: $(READY)          ## the main job on the bundled logs
 	@$(BIN)/pullstats demo
 
 test: $(READY)          ## install and pass every test
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+soak: $(READY)          ## the tests that try examples, ten times as many of them (TIMES=…); hours
+	PULLSTATS_SOAK=$(or $(TIMES),10) $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY)          ## style, types, layers
 	$(BIN)/ruff check pullstats tests bench fuzz tools

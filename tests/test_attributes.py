@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from test_secrets import CLIENT, FORBIDDEN, PLANTS, URL, USER, assert_clean, every_text
 
@@ -95,7 +96,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(st.dictionaries(st.text(max_size=6) | st.sampled_from([*PLANTS, "password", "b"]), JSON, max_size=4), min_size=1, max_size=4))
 def test_whatever_an_object_holds_stays_json_without_what_must_be_hidden(items: list[dict[str, Any]]) -> None:
     texts = collect_rest(pl.Series([json.dumps(item) for item in items]), KNOWN.tree)

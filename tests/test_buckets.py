@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import clock_oracle
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from effort import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pullstats.errors import UsageError
@@ -45,7 +46,7 @@ def put(buckets: Buckets, moments: list[datetime]) -> list[str]:
     return buckets.label(found["bucket"]).to_list()
 
 
-@settings(max_examples=150, deadline=None)
+@examples(60)
 @given(st.sampled_from(SHORT), st.sampled_from(clock_oracle.ZONES), st.lists(INSTANTS, min_size=1, max_size=20))
 @example("h", "America/St_Johns", [datetime(2011, 3, 13, 3, 40, tzinfo=UTC)])
 @example("40m", "Europe/Berlin", [datetime(2025, 3, 30, 1, 10, tzinfo=UTC)])
@@ -55,7 +56,7 @@ def test_a_short_bucket_is_that_of_a_walked_clock(every: str, zone: str, moments
     assert put(parse_every(every, zone), moments) == [clock_oracle.bucket_label(moment, *split(every), zone) for moment in moments]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.sampled_from(LONG),
     st.sampled_from(clock_oracle.ZONES),
@@ -66,7 +67,7 @@ def test_a_long_bucket_is_the_local_date_it_begins_with(every: str, zone: str, s
     assert put(parse_every(every, zone, start), moments) == [clock_oracle.bucket_label(moment, *split(every), zone, start) for moment in moments]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.sampled_from(SHORT + LONG), st.sampled_from(clock_oracle.ZONES), INSTANTS)
 def test_buckets_follow_one_another_without_hole_or_overlap(every: str, zone: str, moment: datetime) -> None:
     buckets, reach = parse_every(every, zone), timedelta(hours=6) if every.endswith("m") else timedelta(days=2)
@@ -182,7 +183,7 @@ def test_a_few_minutes_that_recur_are_found_however_the_window_begins() -> None:
     assert listed("d", "UTC", "2024-03-01T00:04:30", "2024-03-03T09:01", window="09:01-09:04 weekends") == ["2024-03-02", "2024-03-03"]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.sampled_from(["5m", "15m", "h", "6h", "d", "w"]),
     st.sampled_from(clock_oracle.ZONES),

@@ -13,7 +13,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import InputError
@@ -183,7 +184,7 @@ def test_equal_lines_with_different_ids_are_two(take_in: TakeIn, tmp_path: Path)
     assert (summary.total("lines"), summary.total("events"), summary.total("duplicates")) == (3, 2, 1)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     messages=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=30), min_size=1, max_size=8),
     shape=st.sampled_from(["pages", "pretty", "bare", "concatenated", "newline", "single"]),

@@ -12,7 +12,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from table_writers import SEPARATORS, write_json, write_logfmt, write_ltsv, write_parquet, write_table, write_w3c
 
@@ -105,7 +106,7 @@ def expected(rows: list[dict[str, str]], kind: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-@settings(max_examples=4)
+@examples(4)
 @given(
     order=st.permutations(sorted(NAMES)),
     words=st.permutations(["a1", "x-y", "Zed", "http.q", "müll", "_u", "K0", "verb"]),

@@ -13,7 +13,8 @@ from typing import Any
 import polars as pl
 import pytest
 from crowd import NOON, Row, ask, make_crowd, request
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.cli import run
@@ -42,7 +43,7 @@ def share_by_adding(values: list[int], share: Fraction) -> int:
     return 0
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=60), st.fractions(Fraction(1, 1000), 1, max_denominator=1000))
 def test_gini_and_shares_agree_with_the_slow_way(values: list[int], share: Fraction) -> None:
     falling = pl.Series(sorted(values, reverse=True))

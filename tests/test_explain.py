@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from crowd import NOON, Row, ask, manifest, request
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.cli import run
@@ -69,7 +70,7 @@ FILTERS = ("status<400", "version=1.0", "tag=1.0 and client=docker", "client is 
 WINDOWS = ("all", "2025-03-03", "1h", "12:00-12:01", "every monday 3d", "2001")
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.integers(1, 10**6),
     st.integers(0, 60),

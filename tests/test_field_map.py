@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import InputError, UsageError
@@ -91,7 +92,7 @@ def test_a_map_that_cannot_serve_is_refused_in_one_sentence(text: str, says: str
 
 
 @given(st.dictionaries(st.sampled_from(sorted(set(FIELDS) - {"time"})), st.text(min_size=1, max_size=8), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_any_key_can_be_named_in_quotes(keys: dict[str, str]) -> None:
     quoted = {field: '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"' for field, key in keys.items()}
     found = parse_map(",".join(["time=t", *(f"{field}={key}" for field, key in quoted.items())]))

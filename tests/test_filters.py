@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from effort import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pullstats.enrich import agent_rules, path_rules
@@ -194,7 +195,7 @@ def make_events(rows: list[Row]) -> pl.DataFrame:
     return conform(pl.DataFrame({name: [row[name] for row in rows] for name in names}, schema={name: EVENT_SCHEMA[name] for name in names}))
 
 
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(TREES, rows_of_events, st.data())
 def test_a_filter_keeps_what_plain_python_keeps(tree: Tree, rows: list[Row], data: st.DataObject) -> None:
     text = write(tree, data.draw)
@@ -323,7 +324,7 @@ def test_a_long_filter_is_shown_around_the_mistake() -> None:
     assert shown[len(caret) - 1 :].startswith("contry=DE or client=pip")
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     st.text(max_size=60)
     | st.lists(st.sampled_from(["status", "client", "=", "~", "in", "(", ")", "not", "like", '"a"', "'", "\\", "🐳", "\x1b", " "])).map("".join)

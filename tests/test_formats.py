@@ -14,7 +14,8 @@ from typing import Any
 import polars as pl
 import pytest
 from case_files import load_cases
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import InputError
@@ -119,7 +120,7 @@ FIELDS = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(FIELDS, max_size=6))
 def test_the_fast_and_the_safe_way_give_equal_rows(rows: list[tuple[str, ...]]) -> None:
     data = "".join(LINE.format(*row) for row in rows).encode()
@@ -132,7 +133,7 @@ def test_the_fast_and_the_safe_way_give_equal_rows(rows: list[tuple[str, ...]]) 
         assert events_of(quick).equals(events_of(safe))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(20)
 @given(st.lists(st.binary(max_size=80), max_size=8))
 def test_any_bytes_are_read_ignored_or_rejected_and_never_raise(rows: list[bytes]) -> None:
     data = b"\n".join(rows)
@@ -141,7 +142,7 @@ def test_any_bytes_are_read_ignored_or_rejected_and_never_raise(rows: list[bytes
     assert sum(reading.frame.height for reading in parsed.readings) + parsed.ignored + count_rejects(parsed) == lines
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -232,7 +233,7 @@ NESTED = {
 
 
 @pytest.mark.parametrize("name", NESTED)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     agents=st.lists(
         st.text(max_size=30) | st.sampled_from(["a \\(linux\\) x", "\\x22", "\\n", '"q"', "[x]", "{}", '{"a":1}']), min_size=1, max_size=5

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.sources import Block, json_documents
@@ -37,7 +38,7 @@ def event(number: int, **more: Any) -> dict[str, Any]:
 
 
 @given(OBJECTS, st.sampled_from(sorted(SHAPES)), st.integers(0, 400))
-@settings(max_examples=250, deadline=None)
+@examples(250)
 def test_every_object_is_given_once_wherever_the_log_is_cut(items: list[dict[str, Any]], shape: str, size: int) -> None:
     data = SHAPES[shape](items).encode()
     peeler = DocumentsPeeler(data)
@@ -52,7 +53,7 @@ def test_every_object_is_given_once_wherever_the_log_is_cut(items: list[dict[str
 
 
 @given(OBJECTS, st.sampled_from(sorted(SHAPES)), st.integers(1, 90), st.sampled_from(["", "\ufeff", "\r\n \r\n"]))
-@settings(max_examples=250, deadline=None)
+@examples(250)
 def test_objects_told_by_their_braces_are_those_that_are_decoded(items: list[dict[str, Any]], shape: str, together: int, before: str) -> None:
     data = (before + SHAPES[shape](items).replace("\n", "\r\n")).encode()
     with pytest.MonkeyPatch.context() as patched:
@@ -66,7 +67,7 @@ def test_objects_told_by_their_braces_are_those_that_are_decoded(items: list[dic
 
 
 @given(OBJECTS, st.lists(st.sampled_from(["nope", "5", ": x", '"a"', "tru"]), min_size=1, max_size=4), st.integers(1, 90))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_what_stands_between_objects_is_refused_and_costs_none(items: list[dict[str, Any]], others: list[str], together: int) -> None:
     data = "".join(f"{json.dumps(item)} {others[index % len(others)]}\n" for index, item in enumerate(items)).encode()
     with pytest.MonkeyPatch.context() as patched:
@@ -78,7 +79,7 @@ def test_what_stands_between_objects_is_refused_and_costs_none(items: list[dict[
 
 
 @given(OBJECTS, st.integers(0, 400), st.sampled_from([None, 1]), st.sampled_from(["", '"from":"x","n":5,']))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_records_of_envelopes_are_cut_and_given_like_objects(items: list[dict[str, Any]], size: int, indent: int | None, others: str) -> None:
     whole = json.dumps({"records": items}, indent=indent)
     behind = json.dumps({"records": items[:1], "nextPageToken": "t"}, indent=indent)
@@ -135,7 +136,7 @@ def test_depth_is_no_matter() -> None:
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]":,\\a1 \n', max_size=80).map(str.encode))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_any_bytes_are_taken_or_refused(data: bytes) -> None:
     is_documents(data)
     peeled = DocumentsPeeler(data).peel(Block(data, 0))

@@ -7,7 +7,8 @@ import re
 
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from effort import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -30,7 +31,7 @@ def shown_cells(table: str) -> list[list[str]]:
     return [[html.unescape(cell) for cell in re.findall(r"<t[hd]>(.*?)</t[hd]>", row, re.DOTALL)] for row in rows]
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.lists(TEXTS, min_size=1, max_size=3), TEXTS, TEXTS, TEXTS)
 @example(["\\", "a\\|", "x_y_ _z", "a~b~c", "`a` `", "&lt;", "*"], "- x", "1. x", "a|b")
 @example(["__init__", "_a", "a_", "(a) _b", "b&c;"], "# x", "    x", "_x_")

@@ -11,7 +11,8 @@ import oracle
 import polars as pl
 import pytest
 from crowd import with_names
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import UsageError
@@ -170,7 +171,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@examples(40)
 @given(ROWS, st.integers(0, 5))
 def test_generated_traffic_agrees_with_plain_python(rows: list[Row], seed: int) -> None:
     rows = [{**item, "offset": index} for index, item in enumerate(rows)]

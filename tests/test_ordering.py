@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from crowd import NOON, Row, ask, request
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.metrics import answer_query
@@ -83,7 +84,7 @@ counts = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(counts, st.integers(1, 5))
 def test_what_a_limit_keeps_is_what_it_would_keep_without_an_order(given_counts: list[tuple[str | None, int, str, int]], limit: int) -> None:
     rows = [

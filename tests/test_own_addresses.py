@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.enrich import HashKey, open_geo
@@ -81,7 +82,7 @@ def test_every_spelling_is_found_and_hidden(address: IPAddress, text: str, aroun
     assert ("1.2.3.4" in hidden) == ("1.2.3.4" in written)
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(st.ip_addresses(), st.sampled_from(["{}", "a{}b", "/{}/", "1.{}.2", "é{}"]))
 def test_any_address_is_found_wherever_it_stands(address: IPAddress, around: str) -> None:
     texts = [around.format(address), around.format(str(address).replace(".", "%2e").replace(":", "%253A"))]

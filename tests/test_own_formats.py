@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 from case_files import load_cases
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import InputError, UsageError
@@ -64,7 +65,7 @@ def test_a_form_of_time_reads_its_texts(case: dict[str, Any]) -> None:
     st.integers(800_000_000, 1_900_000_000),
     st.sampled_from(["%d/%b/%Y:%T", "%c", "%A %e %B %Y %I:%M:%S %p", "%D %R:%S", "%Y-%j %X", "%v %T"]),
 )
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_what_strftime_writes_is_read_back(seconds: int, form: str) -> None:
     moment = datetime.fromtimestamp(seconds, UTC)
     written = moment.strftime(form.replace("%v", "%e-%b-%Y"))
@@ -78,7 +79,7 @@ def test_a_form_that_gives_no_date_is_refused(form: str) -> None:
 
 
 @given(SAMPLES, SAMPLES, st.integers(0, 200), st.text(max_size=8))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_template_is_read_or_refused(first: str, second: str, cut: int, put: str) -> None:
     template = first[:cut] + put + second[cut:]
     try:

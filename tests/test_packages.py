@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 from case_files import load_cases
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.enrich import packages, path_rules
@@ -140,7 +141,7 @@ def test_order_of_rules_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None
     assert classify_paths(paths).equals(answers)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(st.one_of(st.none(), st.text(max_size=60), st.text("/v2.-_@%+:~ab1", max_size=60))),
     st.sampled_from([None, "npm", "cargo", "gem"]),

@@ -15,7 +15,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.cli import run
@@ -118,7 +119,7 @@ FIELDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=
 
 
 @given(rows=st.lists(st.dictionaries(FIELDS, CELLS, max_size=4), min_size=1, max_size=8), group=st.integers(1, 9))
-@settings(max_examples=40)
+@examples(40)
 def test_any_texts_under_any_names_are_read_back(rows: list[dict[str, str | None]], group: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row)) or ["a"]
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
@@ -187,7 +188,7 @@ WHOLE = packed(table(300), row_group_size=100)
 
 
 @given(place=st.integers(0, len(WHOLE) - 1), byte=st.one_of(st.none(), st.integers(0, 255)))
-@settings(max_examples=60)
+@examples(60)
 def test_damage_anywhere_ends_in_lines_or_in_one_sentence(place: int, byte: int | None, tmp_path_factory: pytest.TempPathFactory) -> None:
     data = WHOLE[:place] if byte is None else WHOLE[:place] + bytes((byte,)) + WHOLE[place + 1 :]
     path = tmp_path_factory.mktemp("p") / "a.parquet"

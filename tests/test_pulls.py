@@ -13,7 +13,8 @@ from typing import Any
 import oracle
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from test_metrics import Row, ask, file, manifest, one
 
@@ -212,7 +213,7 @@ MANIFESTS = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@examples(20)
 @given(files=FILES, manifests=MANIFESTS, seed=st.integers(0, 9))
 def test_attempts_and_pulls_agree_with_the_oracle(files: list[Any], manifests: list[Any], seed: int) -> None:
     rows = [file(second, status, origin) | {"offset": index} for index, (second, status, origin) in enumerate(files)]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from crowd import NOON, Row, ask, manifest, request
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.metrics import answer_query
@@ -143,7 +144,7 @@ def test_versions_are_in_the_order_of_their_ecosystem(ecosystem: str) -> None:
     assert all(low < high and not high < low for low, high in pairwise(places))
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.sampled_from([*ORDERED, "maven", None]), st.text("0123456789.~^+-:ab\u0661é", max_size=12))
 def test_any_text_has_a_place_or_none(ecosystem: str | None, text: str) -> None:
     place = place_version(ecosystem, text)

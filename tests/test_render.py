@@ -16,7 +16,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -56,7 +57,7 @@ def test_hostile_texts_end_as_demanded(case: dict[str, Any]) -> None:
             assert case["must"][sink].strip() in output, (sink, case["must"][sink], output)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.lists(st.text(max_size=30) | st.none(), max_size=5))
 def test_any_text_is_safe_and_parses_back(values: list[str | None]) -> None:
     values = [value.encode("utf-8", "backslashreplace").decode() if value is not None else None for value in values]
@@ -77,7 +78,7 @@ def test_any_text_is_safe_and_parses_back(values: list[str | None]) -> None:
 WIDE = st.text(st.characters(categories=("Lo", "Ll", "Mn", "So")) | st.sampled_from("漢字パッケージ한국어e\u0301"), min_size=1, max_size=40)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(WIDE, min_size=1, max_size=4), st.sampled_from([40, 60, 80]))
 def test_names_of_any_width_fit_and_cut_no_number(names: list[str], width: int) -> None:
     """A terminal counts columns, not letters: a letter of Chinese takes two."""

@@ -11,7 +11,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.__main__ import run
@@ -33,7 +34,7 @@ def reckon(rows: list[Row], order: list[str]) -> set[tuple[str, int]]:
     return gone
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.integers(0, 300), st.sampled_from(["x", "y", None]), st.sampled_from(["GET", "HEAD"]), st.booleans()),

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 from case_files import load_cases
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.clients import CLIENTS
@@ -38,7 +39,7 @@ def test_a_client_is_an_address_a_name_or_a_known_placeholder() -> None:
     assert [text for text in OTHER_TEXTS if pl.Series([text]).str.contains(CLIENTS).item()] == []
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.ip_addresses())
 def test_every_address_is_a_client(address: Any) -> None:
     assert pl.Series([str(address)]).str.contains(CLIENTS).item()

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 import clock_oracle
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from effort import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pullstats.cli import run
@@ -105,7 +106,7 @@ def split(every: str) -> tuple[int, str]:
     return int(match[1] or 1), match[2]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(EVENTS, SIZES, st.sampled_from(clock_oracle.ZONES), st.sampled_from(list(RECURRING)), st.sampled_from([1, 2, 3, 7]), st.integers(0, 2))
 @example([Event(datetime(2025, 10, 26, hour, tzinfo=UTC)) for hour in (0, 3, 6, 12)], "6h", "Europe/Berlin", "all", 3, 0)
 def test_a_series_is_what_plain_python_counts(events: list[Event], every: str, zone: str, recurring: str, reach: int, cut: int) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from effort import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pullstats import tokenisers
@@ -82,7 +83,7 @@ def test_no_beginning_of_a_line_changes_another_line(log: LogReading, sample: by
         check_good_lines(log, good, [start])
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @example(index=0, starts=[b"[" * 3000])
 @example(index=0, starts=[b'{"log":"[1 2]","message":"[1 2]","MESSAGE":"[1 2]","request":"{x"}'])
 @given(

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 from case_files import load_cases
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.clock import Clock
@@ -69,7 +70,7 @@ def test_the_fast_way_reads_what_the_safe_way_reads(log: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("name", ["gcs-usage", "cloudfront-realtime"])
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(values=st.lists(st.text(alphabet='a1/",\t -', max_size=5), min_size=20, max_size=30))
 def test_lines_cut_at_one_literal_are_read_as_by_the_pattern(name: str, values: list[str]) -> None:
     reader = FORMATS[name].reader

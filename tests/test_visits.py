@@ -10,7 +10,8 @@ from typing import Any
 import oracle
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from test_metrics import START, Row, make_events, manifest, row
 
@@ -77,7 +78,7 @@ def make_rows(steps: list[Any]) -> list[Row]:
     return rows
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(steps=STEPS)
 def test_what_overlaps_is_counted_as_by_hand(steps: list[Any]) -> None:
     """Every kind of request in any order, some timed and some not, some of nobody known."""
@@ -121,7 +122,7 @@ def test_polls_count_whatever_their_period(every: int, jitter: int, missed: floa
         assert older == 1
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.lists(st.tuples(st.integers(0, 70), st.booleans()), min_size=1, max_size=60), st.integers(0, 120))
 def test_runs_are_cut_one_after_the_other(steps: list[tuple[int, bool]], longest: int) -> None:
     second, times, starts = 0, [], []

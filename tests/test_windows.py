@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import clock_oracle
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.cli import run
@@ -365,7 +366,7 @@ INSTANTS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.lists(SPANS | MONTHS, max_size=2),
     st.lists(RECURRING, max_size=2),
@@ -619,7 +620,7 @@ def test_since_a_version_that_nobody_knows_is_exit_2(ask: Ask) -> None:
     assert told.endswith(f"{' ' * 12}^\n")
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.sampled_from(clock_oracle.ZONES), AROUND, st.lists(INSTANTS, max_size=40))
 def test_a_span_holds_what_its_days_hold(zone: str, days: tuple[date, date], moments: list[datetime]) -> None:
     events = pl.LazyFrame({"timestamp": moments}, schema={"timestamp": pl.Datetime("us", "UTC")})

@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 import pytest
 from case_files import load_cases
-from hypothesis import assume, example, given, settings
+from effort import examples
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from pullstats.clock import Clock
@@ -96,7 +97,7 @@ def test_every_wrapper_comes_off(name: str, plain: pl.DataFrame, tmp_path: Path)
     assert bare(read(path, block_size=700)[1]).equals(plain)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(20)
 @example(names=["fluent-bit", "timestamps", "timestamps"])
 @example(names=["cri", "prefix"])
 @example(names=["syslog-5424", "prefix", "compose"])
@@ -197,7 +198,7 @@ def test_a_log_without_a_time_takes_that_of_its_wrapper(tmp_path: Path) -> None:
     assert frame["timestamp_source"].to_list() == ["envelope", "envelope"]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     names=st.lists(st.sampled_from([wrapper.name for wrapper in WRAPPERS]), min_size=1, max_size=MAX_LAYERS),
     rows=st.lists(st.one_of(st.binary(max_size=120), st.sampled_from([wrapper.sample.encode() for wrapper in WRAPPERS])), max_size=12),
@@ -234,7 +235,7 @@ def test_an_envelope_is_seen_where_a_format_would_swallow_it(kind: str, fraction
     assert frame["address"].unique().to_list() == ["203.0.113.9"]
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(data=st.data())
 @pytest.mark.parametrize("wrapper", WRAPPERS, ids=lambda wrapper: wrapper.name)
 def test_what_a_wrapper_takes_off_holds_its_literal(wrapper: LineWrapper, data: st.DataObject) -> None:
