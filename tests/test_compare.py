@@ -353,9 +353,25 @@ def test_what_the_limit_cuts_off_is_one_union() -> None:
 
 
 def test_what_a_rule_says_nothing_of_is_not_zero() -> None:
-    report = compare([request(NOON, 1)], "2025-03-03", "2025-03-04", metrics=("checks", "requests"), count_as=("npm",))
+    rows = [request(NOON, 1), request(NOON + DAY, 1)]
+    report = compare(rows, "2025-03-03", "2025-03-04", metrics=("checks", "requests"), count_as=("npm",))
     assert report.frame.select("a", "b", "verdict").row(0) == (None, None, "one side says nothing of it")
-    assert report.headline == "requests 1 → 0 (-100.0%)"
+    assert report.headline == "requests 1 → 1 (+0.0%)"
+
+
+@pytest.mark.parametrize("dimensions", [(), ("client",)])
+@pytest.mark.parametrize(
+    ("left", "right", "known"), [("2025-03-03", "2025-03-10", ("a",)), ("2025-02-01", "2025-03-03", ("b",)), ("2025-01", "2025-02", ())]
+)
+def test_outside_of_the_logs_nothing_is_known(left: str, right: str, known: tuple[str, ...], dimensions: tuple[str, ...]) -> None:
+    """Zero would be a claim, and a fall by 100 % the loudest there is."""
+    report = compare([request(NOON, 1), request(NOON + DAY, 1)], left, right, metrics=("requests", "origins"), dimensions=dimensions)
+    for row in report.frame.to_dicts():
+        assert [side for side in "ab" if row[side] is not None] == list(known)
+        assert (row["difference"], row["change"]) == (None, None)
+        assert dimensions or row["verdict"].endswith("lies outside of the logs")
+    assert report.headline.startswith("nothing is known of '2025-")
+    assert "%" not in report.headline
 
 
 @pytest.mark.parametrize(

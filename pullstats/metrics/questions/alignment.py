@@ -80,12 +80,20 @@ def describe_windows(asked: Sequence[Resolved]) -> list[str]:
     return told
 
 
+def is_outside(one: Resolved) -> bool:
+    """Tell whether a window lies wholly before or behind what the logs tell of: nothing is known of it."""
+    window, first, newest = one.window, one.reach.first, one.reach.newest
+    if first is None or newest is None:
+        return False
+    return (window.start is not None and window.start > newest) or (window.end is not None and window.end <= first)
+
+
 def _describe_reach(one: Resolved) -> str | None:
     window, first, newest = one.window, one.reach.first, one.reach.newest
     if first is None or newest is None:
         return None
     reach = f"the logs reach from {first:%Y-%m-%d %H:%M} to {newest:%Y-%m-%d %H:%M} UTC"
-    if (window.start is not None and window.start > newest) or (window.end is not None and window.end <= first):
+    if is_outside(one):
         return f"'{window.label}' lies outside of the logs: {reach} (--as-of newest counts back from there)"
     if window.start is not None and window.start < first:
         return f"'{window.label}' is not whole: {reach}"

@@ -16,7 +16,7 @@ from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.query import Query, Reach, Resolved, Scan, is_beyond, move_window, resolve
-from pullstats.metrics.questions.alignment import align_windows, describe_windows
+from pullstats.metrics.questions.alignment import align_windows, describe_windows, is_outside
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
 from pullstats.metrics.questions.noise import LEVEL
@@ -158,6 +158,8 @@ def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[st
         rows = rows.with_columns(_spread_verdicts(judgement))
         columns += _VERDICT_COLUMNS
         notes = [*notes, *judgement.notes]
+    outside = [side for side, one in zip("ab", asked, strict=True) if is_outside(one)]
+    rows, total = (_forget(table, outside) for table in (rows, total))
     if rows.filter((pl.col("a") == 0) & (pl.col("b") != 0)).height:
         notes = [*notes, f"where {sides.left} has nothing, there is no relative change"]
     meta = build_meta(right, partials[1], warnings=[*(warning for warning in left.warnings if warning not in right.warnings), *notes])
@@ -166,7 +168,13 @@ def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[st
     footer = f"a: {sides.left} · b: {sides.right} · {describe_meta(meta)}{level}"
     is_empty = all(part.kept == 0 for part in partials)
     frame = rows.select(column.name for column in columns)
-    return Report(frame, tuple(columns), headline=_describe(total, metrics), footer=footer, meta=meta, is_empty=is_empty)
+    return Report(frame, tuple(columns), headline=_describe(total, metrics) or _describe_unknown(asked), footer=footer, meta=meta, is_empty=is_empty)
+
+
+def _forget(rows: pl.DataFrame, sides: Sequence[str]) -> pl.DataFrame:
+    """Leave open what no log tells of: 0 would be a claim."""
+    names = [*sides, *(("difference", "change") if sides else ())]
+    return rows.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in names)
 
 
 def _spread_verdicts(judgement: Judgement) -> list[pl.Series]:
@@ -228,6 +236,12 @@ def _describe(total: pl.DataFrame, metrics: Sequence[Metric]) -> str:
         change = f" ({row['change']:+.1%})" if row["change"] is not None else ""
         told.append(f"{metric.title} {_write(row['a'], metric)} → {_write(row['b'], metric)}{change}")
     return ", ".join(told)
+
+
+def _describe_unknown(asked: Sequence[Resolved]) -> str:
+    """Say of which windows no log tells; nothing if logs tell of both."""
+    unknown = dict.fromkeys(f"'{one.window.label}'" for one in asked if is_outside(one))
+    return f"nothing is known of {' and '.join(unknown)}, outside of the logs" if unknown else ""
 
 
 def _write(value: Any, metric: Metric) -> str:

@@ -18,6 +18,7 @@ import polars as pl
 from pullstats.metrics.definitions import Metric
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.metrics.questions.activity import Activity, measure_activity
+from pullstats.metrics.questions.alignment import is_outside
 from pullstats.metrics.questions.noise import Daily, Evidence, Value, Verdict, judge_days, judge_windows
 from pullstats.metrics.questions.past import Period, list_past
 from pullstats.metrics.questions.periods import Values, measure_days, measure_periods
@@ -59,7 +60,8 @@ def judge_comparison(asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Me
     if is_filtered:
         return _judge_filters(asked, scan, metrics, sides)
     one, other = asked[0].window, asked[1].window
-    reason = _find_obstacle(one, other)
+    unknown = next((f"'{side.window.label}' lies outside of the logs" for side in asked if is_outside(side)), "")
+    reason = unknown or _find_obstacle(one, other)
     if reason:
         return _withhold(metrics, sides, reason)
     past = list_past(one, other, asked[0].reach.first)
