@@ -18,6 +18,8 @@ from crowd import NOON, Row, ask, make_crowd, manifest, request
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
+from pullstats.metrics.questions import compare as comparing
+from pullstats.metrics.questions import verdicts as judging
 from pullstats.metrics.questions.compare import Sides, answer_comparison
 from pullstats.metrics.questions.student import find_quantile
 from pullstats.reports import Report
@@ -187,6 +189,42 @@ def test_of_runs_in_which_nothing_changed_few_say_so(kind: str) -> None:
     told = [sum(verdicts.is_told(chance, 200, kind, periods) for _ in range(200)) / 200 for periods in verdicts.PERIODS]
     assert 0.03 <= fmean(told) <= 0.07
     assert max(told) < 0.1
+
+
+def watch(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[tuple[tuple[Any, ...], Any]]:
+    """Note what a function is given and gives."""
+    seen: list[tuple[tuple[Any, ...], Any]] = []
+    real = getattr(module, name)
+
+    def call(*given: Any, **named: Any) -> Any:
+        seen.append((given, real(*given, **named)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(module, name, call)
+    return seen
+
+
+def test_of_comparisons_in_which_nothing_changed_few_print_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two Mondays with eight before them: what is printed of them, all metrics together, all the way from the counts of the periods."""
+    metrics = ("requests", "downloads", "origins")
+    asked = watch(monkeypatch, comparing, "judge_comparison")
+    measured, active = (watch(monkeypatch, judging, name) for name in ("measure_periods", "measure_activity"))
+    printed = compare(weeks([9, 14, 8, 12, 10, 7, 11, 13, 10, 9]), "2025-04-28", "2025-05-05", metrics=metrics).frame["verdict"].to_list()
+    given, found = asked[0]
+    assert [one.text for one in found.verdicts] == printed
+    periods, activity = measured[0][1], active[0][1]
+    monkeypatch.setattr(judging, "measure_activity", lambda *_: activity)
+    monkeypatch.setattr(judging, "measure_periods", lambda *_: periods)
+    again = judging.judge_comparison(*given, is_filtered=False)
+    assert [one.text for one in again.verdicts] == printed
+    chance, told = random.Random(1), 0
+    for number in range(300):
+        kind = ("poisson", "overdispersed")[number % 2]
+        drawn = [dict(zip(metrics, map(float, verdicts.draw_metrics(chance, 200, kind)), strict=True)) for _ in range(len(periods) + 2)]
+        monkeypatch.setattr(judging, "measure_periods", lambda *_, past=drawn[2:]: past)
+        judgement = judging.judge_comparison(*given[:3], drawn[:2], is_filtered=False)
+        told += any("beyond the noise" in one.text for one in judgement.verdicts)
+    assert 0.02 <= told / 300 <= 0.08  # 5 % is meant; 300 runs may be off by 2.5
 
 
 @pytest.mark.parametrize("kind", verdicts.KINDS)
