@@ -52,7 +52,9 @@ class Findings:
 
     def report(self) -> Report:
         """Show both lists."""
-        headline = "; ".join(f"{share:.1%} of the requests have an unknown {name}" for name, share in self.share.items())
+        headline = "; ".join(
+            f"{share:.1%} of the requests name {'an' if name == _AGENT else 'a'} {name} that no rule knows" for name, share in self.share.items()
+        )
         footer = "" if self.remarks else "rules and geo database are up to date"
         meta = {"warnings": list(self.remarks), "share": self.share}
         return Report(self.unknown, _COLUMNS, headline=headline, footer=footer, meta=meta)
