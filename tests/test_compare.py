@@ -445,3 +445,11 @@ def test_numbers_are_whole_in_every_format(take_in: Callable[..., Any], tmp_path
         assert "requests" in captured.out
         if output in {"json", "csv"}:
             assert "lies outside of the logs" in captured.err
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_a_day_that_is_not_over_gets_no_verdict_however_little_it_usually_holds(count: int) -> None:
+    rows = [request(NOON + day * DAY + number * timedelta(minutes=9), number) for day in range(22) for number in range(-count // 2, count // 2)]
+    now = NOON + 21 * DAY + timedelta(hours=7)
+    (verdict,) = compare(rows, "yesterday", "today", metrics=("requests",), now=now).frame["verdict"]
+    assert verdict == "no verdict: 'today' is not over (--complete, --like-for-like)"

@@ -89,7 +89,7 @@ def answer_comparison(query: Query, sides: Sides, scan: Scan, reach: Reach, now:
             notes = ["two filters share one window: --like-for-like has nothing to cut"]
     for one in asked:
         refuse_epochs(one, scan, one.metrics)
-    return _compare(asked, scan, sides, notes, is_filtered=not found)
+    return _compare(asked, scan, sides, notes, is_filtered=not found, now=now)
 
 
 def _try_window(query: Query, text: str, scan: Scan, reach: Reach, now: datetime) -> Resolved | None:
@@ -143,7 +143,7 @@ def _write_filter(name: str, values: Sequence[str]) -> str:
     return f"{name} in ({listed})"
 
 
-def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[str], *, is_filtered: bool) -> Report:
+def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[str], *, is_filtered: bool, now: datetime) -> Report:
     left, right = asked
     metrics = left.metrics
     groups = {dimension.key: dimension.expr(left.query.tz) for dimension in left.dimensions}
@@ -154,7 +154,8 @@ def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[st
     columns = [*dimension_heads(left), Column("metric", "metric", "text"), Column("a", heads[0], "number"), Column("b", heads[1], "number")]
     columns += [Column("difference", "difference", "number"), Column("change", "change", "change")]
     if not groups:
-        judgement = judge_comparison(asked, scan, metrics, [dict(rows.select("metric", side).rows()) for side in "ab"], is_filtered=is_filtered)
+        values = [dict(rows.select("metric", side).rows()) for side in "ab"]
+        judgement = judge_comparison(asked, scan, metrics, values, is_filtered=is_filtered, now=now)
         rows = rows.with_columns(_spread_verdicts(judgement))
         columns += _VERDICT_COLUMNS
         notes = [*notes, *judgement.notes]

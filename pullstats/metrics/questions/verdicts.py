@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -47,7 +47,9 @@ class Judgement:
     notes: list[str]
 
 
-def judge_comparison(asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Metric], sides: Sequence[Values], *, is_filtered: bool) -> Judgement:
+def judge_comparison(
+    asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Metric], sides: Sequence[Values], *, is_filtered: bool, now: datetime | None = None
+) -> Judgement:
     """Judge the differences of two sides.
 
     Args:
@@ -56,12 +58,14 @@ def judge_comparison(asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Me
         metrics: what is compared.
         sides: by the key of each metric its value on either side; None where that says nothing.
         is_filtered: whether the sides are two filters of one window, else they are two windows.
+        now: the present: a window that is named by it (`today`) and lasts longer is unfinished, however few lines it usually holds.
     """
     if is_filtered:
         return _judge_filters(asked, scan, metrics, sides)
     one, other = asked[0].window, asked[1].window
     unknown = next((f"'{side.window.label}' lies outside of the logs" for side in asked if is_outside(side)), "")
-    reason = unknown or _find_obstacle(one, other)
+    running = next((f"'{one.label}' is not over (--complete, --like-for-like)" for one in (one, other) if _is_running(one, now)), "")
+    reason = unknown or _find_obstacle(one, other) or running
     if reason:
         return _withhold(metrics, sides, reason)
     past = list_past(one, other, asked[0].reach.first)
@@ -74,6 +78,10 @@ def judge_comparison(asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Me
     if reason:
         return _withhold(metrics, sides, reason)
     return _judge_windows(asked, scan, metrics, sides, _keep_sound(past, activity, gaps), activity)
+
+
+def _is_running(window: Window, now: datetime | None) -> bool:
+    return now is not None and window.is_relative and window.end is not None and window.end > now + TICK
 
 
 def _withhold(metrics: Sequence[Metric], sides: Sequence[Values], reason: str) -> Judgement:
