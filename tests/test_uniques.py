@@ -71,7 +71,7 @@ def test_fewer_than_are_to_be_shown_are_not_told_in_words_either() -> None:
     assert "uv" not in report.frame["client"].to_list()
     small = uniques([row for row in rows if row["client"] == "uv"], min_origins=5)
     assert small.frame.height == 0
-    assert small.headline == "from fewer than 5 endpoints (--min-origins)"
+    assert small.headline == "no total is told: fewer than 5 endpoints are behind it (--min-origins)"
 
 
 def test_levels_are_named_as_people_say_them_and_once() -> None:
