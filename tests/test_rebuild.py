@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from pullstats.cli import main
 from pullstats.enrich.tables import load_own
+from pullstats.pipeline import rebuild as module
 from pullstats.pipeline.doctor import examine
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan
@@ -61,6 +62,19 @@ def events_of(store: Path) -> pl.DataFrame:
     return open_store(store).scan_events().sort("source_id", "source_line").collect()
 
 
+def die_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let a rebuild die at its file of this number, from 0; call what is given to let it live."""
+    real, calls = module.rederive, iter(range(1000))
+
+    def die(*args: object, **named: object) -> pl.DataFrame:
+        if next(calls) == number:
+            raise KeyboardInterrupt
+        return real(*args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "rederive", die)
+    return lambda: monkeypatch.setattr(module, "rederive", real)
+
+
 def test_a_rebuilt_store_is_what_a_fresh_ingest_gives(tmp_path: Path, rules: Path) -> None:
     store = take_in(tmp_path, "old")
     before = events_of(store)
@@ -94,21 +108,12 @@ def test_a_dry_run_keeps_the_store(tmp_path: Path, rules: Path) -> None:
 def test_a_rebuild_that_dies_goes_on_where_it_stopped(tmp_path: Path, rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = take_in(tmp_path, "store")
     fresh = events_of(take_in(tmp_path, "fresh", rules))
-    from pullstats.pipeline import rebuild as module
-
-    real, calls = module.rederive, iter(range(1000))
-
-    def die(*args: object, **options: object) -> pl.DataFrame:
-        if next(calls) == 1:
-            raise KeyboardInterrupt
-        return real(*args, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(module, "rederive", die)
+    mend = die_at(1, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         rebuild(store, rules=rules, key_file=tmp_path / "key")
     assert len(open_store(store).rule_sets()) == 2
     assert events_of(store).height == fresh.height
-    monkeypatch.setattr(module, "rederive", real)
+    mend()
     rebuild(store, rules=rules, key_file=tmp_path / "key")
     assert events_of(store).equals(fresh)
 
@@ -180,19 +185,10 @@ def test_a_rebuild_with_digests_that_dies_goes_on_where_it_stopped(
     ingest(IngestPlan((str(asked),), store, key_file=tmp_path / "key"))
     options = {"key_file": tmp_path / "key", "digests": (digests,)}
     whole = rebuild(store, is_dry_run=True, **options)
-    from pullstats.pipeline import rebuild as module
-
-    real, calls = module.rederive, iter(range(1000))
-
-    def die(*args: object, **named: object) -> pl.DataFrame:
-        if next(calls) == 2:
-            raise KeyboardInterrupt
-        return real(*args, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(module, "rederive", die)
+    mend = die_at(2, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         rebuild(store, **options)
-    monkeypatch.setattr(module, "rederive", real)
+    mend()
     left = rebuild(store, is_dry_run=True, **options)
     assert (left.files, left.changed) == (whole.files - 2, whole.changed // 2)  # two of four equal days
     assert rebuild(store, **options).changed == left.changed

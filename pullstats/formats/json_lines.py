@@ -20,7 +20,7 @@ from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
 from pullstats.formats.json_rest import collect_rest
 from pullstats.formats.json_vendors import is_no_request, read_by_vendor
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
-from pullstats.formats.notices import KEYS, hides_target, load_json, tell_object
+from pullstats.formats.notices import KEYS, hides_target, load_object, tell_object
 from pullstats.formats.variables import ADDRESS
 from pullstats.tokenisers import read_objects
 
@@ -368,15 +368,7 @@ def _unnest(frame: pl.DataFrame, tree: KeyTree, prefix: str) -> pl.DataFrame | N
 
 def _load(line: str) -> dict[str, Any] | None:
     """Parse one line; None if it is no JSON object."""
-    if not line.lstrip().startswith("{"):
-        return None
-    for text in (line, _repair(line)):
-        try:
-            item = load_json(text)
-        except ValueError:
-            continue
-        return item if isinstance(item, dict) else None
-    return None
+    return load_object(line, _repair) if line.lstrip().startswith("{") else None
 
 
 def _repair(line: str) -> str:

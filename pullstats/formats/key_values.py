@@ -26,6 +26,7 @@ from pullstats.escaping import Escaping
 from pullstats.formats.json_keys import KNOWN, NEST
 from pullstats.formats.json_lines import pick_known
 from pullstats.formats.lines import LENGTH, LINE_LIMIT, MISFIT, LogFormat
+from pullstats.formats.logfmt import unquote
 from pullstats.formats.notices import KEYS, tell_object
 
 _KEY: Final = r"[A-Za-z_@][\w.@:/-]*"
@@ -75,7 +76,7 @@ def _take_apart(lines: pl.Series) -> pl.DataFrame:
     parts.append(_search(frame.filter(~pl.col("order").is_in(usual))))
     whole = pl.concat(parts, how="diagonal").sort("place").drop("place")
     names = whole.columns or ["status"]
-    return whole.with_columns(_unquote(pl.col(name)) for name in names) if whole.columns else pl.DataFrame({"status": [None] * lines.len()})
+    return whole.with_columns(unquote(pl.col(name)) for name in names) if whole.columns else pl.DataFrame({"status": [None] * lines.len()})
 
 
 def _match(frame: pl.DataFrame, order: str) -> pl.DataFrame:
@@ -113,10 +114,6 @@ def _known_pairs(line: str) -> Iterator[tuple[str, str]]:
     for key, value in reversed(_PAIR.findall(line)):
         if key in _PATHS:
             yield _PATHS[key], value
-
-
-def _unquote(text: pl.Expr) -> pl.Expr:
-    return pl.when(text.str.starts_with('"')).then(text.str.slice(1).str.head(-1)).otherwise(text)
 
 
 FORMATS: Final[tuple[LogFormat, ...]] = (

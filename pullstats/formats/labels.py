@@ -19,6 +19,7 @@ from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping
 from pullstats.formats.column_keys import ColumnKeys, read_values
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT
+from pullstats.formats.logfmt import unquote
 from pullstats.tokenisers import read_columns
 
 _MAX_LABELS: Final = 300
@@ -122,7 +123,7 @@ class LabelReader:
         cells.columns = list(names)
         is_whole = not cells.select(pl.all_horizontal(pl.all().is_null()).any()).item()
         if not self._is_tabbed:
-            cells = cells.with_columns(_unquote(pl.col(name)) for name in names)
+            cells = cells.with_columns(unquote(pl.col(name)) for name in names)
         return read_values(cells, self._keys.table_of(names)), is_whole
 
     def _pattern(self, shape: str) -> tuple[str, tuple[str, ...]]:
@@ -144,7 +145,3 @@ class LabelReader:
         rest = "" if len(found) <= _MAX_LABELS else ".*"
         end = rf"{rest}\t?$" if self._is_tabbed else rf"{rest}\s*$"
         return rf"^{'' if self._is_tabbed else chr(92) + 's*'}{between.join(parts)}{end}", tuple(names)
-
-
-def _unquote(text: pl.Expr) -> pl.Expr:
-    return pl.when(text.str.starts_with('"')).then(text.str.slice(1).str.head(-1)).otherwise(text)

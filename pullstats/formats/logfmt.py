@@ -73,13 +73,14 @@ class LogfmtReader:
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one; see `Reader`."""
         frame = pl.DataFrame({"line": lines}).select(pl.col("line").str.extract_groups(self._pattern).struct.unnest())
-        frame = frame.with_columns(_unquote(pl.col(name)) for name in frame.columns)
+        frame = frame.with_columns(unquote(pl.col(name)) for name in frame.columns)
         failed = pl.col("request_method").is_null()
         other = pl.lit(lines.str.contains(_MESSAGE) & ~lines.str.contains(OTHERS_REQUEST))
         return frame.with_columns(reason=pl.when(failed & other).then(pl.lit(IGNORED)).when(failed).then(pl.lit("format")))
 
 
-def _unquote(text: pl.Expr) -> pl.Expr:
+def unquote(text: pl.Expr) -> pl.Expr:
+    """Take the quotes off values that have them."""
     return pl.when(text.str.starts_with('"')).then(text.str.slice(1).str.head(-1)).otherwise(text)
 
 

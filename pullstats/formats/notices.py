@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -93,16 +93,22 @@ def hides_target(item: Mapping[str, Any], known: Collection[str]) -> bool:
 
 def parse_object(line: str) -> dict[str, Any] | None:
     """Read a line as a JSON object, as far as it goes where it was cut; None if it is none."""
-    for text in (line, _close(line)):
+    return load_object(line, _close)
+
+
+def load_object(line: str, mend: Callable[[str], str]) -> dict[str, Any] | None:
+    """Read a line as a JSON object, mended where it is none as it stands; None if it is none then either."""
+    try:
+        item = _load_json(line)
+    except ValueError:
         try:
-            item = load_json(text)
+            item = _load_json(mend(line))
         except ValueError:
-            continue
-        return item if isinstance(item, dict) else None
-    return None
+            return None
+    return item if isinstance(item, dict) else None
 
 
-def load_json(text: str) -> Any:
+def _load_json(text: str) -> Any:
     """Read JSON; what nests deeper than any request does is left out.
 
     Raises:
