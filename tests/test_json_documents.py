@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from effort import examples
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pullstats.sources import Block, json_documents
@@ -79,6 +79,8 @@ def test_what_stands_between_objects_is_refused_and_costs_none(items: list[dict[
 
 
 @given(OBJECTS, st.integers(0, 400), st.sampled_from([None, 1]), st.sampled_from(["", '"from":"x","n":5,']))
+@example([{"k": None}, {"k": "]}{"}], 0, None, "")
+@example([{"k": 'a\\"]} {'}, {"]}{": "]}{]}{"}, {"k": 1}], 30, 1, "")
 @examples(150)
 def test_records_of_envelopes_are_cut_and_given_like_objects(items: list[dict[str, Any]], size: int, indent: int | None, others: str) -> None:
     whole = json.dumps({"records": items}, indent=indent)

@@ -10,6 +10,7 @@ Source: RFC 8259 sections 4, 7 and 8.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -151,8 +152,7 @@ def last_start(data: bytes) -> int:
     Returns:
         Its place; 0 if there is none.
     """
-    if b"\\" in data:
-        data = data.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    data = _without_escapes(data)
     marks = data.translate(None, _NO_MARKS)
     braces = marks.replace(b'""', b"")
     if b'"' in braces:
@@ -168,6 +168,11 @@ def last_start(data: bytes) -> int:
             if sign == 0x7B and not depth:
                 return _place(data, len(marks) - index)
     return 0
+
+
+def _without_escapes(data: bytes) -> bytes:
+    """Write over escaped quotes, so that those that are left begin and end strings; places stay what they are."""
+    return data.replace(b"\\\\", b"__").replace(b'\\"', b"__") if b"\\" in data else data
 
 
 def _place(data: bytes, count: int) -> int:
@@ -198,7 +203,7 @@ def blank_envelopes(data: bytes) -> bytes:
     """Write blanks over what envelopes put around their records; places stay what they are."""
     openings = [found for key in _KEYS for found in _openings(data, key)]
     if openings:
-        edges = sorted([found.span() for found in (*openings, *_CLOSING.finditer(data))])
+        edges = sorted([found.span() for found in (*openings, *_closings(data, sorted(found.end() for found in openings)))])
         data = b"".join(_pieces(data, edges))
     found = _LAST_CLOSING.search(data, max(len(data) - _LONGEST_EDGE, 0))
     return data[: found.start()] + b" " * (len(data) - found.start()) if found and _is_unmatched(data) else data
@@ -211,6 +216,26 @@ def _openings(data: bytes, key: bytes) -> Iterator[re.Match[bytes]]:
         if found and found.end() > place:
             yield found
         place = data.find(key, place + 1)
+
+
+def _closings(data: bytes, begins: list[int]) -> Iterator[re.Match[bytes]]:
+    """Find where envelopes end: a string may hold what looks like it.
+
+    Args:
+        data: text that begins outside of any string.
+        begins: where envelopes have begun. No string goes on over one, nor over a line's end.
+    """
+    plain = _without_escapes(data)
+    place, is_in_string = 0, False
+    for found in _CLOSING.finditer(data):
+        begun = bisect_right(begins, found.start())
+        fresh = max(begins[begun - 1] if begun else 0, data.rfind(b"\n", place, found.start()) + 1)
+        if fresh > place:
+            place, is_in_string = fresh, False
+        is_in_string ^= plain.count(b'"', place, found.start()) % 2 == 1
+        place = found.start()
+        if not is_in_string:
+            yield found
 
 
 def _pieces(data: bytes, edges: list[tuple[int, int]]) -> Iterator[bytes]:
