@@ -26,6 +26,7 @@ import polars as pl
 from pullstats.enrich.addresses import IPAddress
 from pullstats.enrich.canonical_texts import find_escaped, list_forms, replace_spans, trace_forms
 from pullstats.enrich.redaction_rules import ADDRESS
+from pullstats.hexadecimal import write_hexadecimal
 
 KEYS: Final = "keys"
 
@@ -102,12 +103,7 @@ def _keys_of_runs(few: pl.DataFrame) -> pl.DataFrame:
 
 def _hexadecimal(number: pl.Expr) -> pl.Expr:
     """Write whole numbers below 2^32 with eight digits."""
-    return number.cast(pl.UInt32).map_batches(_write_hexadecimal, return_dtype=pl.String)
-
-
-def _write_hexadecimal(numbers: pl.Series) -> pl.Series:
-    packed = numbers.to_numpy().astype(">u4").tobytes().hex()
-    return pl.Series([packed], dtype=pl.String).str.extract_all("[0-9a-f]{8}").explode() if numbers.len() else pl.Series([], dtype=pl.String)
+    return number.cast(pl.UInt32).map_batches(lambda numbers: write_hexadecimal(numbers, 4), return_dtype=pl.String)
 
 
 def _keys_of_words(few: pl.DataFrame) -> pl.DataFrame:
