@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cached_property
 from typing import Final
 
 import polars as pl
@@ -36,20 +37,25 @@ class Lookup:
         self._compute = compute
         self._max_kept = MAX_KEPT if max_kept is None else max_kept
         self._lock = threading.Lock()
-        self._nothing = compute(pl.Series(name, [], pl.String))
-        self._reset()
+        self._known: pl.DataFrame | None = None
+
+    @cached_property
+    def _nothing(self) -> pl.DataFrame:
+        """The columns of the answers; a look-up that no log needs is spared the asking."""
+        return self._compute(pl.Series(self._name, [], pl.String))
 
     def _encode(self, answers: pl.DataFrame) -> pl.DataFrame:
         """Encode texts, so that gathering and writing them costs a code and not a text."""
         return answers.with_columns(pl.col(name).cast(pl.Categorical(found)) for name, found in self._answer_categories.items())
 
-    def _reset(self) -> None:
+    def _reset(self) -> pl.DataFrame:
+        """Forget all answers."""
         self._categories = pl.Categories(f"{self._name}-{next(_numbers)}", "pullstats")
         # polars forgets which text has which code once no column uses the categories: one always does.
         self._anchor = pl.Series([], dtype=pl.Categorical(self._categories))
         texts = [name for name, dtype in self._nothing.schema.items() if dtype == pl.String]
         self._answer_categories = {name: pl.Categories(f"{self._name}-{name}-{next(_numbers)}", "pullstats") for name in texts}
-        self._known: pl.DataFrame = self._encode(self._nothing.clear())
+        return self._encode(self._nothing.clear())
 
     def apply(self, values: pl.Series) -> pl.DataFrame:
         """Compute the function for a column.
@@ -68,23 +74,23 @@ class Lookup:
 
     def _apply(self, values: pl.Series) -> pl.DataFrame:
         with self._lock:
-            if self._known.height > self._max_kept:
-                self._reset()
+            if self._known is None or self._known.height > self._max_kept:
+                self._known = self._reset()
             # Encoding stays under the lock: a code must not be seen before its text is.
             encoded = values.cast(pl.Categorical(self._categories))
             self._anchor = encoded.clear()
             codes = encoded.to_physical()
-            known = self._learn(encoded, codes)
+            self._known = known = self._learn(self._known, encoded, codes)
         return known.select(pl.all().gather(codes))
 
-    def _learn(self, encoded: pl.Series, codes: pl.Series) -> pl.DataFrame:
-        """Compute what is new; codes are dense, in order of first sight."""
+    def _learn(self, known: pl.DataFrame, encoded: pl.Series, codes: pl.Series) -> pl.DataFrame:
+        """Add to what is known what is new; codes are dense, in order of first sight."""
         highest = codes.max()
-        start, end = self._known.height, 0 if highest is None else int(highest) + 1  # type: ignore[arg-type]
-        if end > start:
-            fresh = pl.Series("code", range(start, end), codes.dtype).cat.to(encoded.dtype).cast(pl.String)
-            self._known = pl.concat([self._known, self._encode(self._compute(fresh))], rechunk=True)
-        return self._known
+        start, end = known.height, 0 if highest is None else int(highest) + 1  # type: ignore[arg-type]
+        if end <= start:
+            return known
+        fresh = pl.Series("code", range(start, end), codes.dtype).cat.to(encoded.dtype).cast(pl.String)
+        return pl.concat([known, self._encode(self._compute(fresh))], rechunk=True)
 
 
 def _is_uniform(values: pl.Series) -> bool:

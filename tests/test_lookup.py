@@ -51,6 +51,19 @@ def test_a_value_is_computed_once_and_memory_is_bounded() -> None:
     assert seen[-1] == "a"
 
 
+def test_a_lookup_that_no_log_needs_asks_nothing() -> None:
+    asked: list[int] = []
+
+    def note(values: pl.Series) -> pl.DataFrame:
+        asked.append(values.len())
+        return shout(values)
+
+    lookup = Lookup("test", note)
+    assert asked == []
+    assert lookup.apply(pl.Series([], dtype=pl.String)).schema == lookup.apply(pl.Series(["a"])).schema
+    assert asked == [0, 1]
+
+
 def test_threads_share_one_memory() -> None:
     lookup = Lookup("test", shout)
     blocks = [[f"v{(number * step) % 97}" for number in range(300)] for step in range(1, 25)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import polars as pl
@@ -84,24 +85,33 @@ class _Likeness:
     def __init__(self, detection: Detection, candidates: Sequence[LogFormat], lines: pl.Series, *, has_time: bool) -> None:
         self.detection = detection
         self._has_time = has_time
-        self._best = best = detection.formats[0]
-        samples = pl.Series([candidate.sample for candidate in candidates])
-        takes = samples.str.contains(best.reader.shape)
-        own = pl.Series("line", [*lines.head(_LIKE), best.sample])
+        self._best = detection.formats[0]
+        self._candidates = candidates
+        self._lines = lines
+
+    @cached_property
+    def _looks(self) -> list[pl.Expr]:
+        """What to ask of lines; there is nothing to ask before a second log."""
+        samples = pl.Series([candidate.sample for candidate in self._candidates])
+        takes = samples.str.contains(self._best.reader.shape)
+        own = pl.Series("line", [*self._lines.head(_LIKE), self._best.sample])
         rivals = [
             candidate
-            for candidate, taken in zip(candidates, takes, strict=True)
-            if candidate.reader is not best.reader and (taken or own.str.contains(candidate.reader.shape).any())
+            for candidate, taken in zip(self._candidates, takes, strict=True)
+            if candidate.reader is not self._best.reader and (taken or own.str.contains(candidate.reader.shape).any())
         ]
         line = pl.col("line")
-        shapes = list(dict.fromkeys([best.reader.shape, *(rival.reader.shape for rival in rivals)]))
-        signs = [candidate.sign for candidate in candidates if candidate.sign]
-        self._looks = [
+        shapes = list(dict.fromkeys([self._best.reader.shape, *(rival.reader.shape for rival in rivals)]))
+        signs = [candidate.sign for candidate in self._candidates if candidate.sign]
+        return [
             *(line.str.contains(shape).all().alias(f"all{index}") for index, shape in enumerate(shapes)),
             *(line.str.contains(shape).any().alias(f"any{index}") for index, shape in enumerate(shapes[1:])),
             *(line.str.contains(sign).any().alias(f"sign{index}") for index, sign in enumerate(signs)),
         ]
-        self._flags = self._look(lines)
+
+    @cached_property
+    def _flags(self) -> tuple[bool, ...]:
+        return self._look(self._lines)
 
     def _look(self, lines: pl.Series) -> tuple[bool, ...]:
         return lines.to_frame("line").select(self._looks).row(0)
