@@ -48,7 +48,7 @@ def test_differences_are_absolute_and_relative() -> None:
         ("origins", 1, 2, 1, 1.0),
         ("errors", 0, 1, 1, None),
     ]
-    assert report.headline == "requests 4 → 7 (+75.0%), origins 1 → 2 (+100.0%), errors 0 → 1"
+    assert report.headline == "requests 4 → 7 (+75.0 %), origins 1 → 2 (+100.0 %), errors 0 → 1"
     assert "where 2025-03-03 has nothing, there is no relative change" in report.meta["warnings"]
 
 
@@ -56,9 +56,9 @@ def test_shares_are_compared_as_shares() -> None:
     rows = [request(NOON + day * DAY, 1, status=404 if number < bad else 200) for day, bad in enumerate((1, 3)) for number in range(4)]
     report = compare(rows, "2025-03-03", "2025-03-04", metrics=("error-rate", "requests"))
     assert report.frame.select("a", "b", "difference", "change").rows() == [(0.25, 0.75, 0.5, 2.0), (4.0, 4.0, 0.0, 0.0)]
-    assert report.headline == "errors of requests 25.0% → 75.0% (+200.0%), requests 4 → 4 (+0.0%)"
+    assert report.headline == "errors of requests 25.0 % → 75.0 % (+200.0 %), requests 4 → 4 (+0.0 %)"
     same = compare(rows, "2025-03-03", "2025-03-03", metrics=("error-rate",))
-    assert same.headline == "errors of requests 25.0% → 25.0% (+0.0%)"
+    assert same.headline == "errors of requests 25.0 % → 25.0 % (+0.0 %)"
 
 
 def weeks(counts: list[int], start: datetime = NOON) -> list[Row]:
@@ -394,7 +394,7 @@ def test_what_a_rule_says_nothing_of_is_not_zero() -> None:
     rows = [request(NOON, 1), request(NOON + DAY, 1)]
     report = compare(rows, "2025-03-03", "2025-03-04", metrics=("checks", "requests"), count_as=("npm",))
     assert report.frame.select("a", "b", "verdict").row(0) == (None, None, "one side says nothing of it")
-    assert report.headline == "requests 1 → 1 (+0.0%)"
+    assert report.headline == "requests 1 → 1 (+0.0 %)"
 
 
 @pytest.mark.parametrize("dimensions", [(), ("client",)])

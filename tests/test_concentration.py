@@ -85,7 +85,7 @@ def test_the_same_in_words() -> None:
     rows = [request(NOON, who) for who, count in ((1, 6), (2, 3), (3, 2), (4, 1)) for _ in range(count)] + [request(NOON, None)]
     report = concentration(rows, (1, 3), (Fraction(1, 2), Fraction(1, 3)))
     assert report.headline == (
-        "1 origin = 6 requests; the next 2 = 5; half of all requests comes from 1 origin; 33.33333333% of all requests come from 1 origin; "
+        "1 origin = 6 requests; the next 2 = 5; half of all requests comes from 1 origin; 33.33333333 % of all requests come from 1 origin; "
         "without the top 1, 6 requests; Gini 0.33"
     )
     assert report.meta["warnings"] == ["1 request belongs to no origin (none logged, or only ever answered 401); shares are of the others"]
@@ -106,7 +106,7 @@ def test_a_trend_measures_the_spans_before() -> None:
     report = concentration(rows, (1,), window="2025-03-05")
     assert [one["top_share"] for one in report.meta["trend"]] == [round(31 / 40, 6), round(11 / 20, 6), round(2 / 11, 6)]
     assert [one["gini"] for one in report.meta["trend"]] == [round(gini_by_double_loop([more + 1] + [1] * 9), 6) for more in (30, 10, 1)]
-    assert "share of the top 1 18% → 55% → 78%" in report.meta["warnings"][0]
+    assert "share of the top 1 18.2 % → 55.0 % → 77.5 %" in report.meta["warnings"][0]
 
 
 def test_a_trend_ends_where_the_key_changed() -> None:

@@ -426,8 +426,8 @@ def test_the_footer_tells_a_filter_that_leaves_nothing_out_from_none() -> None:
     assert "filters left out 0.0 % of requests" in ask(TRAFFIC, where="status is null or status>0").footer
     assert "no filters" in ask(TRAFFIC).footer
     nearly = [{**TRAFFIC[0]} for _ in range(3000)] + [{**TRAFFIC[2]}]
-    assert "filters left out under 0.1 % of requests" in ask(nearly, where="status<400").footer
-    assert "filters left out over 99.9 % of requests" in ask(nearly, where="status=404").footer
+    assert "filters left out < 0.1 % of requests" in ask(nearly, where="status<400").footer
+    assert "filters left out > 99.9 % of requests" in ask(nearly, where="status=404").footer
 
 
 def test_class_says_what_it_goes_by() -> None:

@@ -152,7 +152,7 @@ def test_a_balancer_that_was_not_named_is_warned_of(tmp_path: Path, capsys: pyte
     assert run(["ingest", str(log), "--store", str(tmp_path / "a"), "--format", "json"]) == 0
     told = capsys.readouterr()
     assert json.loads(told.out)["sources"][0]["address_fields"] == {"remote_addr": 300}
-    assert "100% of the requests come from one address; this looks like your load balancer" in told.err.replace("\n", " ")
+    assert "100.0 % of the requests come from one address; this looks like your load balancer" in told.err.replace("\n", " ")
     assert "10.0.0.1" not in told.err + told.out
     assert run(["ingest", str(log), "--store", str(tmp_path / "b"), "--trusted-proxy", "10.0.0.0/8"]) == 0
     told = capsys.readouterr()
@@ -183,7 +183,7 @@ def simulate(peers: list[str], chance: random.Random, *, filled: float, clients:
 
 PRIVATE = [f"10.0.{number}.9" for number in range(200)]
 FLEETS = {
-    "two balancers": (PRIVATE[:2], {"filled": 1.0, "clients": 200}, "100% of the requests come from 2 private addresses"),
+    "two balancers": (PRIVATE[:2], {"filled": 1.0, "clients": 200}, "100.0 % of the requests come from 2 private addresses"),
     "a fleet with health checks": (PRIVATE[:8], {"filled": 0.4, "clients": 200}, "8 private addresses"),
     "one, and public clients beside it": (["192.168.7.7"], {"filled": 1.0, "clients": 100, "others": 0.5}, "one private address"),
     "of IPv6": (["fd00:1::1", "fd00:2::1"], {"filled": 0.9, "clients": 100}, "2 private addresses"),

@@ -173,7 +173,7 @@ def test_a_sketch_holds_the_true_number_between_its_bounds(memory: int) -> None:
         assert low <= estimate <= high
         assert abs(estimate - true[level]) <= 0.02 * true[level]
     assert 0.005 < report.meta["relative_error"] < 0.02
-    assert "about ±1.3%" in report.meta["warnings"][-1]
+    assert "about ±1.3 %" in report.meta["warnings"][-1]
     assert "about 9" in report.headline
 
 
@@ -253,7 +253,7 @@ def test_changing_addresses_are_warned_of() -> None:
     rows = [request(NOON + number * DAY, 10 * number) for number in range(9)] + [request(NOON + number * DAY, 990) for number in range(9)]
     report = uniques(rows, every="d")
     assert report.meta["one_day_share"] == 0.9
-    assert any(warning.startswith("90% of the endpoints were seen on one day only") for warning in report.meta["warnings"])
+    assert any(warning.startswith("90.0 % of the endpoints were seen on one day only") for warning in report.meta["warnings"])
 
 
 def test_every_tuesday_follows_on_the_tuesday_before() -> None:

@@ -11,6 +11,7 @@ import polars as pl
 from pullstats.cli.options import ROWS, Command, chosen_maps, combine, map_option
 from pullstats.cli.output import PIPED_WIDTH, render_options
 from pullstats.formats import FORMATS, REASONS, RECOMMENDED, LogFormat, choose_formats
+from pullstats.percentages import write_share
 from pullstats.pipeline.check import Failure, LogCheck, check_logs
 from pullstats.render import render
 from pullstats.render.sanitise import for_terminal
@@ -130,7 +131,7 @@ def _say_reasons(check: LogCheck) -> str:
 def _say_check(check: LogCheck) -> str:
     name = for_terminal(check.file)
     wrapped = f" in {check.wrapper}" if check.wrapper else ""
-    found = f"{check.format}{wrapped}, {check.confidence:.1%} of the lines looked at" if check.format else "no known log format fits"
+    found = f"{check.format}{wrapped}, {write_share(check.confidence)} of the lines looked at" if check.format else "no known log format fits"
     return f"{name}: {found}; {check.lines:,} lines read, {check.ignored:,} ignored, {check.failed:,} failed"
 
 

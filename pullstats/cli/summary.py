@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pullstats.percentages import write_share
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.render import RenderOptions, render
 from pullstats.reports import Column, Report
@@ -47,5 +48,5 @@ def summary_text(summary: IngestSummary, options: RenderOptions) -> str:
 
 
 def _share(count: int, total: int) -> str:
-    """Write a share that is all as nothing more, and never round one down to nothing."""
-    return "" if count == total else f"{max(count / total, 0.001):.1%}"
+    """Write a share that is all as nothing more."""
+    return "" if count == total else write_share(count / total)

@@ -13,6 +13,8 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.percentages import write_share
+
 REMEDY: Final = "its header names other clients, so add --trusted-proxy private"
 
 LEAST: Final = 100
@@ -61,7 +63,7 @@ class Forwarding:
         who = "one private address" if one else f"{len(self.peers)} private addresses"
         looks = "this looks like your load balancer" if one else "these look like your load balancers"
         remedy = REMEDY if one else REMEDY.replace("its header names", "their headers name")
-        return f"{self.requests / events:.0%} of the requests come from {who} and name another client; {looks}: {remedy}"
+        return f"{write_share(self.requests / events)} of the requests come from {who} and name another client; {looks}: {remedy}"
 
 
 def find_forwarding(events: pl.DataFrame) -> Forwarding:

@@ -15,6 +15,7 @@ import polars as pl
 from pullstats.enrich import load_rules, open_geo
 from pullstats.metrics.query import DEFAULT_MEMORY
 from pullstats.metrics.same_requests import scan_once
+from pullstats.percentages import write_share
 from pullstats.pipeline.answer import read_reach
 from pullstats.pipeline.asking import ask_store
 from pullstats.reports import Column, Report
@@ -53,7 +54,8 @@ class Findings:
     def report(self) -> Report:
         """Show both lists."""
         headline = "; ".join(
-            f"{share:.1%} of the requests name {'an' if name == _AGENT else 'a'} {name} that no rule knows" for name, share in self.share.items()
+            f"{write_share(share)} of the requests name {'an' if name == _AGENT else 'a'} {name} that no rule knows"
+            for name, share in self.share.items()
         )
         footer = "" if self.remarks else "rules and geo database are up to date"
         meta = {"warnings": list(self.remarks), "share": self.share}

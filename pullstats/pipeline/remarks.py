@@ -10,6 +10,7 @@ from typing import Final
 
 from pullstats.clock import AMBIGUOUS, MISSING, Clock
 from pullstats.formats import advise_on_keys
+from pullstats.percentages import write_share
 from pullstats.pipeline.balancers import REMEDY
 from pullstats.pipeline.plan import SourceSummary
 from pullstats.pipeline.reading import LogReading
@@ -75,7 +76,7 @@ def _remark_on_crowd(summary: SourceSummary, *, is_trusting: bool) -> Iterator[s
         yield told
     if summary.events < CROWD_FROM or summary.crowd < CROWD_SHARE:
         return
-    share = f"{summary.crowd:.0%} of the requests come from one address"
+    share = f"{write_share(summary.crowd)} of the requests come from one address"
     if told is not None:
         yield f"{share}; this looks like your load balancer: {REMEDY}"
     elif is_trusting:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from pullstats.percentages import DIGITS, WHOLES, write_change, write_share
 from pullstats.render.columns import sanitise_columns, to_text
 from pullstats.render.sanitise import for_csv, for_markdown, for_markdown_paragraph, visible
 from pullstats.reports import Report
@@ -17,14 +19,24 @@ from pullstats.reports import Report
 if TYPE_CHECKING:
     from pullstats.render import RenderOptions
 
-_SHARE_DIGITS: Final = 6
+_PERCENTAGES: Final = {"share": write_share, "change": write_change}
+"""Kinds of columns that Markdown shows as tables do."""
 
 
 def machine_frame(report: Report) -> pl.DataFrame:
     """Give a report's frame as programs get it: ids as hexadecimal, times as text, no sparklines."""
     kept = [column.name for column in report.columns if column.kind != "spark"]
     frame = to_text(report.frame.select(kept))
-    return frame.with_columns(pl.selectors.float().fill_nan(None).round(_SHARE_DIGITS))
+    shares = [column.name for column in report.columns if column.kind in _PERCENTAGES]
+    frame = frame.with_columns(pl.selectors.float().fill_nan(None))
+    others = pl.selectors.float() - pl.selectors.by_name(shares)
+    return frame.with_columns(others.round(DIGITS), *(_round_shares(frame[name]) for name in shares))
+
+
+def _round_shares(shares: pl.Series) -> pl.Series:
+    """Round shares as `round_share` does."""
+    rounded = shares.round(DIGITS)
+    return shares.zip_with(rounded.is_in(WHOLES), rounded)
 
 
 def render_csv(report: Report, options: RenderOptions) -> str:
@@ -73,9 +85,9 @@ def ndjson_text(frame: pl.DataFrame) -> str:
 
 def render_markdown(report: Report, options: RenderOptions) -> str:  # noqa: ARG001 - one signature for all
     """Write a Markdown table."""
-    shares = {column.name: "" if column.kind == "share" else "+" for column in report.columns if column.kind in {"share", "change"}}
     frame = machine_frame(report)
-    frame = frame.with_columns(_write_percent(frame[name], sign) for name, sign in shares.items())
+    percentages = [column for column in report.columns if column.kind in _PERCENTAGES]
+    frame = frame.with_columns(_write_all(frame[column.name], _PERCENTAGES[column.kind]) for column in percentages)
     frame = sanitise_columns(frame, for_markdown)
     heads = [for_markdown(column.title) for column in report.columns if column.kind != "spark"]
     lines = [heads, ["---"] * len(heads), *([_cell(value) for value in row] for row in frame.rows())]
@@ -84,9 +96,8 @@ def render_markdown(report: Report, options: RenderOptions) -> str:  # noqa: ARG
     return f"{table}\n\n{for_markdown_paragraph(report.footer)}\n" if report.footer else f"{table}\n"
 
 
-def _write_percent(values: pl.Series, sign: str) -> pl.Series:
-    """Write shares as percentages, as tables do."""
-    return pl.Series(values.name, [None if value is None else f"{value * 100:{sign}.1f} %" for value in values], pl.String)
+def _write_all(values: pl.Series, write: Callable[[float], str]) -> pl.Series:
+    return pl.Series(values.name, [None if value is None else write(value) for value in values], pl.String)
 
 
 def _cell(value: Any) -> str:

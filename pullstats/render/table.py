@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
 
+from pullstats.percentages import write_change, write_share
 from pullstats.render.sanitise import for_terminal
 from pullstats.reports import Column, Report
 
@@ -240,8 +241,8 @@ def _format_number(value: float) -> str:
 
 
 _FORMS: Final[dict[str, Callable[[Any], str]]] = {
-    "share": lambda value: f"{value * 100:.1f} %",
-    "change": lambda value: f"{value * 100:+.1f} %",
+    "share": write_share,
+    "change": write_change,
     "number": _format_number,
     "ratio": lambda value: f"{value:.3g}",
     "bytes": lambda value: format_bytes(int(value)),

@@ -23,13 +23,14 @@ from pullstats.metrics.questions.noise import LEVEL
 from pullstats.metrics.questions.ordering import order_values
 from pullstats.metrics.questions.verdicts import Judgement, judge_comparison
 from pullstats.metrics.time.phrases import AmbiguousWindowError
+from pullstats.percentages import write_change, write_level, write_share
 from pullstats.reports import Column, Report
 
 _VALUE_DIMENSIONS: Final = ("version", "tag", "domain", "backend")
 """What a bare word may be a value of."""
 _COMPARED: Final = frozenset({"count", "bytes", "share"})
 _VERDICT_COLUMNS: Final = (
-    Column("low", f"{1 - LEVEL:.0%} from", "number"),
+    Column("low", f"{write_level(1 - LEVEL)} from", "number"),
     Column("high", "to", "number"),
     Column("smallest", "seen from +", "number"),
     Column("per", "of a", "text"),
@@ -165,7 +166,7 @@ def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[st
         notes = [*notes, f"where {sides.left} has nothing, there is no relative change"]
     meta = build_meta(right, partials[1], warnings=[*(warning for warning in left.warnings if warning not in right.warnings), *notes])
     meta |= {"a": build_meta(left, partials[0])["window"] | {"side": sides.left}, "b": meta["window"] | {"side": sides.right}}
-    level = "" if groups else f" · verdicts at the {LEVEL:.0%} level, all metrics together"
+    level = "" if groups else f" · verdicts at the {write_level(LEVEL)} level, all metrics together"
     footer = f"a: {sides.left} · b: {sides.right} · {describe_meta(meta)}{level}"
     is_empty = all(part.kept == 0 for part in partials)
     frame = rows.select(column.name for column in columns)
@@ -229,12 +230,12 @@ def _join(sides: Sequence[pl.DataFrame], keys: tuple[str, ...], metrics: Sequenc
 
 
 def _describe(total: pl.DataFrame, metrics: Sequence[Metric]) -> str:
-    """Say the totals in words: downloads 100 → 150 (+50.0%)."""
+    """Say the totals in words: downloads 100 → 150 (+50.0 %)."""
     told = []
     for metric, row in zip(metrics, total.to_dicts(), strict=True):
         if row["a"] is None or row["b"] is None:
             continue
-        change = f" ({row['change']:+.1%})" if row["change"] is not None else ""
+        change = f" ({write_change(row['change'])})" if row["change"] is not None else ""
         told.append(f"{metric.title} {_write(row['a'], metric)} → {_write(row['b'], metric)}{change}")
     return ", ".join(told)
 
@@ -246,4 +247,4 @@ def _describe_unknown(asked: Sequence[Resolved]) -> str:
 
 
 def _write(value: Any, metric: Metric) -> str:
-    return f"{value:.1%}" if metric.kind == "share" else f"{int(value):,}"
+    return write_share(value) if metric.kind == "share" else f"{int(value):,}"

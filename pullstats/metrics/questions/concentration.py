@@ -24,6 +24,7 @@ from pullstats.metrics.questions.holders import HOLDER, count_holders
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.time.spans import close_window, spans_before
 from pullstats.metrics.time.windows import Window
+from pullstats.percentages import round_share, write_level, write_share
 from pullstats.reports import Column, Report
 
 _PERIODS: Final = 3
@@ -115,14 +116,10 @@ def count_for_share(values: pl.Series, share: Fraction) -> int:
     return int((~reached).sum()) + 1 if values.len() else 0
 
 
-def _percent(share: Fraction) -> str:
-    return f"{float(share * 100):.10g}%"
-
-
 def _rows(asked_for: ConcentrationQuestion, values: pl.Series, level: str, key: str) -> pl.DataFrame:
     total = int(values.sum())
     places = [(f"top {count}", min(count, values.len())) for count in asked_for.tops]
-    places += [(f"{_percent(share)} of all", count_for_share(values, share)) for share in asked_for.shares]
+    places += [(f"{write_level(share).replace(' ', '')} of all", count_for_share(values, share)) for share in asked_for.shares]
     places.append(("all", values.len()))
     rows: list[dict[str, Any]] = []
     for name, count in places:
@@ -145,7 +142,7 @@ def _describe(asked: Resolved, asked_for: ConcentrationQuestion, values: pl.Seri
         parts.append(f"the next {count - before:,} = {taken:,}" if before else f"{name_level(level, count)} = {_name(metric, taken)}")
         before = count
     for share in asked_for.shares:
-        part = "half" if share == _HALF else _percent(share)
+        part = "half" if share == _HALF else write_level(share)
         count = count_for_share(values, share)
         parts.append(f"{part} of all {metric.title} {'comes' if part == 'half' and count == 1 else 'come'} from {name_level(level, count)}")
     first = min(asked_for.tops, default=0)
@@ -181,7 +178,7 @@ def _measure(asked: Resolved, window: Window, asked_for: ConcentrationQuestion, 
         "end": window.end.isoformat(),
         asked.metrics[0].key: total,
         "top": top,
-        "top_share": round(int(values.head(top).sum()) / total, 6) if total else None,
+        "top_share": round_share(int(values.head(top).sum()) / total) if total else None,
         "gini": round(gini, 6) if gini is not None else None,
     }
 
@@ -190,6 +187,6 @@ def _describe_trend(trend: list[dict[str, Any]], asked_for: ConcentrationQuestio
     told = [one for one in trend if one["gini"] is not None]
     if len(told) <= 1:
         return []
-    shares = " → ".join(f"{one['top_share']:.0%}" for one in reversed(told))
+    shares = " → ".join(f"{write_share(one['top_share'])}" for one in reversed(told))
     ginis = " → ".join(f"{one['gini']:.2f}" for one in reversed(told))
     return [f"over the last {len(told)} spans of this length: share of the top {max(asked_for.tops, default=1)} {shares}, Gini {ginis}"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from pullstats.metrics.dimensions import CLASS_BASIS
 from pullstats.metrics.partials import Partials, count_takers
 from pullstats.metrics.query import Resolved
 from pullstats.metrics.questions.presence import CLIENTS, Presence
+from pullstats.percentages import round_share, write_share
 from pullstats.reports import Column, Report
 
 OTHER: Final = "other"
@@ -21,7 +22,6 @@ ALL_OTHERS: Final = "all others"
 TOTAL: Final = "total"
 ALL_ROWS: Final = "all rows"
 DOWNLOADS: Final = "downloads"
-_LEAST_SHARE: Final = 0.001
 _LEVEL_NOUNS: Final = {"org": ("organisation", "organisations")}
 
 
@@ -142,7 +142,7 @@ def build_meta(asked: Resolved, partials: Partials, hidden: int = 0, warnings: S
         "unique_level": asked.query.unique_by,
         "excluded": {
             "events": partials.read - partials.kept,
-            "share": round(1 - partials.kept / partials.read, 6) if partials.read else 0.0,
+            "share": round_share((partials.read - partials.kept) / partials.read) if partials.read else 0.0,
             "filters": [text for text, _ in asked.steps],
         },
         "hidden_rows": hidden,
@@ -168,27 +168,19 @@ def describe_meta(meta: dict[str, Any]) -> str:
         span += f" {word} {datetime.fromisoformat(moment).astimezone(ZoneInfo(meta['tz'])):%Y-%m-%dT%H:%M}" if moment else ""
     parts = [f"{span} ({meta['tz']})", meta["counting_rule"], f"unique by {meta['unique_level']}"]
     excluded = meta["excluded"]
-    parts.append(f"filters left out {_write_share(excluded)} of requests" if excluded["filters"] else "no filters")
+    parts.append(f"filters left out {write_share(excluded['share'])} of requests" if excluded["filters"] else "no filters")
     if "class_by" in meta:
         parts.append(f"class by {meta['class_by']}")
     if meta["hidden_rows"]:
         parts.append(f"{meta['hidden_rows']} small rows {'hidden' if meta.get('other_row') is None else 'in other'}")
     if meta.get("one_day_share") is not None:
-        parts.append(f"{meta['one_day_share'] * 100:.1f} % of the endpoints were seen on one day only")
+        parts.append(f"{write_share(meta['one_day_share'])} of the endpoints were seen on one day only")
     if meta["redirected_readings"]:
         count = meta["redirected_readings"]
         parts.append(f"{count:,} {'reading' if count == 1 else 'readings'} of an index or metadata redirected, which count as nothing")
     first, newest = completeness["first_event"], completeness["newest_event"]
     parts.append(f"logs reach from {first[:16]} to {newest[:16]} UTC" if first and newest else "no events in the store")
     return " · ".join(parts)
-
-
-def _write_share(excluded: Mapping[str, Any]) -> str:
-    """Write a share that is neither nothing nor all as such, however near."""
-    share = excluded["share"]
-    if excluded["events"] and share < _LEAST_SHARE:
-        return f"under {_LEAST_SHARE * 100:.1f} %"
-    return f"over {(1 - _LEAST_SHARE) * 100:.1f} %" if 1 - _LEAST_SHARE < share < 1 else f"{share * 100:.1f} %"
 
 
 def unique_metric(asked: Resolved) -> Metric:

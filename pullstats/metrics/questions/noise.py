@@ -31,6 +31,7 @@ from statistics import fmean, stdev
 from typing import Final, Literal
 
 from pullstats.metrics.questions.student import find_quantile
+from pullstats.percentages import write_points
 
 LEVEL: Final = 0.05
 LEAST_PAST: Final = 3
@@ -203,7 +204,7 @@ def _judge_days(metric: Daily, days: Sequence[float], level: float) -> Verdict:
 
 
 def _write(value: float, kind: Kind, sign: str = "") -> str:
-    return f"{value:{sign}.2%}" if kind == "share" else f"{value:{sign},.4g}" if abs(value) < _LONG else f"{value:{sign},.0f}"
+    return write_points(value, sign) if kind == "share" else f"{value:{sign},.4g}" if abs(value) < _LONG else f"{value:{sign},.0f}"
 
 
 _LONG: Final = 1000

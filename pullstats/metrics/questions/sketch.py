@@ -16,6 +16,7 @@ from pullstats.metrics.partials import VALUE, Partials, compute_partials
 from pullstats.metrics.partitions import count_partitions, split_scan
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.metrics.questions.framing import build_report, name_level
+from pullstats.percentages import write_share
 from pullstats.reports import Column, Report
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _report(asked: Resolved, partials: Partials, estimates: dict[str, tuple[int,
     columns = (Column("level", "level", "text"), *(Column(name, name, "count") for name in names))
     report = build_report(asked, partials, frame, columns, pl.DataFrame({metric.key: [0] for metric in asked.metrics}))
     relative = abs(hll_sketch.get_rel_err(True, False, SIZE, _DEVIATIONS))
-    note = f"estimates of a HyperLogLog sketch (lg_k {SIZE}): low and high hold the true number in 95 of 100 cases, about ±{relative:.1%}"
+    note = f"estimates of a HyperLogLog sketch (lg_k {SIZE}): low and high hold the true number in 95 of 100 cases, about ±{write_share(relative)}"
     meta = report.meta | {"warnings": [*report.meta["warnings"], note], "relative_error": relative}
     meta.pop("totals")  # what is estimated is no total
     told = [f"about {name_level(level, found[0])} ({found[1]:,} to {found[2]:,})" for level, found in estimates.items()]

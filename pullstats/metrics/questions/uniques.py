@@ -26,6 +26,7 @@ from pullstats.metrics.questions.presence import Presence, find_presence
 from pullstats.metrics.questions.rolling import BUCKET
 from pullstats.metrics.questions.sketch import sketch_uniques
 from pullstats.metrics.questions.turnover import PRESENT, STATES, compute_turnover
+from pullstats.percentages import write_share
 from pullstats.reports import Column, Report
 
 LEVELS: Final = ("network", "endpoint", "origin", "org", "user")
@@ -110,7 +111,7 @@ def _describe_column(column: Column) -> Column:
 def _describe_levels(levels: tuple[str, ...], total: pl.DataFrame, one_day_share: float | None) -> str:
     named = [name_level(level, total[UNIQUE_LEVELS[level]].item() or 0) for level in levels]
     told = [f"{name} ({AGAINST_PEOPLE[level]})" if level in AGAINST_PEOPLE else name for level, name in zip(levels, named, strict=True)]
-    seen = [] if one_day_share is None else [f"{one_day_share:.0%} of the endpoints were seen on one day only"]
+    seen = [] if one_day_share is None else [f"{write_share(one_day_share)} of the endpoints were seen on one day only"]
     return "; ".join([", ".join(told), *seen])
 
 
@@ -160,5 +161,5 @@ def _tell_one_day(metric: Metric, presence: Presence | None) -> list[str]:
     if presence is None or presence.one_day_share is None:
         return []
     return [
-        f"{presence.one_day_share:.0%} of the endpoints were seen on one day only; where that is much, changing addresses look like new {metric.title}"
+        f"{write_share(presence.one_day_share)} of the endpoints were seen on one day only; where that is much, changing addresses look like new {metric.title}"
     ]
