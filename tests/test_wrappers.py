@@ -126,6 +126,11 @@ def test_every_wrapper_takes_its_own_sample_apart(wrapper: Any, tmp_path: Path) 
     assert frame.height == 1
 
 
+def test_an_entry_that_tells_its_request_as_such_comes_off_once(tmp_path: Path) -> None:
+    log, frame, _, _ = read(write(tmp_path / "entries.log", [FORMATS["gcp"].sample] * 3))
+    assert (log.wrapper, frame.height) == ("google-entry", 3)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_real_lines(case: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "real.log"

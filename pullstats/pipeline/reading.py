@@ -232,6 +232,8 @@ def _unwrap_lines(best: LogReading, peeled: Peeled, detector: Detector, names: l
         chain.append(wrapper)
         peeled = take_off(peeled, [wrapper], Clock(clock.zone, clock.written))
         best = _detect_in(peeled, detector, [*names, *(layer.name for layer in chain)], LinesPeeler(tuple(chain), clock, outer), clock, best)
+        if peeled.messages["message"].equals(lines):
+            break  # what is left of these lines is they themselves, and would be so again
     return best
 
 
