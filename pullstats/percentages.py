@@ -46,4 +46,4 @@ def write_level(share: float | Fraction) -> str:
 
 
 def _write(share: float, sign: str = "") -> str:
-    return f"{share * 100:{sign}.1f} %"
+    return f"{share * 100:{sign},.1f} %"

@@ -1,6 +1,6 @@
 """Simulate comparisons in which nothing changed, and some in which something did; write what verdicts say into docs/verdicts.md.
 
-    python tools/verdicts.py [--runs 1000]
+    python tools/verdicts.py [--runs 4000]
 
 A run has three metrics that depend on each other as requests, downloads and origins do: each holds
 what they share and something of its own. Counts are Poisson, or Poisson about a level that itself
@@ -12,17 +12,20 @@ from __future__ import annotations
 import argparse
 import random
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import accumulate
 from math import exp, log, sqrt
 from pathlib import Path
 from typing import Final
 
-from pullstats.metrics.questions.noise import Daily, Evidence, judge_days, judge_windows
+from pullstats.metrics.questions.noise import LEVEL, Daily, Evidence, Verdict, judge_days, judge_windows
+from pullstats.percentages import write_level, write_points, write_share
 
 PERIODS: Final = (3, 4, 5, 8, 20)
 KINDS: Final = ("poisson", "overdispersed", "weekly")
+Simulation = Callable[[random.Random, float, str, int], bool]
+"""Tells of a run with a mean, a kind and a number of periods or days whether a verdict is given."""
 PAGE: Final = Path(__file__).parent.parent / "docs" / "verdicts.md"
 _SHARED: Final = 0.7
 _QUIET: Final = 0.4
@@ -34,7 +37,7 @@ _SHAPE: Final = 10.0
 def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=1_000)
+    parser.add_argument("--runs", type=int, default=4_000, help="of a cell in which nothing changes; a fourth of it where something does")
     asked = parser.parse_args()
     PAGE.write_text(write_page(asked.runs), encoding="utf-8")
 
@@ -72,16 +75,48 @@ def is_told(chance: random.Random, mean: float, kind: str, periods: int, *, fact
     sides = (mean, mean * _QUIET) if kind == "weekly" else (mean,)
     past = [[draw_metrics(chance, side, kind) for side in sides] for _ in range(periods)]
     a, b = draw_metrics(chance, mean, kind), draw_metrics(chance, sides[-1] * factor, kind)
-    metrics = [Evidence(a[index], b[index], tuple(tuple(float(side[index]) for side in period) for period in past)) for index in range(len(a))]
-    return any(verdict.text.startswith("beyond") for verdict in judge_windows(metrics))
+    return any(verdict.text.startswith("beyond") for verdict in _judge(a, b, past))
+
+
+def is_seen(chance: random.Random, mean: float, kind: str, periods: int) -> bool:
+    """Tell whether a verdict sees the first metric change by what the verdict on no change says that it would have seen."""
+    sides = (mean, mean * _QUIET) if kind == "weekly" else (mean,)
+    past = [[draw_metrics(chance, side, kind) for side in sides] for _ in range(periods)]
+    a, b = draw_metrics(chance, mean, kind), draw_metrics(chance, sides[-1], kind)
+    rise = _judge(a, b, past)[0].smallest
+    assert rise is not None
+    shared = sides[-1] * _SHARED
+    return _judge(a, draw_metrics(chance, sides[-1] * (1 + rise / shared), kind), past)[0].text.startswith("beyond")
+
+
+def _judge(a: list[int], b: list[int], past: list[list[list[int]]]) -> list[Verdict]:
+    return judge_windows(
+        [Evidence(a[index], b[index], tuple(tuple(float(side[index]) for side in period) for period in past)) for index in range(len(a))]
+    )
 
 
 def is_told_of_days(chance: random.Random, mean: float, kind: str, days: int, *, factor: float = 1.0) -> bool:
     """Tell whether any metric of two filters is called beyond the noise."""
-    levels = [mean * (_QUIET if kind == "weekly" and day % 7 > _WORKDAYS else 1) for day in range(days)]
+    levels = _list_levels(mean, kind, days)
     sides = [[draw_metrics(chance, level * more, kind) for level in levels] for more in (1, factor)]
-    metrics = [Daily(tuple(float(b[index] - a[index]) for a, b in zip(*sides, strict=True))) for index in range(3)]
-    return any(verdict.text.startswith("beyond") for verdict in judge_days(metrics))
+    return any(verdict.text.startswith("beyond") for verdict in _judge_days(sides[0], sides[1]))
+
+
+def is_seen_of_days(chance: random.Random, mean: float, kind: str, days: int) -> bool:
+    """Tell whether the first metric of two filters is called beyond the noise once the one has more by what the verdict on both says that it would see."""
+    levels = _list_levels(mean, kind, days)
+    one, other = ([draw_metrics(chance, level, kind) for level in levels] for _ in range(2))
+    rise = _judge_days(one, other)[0].smallest
+    assert rise is not None
+    return _judge_days(one, [[day[0] + rise, *day[1:]] for day in other])[0].text.startswith("beyond")
+
+
+def _list_levels(mean: float, kind: str, days: int) -> list[float]:
+    return [mean * (_QUIET if kind == "weekly" and day % 7 > _WORKDAYS else 1) for day in range(days)]
+
+
+def _judge_days(one: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -> list[Verdict]:
+    return judge_days([Daily(tuple(b[index] - a[index] for a, b in zip(one, other, strict=True))) for index in range(len(one[0]))])
 
 
 _WORKDAYS: Final = 4
@@ -93,35 +128,57 @@ def write_page(runs: int) -> str:
 
 
 def _write_head(runs: int) -> Iterator[str]:
-    yield "# How often a verdict is wrong, and what it can see"
-    yield ""
-    yield f"Written by `tools/verdicts.py`: {runs:,} runs a cell, each with three metrics that depend on each other as requests, downloads and origins do."
-    yield "*Overdispersed* periods are Poisson about a level that varies by a third; *weekly* ones compare a workday with a day of the weekend, which"
-    yield f"has {_QUIET:.0%} of its requests. A run counts if any of its metrics is called beyond the noise. How verdicts are made: [questions](questions.md)."
+    error = write_points(2 * sqrt(LEVEL * (1 - LEVEL) / runs))
+    yield from (
+        "# How often a verdict is wrong, and what it can see",
+        "",
+        f"Written by `python tools/verdicts.py --runs {runs}`: {runs:,} runs a cell where nothing changes, so that of twenty cells that are 5 % in truth",
+        f"nineteen are off by less than {error}, and {_few(runs):,} where something does. A run has three metrics that depend on each other as requests,",
+        "downloads and origins do. *Overdispersed* periods are Poisson about a level that varies by a third; *weekly* ones compare a workday with a day",
+        f"of the weekend, which has {write_level(_QUIET)} of its requests. How verdicts are made: [questions](questions.md).",
+    )
+
+
+def _few(runs: int) -> int:
+    return max(runs // 4, 1)
 
 
 def _write_tables(runs: int) -> Iterator[str]:
-    head = [f"{number} past periods" for number in PERIODS]
-    for title, factor in (("Nothing changed: how many runs say so nevertheless (5 % is meant)", 1.0), ("20 % more: how many runs see it", 1.2)):
-        yield from ("", f"## {title}", "")
-        yield from _write_rows(["requests a period", "kind", *head])
-        for mean in (5, 50, 200, 1000):
-            for kind in KINDS:
-                chance = random.Random(f"{mean} {kind}")  # noqa: S311 - a simulation
-                cells = [sum(is_told(chance, mean, kind, periods, factor=factor) for _ in range(runs)) / runs for periods in PERIODS]
-                yield "| " + " | ".join([f"{mean:,}", kind, *(f"{cell:.1%}" for cell in cells)]) + " |"
+    few = _few(runs)
+    yield from _write_table("Nothing changed: runs in which any metric is called beyond the noise (5 % is meant)", runs, is_told)
+    yield from _write_table("20 % more: runs in which any metric is", few, lambda *given: is_told(*given, factor=1.2))
+    told = "What a verdict says that it would have seen: runs in which it does (80 % is meant)"
+    yield from _write_table(told, few, is_seen, means=(50, 200, 1000))
     yield from ("", "## Two filters or versions, day by day, 200 requests a day", "")
-    yield from _write_rows(["kind", "days", "nothing changed", "20 % more"])
+    yield from _write_rows(["kind", "days", "nothing changed", "20 % more", "what is said to be seen"])
     for kind in KINDS:
         for days in (8, 14, 30):
             chance = random.Random(f"{days} {kind}")  # noqa: S311 - a simulation
-            cells = [sum(is_told_of_days(chance, 200, kind, days, factor=factor) for _ in range(runs)) / runs for factor in (1.0, 1.2)]
-            yield "| " + " | ".join([kind, str(days), *(f"{cell:.1%}" for cell in cells)]) + " |"
+            null = _share(runs, is_told_of_days, chance, 200, kind, days)
+            power = _share(few, lambda *given: is_told_of_days(*given, factor=1.2), chance, 200, kind, days)
+            yield _join([kind, str(days), null, power, _share(few, is_seen_of_days, chance, 200, kind, days)])
 
 
-def _write_rows(heads: list[str]) -> Iterator[str]:
-    yield "| " + " | ".join(heads) + " |"
+def _write_table(title: str, runs: int, simulate: Simulation, means: Sequence[int] = (5, 50, 200, 1000)) -> Iterator[str]:
+    yield from ("", f"## {title}", "")
+    yield from _write_rows(["requests a period", "kind", *(f"{number} past periods" for number in PERIODS)])
+    for mean in means:
+        for kind in KINDS:
+            chance = random.Random(f"{mean} {kind}")  # noqa: S311 - a simulation
+            yield _join([f"{mean:,}", kind, *(_share(runs, simulate, chance, mean, kind, periods) for periods in PERIODS)])
+
+
+def _share(runs: int, simulate: Simulation, chance: random.Random, mean: float, kind: str, number: int) -> str:
+    return write_share(sum(simulate(chance, mean, kind, number) for _ in range(runs)) / runs)
+
+
+def _write_rows(heads: Sequence[str]) -> Iterator[str]:
+    yield _join(heads)
     yield "|" + " --- |" * len(heads)
+
+
+def _join(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

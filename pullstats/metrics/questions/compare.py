@@ -30,13 +30,13 @@ _VALUE_DIMENSIONS: Final = ("version", "tag", "domain", "backend")
 """What a bare word may be a value of."""
 _COMPARED: Final = frozenset({"count", "bytes", "share"})
 _VERDICT_COLUMNS: Final = (
-    Column("low", f"{write_level(1 - LEVEL)} from", "number"),
+    Column("low", f"{write_level(1 - LEVEL)} interval from", "number"),
     Column("high", "to", "number"),
-    Column("smallest", "seen from +", "number"),
-    Column("per", "of a", "text"),
+    Column("smallest", "detectable rise", "number"),
+    Column("per", "per", "text"),
     Column("verdict", "verdict", "prose"),
 )
-"""The interval of a difference, the least rise that a verdict would see, whether these are of the window or a day, and the verdict."""
+"""The interval of a difference, the least rise that a verdict would see four times in five, whether these are of the window or a day, and the verdict."""
 _LONGEST: Final = 16
 """Longest name of a side that stands over its column."""
 

@@ -15,10 +15,16 @@ would vary as freely if they were independent. That is Nyholt's 1 + (m - 1)(1 - 
 for it is the tails that must meet (calibrated: see docs/verdicts.md), r² being the mean squared
 correlation of the past, corrected for how few periods it comes from. What varies alike counts once.
 
+What a test could not have seen is told with it: the least change that it says "beyond" of in four runs
+of five. A change that the quantile of the level alone would be measured by is missed every other time.
+Since the standard error is itself estimated, that change is the sum of two of its t quantiles, that of
+the level and that of the power, and then holds for changes as they are told.
+
 Sources: Freeman and Tukey, Transformations related to the angular and the square root, Ann. Math.
 Statist. 21 (1950); Šidák, Rectangular confidence regions, JASA 62 (1967); Nyholt, A simple
 correction for multiple testing, Am. J. Hum. Genet. 74 (2004); Wherry, A new formula for predicting
-the shrinkage of the coefficient of multiple correlation, Ann. Math. Statist. 2 (1931).
+the shrinkage of the coefficient of multiple correlation, Ann. Math. Statist. 2 (1931); Bloom,
+Minimum detectable effects, Evaluation Review 19 (1995).
 """
 
 from __future__ import annotations
@@ -31,9 +37,11 @@ from statistics import fmean, stdev
 from typing import Final, Literal
 
 from pullstats.metrics.questions.student import find_quantile
-from pullstats.percentages import write_points
+from pullstats.percentages import write_change, write_level, write_points, write_share
 
 LEVEL: Final = 0.05
+POWER: Final = 0.8
+"""How often the least change that counts as seen is called beyond the noise."""
 LEAST_PAST: Final = 3
 LEAST_DAYS: Final = 8
 _ROUNDING: Final = 1 / sqrt(12)
@@ -51,7 +59,7 @@ class Verdict:
         text: in words.
         low: least that the difference, less what is usual, may be in truth; None where there is no verdict.
         high: most that it may be.
-        smallest: the least rise that would not have been within the noise.
+        smallest: the least rise that is seen with the power.
     """
 
     text: str
@@ -88,10 +96,12 @@ class Daily:
 
     Attributes:
         differences: one a day; None where a side says nothing.
+        usual: what the first side has a day.
         kind: whether it is a count or a share.
     """
 
     differences: tuple[Value, ...]
+    usual: float = 0.0
     kind: Kind = "count"
 
 
@@ -177,17 +187,17 @@ def _judge_window(metric: Evidence, spread: _Spread | None, level: float) -> Ver
         return Verdict(f"no verdict: it never varied in {spread.freedom + 1} past periods")
     scale = _SCALES[metric.kind]
     expected, found = scale.forth(metric.a) + spread.usual, scale.forth(metric.b)
-    margin = find_quantile(level, spread.freedom) * spread.error
-    centre = scale.back(expected)
+    margin, centre = find_quantile(level, spread.freedom) * spread.error, scale.back(expected)
     low, high = scale.back(found - margin) - centre, scale.back(found + margin) - centre
-    rise, fall = scale.back(expected + margin) - centre, centre - scale.back(expected - margin)
+    up, down = (_find_seen(expected, spread, level, side, metric.kind) for side in (1, -1))
+    rise, fall = scale.back(up) - centre, centre - scale.back(down)
     past = f"the noise of {spread.freedom + 1} past periods"
-    usual = f", usually {_write(centre - metric.a, metric.kind, '+')}" if spread.usual else ""
+    usual = f", usually {_write_relative(centre - metric.a, metric.a, metric.kind, '+')}" if spread.usual else ""
     if abs(found - expected) > margin:
         return Verdict(f"beyond {past}{usual}", low, high, rise)
-    lowest = f"a fall under {_write(fall, metric.kind)}" if expected - margin > scale.forth(0) else "any fall"
-    highest = f"a rise under {_write(rise, metric.kind)}" if expected + margin < scale.most else "any rise"
-    return Verdict(f"within {past}{usual}; {highest} or {lowest} would not be seen", low, high, rise)
+    lowest = f"a fall below {_write_relative(fall, centre, metric.kind)}" if down > scale.forth(0) else "any fall"
+    highest = f"a rise below {_write_relative(rise, centre, metric.kind)}" if up < scale.most else "any rise"
+    return Verdict(f"within {past}{usual}; {highest} or {lowest} {_MISSED}", low, high, rise)
 
 
 def _judge_days(metric: Daily, days: Sequence[float], level: float) -> Verdict:
@@ -196,18 +206,51 @@ def _judge_days(metric: Daily, days: Sequence[float], level: float) -> Verdict:
     if len(days) < LEAST_DAYS:
         return Verdict(f"no verdict: {len(days)} of at least {LEAST_DAYS} days to compare")
     mean = fmean(days)
-    margin = find_quantile(level, len(days) - 1) * stdev(days) / sqrt(len(days))
+    error = stdev(days) / sqrt(len(days))
+    margin, reach = find_quantile(level, len(days) - 1) * error, _find_reach(level, len(days) - 1) * error
     told = f"the noise of {len(days)} days"
     if abs(mean) > margin:
-        return Verdict(f"beyond {told}: {_write(mean, metric.kind, '+')} a day", mean - margin, mean + margin, margin)
-    return Verdict(f"within {told}; less than {_write(margin, metric.kind)} a day would not be seen", mean - margin, mean + margin, margin)
+        return Verdict(f"beyond {told}: {_write(mean, metric.kind, '+')} a day", mean - margin, mean + margin, reach)
+    return Verdict(
+        f"within {told}; a change below ±{_write_relative(reach, metric.usual, metric.kind)} {_MISSED}", mean - margin, mean + margin, reach
+    )
+
+
+def _find_reach(level: float, freedom: int) -> float:
+    """Give the least change that is seen with the power, in standard errors."""
+    return find_quantile(level, freedom) + find_quantile(2 * (1 - POWER), freedom)
+
+
+def _find_seen(expected: float, spread: _Spread, level: float, side: int, kind: Kind) -> float:
+    """Give the nearest place above (1) or below (-1) the expected one at which a change is seen with the power.
+
+    Of counts, what is more than Poisson's noise is in proportion to the place: half of it, that of the changed side, changes with it.
+    """
+    more = max(1 - _POISSON / spread.error**2, 0.0) / 2 if kind == "count" else 0.0
+    margin, chance = (find_quantile(one, spread.freedom) * spread.error for one in (level, 2 * (1 - POWER)))
+    place = expected
+    for _ in range(_STEPS):
+        place = max(expected + side * (margin + chance * sqrt(1 + more * ((place / expected) ** 2 - 1))), 0.0)
+    return place
+
+
+_POISSON: Final = 1 / 2
+"""The squared error of a difference of two Poisson counts, on the scale of counts."""
+_STEPS: Final = 20
+
+
+_MISSED: Final = f"would be missed more often than 1 time in {1 / (1 - POWER):.0f} (level {write_level(LEVEL)}, power {write_level(POWER)})"
 
 
 def _write(value: float, kind: Kind, sign: str = "") -> str:
-    return write_points(value, sign) if kind == "share" else f"{value:{sign},.4g}" if abs(value) < _LONG else f"{value:{sign},.0f}"
+    return write_points(value, sign) if kind == "share" else f"{value:{sign},.2f}"
 
 
-_LONG: Final = 1000
+def _write_relative(value: float, whole: float, kind: Kind, sign: str = "") -> str:
+    """Write a difference as a part of what it is a change of; of nothing, and of shares, as it is."""
+    if kind == "share" or not whole:
+        return _write(value, kind, sign)
+    return write_change(value / whole) if sign else write_share(value / whole)
 
 
 @dataclass(frozen=True, slots=True)

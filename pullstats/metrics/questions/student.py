@@ -9,8 +9,8 @@ from functools import cache
 from math import atan, cos, pi, sin, sqrt
 from typing import Final
 
-_HALVINGS: Final = 80
-"""More than enough for all digits of a float."""
+_HALVINGS: Final = 52
+"""As many as a float has digits."""
 
 
 def compute_probability(value: float, freedom: int) -> float:

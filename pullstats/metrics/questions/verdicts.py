@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from statistics import fmean
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from pullstats.metrics.definitions import Metric
 from pullstats.metrics.query import Resolved, Scan
 from pullstats.metrics.questions.activity import Activity, measure_activity
 from pullstats.metrics.questions.alignment import is_outside
-from pullstats.metrics.questions.noise import Daily, Evidence, Value, Verdict, judge_days, judge_windows
+from pullstats.metrics.questions.noise import Daily, Evidence, Kind, Value, Verdict, judge_days, judge_windows
 from pullstats.metrics.questions.past import Period, list_past
 from pullstats.metrics.questions.periods import Values, measure_days, measure_periods
 from pullstats.metrics.same_requests import scan_logs
@@ -179,7 +180,16 @@ def _collect_evidence(
     before = (
         tuple(scale(one[metric.key], window) for one, window in zip(found, period, strict=True)) for found, period in zip(values, past, strict=True)
     )
-    return Evidence(a, b, tuple(before), "share" if metric.kind == "share" else "count")
+    return Evidence(a, b, tuple(before), _find_kind(metric))
+
+
+def _find_kind(metric: Metric) -> Kind:
+    return "share" if metric.kind == "share" else "count"
+
+
+def _average(values: pl.Series) -> float:
+    known = values.drop_nulls().to_list()
+    return fmean(known) if known else 0.0
 
 
 def _count_days(window: Window) -> int:
@@ -211,5 +221,5 @@ def _judge_filters(asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Metr
     days = days.filter([not any(gap.start < end and start < gap.end for gap in gaps) for start, end in spans])
     left, right = (measure_days(side, scan, days, metrics) for side in asked)
     changes = {metric.key: (right[metric.key].cast(pl.Float64) - left[metric.key].cast(pl.Float64)).to_list() for metric in metrics}
-    judged = judge_days([Daily(tuple(changes[metric.key]), "share" if metric.kind == "share" else "count") for metric in metrics])
+    judged = judge_days([Daily(tuple(changes[metric.key]), _average(left[metric.key]), _find_kind(metric)) for metric in metrics])
     return Judgement(judged, ["day"] * len(metrics), [])
