@@ -56,7 +56,7 @@ def test_objects_that_are_not_understood_are_counted_as_bad(tmp_path: Path, caps
     log.write_text("".join(json.dumps(item) + "\n" for item in [REQUEST] + [OBJECTS["a request in unknown keys"][0]] * 9))
     assert run(["ingest", str(log), "--store", str(tmp_path / "s"), "--max-bad", "1%"]) == 3
     said = " ".join(capsys.readouterr().err.split())
-    assert "9 JSON objects were not understood" in said
+    assert "9 lines name their values and were not understood" in said
     assert "t, who, what, where, code1" in said
     assert run(["formats", "test", str(log)]) == 0
     said = capsys.readouterr().out

@@ -14,8 +14,8 @@ from pullstats.__main__ import run
 from pullstats.formats import FORMATS
 from pullstats.formats.json_keys import KEYS
 from pullstats.formats.json_lines import JsonReader
+from pullstats.formats.labels import LabelReader
 from pullstats.formats.logfmt import LogfmtReader
-from pullstats.formats.ltsv import LtsvReader
 from pullstats.formats.text_lines import TextReader
 from pullstats.formats.w3c import W3cReader
 from pullstats.store import open_store
@@ -126,7 +126,7 @@ def lines_of(name: str) -> Iterator[str]:
     # a hop is known for one only where the format logs it as one
     logged = reader.compiled.variables if isinstance(reader, TextReader) else ("remote_addr", "http_x_forwarded_for")
     known = [address for variable, address in (("remote_addr", CLIENT), ("http_x_forwarded_for", HOP)) if variable in logged]
-    known = known[:1] if isinstance(reader, W3cReader | LtsvReader | LogfmtReader) else known
+    known = known[:1] if isinstance(reader, W3cReader | LabelReader | LogfmtReader) else known
     for plant in [*PLANTS, *(f"for {address}" for address in known)]:
         word = plant.replace(" ", "+")  # unquoted values hold no blank
         if isinstance(reader, JsonReader):
@@ -139,7 +139,7 @@ def lines_of(name: str) -> Iterator[str]:
             line = f'{begins} http.request.remoteaddr="{CLIENT}:51742" http.request.uri="/{quoted.replace(" ", "%20")}" http.request.useragent="{quoted}"'
             yield line
             yield line.replace("2018", "20x8")
-        elif isinstance(reader, LtsvReader):
+        elif isinstance(reader, LabelReader):
             labels = {
                 "time": "time_local",
                 "host": "remote_addr",

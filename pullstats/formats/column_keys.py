@@ -1,6 +1,6 @@
 """What the columns of a flat log mean: its names, matched with the keys that are known and those that a user named.
 
-A column may be called what a key of a JSON log is called, in letters of any case; a dot in a key
+A column may be called what a key of a JSON log is called, in letters of any case (`UA` alone is Akamai's); a dot in a key
 is then a dot in the name. Where no column has a name, a number is one's place, from 1 on.
 """
 
@@ -11,9 +11,10 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.formats.half_read import refuse_half_read
 from pullstats.formats.json_keys import KNOWN_PATHS, KeyTable
 from pullstats.formats.json_lines import pick_values
-from pullstats.formats.lines import IGNORED, MISFIT
+from pullstats.formats.json_vendors import SIGNS
 from pullstats.formats.variables import TIMES
 
 Keys = Mapping[str, Sequence[str]]
@@ -22,7 +23,10 @@ Keys = Mapping[str, Sequence[str]]
 _OF_OBJECTS: Final = ("registry_method", "direction", "said")
 """What tells programs' messages in JSON apart; a table of requests may well have columns of these names."""
 
-KNOWN_NAMES: Final[Keys] = {variable: [".".join(path) for path in paths] for variable, paths in KNOWN_PATHS.items() if variable not in _OF_OBJECTS}
+LABEL_NAMES: Final[Keys] = {variable: [".".join(path) for path in paths] for variable, paths in KNOWN_PATHS.items()}
+"""The names under which labels are known."""
+
+KNOWN_NAMES: Final[Keys] = {variable: names for variable, names in LABEL_NAMES.items() if variable not in _OF_OBJECTS}
 """The names under which columns are known."""
 
 NOTHING: Final = ("\\N", "NULL", "null", "None", "none", "NaN", "nan", "(null)", "<null>", "N/A", "n/a")
@@ -59,7 +63,8 @@ class ColumnKeys:
         folded = {name.casefold(): name for name in reversed(columns)}
         found: dict[str, list[tuple[str]]] = {}
         for variable, names in self._keys.items():
-            present = (name if name in exact else folded.get(name.casefold()) or self._at(name, columns, variable) for name in names)
+            others = {} if variable in SIGNS else folded  # what tells a vendor by its spelling is that spelling alone
+            present = (name if name in exact else others.get(name.casefold()) or self._at(name, columns, variable) for name in names)
             there = [(name,) for name in dict.fromkeys(present) if name]
             if there:
                 found[variable] = there
@@ -88,6 +93,4 @@ def read_values(cells: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
     wanted = [name for name in cells.columns if name in table.names]
     said = cells.select(pl.when(~pl.col(name).is_in(NOTHING)).then(pl.col(name)).alias(name) for name in wanted)
     raw = pick_values(said, table)
-    return raw.with_columns(
-        reason=pl.when(pl.col("reason") == IGNORED).then(pl.lit(IGNORED)).when(pl.col("reason").is_not_null()).then(pl.lit(MISFIT))
-    )
+    return raw if table.is_own else refuse_half_read(raw, lambda place: cells.row(place, named=True))

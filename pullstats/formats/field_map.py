@@ -19,14 +19,13 @@ from functools import partial
 from typing import Final
 
 from pullstats.errors import UsageError, unknown_name
-from pullstats.formats.column_keys import KNOWN_NAMES, ColumnKeys, Keys
+from pullstats.formats.column_keys import KNOWN_NAMES, LABEL_NAMES, ColumnKeys, Keys
 from pullstats.formats.conversions import Conversion, check_time_form
 from pullstats.formats.json_keys import KNOWN_PATHS, KeyTable, Path
 from pullstats.formats.json_lines import JsonReader
-from pullstats.formats.key_values import KeyValueReader
 from pullstats.formats.labels import LabelReader
 from pullstats.formats.lines import LogFormat, Reader
-from pullstats.formats.ltsv import LTSV_NAMES, LtsvReader
+from pullstats.formats.ltsv import LTSV_NAMES
 from pullstats.formats.mapped_values import Mapped, MappedReader, find_missing
 from pullstats.formats.nginx_variables import DURATIONS
 from pullstats.formats.table_headers import Finish, numbered_formats, table_format
@@ -200,7 +199,10 @@ def mapped_formats(items: Sequence[Mapped], formats: Sequence[LogFormat], kinds:
 
 def _kind_of(log_format: LogFormat) -> str | None:
     """Tell by which names a format goes."""
-    return next((kind for kind, readers in _READERS.items() if isinstance(log_format.reader, readers)), None)
+    reader = log_format.reader
+    if isinstance(reader, LabelReader):
+        return "ltsv" if reader.is_tabbed else "logfmt"
+    return next((kind for kind, readers in _READERS.items() if isinstance(reader, readers)), None)
 
 
 def _objects(items: Sequence[Mapped], finish: Finish) -> Iterator[LogFormat]:
@@ -220,7 +222,7 @@ def _ltsv(items: Sequence[Mapped], finish: Finish) -> Iterator[LogFormat]:
 
 
 def _logfmt(items: Sequence[Mapped], finish: Finish) -> Iterator[LogFormat]:
-    reader = LabelReader(_name_columns(items, KNOWN_NAMES, has_places=False), is_tabbed=False)
+    reader = LabelReader(_name_columns(items, LABEL_NAMES, has_places=False), is_tabbed=False)
     yield LogFormat("logfmt-mapped", "logfmt by the keys that --map names", "", "", finish(reader), rank=9, is_lone=True)
 
 
@@ -235,10 +237,8 @@ _MAKERS: Final[dict[str, Callable[[Sequence[Mapped], Finish], Iterator[LogFormat
     "logfmt": _logfmt,
     "w3c": _w3c,
 }
-_READERS: Final[dict[str, type | tuple[type, ...]]] = {
+_READERS: Final[dict[str, type]] = {
     "json": JsonReader,
     "csv": TableReader,
-    "ltsv": LtsvReader,
-    "logfmt": KeyValueReader,
     "w3c": W3cReader,
 }

@@ -16,11 +16,12 @@ import polars as pl
 
 from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping, plain_text
+from pullstats.formats.half_read import find_blind, is_half_read, refuse_half_read
 from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
 from pullstats.formats.json_rest import collect_rest
 from pullstats.formats.json_vendors import is_no_request, read_by_vendor
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
-from pullstats.formats.notices import KEYS, hides_target, load_object, tell_object
+from pullstats.formats.notices import KEYS, load_object, tell_object
 from pullstats.formats.variables import ADDRESS
 from pullstats.tokenisers import read_objects
 
@@ -43,7 +44,6 @@ _LOOSE: Final = frozenset({"response", "code"})
 """Keys that name a status only where a status stands there: others hold an answer, or an error's name."""
 _TARGET_VALUE: Final = r'"\s*:\s*"(?:[A-Z]{3,10} )?(?:\\?/|https?:)'
 """What a line holds that may have a target somewhere."""
-_KNOWN_KEYS: Final = frozenset(path.replace(NEST, ".") for path in KNOWN.paths)
 _EMPTY_VALUE: Final = re.compile(r'(?<!\\)":\s*(?=[,}])')
 _LOST_COMMA: Final = re.compile(r'(?<=[^\\:,{\[ ])"(?="\w+":)')
 _ODD_ESCAPE: Final = r"\\u(?:[dD]|0000)"
@@ -89,8 +89,8 @@ class JsonReader:
         if flat is None or not table.paths.intersection(flat.columns):
             return None
         raw = pick_values(flat, table)
-        blind = _find_blind(raw) if not table.is_own else None
-        if blind is not None and any(_is_half_read(_load(line)) for line in lines.filter(blind & lines.str.contains(_TARGET_VALUE))):
+        blind = find_blind(raw) if not table.is_own else None
+        if blind is not None and any(is_half_read(_load(line)) for line in lines.filter(blind & lines.str.contains(_TARGET_VALUE))):
             return None
         known = _tell_others(raw.with_columns(lengths.alias(LENGTH)), lines)
         return known if known is None else self._add_rest(known, lines)
@@ -103,10 +103,8 @@ class JsonReader:
         names = _leaves(tree, "")
         frame = pl.DataFrame({name: pl.Series(name, [row.get(name) for row in rows], pl.String) for name in names})
         raw = pick_values(frame, self._table)
-        blind = _find_blind(raw) if not self._table.is_own else None
-        if blind is not None:
-            half = pl.Series([is_blind and _is_half_read(item) for item, is_blind in zip(objects, blind, strict=True)], dtype=pl.Boolean)
-            raw = raw.with_columns(pl.when(half).then(pl.lit(KEYS)).otherwise("reason").alias("reason"))
+        if not self._table.is_own:
+            raw = refuse_half_read(raw, lambda place: objects[place])
         others = [
             "not-json" if item is None else tell_object(item) if reason == KEYS else reason
             for item, reason in zip(objects, raw["reason"], strict=True)
@@ -115,18 +113,6 @@ class JsonReader:
 
     def _add_rest(self, raw: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:
         return raw.with_columns(collect_rest(lines, self._table.tree)) if self._keeps_rest else raw
-
-
-def _find_blind(raw: pl.DataFrame) -> pl.Series | None:
-    """Find the requests of which no target was understood; None if there are none."""
-    says = [pl.col(name).is_not_null() for name in ("request", "request_uri", "uri") if name in raw.columns]
-    blind = raw.select((pl.col("reason").is_null() & ~pl.any_horizontal(*says, pl.lit(value=False))).alias("blind")).to_series()
-    return blind if blind.any() else None
-
-
-def _is_half_read(item: dict[str, Any] | None) -> bool:
-    """Tell whether the target of a request stands under a key that nobody knows: then little of it is understood."""
-    return item is not None and hides_target(item, _KNOWN_KEYS)
 
 
 def _tell_others(raw: pl.DataFrame, lines: pl.Series) -> pl.DataFrame | None:
@@ -403,15 +389,3 @@ def _flatten(item: dict[str, Any], tree: KeyTree, prefix: str) -> dict[str, str]
 def _to_text(value: Any) -> str:
     r"""Write a value as text; bytes that were no UTF-8 as `\xhh`, lone surrogates as `\udhhh`."""
     return plain_text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-
-
-def pick_known(flat: pl.DataFrame) -> pl.DataFrame:
-    """Make raw columns of values under known keys, as of objects.
-
-    Args:
-        flat: texts in columns named as `KNOWN.paths`, a row a line.
-
-    Returns:
-        Raw columns, and `reason` where a line is no request.
-    """
-    return pick_values(flat, KNOWN)

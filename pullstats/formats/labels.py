@@ -2,7 +2,9 @@ r"""Read lines in which every value has its label, whatever the labels are: LTSV
 
     at:2024-03-12T15:22:28Z <tab> ip:192.0.2.1 <tab> code:200          at=2024-03-12T15:22:28Z ip=192.0.2.1 agent="curl/8.5.0"
 
-A server writes few sequences of labels. Lines that have one sequence are taken apart at once.
+A server writes few sequences of labels. Lines that have one sequence are taken apart at once, by a
+pattern in which no value can pass for a label; those in rare ones, which a client may have made up,
+one by one. A message without a request is passed over as one in JSON is (`notices.py`).
 
 Sources: ltsv.org; brandur.org/logfmt; pkg.go.dev/github.com/kr/logfmt (grammar).
 """
@@ -10,6 +12,7 @@ Sources: ltsv.org; brandur.org/logfmt; pkg.go.dev/github.com/kr/logfmt (grammar)
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -18,17 +21,22 @@ import polars as pl
 from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping
 from pullstats.formats.column_keys import ColumnKeys, read_values
+from pullstats.formats.half_read import find_blind, refuse_half_read
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT
 from pullstats.formats.logfmt import unquote
+from pullstats.formats.notices import KEYS, tell_object
 from pullstats.tokenisers import read_columns
 
 _MAX_LABELS: Final = 300
-_MAX_SHAPES: Final = 500
-"""Sequences of labels that are looked at in a piece: free text may have as many as lines, and no server has."""
+_MANY: Final = 32
+"""Sequences of labels that have a pattern each in a piece: free text may have as many as lines, and no server has."""
 _LABEL: Final = r"[^\t:]{1,100}"
+_KNOWN_LABEL: Final = r"[0-9A-Za-z_.-]+"
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 _WORD: Final = rf'(?:{_QUOTED}|[^\s"]*)'
 _KEY: Final = r'[^\s="]{1,200}'
+_KNOWN_KEY: Final = r"[A-Za-z_@][\w.@:/-]*"
+_PAIR: Final = re.compile(rf"({_KEY})=({_WORD})")
 
 
 class LabelReader:
@@ -42,23 +50,24 @@ class LabelReader:
 
         Args:
             keys: what labels mean.
-            is_tabbed: LTSV; else logfmt.
+            is_tabbed: LTSV; else logfmt, in which words may stand without a value where a user says what the labels mean.
         """
         self._keys = keys
-        self._is_tabbed = is_tabbed
+        self.is_tabbed = is_tabbed
         if is_tabbed:
-            self.shape = rf"^{_LABEL}:[^\t]*(?:\t{_LABEL}:[^\t]*)*\t?$"
+            self.shape = rf"^{_LABEL}:[^\t]*(?:\t{_LABEL}:[^\t]*)*\t?$" if keys.said else rf"^{_KNOWN_LABEL}:[^\t]*\t"
             self._value = r":[^\t]*"
             self._sign = ":"
         else:
-            self.shape = rf"^\s*{_KEY}(?:={_WORD})?(?:\s+{_KEY}(?:={_WORD})?)*\s*$"
+            pair = rf"{_KEY}(?:={_WORD})?" if keys.said else rf"{_KNOWN_KEY}={_WORD}"
+            self.shape = rf"^\s*{pair}(?:\s+{pair}){'*' if keys.said else '+'}\s*$"
             self._value = f"={_WORD}"
             self._sign = "="
         self._pattern_of = lru_cache(maxsize=256)(self._pattern)
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines; see `Reader`."""
-        raw = self._read_uniform(data) if self._is_tabbed and data.endswith(b"\n") else None
+        raw = self._read_uniform(data) if self.is_tabbed and data.endswith(b"\n") else None
         if raw is not None:
             return raw
         lines = cut_clean(data) if data.endswith(b"\n") else None
@@ -86,7 +95,7 @@ class LabelReader:
         wanted = self._keys.table_of(labels)
         cells = {label: pl.col(str(place)).str.slice(len(label) + 1) for place, label in reversed(list(enumerate(labels))) if label in wanted.names}
         raw = read_values(frame.select(**cells), wanted) if cells else None
-        if raw is None or (raw["reason"].is_not_null() & (raw["reason"] != IGNORED)).any():
+        if raw is None or find_blind(raw) is not None or (raw["reason"].is_not_null() & (raw["reason"] != IGNORED)).any():
             return None
         lengths = frame.select((pl.sum_horizontal(pl.all().str.len_bytes()).cast(pl.Int64) + len(labels)).alias(LENGTH)).to_series()
         return None if (lengths.max() or 0) > LINE_LIMIT else raw.with_columns(lengths)  # type: ignore[operator]
@@ -95,13 +104,42 @@ class LabelReader:
         """Read lines, those of one sequence of labels at once; see `Reader`."""
         fits = lines.str.contains(self.shape) & lines.str.contains(self._sign, literal=True)
         shapes = lines.str.replace_all(self._value, self._sign)
+        shapes = shapes if self.is_tabbed else shapes.str.strip_chars()
         frame = pl.DataFrame({"line": lines, "shape": shapes, "place": pl.int_range(lines.len(), eager=True)}).filter(fits)
-        common = frame["shape"].value_counts(sort=True).head(_MAX_SHAPES)["shape"].to_list()
-        fits &= shapes.is_in(common)
-        frame = frame.filter(pl.col("shape").is_in(common))
-        parts = [self._read_alike(shape, alike) for (shape,), alike in frame.partition_by("shape", as_dict=True, maintain_order=False).items()]
+        common = frame["shape"].value_counts().sort("count", "shape", descending=True).head(_MANY)["shape"].to_list()
+        is_common = pl.col("shape").is_in(common)
+        groups = frame.filter(is_common).partition_by("shape", as_dict=True, maintain_order=False)
+        parts = [self._read_alike(shape, alike) for (shape,), alike in groups.items()]
         missing = pl.DataFrame({"place": pl.int_range(lines.len(), eager=True).filter(~fits)}).with_columns(reason=pl.lit(MISFIT))
-        return pl.concat([missing, *parts], how="diagonal").sort("place").drop("place")
+        raw = pl.concat([missing, self._read_singly(frame.filter(~is_common)), *parts], how="diagonal_relaxed").sort("place").drop("place")
+        return self._tell_others(raw, lines)
+
+    def _read_singly(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Read lines whose labels stand as in few others."""
+        rows = [dict(self._pairs(line)) for line in frame["line"]]
+        names = sorted({name for row in rows for name in row})
+        table = self._keys.table_of(names)
+        wanted = [name for name in names if name in table.names]
+        if not wanted:
+            return frame.select("place", reason=pl.lit(KEYS))
+        cells = pl.DataFrame({name: pl.Series(name, [row.get(name) for row in rows], pl.String) for name in wanted})
+        return read_values(cells, table).with_columns(frame["place"])
+
+    def _pairs(self, line: str) -> Iterator[tuple[str, str]]:
+        """Give the labels of a line and their values, the first of each label last, so that it counts."""
+        if self.is_tabbed:
+            parts = (part.partition(":") for part in reversed(line.split("\t")[:_MAX_LABELS]))
+            yield from ((label, value) for label, colon, value in parts if colon)
+        else:
+            yield from ((key, value[1:-1] if value.startswith('"') else value) for key, value in reversed(_PAIR.findall(line)[:_MAX_LABELS]))
+
+    def _tell_others(self, raw: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:
+        """Pass over the lines that are known to be no request, and refuse those that were read by half."""
+        reasons = raw["reason"].cast(pl.String)
+        places = (reasons == KEYS).fill_null(value=False).arg_true()
+        told = [tell_object(dict(self._pairs(lines[place]))) for place in places]
+        raw = raw.with_columns(reasons.scatter(places, pl.Series(told, dtype=pl.String)))
+        return raw if self._keys.said else refuse_half_read(raw, lambda place: dict(self._pairs(lines[place])))
 
     def _read_like_first(self, lines: pl.Series) -> pl.DataFrame | None:
         """Read lines that all have the sequence of labels of the first; None if one has another."""
@@ -109,7 +147,7 @@ class LabelReader:
         if not first.str.contains(self.shape).all():
             return None
         raw, is_whole = self._take_apart(first.str.replace_all(self._value, self._sign).item(), lines)
-        return raw if is_whole else None
+        return raw if is_whole and find_blind(raw) is None else None
 
     def _read_alike(self, shape: str, alike: pl.DataFrame) -> pl.DataFrame:
         return self._take_apart(shape, alike["line"])[0].with_columns(alike["place"])
@@ -118,17 +156,17 @@ class LabelReader:
         """Take lines with a sequence of labels apart, and tell whether all of them had it."""
         pattern, names = self._pattern_of(shape)
         if not names:
-            return pl.DataFrame({"reason": [MISFIT] * lines.len()}, schema={"reason": pl.String}), False
+            return pl.DataFrame({"reason": [KEYS] * lines.len()}, schema={"reason": pl.String}), False
         cells = lines.to_frame("line").select(pl.col("line").str.extract_groups(pattern).struct.unnest())
         cells.columns = list(names)
         is_whole = not cells.select(pl.all_horizontal(pl.all().is_null()).any()).item()
-        if not self._is_tabbed:
+        if not self.is_tabbed:
             cells = cells.with_columns(unquote(pl.col(name)) for name in names)
         return read_values(cells, self._keys.table_of(names)), is_whole
 
     def _pattern(self, shape: str) -> tuple[str, tuple[str, ...]]:
         """Write the pattern of lines with a sequence of labels, a group for each that says something; and these labels."""
-        found = shape.split("\t") if self._is_tabbed else shape.split()
+        found = shape.split("\t") if self.is_tabbed else shape.split()
         labels = [label.removesuffix(self._sign) for label in found[:_MAX_LABELS]]
         wanted = self._keys.table_of(labels).names
         names: list[str] = []
@@ -139,9 +177,9 @@ class LabelReader:
                 continue
             is_named = label in wanted and label not in names
             names += [label] if is_named else []
-            value = r"[^\t]*" if self._is_tabbed else _WORD
+            value = r"[^\t]*" if self.is_tabbed else _WORD
             parts.append(f"{re.escape(label)}{self._sign}({'' if is_named else '?:'}{value})")
-        between = r"\t" if self._is_tabbed else r"\s+"
+        between = r"\t" if self.is_tabbed else r"\s+"
         rest = "" if len(found) <= _MAX_LABELS else ".*"
-        end = rf"{rest}\t?$" if self._is_tabbed else rf"{rest}\s*$"
-        return rf"^{'' if self._is_tabbed else chr(92) + 's*'}{between.join(parts)}{end}", tuple(names)
+        end = rf"{rest}\t?$" if self.is_tabbed else rf"{rest}\s*$"
+        return rf"^{'' if self.is_tabbed else chr(92) + 's*'}{between.join(parts)}{end}", tuple(names)

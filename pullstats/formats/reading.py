@@ -74,7 +74,7 @@ REASONS: Final[dict[str, str]] = {
     "duration": "what stands for the duration is none",
     "ambiguous": "two addresses stand in front, and nothing says which is the client",
     "too-long": "the line is longer than 1 MiB",
-    "keys": "a JSON object whose keys are not understood as a request's",
+    "keys": "its keys, labels or columns are not understood as a request's",
     "not-json": "the line is not a JSON object",
     "envelope": "the piece holds no event of the log service that wraps the log",
     "no-message": "the log service's event holds no message",

@@ -49,7 +49,7 @@ def remark_on_log(summary: SourceSummary, log: LogReading, *, is_trusting: bool)
 
 
 def _remark_on_fields(summary: SourceSummary) -> Iterator[str]:
-    """Say what a log lacks, how much of it was passed over, and which objects were not understood."""
+    """Say what a log lacks, how much of it was passed over, and which lines were not understood by their keys."""
     if summary.events:
         yield from (text for what, text in _MISSING.items() if not summary.told[what])
     if summary.events >= SAME_FROM and summary.first == summary.last:
@@ -57,7 +57,7 @@ def _remark_on_fields(summary: SourceSummary) -> Iterator[str]:
     if summary.ignored >= IGNORED_FROM and summary.ignored >= IGNORED_SHARE * summary.lines:
         yield f"{summary.ignored:,} of {summary.lines:,} lines were ignored: messages of programs, blank lines, headers"
     if summary.unread_object:
-        yield f"{summary.reasons['keys']:,} JSON objects were not understood; {advise_on_keys(summary.unread_object)}"
+        yield f"{summary.reasons['keys']:,} lines name their values and were not understood; {advise_on_keys(summary.unread_object)}"
 
 
 def _remark_on_times(clock: Clock) -> Iterator[str]:
