@@ -2,11 +2,11 @@
 
     from pullstats.pipeline.plan import IngestPlan
     from pullstats.pipeline.ingest import ingest
-    from pullstats.metrics import Query
+    from pullstats.metrics import Breakdown, Query
     from pullstats.pipeline.answer import answer
     from pullstats.store import open_store
 
 `ingest(IngestPlan(("access.log",), Path("store")))` reads logs; `answer(Path("store"),
-Query(metrics=("requests", "origins"), dimensions=("country",)))` gives a report;
+Breakdown(Query(metrics=("requests", "origins"), dimensions=("country",))))` gives a report;
 `open_store("store").scan_events()` gives the events as a polars LazyFrame.
 """

@@ -11,10 +11,8 @@ from typing import Any
 import polars as pl
 
 from pullstats.events import EVENT_SCHEMA, conform
-from pullstats.metrics import Query, Reach
-from pullstats.metrics.partials import add_ranks
-from pullstats.metrics.query import find_end
-from pullstats.metrics.release_names import name_releases
+from pullstats.metrics import Extent, Query, prepare_events
+from pullstats.metrics.question import Question
 from pullstats.reports import Report
 
 Row = dict[str, Any]
@@ -97,17 +95,22 @@ def make_events(rows: Sequence[Row]) -> pl.DataFrame:
 
 
 def ask(
-    answer: Callable[..., Report], rows: Sequence[Row], *given: Any, now: datetime | None = None, is_shifting: bool = False, **options: Any
+    question: Callable[..., Question],
+    rows: Sequence[Row],
+    *given: Any,
+    now: datetime | None = None,
+    rule_sets: dict[str, int] | None = None,
+    **options: Any,
 ) -> Report:
     """Ask a question of made-up requests.
 
     Args:
-        answer: takes a query, what is given, a scan, a reach and the present.
+        question: makes it of a query and what is given.
         rows: the requests.
-        given: what the answer takes besides.
+        given: what the question takes besides.
         now: the present; the newest request if it is not said.
-        is_shifting: as the answer takes it.
-        options: of the query; the window is `all` if it is not said.
+        rule_sets: events by the version of the rules that derived their columns.
+        options: of the query; the window is `all` and never shifts if it is not said.
     """
     frame = make_events(rows)
 
@@ -117,19 +120,15 @@ def ask(
         lazy = lazy.filter(pl.col("timestamp") < end) if end else lazy
         return lazy.select(columns)
 
-    query = Query(**{"metrics": ("downloads", "requests"), "window": "all", "limit": 0, **options})
+    query = Query(**{"metrics": ("downloads", "requests"), "window": "all", "limit": 0, "is_shifting": False, **options})
     times = [row["time"] for row in rows]
-    present = now or max(times, default=NOON)
-    scan = with_names(scan, query, present)
-    reach = Reach(min(times, default=None), max(times, default=None), None, len(rows))
-    return answer(query, *given, scan, reach, present, is_shifting=is_shifting)
+    extent = Extent(min(times, default=None), max(times, default=None), None, len(rows))
+    return ask_of(question(query, *given), scan, extent, now or max(times, default=NOON), rule_sets)
 
 
-def with_names(scan: Any, query: Query, now: datetime) -> Any:
-    """Let a scan name releases, as that of a store does."""
-    return name_releases(
-        scan, lambda events: add_ranks(events, pl.DataFrame()), query.releases, timedelta(seconds=query.pull_window), find_end(query, now)
-    )
+def ask_of(question: Question, scan: Any, extent: Extent, now: Any, rule_sets: dict[str, int] | None = None) -> Report:
+    """Ask a question of a scan."""
+    return question.answer(prepare_events(scan, extent, question.query, now=now, rule_sets=lambda: rule_sets or {}))
 
 
 def make_crowd(count: int = 600, days: int = 20, seed: int = 1) -> list[Row]:

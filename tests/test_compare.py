@@ -20,7 +20,7 @@ from pullstats.cli import run
 from pullstats.errors import UsageError
 from pullstats.metrics.questions import compare as comparing
 from pullstats.metrics.questions import verdicts as judging
-from pullstats.metrics.questions.compare import Sides, answer_comparison
+from pullstats.metrics.questions.compare import Comparison
 from pullstats.metrics.questions.student import find_quantile
 from pullstats.reports import Report
 
@@ -32,7 +32,7 @@ HOUR = timedelta(hours=1)
 
 
 def compare(rows: list[Row], left: str, right: str, *, like: bool = False, **options: Any) -> Report:
-    return ask(answer_comparison, rows, Sides(left, right, like), **{"metrics": ("requests",)} | options)
+    return ask(Comparison, rows, left, right, like, **{"metrics": ("requests",)} | options)
 
 
 def days(counts: list[int], start: datetime = NOON) -> list[Row]:
@@ -241,7 +241,7 @@ def test_of_comparisons_in_which_nothing_changed_few_print_so(monkeypatch: pytes
         kind = ("poisson", "overdispersed")[number % 2]
         drawn = [dict(zip(metrics, map(float, verdicts.draw_metrics(chance, 200, kind)), strict=True)) for _ in range(len(periods) + 2)]
         monkeypatch.setattr(judging, "measure_periods", lambda *_, past=drawn[2:]: past)
-        judgement = judging.judge_comparison(*given[:3], drawn[:2], is_filtered=False)
+        judgement = judging.judge_comparison(*given[:2], drawn[:2], is_filtered=False)
         told += any("beyond the noise" in one.text for one in judgement.verdicts)
     assert 0.02 <= told / 300 <= 0.08  # 5 % is meant; 300 runs may be off by 2.5
 

@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
-from pullstats.metrics.questions.concentration import ConcentrationQuestion, answer_concentration, compute_gini, count_for_share
+from pullstats.metrics.questions.concentration import Concentration, compute_gini, count_for_share
 from pullstats.reports import Report
 
 DAY = timedelta(days=1)
 
 
 def concentration(rows: list[Row], tops: tuple[int, ...] = (2, 10, 20), shares: tuple[Fraction, ...] = (Fraction(1, 2),), **options: Any) -> Report:
-    return ask(answer_concentration, rows, ConcentrationQuestion(tops, shares), **{"metrics": ("requests",)} | options)
+    return ask(Concentration, rows, tops, shares, **{"metrics": ("requests",)} | options)
 
 
 def gini_by_double_loop(values: list[int]) -> float:

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from pullstats.cli import run
-from pullstats.metrics import COUNTING_RULES, Query
+from pullstats.metrics import COUNTING_RULES, Breakdown, Query
 from pullstats.metrics.counting.cases import Case, load_cases
 from pullstats.pipeline.answer import answer
 
@@ -69,7 +69,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
         log.write_text("".join(lines))
         assert run(["ingest", str(log), "--store", str(folder / "store"), "--quiet", "--log-format", FORMAT]) == 0
     query = Query(COUNTED, window="all", every="d", count_as=tuple(COUNTING_RULES), limit=0)
-    return answer(folder / "store", query).frame
+    return answer(folder / "store", Breakdown(query)).frame
 
 
 @pytest.mark.parametrize("number", range(len(load_cases())), ids=lambda number: load_cases()[number].shows[:60])
@@ -134,8 +134,8 @@ def test_an_unknown_rule_has_a_neighbour(capfd: pytest.CaptureFixture[str]) -> N
 def test_one_rule_alone_and_beside_others_gives_the_same(take_in: Callable[..., Any], tmp_path: Path) -> None:
     log = Path(__file__).parent / "data" / "capture" / "edge" / "access.combined.log"
     take_in(log)
-    together = answer(tmp_path / "store", Query(("downloads",), window="all", count_as=tuple(COUNTING_RULES))).frame.row(0)
-    alone = [answer(tmp_path / "store", Query(("downloads",), window="all", count_as=(label,))).frame.item() for label in COUNTING_RULES]
+    together = answer(tmp_path / "store", Breakdown(Query(("downloads",), window="all", count_as=tuple(COUNTING_RULES)))).frame.row(0)
+    alone = [answer(tmp_path / "store", Breakdown(Query(("downloads",), window="all", count_as=(label,)))).frame.item() for label in COUNTING_RULES]
     assert list(together) == alone
-    pulls = answer(tmp_path / "store", Query(("pulls",), window="all", count_as=("pullstats", "docker-ratelimit", "raw"))).frame.row(0)
+    pulls = answer(tmp_path / "store", Breakdown(Query(("pulls",), window="all", count_as=("pullstats", "docker-ratelimit", "raw")))).frame.row(0)
     assert 0 < pulls[0] < pulls[1] < pulls[2]

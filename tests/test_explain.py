@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,15 @@ from hypothesis import strategies as st
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
-from pullstats.metrics import COUNTING_RULES, METRICS, Query, Reach, answer_query
-from pullstats.metrics.query import Scan
-from pullstats.metrics.questions.explain import answer_explanation
+from pullstats.metrics import COUNTING_RULES, METRICS, Breakdown
+from pullstats.metrics.questions.explain import Explanation
 from pullstats.reports import Report
 
 METRIC_NAMES = tuple(METRICS)
 
 
 def explain(rows: list[Row], rule_sets: dict[str, int] | None = None, **options: Any) -> Report:
-    def answer(query: Query, scan: Scan, reach: Reach, now: datetime, *, is_shifting: bool) -> Report:
-        return answer_explanation(query, rule_sets or {}, scan, reach, now, is_shifting=is_shifting)
-
-    return ask(answer, rows, **options)
+    return ask(Explanation, rows, rule_sets=rule_sets, **options)
 
 
 def told(report: Report) -> dict[str, list[tuple[str, int]]]:
@@ -85,7 +81,7 @@ def test_requests_add_up_and_the_number_is_the_reports(
 ) -> None:
     rows = make_traffic(count, seed)
     options = {"metrics": tuple(metrics), "where": where, "window": window, "count_as": tuple(rules), "memory": memory}
-    report, explained = ask(answer_query, rows, **options), explain(rows, **options)
+    report, explained = ask(Breakdown, rows, **options), explain(rows, **options)
     shown = {name: value for name, value in explained.meta["totals"].items() if name in report.frame.columns}
     assert [shown] == report.frame.to_dicts() or (report.is_empty and explained.is_empty)
     parts = told(explained)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from crowd import ask_of
 from effort import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from pullstats.enrich import agent_rules, path_rules
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
-from pullstats.metrics import DIMENSIONS, Query, Reach, answer_query
+from pullstats.metrics import DIMENSIONS, Breakdown, Extent, Query
 from pullstats.metrics.dimensions import ACTIONS, CLASSES, ECOSYSTEMS, KINDS
 from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.render.sanitise import for_terminal
@@ -388,7 +389,7 @@ def ask(rows: list[Row], **options: Any) -> Report:
         return frame.lazy().select(columns)
 
     query = Query(**{"metrics": ("requests",), "window": "all", "limit": 0, **options})
-    return answer_query(query, scan, Reach(START, START), START, is_shifting=False)
+    return ask_of(Breakdown(query), scan, Extent(START, START), START)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ import pytest
 
 from pullstats.cli import run
 from pullstats.formats import RECOMMENDED
-from pullstats.metrics import Query
+from pullstats.metrics import Breakdown, Query
 from pullstats.pipeline.answer import answer
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan
@@ -200,7 +200,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 def report(store: Path, *metrics: str, by: tuple[str, ...], where: str | None = None) -> dict[Any, tuple[Any, ...]]:
     """Ask the store: values by dimension."""
-    rows = answer(store, Query(metrics, by, window="all", where=where, limit=0)).frame.rows()
+    rows = answer(store, Breakdown(Query(metrics, by, window="all", where=where, limit=0))).frame.rows()
     return {row[0] if len(by) == 1 else row[: len(by)]: row[len(by) :] for row in rows}
 
 

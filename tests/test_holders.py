@@ -16,7 +16,7 @@ from crowd import NOON, Row, ask, make_crowd, make_id, request
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
-from pullstats.metrics.questions.holders import HolderQuestion, answer_holders
+from pullstats.metrics.questions.holders import Origins
 from pullstats.metrics.time.spans import span_before, spans_before
 from pullstats.metrics.time.windows import Window
 from pullstats.reports import Report
@@ -26,7 +26,7 @@ FIELDS = {"origin": "who", "endpoint": "endpoint", "network": "network", "user":
 
 
 def origins(rows: list[Row], who: str | None = None, state: str | None = None, **options: Any) -> Report:
-    return ask(answer_holders, rows, HolderQuestion(who, state), **options)
+    return ask(Origins, rows, who, state, **options)
 
 
 def flat(report: Report) -> pl.DataFrame:

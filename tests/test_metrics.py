@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 import oracle
 import polars as pl
 import pytest
-from crowd import with_names
+from crowd import ask_of
 from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
-from pullstats.metrics import DIMENSIONS, METRICS, Query, Reach, answer_query
+from pullstats.metrics import DIMENSIONS, METRICS, Breakdown, Extent, Query
 from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.metrics.time.windows import Calendar, parse_window
 from pullstats.reports import Report
@@ -60,10 +60,10 @@ def ask(rows: list[Row], *, shuffle: int | None = None, **options: Any) -> Repor
         lazy = lazy.filter(pl.col("timestamp") < end) if end else lazy
         return lazy.select(columns)
 
-    reach = Reach(frame["timestamp"].min(), frame["timestamp"].max())  # type: ignore[arg-type]
+    extent = Extent(frame["timestamp"].min(), frame["timestamp"].max())  # type: ignore[arg-type]
     now = frame["timestamp"].max() or START
     query = Query(**{"metrics": ("requests",), "window": "all", "limit": 0, **options})
-    return answer_query(query, with_names(scan, query, now), reach, now, is_shifting=False)  # type: ignore[arg-type]
+    return ask_of(Breakdown(query), scan, extent, now)  # type: ignore[arg-type]
 
 
 def one(rows: list[Row], metric: str, **options: Any) -> Any:

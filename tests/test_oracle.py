@@ -26,9 +26,9 @@ from traffic import Step, digest, make_logs
 from traffic import Traffic as MadeTraffic
 
 from pullstats.cli import run
-from pullstats.metrics import COUNTING_RULES, METRICS, Query, Reach, partials
+from pullstats.metrics import COUNTING_RULES, METRICS, Breakdown, Extent, Query, partitions, prepare_events
 from pullstats.metrics.partitions import RULE_BYTES
-from pullstats.metrics.query import resolve
+from pullstats.metrics.plan import resolve
 from pullstats.metrics.questions.breakdown import break_down
 from pullstats.metrics.time.windows import Window
 from pullstats.pipeline.answer import answer
@@ -139,7 +139,9 @@ def ask(store: Path, *dimensions: str, **options: Any) -> pl.DataFrame:
 
 
 def ask_anew(store: Path, *dimensions: str, **options: Any) -> pl.DataFrame:
-    report = answer(store, Query(**{"metrics": EVERYTHING, "dimensions": dimensions, "window": "all", "limit": 0, "count_as": RULES, **options}))
+    report = answer(
+        store, Breakdown(Query(**{"metrics": EVERYTHING, "dimensions": dimensions, "window": "all", "limit": 0, "count_as": RULES, **options}))
+    )
     return report.flat[0] if report.flat is not None else report.frame
 
 
@@ -184,7 +186,7 @@ def test_the_footer_tells_readings_that_were_redirected(traffic: Traffic) -> Non
     """They are neither checks nor downloads: what they lead to, these logs do not see."""
     away = [row for row in traffic.rows if row["method"] == "GET" and row["action"] in {"index", "metadata"} and row["status"] in oracle.REDIRECTS]
     assert len(away) > 20
-    assert answer(traffic.store, Query(("downloads",), window="all")).meta["redirected_readings"] == len(away)
+    assert answer(traffic.store, Breakdown(Query(("downloads",), window="all"))).meta["redirected_readings"] == len(away)
 
 
 DIMENSIONS: dict[str, Callable[[Row], Any]] = {
@@ -289,8 +291,8 @@ def ask_between(store: Path, start: datetime, end: datetime, **options: Any) -> 
     status, names = opened.status(), opened.runs()
     sources = names.group_by("source_id").agg(pl.col("name").last(), pl.col("first").min(), pl.col("last").max())
     query = Query(**{"metrics": EVERYTHING, "window": "all", "limit": 0, "count_as": RULES, **options})
-    asked = resolve(query, Reach(status.first, status.last, sources, status.events), datetime.now(UTC), opened.scan_events, is_shifting=False)
-    return break_down(replace(asked, window=Window(start, end, "cut")), opened.scan_events)[0].frame
+    asked = resolve(query, prepare_events(opened.scan_events, Extent(status.first, status.last, sources, status.events), query))
+    return break_down(replace(asked, window=Window(start, end, "cut")))[0].frame
 
 
 CUTS = 8
@@ -435,7 +437,7 @@ def test_the_headline_names_how_many_took_something(level: str, rule: str, quiet
     taken = quiet.counted[column("downloads", rule)]
     takers = {row[level] for row in oracle.leave_out_refused(column("downloads", rule), taken)} - {None}
     asked = {row[level] for row in quiet.rows if row["status"] != 401} - {None}
-    report = answer(quiet.store, Query(("downloads", "downloaders"), window="all", count_as=(rule,), unique_by=level))
+    report = answer(quiet.store, Breakdown(Query(("downloads", "downloaders"), window="all", count_as=(rule,), unique_by=level)))
     words = [f"{len(taken):,} downloads by {len(takers):,} downloader{'s' if len(takers) != 1 else ''}"]
     assert report.headline == "; ".join([*words, f"{len(asked):,} {level}{'s' if len(asked) != 1 else ''} asked"])
     assert report.frame["downloaders"].item() == report.meta["totals"]["downloaders"] == len(takers)
@@ -447,7 +449,7 @@ def test_the_headline_names_how_many_took_something(level: str, rule: str, quiet
 def test_downloaders_are_part_of_those_who_asked(rule: str, dimension: tuple[str, ...], quiet: Traffic) -> None:
     """In one row nobody takes who did not ask, whatever the rule counts; a 401 is of nobody in both."""
     query = Query(("downloads", "downloaders", "origins"), dimensions=dimension, window="all", count_as=(rule,), limit=0)
-    frame = answer(quiet.store, query).frame
+    frame = answer(quiet.store, Breakdown(query)).frame
     assert frame.height
     assert frame.filter(pl.col("downloaders") > pl.col("origins")).is_empty()
 
@@ -547,7 +549,7 @@ def test_an_answer_in_parts_is_the_answer_at_once(name: str, quiet: Traffic, mon
     assert any(row["network"] is None for row in quiet.rows)
     options = {"metrics": (*EVERYTHING, "orgs"), **options}
     at_once = ask_anew(quiet.store, *dimensions, **options)
-    monkeypatch.setattr(partials, "count_partitions", lambda *_: parts)
+    monkeypatch.setattr(partitions, "count_partitions", lambda *_: parts)
     assert ask_anew(quiet.store, *dimensions, **options).equals(at_once)
 
 

@@ -12,8 +12,8 @@ from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.metrics import answer_query
-from pullstats.metrics.questions.compare import Sides, answer_comparison
+from pullstats.metrics import Breakdown
+from pullstats.metrics.questions.compare import Comparison
 from pullstats.render import RenderOptions, render
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -26,7 +26,7 @@ BUSY = [
 
 
 def report(rows: list[Row] = BUSY, **options: Any) -> Any:
-    return ask(answer_query, rows, **{"metrics": ("requests",), **options})
+    return ask(Breakdown, rows, **{"metrics": ("requests",), **options})
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,7 @@ def test_lines_of_a_series_stand_in_the_order_of_the_week() -> None:
 
 
 def test_what_is_compared_stands_in_the_order_of_the_week() -> None:
-    found = ask(
-        lambda query, *given, **other: answer_comparison(query, Sides("client=pip", "client=uv"), *given, **other),
-        BUSY,
-        metrics=("requests",),
-        dimensions=("weekday",),
-    )
+    found = ask(Comparison, BUSY, "client=pip", "client=uv", metrics=("requests",), dimensions=("weekday",))
     assert found.frame["weekday"].to_list() == ["mon", "wed", "fri", "sun"]
 
 
@@ -118,6 +113,5 @@ def test_a_comparison_leaves_out_what_neither_side_has() -> None:
         request(NOON, number, client=client, method=method)
         for number, (client, method) in enumerate((("pip", "GET"), ("uv", "GET"), ("curl", "HEAD")))
     ]
-    sides = Sides("method=GET", "method!=GET")
-    found = ask(lambda query, *given, **other: answer_comparison(query, sides, *given, **other), rows, metrics=("downloads",), dimensions=("client",))
+    found = ask(Comparison, rows, "method=GET", "method!=GET", metrics=("downloads",), dimensions=("client",))
     assert set(found.frame["client"]) == {"pip", "uv"}

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from test_metrics import Row, ask, file, manifest, one
 
 from pullstats.errors import InputError
-from pullstats.metrics import Query
+from pullstats.metrics import Breakdown, Query
 from pullstats.pipeline.answer import answer
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
@@ -81,13 +81,13 @@ def test_each_recorded_command_counts_as_its_groups(
     take_in(log)
     rows = read_rows(gateway, first, last)
     expected = {"pulls": oracle.pulls(rows), "attempts": oracle.attempts(rows)}
-    report = answer(tmp_path / "store", Query(("pulls", "attempts"), window="all", where="ecosystem=oci")).frame
+    report = answer(tmp_path / "store", Breakdown(Query(("pulls", "attempts"), window="all", where="ecosystem=oci"))).frame
     assert report.row(0, named=True) == expected
     assert len([row for row in rows if row["method"] == "GET"]) >= expected["pulls"]
     reads = action.get("registry_reads")
     if reads and gateway == "edge" and len(action["lines"]) == 1:
         asked = "action=manifest and method=GET and status=200"
-        found = answer(tmp_path / "store", Query(("requests",), window="all", where=asked)).frame.item()
+        found = answer(tmp_path / "store", Breakdown(Query(("requests",), window="all", where=asked))).frame.item()
         assert found == reads["manifest_get"]
 
 
@@ -113,11 +113,11 @@ def test_blocks_order_and_cuts_change_nothing(gateway: str, take_in: TakeIn, tmp
     take_in(*paths, store=tmp_path / "in-order")
     take_in(paths[2], paths[0], paths[1], store=tmp_path / "out-of-order")
     query = Query(COUNTED, ("package", "version", "client"), window="all", limit=0)
-    whole = answer(tmp_path / "whole", query).frame
+    whole = answer(tmp_path / "whole", Breakdown(query)).frame
     assert whole.height > 0
     assert sum(whole[name].sum() for name in COUNTED) > 0
     for store in ("blocks", "in-order", "out-of-order"):
-        assert answer(tmp_path / store, query).frame.equals(whole), store
+        assert answer(tmp_path / store, Breakdown(query)).frame.equals(whole), store
 
 
 def test_requests_of_one_instant_follow_the_rotation(take_in: TakeIn, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_requests_of_one_instant_follow_the_rotation(take_in: TakeIn, tmp_path: 
         newer.write_text(line(20, "GET", digest) + line(59, "HEAD", f"end-{turn}"))
         store = tmp_path / f"store-{turn}"
         take_in(*names, store=store)
-        frame = answer(store, Query(("pulls", "checks"), ("tag",), window="all", limit=0)).frame
+        frame = answer(store, Breakdown(Query(("pulls", "checks"), ("tag",), window="all", limit=0))).frame
         assert frame.filter(pl.col("pulls") > 0).rows() == [("1.0", 1, 0)]
 
 
@@ -182,7 +182,7 @@ def test_indexes_give_digests_a_platform(take_in: TakeIn, tmp_path: Path) -> Non
     )
     take_in(log, digests=(digests,))
     query = Query(("pulls", "checks"), ("platform", "arch", "tag"), window="all")
-    found = answer(tmp_path / "store", query).frame
+    found = answer(tmp_path / "store", Breakdown(query)).frame
     assert found.filter(pl.col("pulls") > 0).rows() == [("linux/arm/v7", "arm/v7", "1.0", 1, 0)]
 
 

@@ -20,10 +20,10 @@ from typing import Any
 import polars as pl
 import pytest
 from case_files import load_cases
+from crowd import ask_of
 
 from pullstats.events import EVENT_SCHEMA, conform
-from pullstats.metrics import DIMENSIONS, METRICS, Query, Reach, answer_query
-from pullstats.metrics.questions.breakdown import daily_report
+from pullstats.metrics import DIMENSIONS, METRICS, Breakdown, Daily, Extent, Query
 from pullstats.pipeline.answer import answer
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan
@@ -100,7 +100,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Path]:
 
 def ask(store: Path, metrics: str, **options: Any) -> list[dict[str, Any]]:
     """Give the rows that `--format json` prints."""
-    report = answer(store, Query(tuple(metrics.split(",")), **{"limit": 0, **options}))
+    report = answer(store, Breakdown(Query(tuple(metrics.split(",")), **{"limit": 0, **options})))
     found: list[dict[str, Any]] = json.loads(render(report, "json", RenderOptions()))
     return found
 
@@ -163,7 +163,9 @@ def test_all_formats_agree(name: str, stores: Callable[[Case], Path]) -> None:
     """Times end in a second, shares in six digits; nulls are null, empty and unknown."""
     report = answer(
         stores({}),
-        Query(("requests", "origins", "error-rate", "last-seen"), dimensions=tuple(dict.fromkeys((name, "client"))), window="all", limit=3),
+        Breakdown(
+            Query(("requests", "origins", "error-rate", "last-seen"), dimensions=tuple(dict.fromkeys((name, "client"))), window="all", limit=3)
+        ),
     )
     written = {form: render(report, form, RenderOptions(width=400)) for form in RENDERERS}
     rows = json.loads(written["json"])
@@ -192,7 +194,9 @@ def test_all_formats_agree(name: str, stores: Callable[[Case], Path]) -> None:
 
 
 def test_meta_says_what_a_number_needs(stores: Callable[[Case], Path]) -> None:
-    report = answer(stores({}), Query(("requests",), dimensions=("client",), window="2025", where="status<400", tz="Europe/Berlin", limit=2))
+    report = answer(
+        stores({}), Breakdown(Query(("requests",), dimensions=("client",), window="2025", where="status<400", tz="Europe/Berlin", limit=2))
+    )
     meta = json.loads(render(report, "json", RenderOptions(meta=True)))["meta"]
     assert {"window", "tz", "counting_rule", "unique_level", "excluded", "completeness", "warnings"} <= set(meta)
     assert meta["window"] == {"label": "2025", "start": "2024-12-31T23:00:00+00:00", "end": "2025-12-31T23:00:00+00:00"}
@@ -223,11 +227,11 @@ def ask_rows(rows: list[dict[str, Any]], **options: Any) -> Report:
     def scan(names: Any, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
         return frame.lazy().select(names)
 
-    reach = Reach(START, START + timedelta(days=9))
+    extent = Extent(START, START + timedelta(days=9))
     query = Query(**{"metrics": ("requests", "endpoints"), "window": "all", **options})
     if options.get("metrics") == ("requests", "bytes", "downloads", "downloaders", "checks", "origins"):
-        return daily_report(query, scan, reach, START)
-    return answer_query(query, scan, reach, START, is_shifting=False)
+        return ask_of(Daily(query), scan, extent, START)
+    return ask_of(Breakdown(query), scan, extent, START)
 
 
 def people(**counts: int) -> list[dict[str, Any]]:

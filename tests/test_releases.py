@@ -12,7 +12,7 @@ from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.metrics import answer_query
+from pullstats.metrics import Breakdown
 from pullstats.metrics.release_names import choose_tag
 from pullstats.metrics.time.releases import Release
 from pullstats.metrics.version_order import LONGEST, place_version
@@ -25,7 +25,7 @@ def pull(minute: int, who: int, *references: str, status: int = 200) -> list[Row
 
 
 def count(rows: list[Row], metric: str = "downloads", **options: Any) -> dict[str | None, int]:
-    return dict(ask(answer_query, rows, **{"metrics": (metric,), "dimensions": ("release",), **options}).frame.rows())
+    return dict(ask(Breakdown, rows, **{"metrics": (metric,), "dimensions": ("release",), **options}).frame.rows())
 
 
 def test_a_floating_tag_is_what_it_stood_for_at_the_time() -> None:
@@ -88,9 +88,9 @@ def test_a_list_of_releases_tells_what_no_digest_does() -> None:
 
 def test_releases_are_chosen_and_compared_like_any_dimension() -> None:
     rows = [*pull(0, 1, "1.0.0", DIGESTS[0]), *pull(10, 2, "latest", DIGESTS[0]), *pull(20, 3, "2.0.0")]
-    assert ask(answer_query, rows, metrics=("downloads",), dimensions=(), where="release=1.0.0").frame.item() == 2
+    assert ask(Breakdown, rows, metrics=("downloads",), dimensions=(), where="release=1.0.0").frame.item() == 2
     assert count(rows, where="release!=1.0.0") == {"2.0.0": 1}
-    series = ask(answer_query, rows, metrics=("downloads",), dimensions=("release",), every="d")
+    series = ask(Breakdown, rows, metrics=("downloads",), dimensions=("release",), every="d")
     assert series.frame.select("release", "downloads").rows() == [("1.0.0", 2), ("2.0.0", 1)]
 
 
@@ -102,14 +102,14 @@ def test_what_comes_after_a_given_date_does_not_count() -> None:
 
 def test_releases_stand_in_the_order_of_their_ecosystem() -> None:
     rows = [*pull(0, 1, "1.10.0"), *pull(0, 2, "1.9.0"), *pull(0, 3, "1.9.0-rc.1"), *pull(0, 4, "main"), *pull(1, 5, "1.9.0")]
-    report = ask(answer_query, rows, metrics=("downloads",), dimensions=("release",), sort="release")
+    report = ask(Breakdown, rows, metrics=("downloads",), dimensions=("release",), sort="release")
     assert report.frame["release"].to_list() == ["1.9.0-rc.1", "1.9.0", "1.10.0", "main"]
     assert report.meta["warnings"] == ["these releases have no place in the order of versions and stand last: main"]
-    down = ask(answer_query, rows, metrics=("downloads",), dimensions=("release",), sort="-release")
+    down = ask(Breakdown, rows, metrics=("downloads",), dimensions=("release",), sort="-release")
     assert down.frame["release"].to_list() == ["1.10.0", "1.9.0", "1.9.0-rc.1", "main"]
     assert count(rows) == {"1.9.0": 2, "1.10.0": 1, "1.9.0-rc.1": 1, "main": 1}
     mixed = [*rows, request(NOON, 9, reference="1.0rc1"), request(NOON, 9, reference="1.0", path="/g.whl")]
-    report = ask(answer_query, mixed, metrics=("downloads",), dimensions=("release",), sort="release")
+    report = ask(Breakdown, mixed, metrics=("downloads",), dimensions=("release",), sort="release")
     assert report.frame["release"].to_list() == ["1.9.0-rc.1", "1.9.0", "1.10.0", "1.0rc1", "1.0", "main"]
     assert "stand by ecosystem" in report.meta["warnings"][1]
 

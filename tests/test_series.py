@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import clock_oracle
 import polars as pl
 import pytest
+from crowd import ask_of
 from effort import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 from pullstats.cli import run
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
-from pullstats.metrics import Annotation, Query, Reach, answer_query
+from pullstats.metrics import Annotation, Breakdown, Extent, Query
 from pullstats.metrics.time.gaps import Gap, find_gaps
 from pullstats.reports import Report
 
@@ -65,9 +66,9 @@ def ask(events: Sequence[Event], *, names: dict[str, str] | None = None, epochs:
         spans = frame.group_by("source_id").agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max())
         sources = spans.with_columns(name=pl.col("source_id").replace_strict(names))
     moments = sorted(event.moment for event in events)
-    reach = Reach(moments[0] if moments else None, moments[-1] if moments else None, sources)
-    query = Query(**{"metrics": ("requests", "origins"), "window": "all", "every": "d", **options})
-    return answer_query(query, scan, reach, moments[-1] if moments else datetime(2024, 1, 1, tzinfo=UTC), is_shifting=False)
+    extent = Extent(moments[0] if moments else None, moments[-1] if moments else None, sources)
+    query = Query(**{"metrics": ("requests", "origins"), "window": "all", "every": "d", "is_shifting": False, **options})
+    return ask_of(Breakdown(query), scan, extent, moments[-1] if moments else datetime(2024, 1, 1, tzinfo=UTC))
 
 
 def rows(report: Report) -> list[dict[str, Any]]:

@@ -11,13 +11,13 @@ from typing import Any
 
 import polars as pl
 import pytest
-from crowd import NOON, Row, ask, request, with_names
+from crowd import NOON, Row, ask, ask_of, request
 
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
-from pullstats.metrics import DIMENSIONS, METRICS, Query, Reach, answer_query
+from pullstats.metrics import DIMENSIONS, METRICS, Breakdown, Extent, Query
 from pullstats.metrics.dimensions import ACTIONS, ECOSYSTEMS, KINDS, Dimension, find_dimension
-from pullstats.metrics.questions.uniques import find_levels
+from pullstats.metrics.levels import find_levels
 from pullstats.metrics.synonyms import DIMENSION_NAMES, METRIC_NAMES
 from pullstats.render import RenderOptions, render
 from pullstats.render.table import format_cell
@@ -50,12 +50,12 @@ def test_every_synonym_means_something_we_have_and_hides_nothing() -> None:
 )
 def test_dimensions_are_found_by_what_people_call_them(called: str, name: str) -> None:
     assert find_dimension(called) is DIMENSIONS[name]
-    found = ask(answer_query, ROWS, dimensions=(called,), metrics=("requests",)).frame
-    assert found.rows() == ask(answer_query, ROWS, dimensions=(name,), metrics=("requests",)).frame.rows()
+    found = ask(Breakdown, ROWS, dimensions=(called,), metrics=("requests",)).frame
+    assert found.rows() == ask(Breakdown, ROWS, dimensions=(name,), metrics=("requests",)).frame.rows()
 
 
 def test_metrics_are_found_by_what_people_call_them_and_counted_once() -> None:
-    report = ask(answer_query, ROWS, dimensions=("country",), metrics=("visitors", "hits", "origins"), sort="hits")
+    report = ask(Breakdown, ROWS, dimensions=("country",), metrics=("visitors", "hits", "origins"), sort="hits")
     assert report.frame.columns == ["country", "origins", "requests"]
 
 
@@ -67,7 +67,7 @@ def test_time_is_answered_with_how_to_ask_for_it(called: str, size: str) -> None
 
 def test_a_dimension_named_twice_in_two_ways_is_refused() -> None:
     with pytest.raises(UsageError, match="twice"):
-        ask(answer_query, ROWS, dimensions=("browser", "client"))
+        ask(Breakdown, ROWS, dimensions=("browser", "client"))
 
 
 @pytest.mark.parametrize(
@@ -83,16 +83,16 @@ def test_a_dimension_named_twice_in_two_ways_is_refused() -> None:
 )
 def test_what_is_asked_for_in_the_wrong_place_is_answered_with_our_name(asked: dict[str, object], said: str) -> None:
     with pytest.raises(UsageError, match=re.escape(said)):
-        ask(answer_query, ROWS, **{"metrics": ("requests",), **asked})
+        ask(Breakdown, ROWS, **{"metrics": ("requests",), **asked})
 
 
 @pytest.mark.parametrize(
     ("called", "level"), [("ip", "endpoint"), ("ips", "endpoint"), ("visitors", "origin"), ("origins", "origin"), ("organisation", "org")]
 )
 def test_unique_levels_are_found_by_what_people_call_them(called: str, level: str) -> None:
-    report = ask(answer_query, ROWS, dimensions=(), metrics=("downloaders",), unique_by=called)
+    report = ask(Breakdown, ROWS, dimensions=(), metrics=("downloaders",), unique_by=called)
     assert (report.headline, report.meta["unique_level"]) == (
-        ask(answer_query, ROWS, dimensions=(), metrics=("downloaders",), unique_by=level).headline,
+        ask(Breakdown, ROWS, dimensions=(), metrics=("downloaders",), unique_by=level).headline,
         level,
     )
 
@@ -143,11 +143,11 @@ def test_every_label_can_be_typed_back_and_gives_the_numbers_of_its_row(name: st
         assert start is None
         return events.lazy().select(columns)
 
-    reach = Reach(events["timestamp"].min(), events["timestamp"].max(), None, events.height)  # type: ignore[arg-type]
+    extent = Extent(events["timestamp"].min(), events["timestamp"].max(), None, events.height)  # type: ignore[arg-type]
 
     def answer(**options: Any) -> Report:
         query = Query(("requests", "bytes", "origins", "first-seen"), **{"window": "all", "limit": 0, **options})
-        return answer_query(query, with_names(scan, query, NOON), reach, NOON, is_shifting=False)
+        return ask_of(Breakdown(query), scan, extent, NOON)
 
     report = answer(dimensions=(name,))
     assert report.frame.height > 1
@@ -169,7 +169,7 @@ def is_shown_unknown(row: Row, name: str) -> bool:
 @pytest.mark.parametrize("name", ["client", "country", "status"])
 def test_unknown_can_be_typed_as_tables_show_it(name: str) -> None:
     def count(where: str) -> int:
-        return int(ask(answer_query, ROWS, dimensions=(), metrics=("requests",), where=where).frame["requests"].sum())
+        return int(ask(Breakdown, ROWS, dimensions=(), metrics=("requests",), where=where).frame["requests"].sum())
 
     expected = sum(is_shown_unknown(row, name) for row in ROWS)
     assert count(f"{name}=unknown") == count(f"{name} in (Unknown)") == expected > 0
@@ -182,20 +182,20 @@ def test_unknown_can_be_typed_as_tables_show_it(name: str) -> None:
 
 def test_a_table_of_what_nobody_knows_says_what_would_tell_it() -> None:
     """Programs get the row, for rows add up; people are told what they lack."""
-    report = ask(answer_query, ROWS, dimensions=("city",), metrics=("requests",))
+    report = ask(Breakdown, ROWS, dimensions=("city",), metrics=("requests",))
     assert report.frame.rows() == [(None, len(ROWS))]
     assert json.loads(render(report, "json", RenderOptions())) == [{"city": None, "requests": len(ROWS)}]
     table = " ".join(render(report, "table", RenderOptions()).split())
     assert "no request here tells its city: a geo database with cities tells it" in table
     assert "unknown" not in table
-    both = ask(answer_query, ROWS, dimensions=("country", "city"), metrics=("requests",))
+    both = ask(Breakdown, ROWS, dimensions=("country", "city"), metrics=("requests",))
     assert both.frame.height == len(ROWS)
     assert any("tells its city" in warning for warning in both.meta["warnings"])
     assert "unknown" in render(both, "table", RenderOptions())
 
 
 def test_what_a_limit_cut_off_is_no_value() -> None:
-    report = ask(answer_query, ROWS, dimensions=("client",), metrics=("requests",), where="country=other")
+    report = ask(Breakdown, ROWS, dimensions=("client",), metrics=("requests",), where="country=other")
     assert "what --limit cuts off" in report.meta["warnings"][0]
 
 

@@ -16,7 +16,8 @@ from crowd import NOON, Row, ask, make_crowd, request
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
-from pullstats.metrics.questions.uniques import UniqueQuestion, answer_uniques
+from pullstats.metrics.levels import LEVELS
+from pullstats.metrics.questions.uniques import Uniques
 from pullstats.reports import Report
 
 DAY = timedelta(days=1)
@@ -24,8 +25,8 @@ STATES = ("new", "returning", "resurrected", "churned")
 FIELDS = {"networks": "network", "endpoints": "endpoint", "origins": "who", "orgs": "org", "users": "user"}
 
 
-def uniques(rows: list[Row], asked_for: UniqueQuestion | None = None, **options: Any) -> Report:
-    return ask(answer_uniques, rows, asked_for or UniqueQuestion(), **options)
+def uniques(rows: list[Row], levels: tuple[str, ...] = LEVELS, *, is_sketched: bool = False, **options: Any) -> Report:
+    return ask(Uniques, rows, levels, is_sketched, **options)
 
 
 def count_people(rows: list[Row], field: str) -> int:
@@ -67,7 +68,7 @@ def test_each_row_is_its_own_union() -> None:
 
 def test_fewer_than_are_to_be_shown_are_not_told_in_words_either() -> None:
     rows = [request(NOON, who, client=client) for client, count in (("pip", 7), ("uv", 4), ("poetry", 3)) for who in range(0, 10 * count, 10)]
-    report = uniques(rows, UniqueQuestion(("origin",)), dimensions=("client",), min_origins=5)
+    report = uniques(rows, ("origin",), dimensions=("client",), min_origins=5)
     assert "uv" not in report.frame["client"].to_list()
     small = uniques([row for row in rows if row["client"] == "uv"], min_origins=5)
     assert small.frame.height == 0
@@ -77,26 +78,26 @@ def test_fewer_than_are_to_be_shown_are_not_told_in_words_either() -> None:
 def test_levels_are_named_as_people_say_them_and_once() -> None:
     rows = [request(NOON, 1)]
     levels = ("organisation", "org", "origins")
-    assert uniques(rows, UniqueQuestion(levels)).headline == "1 organisation, 1 origin (usually more than people)"
+    assert uniques(rows, levels).headline == "1 organisation, 1 origin (usually more than people)"
 
 
 @pytest.mark.parametrize(
-    ("asked_for", "options", "says"),
+    ("options", "says"),
     [
-        (UniqueQuestion(("netwrok",)), {}, "no unique level 'netwrok'; did you mean 'network'?"),
-        (UniqueQuestion(()), {}, "--level names none"),
-        (UniqueQuestion(is_sketched=True), {"every": "d"}, "neither --by nor --sketch"),
-        (UniqueQuestion(is_sketched=True), {"dimensions": ("client",)}, "takes no --by"),
-        (UniqueQuestion(is_sketched=True), {"min_origins": 5}, "takes no --min-origins"),
-        (UniqueQuestion(), {"every": "d", "dimensions": ("client",)}, "neither --by nor --sketch"),
-        (UniqueQuestion(), {"every": "d", "min_origins": 5}, "takes no --min-origins"),
-        (UniqueQuestion(("org", "user")), {"every": "d"}, "follows one level, not 2"),
-        (UniqueQuestion(), {"every": "fortnight"}, "is no size"),
+        ({"levels": ("netwrok",)}, "no unique level 'netwrok'; did you mean 'network'?"),
+        ({"levels": ()}, "--level names none"),
+        ({"is_sketched": True, "every": "d"}, "neither --by nor --sketch"),
+        ({"is_sketched": True, "dimensions": ("client",)}, "takes no --by"),
+        ({"is_sketched": True, "min_origins": 5}, "takes no --min-origins"),
+        ({"every": "d", "dimensions": ("client",)}, "neither --by nor --sketch"),
+        ({"every": "d", "min_origins": 5}, "takes no --min-origins"),
+        ({"levels": ("org", "user"), "every": "d"}, "follows one level, not 2"),
+        ({"every": "fortnight"}, "is no size"),
     ],
 )
-def test_what_cannot_be_asked_is_one_sentence(asked_for: UniqueQuestion, options: dict[str, Any], says: str) -> None:
+def test_what_cannot_be_asked_is_one_sentence(options: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match="^[^\n]*$") as caught:
-        uniques([request(NOON)], asked_for, **options)
+        uniques([request(NOON)], **options)
     assert says in str(caught.value)
 
 
@@ -166,7 +167,7 @@ def test_nobody_has_gone_where_no_log_says_so(take_in: Callable[..., Any], tmp_p
 @pytest.mark.parametrize("memory", [3_000_000_000, 1_000_000])
 def test_a_sketch_holds_the_true_number_between_its_bounds(memory: int) -> None:
     rows = [request(NOON + timedelta(seconds=who), who * 10) for who in range(9000)] + [request(NOON, who * 10) for who in range(3000)]
-    report = uniques(rows, UniqueQuestion(("network", "endpoint", "origin", "user"), is_sketched=True), memory=memory)
+    report = uniques(rows, ("network", "endpoint", "origin", "user"), is_sketched=True, memory=memory)
     true = {"network": 900, "endpoint": 9000, "origin": 9000, "user": 0}
     for level, estimate, low, high in report.frame.rows():
         assert low <= true[level] <= high
@@ -180,14 +181,14 @@ def test_a_sketch_holds_the_true_number_between_its_bounds(memory: int) -> None:
 def test_a_sketch_answers_the_same_question_the_same_way() -> None:
     rows = [request(NOON, who) for who in range(4000)]
     shuffled = random.Random(3).sample(rows, len(rows))
-    first, second = (uniques(some, UniqueQuestion(is_sketched=True)).frame for some in (rows, shuffled))
+    first, second = (uniques(some, is_sketched=True).frame for some in (rows, shuffled))
     assert first.equals(second)
 
 
 def test_a_sketch_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasketches", None)
     with pytest.raises(UsageError, match=r"^--sketch needs the package datasketches; run: pip install 'pullstats\[sketch\]'$"):
-        uniques([request(NOON)], UniqueQuestion(is_sketched=True))
+        uniques([request(NOON)], is_sketched=True)
     assert uniques([request(NOON)]).frame["origins"].item() == 1
 
 

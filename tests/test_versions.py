@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from pullstats.enrich.path_reading import normalised_version
-from pullstats.metrics import Query
-from pullstats.pipeline.answer import answer, export_daily
+from pullstats.metrics import Breakdown, Daily, Query
+from pullstats.pipeline.answer import answer
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan
 
@@ -33,13 +33,13 @@ def test_spellings_merge_and_tags_do_not(tmp_path: Path) -> None:
     store = tmp_path / "store"
     ingest(IngestPlan((str(log),), store, key_file=tmp_path / "key"))
     query = Query(metrics=("requests",), dimensions=("ecosystem", "version"), window="all")
-    rows = answer(store, query, is_shifting=False).frame.rows()
+    rows = answer(store, Breakdown(query)).frame.rows()
     said = sorted((row for row in rows if row[0] in ("github", "oci")), key=str)
     assert said == [("github", "1.2.0", 2), ("oci", "1.2.0", 1), ("oci", "v1.2.0", 1)]
-    daily = export_daily(store, Query(metrics=("requests", "bytes", "downloads", "downloaders", "checks", "origins"), window="all")).frame
+    daily = answer(store, Daily(Query(metrics=("requests", "bytes", "downloads", "downloaders", "checks", "origins"), window="all"))).frame
     assert daily.columns[:5] == ["schema_version", "date", "package_type", "package", "version"]
     assert daily.filter(pl.col("package_type") == "github").select("version", "requests").rows() == [("1.2.0", 2)]
-    count = answer(store, Query(metrics=("versions",), dimensions=("ecosystem",), window="all"), is_shifting=False).frame
+    count = answer(store, Breakdown(Query(metrics=("versions",), dimensions=("ecosystem",), window="all"))).frame
     assert dict(count.rows())["github"] == 1
     assert dict(count.rows())["oci"] == 2
 

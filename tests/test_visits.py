@@ -10,6 +10,7 @@ from typing import Any
 import oracle
 import polars as pl
 import pytest
+from crowd import ask_of
 from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from test_metrics import START, Row, make_events, manifest, row
 
 from pullstats.events import EVENT_SCHEMA
 from pullstats.formats import FORMATS
-from pullstats.metrics import Query, Reach, answer_query
+from pullstats.metrics import Breakdown, Extent, Query
 from pullstats.metrics.counting.pauses import LOGS_BEGINNINGS
 from pullstats.metrics.runs import cap_runs
 
@@ -49,9 +50,9 @@ def ask(rows: list[Row], *metrics: str, at: str = "nginx-combined", **options: A
         lazy = lazy.filter(pl.col("timestamp") >= start) if start else lazy
         return (lazy.filter(pl.col("timestamp") < end) if end else lazy).select(columns)
 
-    reach = Reach(frame["timestamp"].min(), frame["timestamp"].max())  # type: ignore[arg-type]
+    extent = Extent(frame["timestamp"].min(), frame["timestamp"].max())  # type: ignore[arg-type]
     query = Query(**{"metrics": metrics, "window": "all", "limit": 0, **options})
-    found: dict[str, Any] = answer_query(query, scan, reach, frame["timestamp"].max(), is_shifting=False).frame.row(0, named=True)  # type: ignore[arg-type]
+    found: dict[str, Any] = ask_of(Breakdown(query), scan, extent, frame["timestamp"].max()).frame.row(0, named=True)  # type: ignore[arg-type]
     return found
 
 
@@ -155,4 +156,4 @@ def test_crates_are_counted_by_agent_where_the_log_has_agents(agents: bool, expe
     from pullstats.pipeline.answer import answer
 
     take_in(write_crates(tmp_path / "access.log", agents=agents))
-    assert answer(tmp_path / "store", Query(("downloads",), window="all", count_as=("cratesio",))).frame.item() == expected
+    assert answer(tmp_path / "store", Breakdown(Query(("downloads",), window="all", count_as=("cratesio",)))).frame.item() == expected

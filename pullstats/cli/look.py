@@ -10,11 +10,12 @@ import click
 from pullstats.cli.options import ROWS, Command, combine, general_options
 from pullstats.cli.output import emit, output_options, total_option
 from pullstats.cli.questions import build_query, question_options, split_names
-from pullstats.metrics import METRICS, UNIQUE_LEVELS
+from pullstats.metrics import METRICS, UNIQUE_LEVELS, Breakdown
 from pullstats.metrics.definitions import DEFAULT_METRICS
-from pullstats.metrics.questions.compare import Sides
-from pullstats.metrics.questions.uniques import find_levels
-from pullstats.pipeline.answer import answer, comparison, explanation
+from pullstats.metrics.levels import find_levels
+from pullstats.metrics.questions.compare import Comparison
+from pullstats.metrics.questions.explain import Explanation
+from pullstats.pipeline.answer import answer
 
 _DEFAULT_METRICS: Final = ",".join(DEFAULT_METRICS)
 
@@ -30,7 +31,7 @@ _DEFAULT_METRICS: Final = ",".join(DEFAULT_METRICS)
 @combine(question_options, output_options, general_options)
 def report(**options: Any) -> int:
     """Break any metric down by one to three dimensions."""
-    return emit(answer(options["store"], build_query(options), is_shifting=True), options)
+    return emit(answer(options["store"], Breakdown(build_query(options))), options)
 
 
 @click.command(cls=Command)
@@ -47,7 +48,7 @@ def report(**options: Any) -> int:
 @combine(question_options, output_options, general_options)
 def series(**options: Any) -> int:
     """Show metrics over time, in buckets."""
-    return emit(answer(options["store"], build_query(options), is_shifting=True), options)
+    return emit(answer(options["store"], Breakdown(build_query(options))), options)
 
 
 @click.command(cls=Command)
@@ -59,7 +60,7 @@ def series(**options: Any) -> int:
 def demand(**options: Any) -> int:
     """Show which platforms are asked for (attempts), answered (downloads), and missing (404)."""
     query = build_query({**options, "metrics": "attempts,downloads,missing,origins"})
-    return emit(answer(options["store"], query, is_shifting=True), options)
+    return emit(answer(options["store"], Breakdown(query)), options)
 
 
 @click.command(cls=Command)
@@ -77,7 +78,7 @@ def compare(left: str, right: str, **options: Any) -> int:
 
     Says of each difference whether it is beyond the noise of past periods of the same kind (a test at the 5 % level), and what it could not have seen.
     """
-    return emit(comparison(options["store"], build_query(options), Sides(left, right, options["is_like_for_like"])), options)
+    return emit(answer(options["store"], Comparison(build_query(options), left, right, options["is_like_for_like"])), options)
 
 
 @click.command(cls=Command)
@@ -98,4 +99,4 @@ def explain(**options: Any) -> int:
     """Tell how a report's numbers came about: definition, window, filters, requests in and out by reason, rules, samples."""
     if options["levels"] is not None:
         options["metrics"] = ",".join(UNIQUE_LEVELS[level] for level in find_levels(split_names(options["levels"])))
-    return emit(explanation(options["store"], build_query({**options, "total": False})), options)
+    return emit(answer(options["store"], Explanation(build_query({**options, "total": False}))), options)

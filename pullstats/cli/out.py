@@ -11,8 +11,8 @@ from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options, warning_printer
 from pullstats.cli.questions import build_query, question_options
 from pullstats.errors import UsageError
-from pullstats.metrics import DAILY_METRICS
-from pullstats.pipeline.answer import export_daily, export_events, export_rejects
+from pullstats.metrics import DAILY_METRICS, Daily
+from pullstats.pipeline.answer import answer, export_events, export_rejects
 from pullstats.render import format_of_path, write_frames
 
 SETS: Final = ("daily", "events", "rejects")
@@ -33,7 +33,7 @@ def export(**options: Any) -> int:
         query = build_query({**options, "metrics": ",".join(DAILY_METRICS), "limit": 0})
         if options["output"] is None and options["output_format"] is None:
             options["output_format"] = "csv"
-        return emit(export_daily(options["store"], query), options)
+        return emit(answer(options["store"], Daily(query)), options)
     _refuse_unused(options)
     path: Path | None = options["output"]
     name = options["output_format"] or (format_of_path(path) if path else "csv")

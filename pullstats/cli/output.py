@@ -14,7 +14,7 @@ import click
 
 from pullstats.cli.options import combine
 from pullstats.errors import UsageError
-from pullstats.metrics.query import MOVED
+from pullstats.metrics.question_window import MOVED
 from pullstats.render import RENDERERS, RenderOptions, format_of_path, render, write_output
 from pullstats.render.sanitise import for_terminal
 from pullstats.reports import Report

@@ -12,11 +12,12 @@ from pullstats.cli.options import ROWS, Command, combine, general_options
 from pullstats.cli.output import MACHINES, emit, output_options
 from pullstats.cli.questions import build_query, question_options, split_names
 from pullstats.errors import UsageError
-from pullstats.metrics.questions.concentration import ConcentrationQuestion
-from pullstats.metrics.questions.holders import HolderQuestion
+from pullstats.metrics.levels import LEVELS
+from pullstats.metrics.questions.concentration import Concentration
+from pullstats.metrics.questions.holders import Origins
 from pullstats.metrics.questions.turnover import STATES
-from pullstats.metrics.questions.uniques import LEVELS, UniqueQuestion
-from pullstats.pipeline import answer
+from pullstats.metrics.questions.uniques import Uniques
+from pullstats.pipeline.answer import answer
 from pullstats.render import format_of_path
 
 _SHARE: Final = re.compile(r"^([0-9]{1,3}(?:\.[0-9]{1,9})?)(%?)$", re.ASCII)
@@ -34,8 +35,7 @@ _COUNT: Final = re.compile(r"^[1-9][0-9]{0,9}$", re.ASCII)
 def uniques(**options: Any) -> int:
     """Count networks, endpoints, origins, organisations and users side by side; or new, returning, resurrected and churned ones over time."""
     query = build_query({**options, "metrics": "origins"})
-    asked_for = UniqueQuestion(split_names(options["levels"]), options["is_sketched"])
-    return emit(answer.uniques(options["store"], query, asked_for), options)
+    return emit(answer(options["store"], Uniques(query, split_names(options["levels"]), options["is_sketched"])), options)
 
 
 @click.command(cls=Command)
@@ -48,7 +48,7 @@ def uniques(**options: Any) -> int:
 def origins(who: str | None, **options: Any) -> int:
     """List who is behind the numbers, and whether they are new, returning, resurrected or churned; with an ID, one's timeline."""
     query = build_query({**options, "limit": _limit(options)})
-    return emit(answer.holders(options["store"], query, HolderQuestion(who, options["state"])), options)
+    return emit(answer(options["store"], Origins(query, who, options["state"])), options)
 
 
 def _limit(options: dict[str, Any]) -> int:
@@ -66,9 +66,8 @@ def _limit(options: dict[str, Any]) -> int:
 @combine(question_options, output_options, general_options)
 def concentration(**options: Any) -> int:
     """Tell how much of a number a few make up, and what is left without them."""
-    query = build_query(options)
-    asked_for = ConcentrationQuestion(_read_tops(options["tops"]), _read_shares(options["shares"]))
-    return emit(answer.concentration(options["store"], query, asked_for), options)
+    question = Concentration(build_query(options), _read_tops(options["tops"]), _read_shares(options["shares"]))
+    return emit(answer(options["store"], question), options)
 
 
 def _read_tops(text: str) -> tuple[int, ...]:

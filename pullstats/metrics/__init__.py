@@ -1,19 +1,26 @@
 """Events to numbers: a question is metrics × dimensions × window × filters × counting rule.
 
-Query  →  resolve  →  partial tables, read once  →  folded rows, totals, others  →  Report
+Query  →  plan, with the events it reads  →  partial tables, read once  →  folded rows, totals, others  →  Report
 
-    what is counted   definitions, dimensions, counting/ (what is one), runs, ranks
-    when              time/
+    what is asked     query; plan: the same with its names looked up; store_events: what it reads
+    what is counted   definitions, dimensions, levels, counting/ (what is one), runs, ranks
+    when              question_window, time/
     which events      filtering/
     of whom           partials, partitions (what is read, and how parts become one)
-    questions         questions/, a file each
+    questions         questions/: a file each, a value that answers for itself
+
+To add a question: a value with a `query` and an `answer` (see `question`), and its command.
 """
 
 from pullstats.metrics.counting import COUNTING_RULES
-from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS
+from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.dimensions import DIMENSIONS
-from pullstats.metrics.query import Annotation, Query, Reach, find_unique_metric
-from pullstats.metrics.questions.breakdown import DAILY_METRICS, answer_query, daily_report
+from pullstats.metrics.extent import Extent
+from pullstats.metrics.levels import UNIQUE_LEVELS, find_unique_metric
+from pullstats.metrics.query import Annotation, Query
+from pullstats.metrics.questions.breakdown import Breakdown
+from pullstats.metrics.questions.daily import DAILY_METRICS, Daily
+from pullstats.metrics.store_events import StoreEvents, prepare_events
 
 __all__ = [
     "COUNTING_RULES",
@@ -22,9 +29,11 @@ __all__ = [
     "METRICS",
     "UNIQUE_LEVELS",
     "Annotation",
+    "Breakdown",
+    "Daily",
+    "Extent",
     "Query",
-    "Reach",
-    "answer_query",
-    "daily_report",
+    "StoreEvents",
     "find_unique_metric",
+    "prepare_events",
 ]

@@ -275,15 +275,6 @@ ELSEWHERE: Final = Metric(
 )
 """Told in the footer beside what a rule counts."""
 
-UNIQUE_LEVELS: Final[dict[str, str]] = {
-    "origin": "origins",
-    "endpoint": "endpoints",
-    "network": "networks",
-    "org": "orgs",
-    "user": "users",
-}
-"""`--unique-by` and the metric that counts it."""
-
 
 def find_metric(name: str) -> Metric:
     """Look a metric up by its name.

@@ -36,10 +36,11 @@ from pullstats.metrics.counting import (
     find_tags,
     name_digests,
 )
-from pullstats.metrics.definitions import ELSEWHERE, METRICS, UNIQUE_LEVELS, Metric
-from pullstats.metrics.partitions import count_partitions, split_scan
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.definitions import ELSEWHERE, METRICS, Metric
+from pullstats.metrics.partitions import cut_by_network
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY
+from pullstats.metrics.store_events import StoreEvents
 
 VALUE: Final = "set_key"
 ALL: Final = "all_rows"
@@ -75,18 +76,17 @@ class Partials:
     is_whole: bool = True
 
 
-def compute_partials(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], columns: Sequence[str]) -> Partials:
+def compute_partials(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str]) -> Partials:
     """Read the events and build the tables: at once, or network by network where they would not fit into memory.
 
     Args:
         asked: the question.
-        scan: gives the store's events.
         groups: name and value of each group column.
         columns: event columns that the groups read.
     """
-    scans = split_scan(scan, count_partitions(asked, scan, groups, columns))
-    tags = _find_tags(asked, scans, columns)
-    parts = [_compute_part(asked, part, groups, columns, tags) for part in scans]
+    plans = cut_by_network(asked, groups, columns)
+    tags = _find_tags(plans, columns)
+    parts = [_compute_part(plan, groups, columns, tags) for plan in plans]
     if len(parts) == 1:
         return parts[0]
     return Partials(
@@ -100,10 +100,10 @@ def compute_partials(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], co
     )
 
 
-def _compute_part(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> Partials:
+def _compute_part(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> Partials:
     base = base_metrics(asked.metrics)
     needed = {column for metric in base for column in metric.columns} | {*columns, *asked.filter_columns, "timestamp"}
-    events = asked.window.keep(scan(sorted(needed), asked.window.start, asked.window.end))
+    events = asked.inside(sorted(needed))
     read = events.select(pl.len()) if asked.filter is not None else None
     kept = asked.selection.keep(events)
     unions = [metric for metric in base if metric.merge == "union"]
@@ -115,7 +115,7 @@ def _compute_part(asked: Resolved, scan: Scan, groups: dict[str, pl.Expr], colum
     plain_frame = frames[-1] if plain else _refold(frames[0].drop(VALUE), tuple(groups), simple)
     total = int(plain_frame["requests"].sum())
     rules = dict.fromkeys(metric.rule for metric in asked.metrics if metric.rule)
-    counted = {label: _count(asked, scan, label, groups, columns, tags) for label in rules}
+    counted = {label: _count(asked, label, groups, columns, tags) for label in rules}
     takers = {metric.name: _find_takers(counted[metric.rule], groups) for metric in asked.metrics if metric.rule and metric.merge == "union"}
     return Partials(
         tuple(groups),
@@ -162,25 +162,13 @@ def _set_table(events: pl.LazyFrame, groups: dict[str, pl.Expr], metric: Metric,
     return events.group_by(*_named(groups), metric.expr.alias(VALUE)).agg(*_first_fold(simple))
 
 
-def rank_events(asked: Resolved, events: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `source_rank`, the place of each request's log among all logs of the store."""
-    return add_ranks(events, asked.ranks)
-
-
-def add_ranks(events: pl.LazyFrame, ranks: pl.DataFrame) -> pl.LazyFrame:
-    """Add `source_rank` to requests."""
-    if ranks.height <= 1:
-        return events.with_columns(source_rank=pl.lit(0, pl.Int64))
-    return events.join(ranks.lazy(), on="source_id", how="left", nulls_equal=True)
-
-
-def _count(asked: Resolved, scan: Scan, label: str, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> pl.DataFrame:
+def _count(asked: Plan, label: str, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> pl.DataFrame:
     """Apply a rule, reading beyond the window's edges as far as what belongs together reaches."""
-    beyond = look_beyond(asked, scan, label)
+    beyond = look_beyond(asked, label)
     assert beyond.margin is not None
     for margin in (beyond.margin, beyond.margin + _WIDER, None):
         wider = replace(beyond, margin=margin)
-        frame = _counted_table(asked, scan, label, groups, columns, tags, wider).collect(engine="streaming")
+        frame = _counted_table(asked, label, groups, columns, tags, wider).collect(engine="streaming")
         if not frame[IS_CUT].any():
             break
     return frame.drop(IS_CUT)
@@ -201,34 +189,33 @@ class Beyond:
     mute: tuple[str, ...] = ()
 
 
-def look_beyond(asked: Resolved, scan: Scan, label: str) -> Beyond:
+def look_beyond(asked: Plan, label: str) -> Beyond:
     """Tell how far a rule, or `SESSIONS`, must look; as far as the longest request took, what is beside each other may be logged apart."""
     window, margin = asked.window, asked.gaps.margin(label)
     rule = None if label == SESSIONS else find_rule(label)
     if (rule is not None and rule.name != PULLSTATS.name) or rule is VERSION_1:
-        return Beyond(margin, mute=_find_mute(scan) if rule is not None and rule.asks_agents else ())
-    events = scan([DURATION], window.start - _WIDER if window.start else None, window.end + _WIDER if window.end else None)
+        return Beyond(margin, mute=_find_mute(asked.events) if rule is not None and rule.asks_agents else ())
+    events = asked.events.scan([DURATION], window.start - _WIDER if window.start else None, window.end + _WIDER if window.end else None)
     longest = find_longest(events)
     return Beyond(margin + (longest or timedelta()), is_timed=longest is not None)
 
 
-def _find_mute(scan: Scan) -> tuple[str, ...]:
+def _find_mute(store: StoreEvents) -> tuple[str, ...]:
     """List the logs in which no request of any time tells an agent."""
-    events = scan(["source_id", "user_agent_original"], None, None)
+    events = store.scan(["source_id", "user_agent_original"], None, None)
     told = events.group_by("source_id").agg(pl.col("user_agent_original").is_not_null().any()).collect(engine="streaming")
     return tuple(told.filter(~pl.col("user_agent_original"))["source_id"].drop_nulls().sort())
 
 
 def _counted_table(
-    asked: Resolved,
-    scan: Scan,
+    asked: Plan,
     label: str,
     groups: dict[str, pl.Expr],
     columns: Sequence[str],
     tags: pl.DataFrame | None,
     beyond: Beyond,
 ) -> pl.LazyFrame:
-    counted, names = count_rows(asked, scan, label, columns, tags, beyond)
+    counted, names = count_rows(asked, label, columns, tags, beyond)
     taking = _is_taking(counted.collect_schema().names() if DOWNLOADS in names else ()).any().alias(IS_TAKER)
     return counted.group_by(*_named(groups), VALUE).agg(pl.col(names).sum(), pl.col(IS_CUT).any(), taking)
 
@@ -241,9 +228,7 @@ def _is_taking(names: Sequence[str]) -> pl.Expr:
     return (pl.col(DOWNLOADS) > 0) & ~(is_single & IS_ANONYMOUS_TRY)
 
 
-def count_rows(
-    asked: Resolved, scan: Scan, label: str, columns: Sequence[str], tags: pl.DataFrame | None, beyond: Beyond
-) -> tuple[pl.LazyFrame, tuple[str, ...]]:
+def count_rows(asked: Plan, label: str, columns: Sequence[str], tags: pl.DataFrame | None, beyond: Beyond) -> tuple[pl.LazyFrame, tuple[str, ...]]:
     """Give the rows of the window that count under a rule, filtered, and the names of what they count.
 
     A row has the columns asked for and, as `VALUE`, who made the request, answered 401 or not. It is marked `IS_CUT` where what it stands for may
@@ -254,14 +239,15 @@ def count_rows(
     end = window.end + beyond.margin if window.end and beyond.margin is not None else None
     wanted = tuple(dict.fromkeys(metric.tally for metric in asked.metrics if metric.rule == label))
     wanted = wanted if label == SESSIONS else tuple(name for name in wanted if name in find_rule(label).defines)
-    level = METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
+    level = asked.level
     assert level.identity is not None
     read = {*columns, *asked.filter_columns, "timestamp", *(DIGEST_COLUMNS if tags is not None else ())}
     read |= {"http_response_status_code"} if DOWNLOADS in wanted else set()
     terms = Terms(wanted, (*sorted(read), VALUE), asked.gaps, beyond.is_timed, beyond.mute)
     rule = None if label == SESSIONS else find_rule(label)
     needed = {*_name_columns(rule, wanted), *(TIMES if beyond.is_timed else ())}
-    events = rank_events(asked, scan(sorted({*needed, *read, *level.columns}), start, end)).with_columns(level.identity.alias(VALUE))
+    ranked = asked.events.order.add_to(asked.events.scan(sorted({*needed, *read, *level.columns}), start, end))
+    events = ranked.with_columns(level.identity.alias(VALUE))
     counted = count_sessions(events, terms) if rule is None else rule.count(events, terms)
     if rule is not None and tags is not None:
         # What version 1 calls an invocation is a request like any other.
@@ -280,7 +266,7 @@ def _name_columns(rule: CountingRule | None, wanted: Sequence[str]) -> Sequence[
     return IMAGE_COLUMNS if tuple(wanted) == ("pulls",) and rule.name == PULLSTATS.name else rule.columns
 
 
-def _is_cut(names: Sequence[str], asked: Resolved, start: datetime | None, end: datetime | None) -> pl.Expr:
+def _is_cut(names: Sequence[str], asked: Plan, start: datetime | None, end: datetime | None) -> pl.Expr:
     """Mark what begins or ends so near to where reading did that more of it may lie beyond."""
     if RUN_START not in names:
         return pl.lit(value=False)
@@ -290,13 +276,15 @@ def _is_cut(names: Sequence[str], asked: Resolved, start: datetime | None, end: 
     return (at_start | at_end).fill_null(value=False)
 
 
-def _find_tags(asked: Resolved, scans: Sequence[Scan], columns: Sequence[str]) -> pl.DataFrame | None:
+def _find_tags(parts: Sequence[Plan], columns: Sequence[str]) -> pl.DataFrame | None:
     """Find the tags of digests in the whole store up to the window's end, where the question reads versions."""
+    asked = parts[0]
     is_ruled = any(metric.is_ruled or metric.counts for metric in asked.metrics)
     if not is_ruled or not {*columns, *asked.filter_columns} & {"package_version", "reference_kind"}:
         return None
     end = asked.window.end + asked.gaps.margin(PULLSTATS.label) if asked.window.end else None
-    found = [find_tags(rank_events(asked, scan(sorted(IMAGE_COLUMNS), None, end)), asked.gaps.pull).collect(engine="streaming") for scan in scans]
+    asked_for = [part.events.order.add_to(part.events.scan(sorted(IMAGE_COLUMNS), None, end)) for part in parts]
+    found = [find_tags(events, asked.gaps.pull).collect(engine="streaming") for events in asked_for]
     return pl.concat(found).sort(SEEN)
 
 

@@ -7,6 +7,7 @@ pull, session or person crosses a part, and the parts' tables join to those of t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +15,8 @@ import polars as pl
 
 from pullstats.metrics.counting import INVOCATIONS
 from pullstats.metrics.definitions import Metric
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.extent import Scan
+from pullstats.metrics.plan import Plan
 
 RULE_BYTES: Final = 215
 CHECK_BYTES: Final = 225
@@ -25,24 +27,22 @@ _LEAST_SHARE: Final = 4
 """A part gets at least the memory over this, however large the tables: cutting finer would not make them smaller."""
 
 
-def count_partitions(asked: Resolved, scan: Scan, groups: Mapping[str, pl.Expr], columns: Sequence[str]) -> int:
+def count_partitions(asked: Plan, groups: Mapping[str, pl.Expr], columns: Sequence[str]) -> int:
     """Tell into how many parts the events must be cut so that each fits into the memory allowed.
 
     Args:
         asked: the question.
-        scan: gives the store's events.
         groups: name and value of each group column of the tables.
         columns: event columns that the groups read.
     """
-    events, memory = asked.reach.events, asked.query.memory
+    events, memory = asked.extent.events, asked.query.memory
     unions = [metric for metric in asked.metrics if metric.merge == "union"]
     counted = {metric.tally for metric in asked.metrics if metric.rule}
     rule = RULE_BYTES * bool(counted) + CHECK_BYTES * bool({"checks", INVOCATIONS} & counted)
     most = rule + TABLE_BYTES * max(len(unions), 1)
     if events is None or events * most <= memory:
         return 1
-    needed = sorted({"timestamp", *columns, *asked.filter_columns, *(column for metric in unions for column in metric.columns)})
-    inside = asked.window.keep(scan(needed, asked.window.start, asked.window.end))
+    inside = asked.inside({*columns, *asked.filter_columns, *(column for metric in unions for column in metric.columns)})
     read = int(inside.select(pl.len()).collect(engine="streaming").item())
     if read * most <= memory:
         return 1
@@ -66,14 +66,29 @@ def _hash(values: Sequence[pl.Expr]) -> pl.Expr:
     return found
 
 
-def split_scan(scan: Scan, count: int) -> list[Scan]:
-    """Cut the events by network; those without an address are one part's."""
+def cut_by_network(asked: Plan, groups: Mapping[str, pl.Expr], columns: Sequence[str]) -> list[Plan]:
+    """Cut a question's events by network into parts that fit into memory; those without an address are one part's.
+
+    Args:
+        asked: the question.
+        groups: name and value of each group column of the tables.
+        columns: event columns that the groups read.
+
+    Returns:
+        The question of each part, which is not cut again; the question itself where all fits.
+    """
+    count = count_partitions(asked, groups, columns)
     if count == 1:
-        return [scan]
+        return [asked]
+    extent = replace(asked.extent, events=None)
+    return [replace(asked, events=replace(asked.events, scan=_scan_part(asked.events.scan, number, count), extent=extent)) for number in range(count)]
+
+
+def _scan_part(scan: Scan, number: int, count: int) -> Scan:
     place = pl.col("network_id").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64) % count
 
-    def scan_part(number: int, columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+    def scan_part(columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
         events = scan(sorted({*columns, "network_id"}), start, end)
         return events.filter(place.fill_null(0) == number).select(columns)
 
-    return [lambda columns, start, end, number=number: scan_part(number, columns, start, end) for number in range(count)]  # type: ignore[misc]
+    return scan_part

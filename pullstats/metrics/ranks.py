@@ -13,6 +13,7 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.metrics.extent import Extent, Scan, find_sources
 from pullstats.metrics.time.completeness import name_log
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -20,6 +21,29 @@ _DATE: Final = re.compile(r"[0-9]{8,14}|[0-9]{4}-[0-9]{2}-[0-9]{2}[0-9T_-]*")
 _NUMBER: Final = re.compile(r"[.-]([0-9]{1,3})(?=[.-]|$)")
 
 Place = tuple[bool, str, int]
+
+
+class LogOrder:
+    """The order of a store's logs, found when it is first needed."""
+
+    def __init__(self, extent: Extent, scan: Scan) -> None:
+        """Know where to find it.
+
+        Args:
+            extent: the store's, with its logs if they are known.
+            scan: gives all of the store's events.
+        """
+        self._extent = extent
+        self._scan = scan
+        self._ranks: pl.DataFrame | None = None
+
+    def add_to(self, events: pl.LazyFrame) -> pl.LazyFrame:
+        """Add `source_rank`, the place of each request's log among all logs of the store."""
+        if self._ranks is None:
+            self._ranks = rank_sources(find_sources(self._extent, self._scan))
+        if self._ranks.height <= 1:
+            return events.with_columns(source_rank=pl.lit(0, pl.Int64))
+        return events.join(self._ranks.lazy(), on="source_id", how="left", nulls_equal=True)
 
 
 def rank_sources(sources: pl.DataFrame) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from pullstats.events import TIMESTAMP
 from pullstats.metrics.counting.pulls import SEEN, find_named
 from pullstats.metrics.counting.rule import IMAGE_COLUMNS
 from pullstats.metrics.dimensions import RELEASE
+from pullstats.metrics.extent import Scan
 from pullstats.metrics.time.releases import Release
 from pullstats.metrics.version_order import Place, count_parts, is_final, place_semantic
 
@@ -34,7 +35,6 @@ _READ: Final = (
 _PLACE: Final = "place"
 _NEWEST: Final = ("latest", "stable", "current")
 """Tags that by custom stand for the newest release, where a list of releases tells it."""
-Scan = Callable[[Sequence[str], datetime | None, datetime | None], pl.LazyFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def name_releases(
     known: list[Known] = []
 
     def scan_named(columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
-        if columns is None or RELEASE not in columns:
+        if RELEASE not in columns:
             return scan(columns, start, end)
         if not known:
             known.append(_learn(rank(scan(sorted({*IMAGE_COLUMNS}), None, until)), releases, pull_gap))

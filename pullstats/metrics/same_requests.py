@@ -21,7 +21,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.events import EVENT_SCHEMA
-from pullstats.metrics.query import Reach, Scan, find_sources
+from pullstats.metrics.extent import Extent, Scan, find_sources
 from pullstats.metrics.ranks import rank_sources
 from pullstats.metrics.time.windows import Window
 from pullstats.reports import Report
@@ -107,15 +107,15 @@ class OnceScan:
         return self._found[span]
 
 
-def scan_once(scan: Scan, reach: Reach, memory: int) -> OnceScan:
+def scan_once(scan: Scan, extent: Extent, memory: int) -> OnceScan:
     """Count requests that several logs hold once.
 
     Args:
         scan: gives the store's events.
-        reach: its logs, and how many events there are.
+        extent: its logs, and how many events there are.
         memory: bytes that finding them may take.
     """
-    return OnceScan(scan, rank_sources(find_sources(reach, scan)), max(1, -(-(reach.events or 0) * ROW_BYTES // memory)))
+    return OnceScan(scan, rank_sources(find_sources(extent, scan)), max(1, -(-(extent.events or 0) * ROW_BYTES // memory)))
 
 
 def tell_repeats(report: Report, scan: OnceScan) -> Report:
@@ -127,8 +127,3 @@ def tell_repeats(report: Report, scan: OnceScan) -> Report:
     count = scan.find(span[0], span[1]).height
     said = f"{count:,} requests left out that another log holds, too (--same-request id)"
     return replace(report, footer=f"{report.footer} · {said}", meta=report.meta | {"repeated_requests": count})
-
-
-def scan_logs(scan: Scan) -> Scan:
-    """Give what the logs hold, whatever a question counts once: for when they were silent."""
-    return scan.all if isinstance(scan, OnceScan) else scan

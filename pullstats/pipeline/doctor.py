@@ -16,7 +16,7 @@ from pullstats.enrich import load_rules, open_geo
 from pullstats.metrics.query import DEFAULT_MEMORY
 from pullstats.metrics.same_requests import scan_once
 from pullstats.percentages import write_share
-from pullstats.pipeline.answer import read_reach
+from pullstats.pipeline.answer import read_extent
 from pullstats.pipeline.asking import ask_store
 from pullstats.reports import Column, Report
 from pullstats.store import Store
@@ -131,11 +131,11 @@ def _remark_on_rules(versions: dict[str, int], current: str) -> Iterator[str]:
 
 def _remark_on_repeats(opened: Store) -> Iterator[str]:
     """Name the logs that hold the same requests, those with the most first."""
-    reach = read_reach(opened)
-    repeats = scan_once(opened.scan_events, reach, DEFAULT_MEMORY).find(None, None)
-    if not repeats.height or reach.sources is None:
+    extent = read_extent(opened)
+    repeats = scan_once(opened.scan_events, extent, DEFAULT_MEMORY).find(None, None)
+    if not repeats.height or extent.sources is None:
         return
-    names = dict(reach.sources.select("source_id", "name").rows())
+    names = dict(extent.sources.select("source_id", "name").rows())
     pairs = repeats.group_by("source_id", "kept_in").len("count").sort(["count", "source_id", "kept_in"], descending=[True, False, False])
     for row in pairs.head(_PAIRS).to_dicts():
         left, kept = (names.get(row[name]) or row[name] for name in ("source_id", "kept_in"))

@@ -6,16 +6,14 @@ import difflib
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.dimensions import DIMENSIONS, UNKNOWN, WHOLE_ID, Dimension
 from pullstats.metrics.filtering.filters import join_all, parse_filter
-
-if TYPE_CHECKING:
-    from pullstats.metrics.query import Query
+from pullstats.metrics.query import Query
 
 _FOLDED: Final = frozenset({"other", "all others"})
 _MOST_NAMED: Final = 5

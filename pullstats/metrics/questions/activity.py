@@ -14,7 +14,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.time.windows import TICK, Window
 
 _SLOT: Final = "5m"
@@ -65,14 +65,14 @@ class Activity:
         return window.keep(self.slots.lazy()).collect()
 
 
-def measure_activity(asked: Resolved, scan: Scan, windows: Sequence[Window]) -> Activity | None:
+def measure_activity(asked: Plan, windows: Sequence[Window]) -> Activity | None:
     """Read when there were requests, from the first of some windows to the last; None where the store is empty."""
-    first, newest = asked.reach.first, asked.reach.newest
+    first, newest = asked.extent.first, asked.extent.newest
     if first is None or newest is None:
         return None
     start = min(window.start for window in windows if window.start is not None)
     end = max(window.end for window in windows if window.end is not None)
-    events = scan(["timestamp", "key_epoch"], start, end)
+    events = asked.events.scan(["timestamp", "key_epoch"], start, end)
     slot = pl.col("timestamp").dt.truncate(_SLOT)
     slots = events.group_by(timestamp=slot).agg(low=pl.col("key_epoch").min(), high=pl.col("key_epoch").max())
     return Activity(slots.sort("timestamp").collect(engine="streaming"), first, newest)

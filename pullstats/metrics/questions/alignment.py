@@ -13,7 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from pullstats.errors import UsageError
-from pullstats.metrics.query import Resolved
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.time.spans import WEEK, to_local, to_utc
 from pullstats.metrics.time.windows import TICK
 
@@ -22,7 +22,7 @@ _REST: Final = 0.02
 """Of a window, what may lie after the newest event without its being unfinished: no log speaks at every moment."""
 
 
-def align_windows(asked: Sequence[Resolved]) -> tuple[list[Resolved], list[str]]:
+def align_windows(asked: Sequence[Plan]) -> tuple[list[Plan], list[str]]:
     """Cut two windows, as far as the logs reach, to what can be compared.
 
     Returns:
@@ -52,13 +52,13 @@ def align_windows(asked: Sequence[Resolved]) -> tuple[list[Resolved], list[str]]
     return cut, [f"like for like: {parts} ({zone.key}){told}"]
 
 
-def _find_span(one: Resolved, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def _find_span(one: Plan, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Give a window's span on the local clock, as far as the logs reach."""
-    reach = one.reach
-    start = one.window.start or reach.first
-    newest = reach.newest + TICK if reach.newest else None
+    extent = one.extent
+    start = one.window.start or extent.first
+    newest = extent.newest + TICK if extent.newest else None
     end = min((moment for moment in (one.window.end, newest) if moment is not None), default=None)
-    if start is None or end is None or reach.first is None or end <= max(start, reach.first):
+    if start is None or end is None or extent.first is None or end <= max(start, extent.first):
         message = f"the window '{one.window.label}' holds no time that the logs reach; --like-for-like needs both"
         raise UsageError(message)
     return to_local(start, zone), to_local(end, zone)
@@ -69,7 +69,7 @@ def _list_weekdays(start: datetime, end: datetime) -> frozenset[int]:
     return frozenset((start + timedelta(days=number)).isoweekday() for number in range(days.days + 1))
 
 
-def describe_windows(asked: Sequence[Resolved]) -> list[str]:
+def describe_windows(asked: Sequence[Plan]) -> list[str]:
     """Tell what makes two windows unlike: beyond the logs, unfinished, of different lengths."""
     zone = ZoneInfo(asked[0].query.tz)
     told = [note for one in asked if (note := _describe_reach(one)) is not None]
@@ -80,16 +80,16 @@ def describe_windows(asked: Sequence[Resolved]) -> list[str]:
     return told
 
 
-def is_outside(one: Resolved) -> bool:
+def is_outside(one: Plan) -> bool:
     """Tell whether a window lies wholly before or behind what the logs tell of: nothing is known of it."""
-    window, first, newest = one.window, one.reach.first, one.reach.newest
+    window, first, newest = one.window, one.extent.first, one.extent.newest
     if first is None or newest is None:
         return False
     return (window.start is not None and window.start > newest) or (window.end is not None and window.end <= first)
 
 
-def _describe_reach(one: Resolved) -> str | None:
-    window, first, newest = one.window, one.reach.first, one.reach.newest
+def _describe_reach(one: Plan) -> str | None:
+    window, first, newest = one.window, one.extent.first, one.extent.newest
     if first is None or newest is None:
         return None
     reach = f"the logs reach from {first:%Y-%m-%d %H:%M} to {newest:%Y-%m-%d %H:%M} UTC"

@@ -1,55 +1,53 @@
-"""Breakdowns: any metrics by up to three dimensions, and the daily export set."""
+"""Breakdowns: any metrics by up to three dimensions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
-from typing import Final
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.definitions import DOWNLOADERS, Metric
-from pullstats.metrics.dimensions import DIMENSIONS
+from pullstats.metrics.definitions import Metric
 from pullstats.metrics.filtering.selection import name_unseen
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
-from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
+from pullstats.metrics.plan import Plan, resolve
+from pullstats.metrics.query import Query
 from pullstats.metrics.questions.epochs import refuse_epochs
-from pullstats.metrics.questions.framing import OTHER, build_report, dimension_columns, dimension_heads, metric_columns, name_others
+from pullstats.metrics.questions.framing import build_report, dimension_columns, dimension_heads, metric_columns, name_others
 from pullstats.metrics.questions.ordering import NOTHING, drop_nothing, place_releases, sort_rows, take_first, tell_untold
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.series import answer_series
-from pullstats.metrics.questions.small_rows import ENDPOINTS, find_takers, hide_small, is_few, refuse_few, took_few
-from pullstats.metrics.time.buckets import parse_every
-from pullstats.metrics.time.completeness import find_final_until
+from pullstats.metrics.questions.small_rows import ENDPOINTS, find_takers, hide_small, is_few, refuse_few
+from pullstats.metrics.store_events import StoreEvents
 from pullstats.reports import Column, Report
 
-DAILY_VERSION: Final = 2
-DAILY_KEYS: Final = {
-    "package_type": "package_type",
-    "package": "package_name",
-    "version": "package_version",
-    "client": "user_agent_name",
-}
-DAILY_METRICS: Final = ("requests", "bytes", "downloads", DOWNLOADERS, "checks", "origins")
 
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """Any metrics by up to three dimensions; with `every`, through time.
 
-def answer_query(query: Query, scan: Scan, reach: Reach, now: datetime, *, is_shifting: bool) -> Report:
-    """Answer a breakdown or, with `every`, a series.
-
-    Raises:
-        UsageError: a name, window or filter that is not understood; uniques over several keys.
+    Attributes:
+        query: what is asked.
     """
-    asked = resolve(query, reach, now, scan, is_shifting=is_shifting)
-    asked = refuse_epochs(asked, scan, asked.metrics)
-    if query.every and query.min_origins:
-        message = "a series has no --min-origins: its buckets of few endpoints would tell what a report hides; leave one of the two out"
-        raise UsageError(message)
-    return warn_of_unseen(answer_series(asked, scan) if query.every else break_down(asked, scan)[0], asked, scan)
+
+    query: Query
+
+    def answer(self, events: StoreEvents) -> Report:
+        """Answer one row per value of the dimensions or, with `every`, a series.
+
+        Raises:
+            UsageError: a name, window or filter that is not understood; uniques over several keys.
+        """
+        asked = resolve(self.query, events)
+        asked = refuse_epochs(asked, asked.metrics)
+        if self.query.every and self.query.min_origins:
+            message = "a series has no --min-origins: its buckets of few endpoints would tell what a report hides; leave one of the two out"
+            raise UsageError(message)
+        return _warn_of_unseen(answer_series(asked) if self.query.every else break_down(asked)[0], asked)
 
 
-def warn_of_unseen(report: Report, asked: Resolved, scan: Scan) -> Report:
+def _warn_of_unseen(report: Report, asked: Plan) -> Report:
     """Add warnings where a filter names values that no event has: all excluded ones, and the kept ones if nothing is left."""
     chosen = asked.selection
     if not report.meta["excluded"]["events"] and report.is_empty:
@@ -57,23 +55,22 @@ def warn_of_unseen(report: Report, asked: Resolved, scan: Scan) -> Report:
     named = [one for one in chosen.excluded if not one[0].values] + [*(chosen.kept if report.is_empty else ())]
     if not named:
         return report
-    columns = sorted({"timestamp", *(column for dimension, _ in named for column in dimension.columns)})
-    events = asked.window.keep(scan(columns, asked.window.start, asked.window.end))
+    events = asked.inside([column for dimension, _ in named for column in dimension.columns])
     warnings = [*report.meta["warnings"], *name_unseen(named, events, asked.query.tz)]
     return replace(report, meta=report.meta | {"warnings": warnings})
 
 
-def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
+def break_down(asked: Plan) -> tuple[Report, pl.DataFrame]:
     """Answer one row per value of the dimensions; and the totals, one row with a column per metric."""
     query = asked.query
-    refuse_few(asked, scan)
+    refuse_few(asked)
     groups = {dimension.key: dimension.expr(query.tz) for dimension in asked.dimensions}
-    wanted = _with_endpoints(asked)
-    partials = compute_partials(replace(asked, metrics=wanted), scan, groups, dimension_columns(asked))
-    partials, takers = find_takers(asked, scan, groups, dimension_columns(asked), partials)
+    wanted = with_endpoints(asked)
+    partials = compute_partials(replace(asked, metrics=wanted), groups, dimension_columns(asked))
+    partials, takers = find_takers(asked, groups, dimension_columns(asked), partials)
     wanted = (*wanted, *takers)
     rows, total = fold(partials, wanted, tuple(groups)), fold(partials, wanted, ())
-    places, notes = place_releases(rows, asked, scan) if groups else (None, [])
+    places, notes = place_releases(rows, asked) if groups else (None, [])
     rows = sort_rows(drop_nothing(rows, asked.metrics), asked, places) if groups else rows
     columns = [*dimension_heads(asked), *metric_columns(asked.metrics)]
     if is_total_small(asked, partials, total, takers):
@@ -88,25 +85,26 @@ def break_down(asked: Resolved, scan: Scan) -> tuple[Report, pl.DataFrame]:
         columns += shares
         if not shares:
             warnings.append("--percent gives shares of additive metrics, and none is asked for")
-    frame, presence = rows.select(column.name for column in columns), find_presence(asked, scan)
+    frame, presence = rows.select(column.name for column in columns), find_presence(asked)
     report = build_report(asked, partials, frame, columns, total, hidden=hidden, other_row=other_row, warnings=warnings, presence=presence)
     is_untold = len(asked.dimensions) == 1 and bool(tell_untold(rows, asked.dimensions))
     report = replace(report, meta=report.meta | {"is_untold": True}) if is_untold else report
     return report, total
 
 
-def _with_endpoints(asked: Resolved) -> tuple[Metric, ...]:
+def with_endpoints(asked: Plan) -> tuple[Metric, ...]:
+    """Give the metrics, and the endpoints behind each row where few must not be told."""
     is_extra = bool(asked.query.min_origins) and ENDPOINTS not in asked.metrics
     return (*asked.metrics, ENDPOINTS) if is_extra else asked.metrics
 
 
-def is_total_small(asked: Resolved, partials: Partials, total: pl.DataFrame, takers: Sequence[Metric]) -> bool:
+def is_total_small(asked: Plan, partials: Partials, total: pl.DataFrame, takers: Sequence[Metric]) -> bool:
     """Tell whether all that is kept comes from too few endpoints, or was taken by too few, to be shown at all."""
     return bool(asked.query.min_origins) and partials.kept > 0 and bool(total.select(is_few(asked.query.min_origins, takers)).item())
 
 
 def _cut(
-    rows: pl.DataFrame, asked: Resolved, partials: Partials, metrics: tuple[Metric, ...], takers: Sequence[Metric]
+    rows: pl.DataFrame, asked: Plan, partials: Partials, metrics: tuple[Metric, ...], takers: Sequence[Metric]
 ) -> tuple[pl.DataFrame, int, int | None]:
     """Keep the first rows, and fold the others into one; returns how many `min_origins` hid, and which row is that of the others."""
     query, keys = asked.query, [dimension.key for dimension in asked.dimensions]
@@ -133,60 +131,3 @@ def _add_shares(rows: pl.DataFrame, total: pl.DataFrame, metrics: tuple[Metric, 
             rows = rows.with_columns((pl.col(metric.key) / whole).alias(f"{metric.key}_share"))
             columns.append(Column(f"{metric.key}_share", f"of all {metric.title}", "share"))
     return rows, columns
-
-
-def daily_report(query: Query, scan: Scan, reach: Reach, now: datetime) -> Report:
-    """Build the `daily` export set: one row a day and combination; `downloaders` and `origins` are not additive."""
-    asked = resolve(query, reach, now, scan, is_shifting=False)
-    asked = refuse_epochs(asked, scan, ())
-    refuse_few(asked, scan)
-    days = parse_every("d", asked.query.tz)
-    groups = {"date": days.expr} | {key: pl.col(column) for key, column in DAILY_KEYS.items()}
-    groups |= {
-        "version": pl.coalesce("package_version_normalized", "package_version"),
-        "os": DIMENSIONS["os"].expr(asked.query.tz),
-        "arch": DIMENSIONS["arch"].expr(asked.query.tz),
-        "country": pl.col("geo_country_iso_code"),
-    }
-    columns = [
-        "timestamp",
-        *DAILY_KEYS.values(),
-        "package_version_normalized",
-        *DIMENSIONS["os"].columns,
-        *DIMENSIONS["arch"].columns,
-        "geo_country_iso_code",
-    ]
-    wanted = _with_endpoints(asked)
-    partials = compute_partials(replace(asked, metrics=wanted), scan, groups, columns)
-    partials, takers = find_takers(asked, scan, groups, columns, partials)
-    rows = fold(partials, (*wanted, *takers), tuple(groups)).sort(*groups, nulls_last=True)
-    total = fold(partials, (*wanted, *takers), ())
-    rows, hidden = _hide_small_days(rows, asked, partials, wanted, takers)
-    until = find_final_until(reach.sources, reach.newest)
-    ends = rows.select("date").unique().with_columns(end=pl.col("date"))
-    ends = ends.with_columns(final=(days.end_of(ends["date"]) <= until) if until is not None else pl.lit(value=False)).drop("end")
-    rows = rows.join(ends, on="date", how="left", maintain_order="left").with_columns(schema_version=pl.lit(DAILY_VERSION))
-    names = ("schema_version", *groups, *DAILY_METRICS, "final")
-    kinds = dict.fromkeys(DAILY_METRICS, "count") | {"bytes": "bytes", "schema_version": "count"}
-    shown = tuple(Column(name, name, kinds.get(name, "dimension")) for name in names)  # type: ignore[arg-type]
-    told = None if is_total_small(asked, partials, total, takers) else total
-    return build_report(asked, partials, rows.select(names), shown, told, hidden=hidden)
-
-
-def _hide_small_days(
-    rows: pl.DataFrame, asked: Resolved, partials: Partials, metrics: tuple[Metric, ...], takers: tuple[Metric, ...]
-) -> tuple[pl.DataFrame, int]:
-    """Fold each day's rows of few endpoints into one whose package is `other`.
-
-    A day that has too few is left out, and of one on which too few took something it is not told what they took.
-    """
-    least = asked.query.min_origins
-    large = rows.filter(~is_few(least, takers)) if least else rows
-    if large.height == rows.height:
-        return rows, 0
-    shown = hide_small(rows, large, partials, least, takers, within=("date",))
-    rest = fold(keep_rows(partials, shown.select(partials.keys), is_kept=False), (*metrics, *takers), ("date",))
-    rest = rest.filter(pl.col(ENDPOINTS.key) >= least).with_columns(pl.lit(OTHER).alias("package"))
-    taken = [metric.key for metric in metrics if metric.tally == "downloads"]
-    rest = rest.with_columns(pl.when(~took_few(least, takers)).then(pl.col(name)).alias(name) for name in taken)
-    return pl.concat([shown, rest], how="diagonal").sort(*partials.keys, nulls_last=True), rows.height - shown.height

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import takewhile
 from typing import Any, Final
 
@@ -15,13 +14,16 @@ from pullstats.metrics.definitions import Metric
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
-from pullstats.metrics.query import Query, Reach, Resolved, Scan, is_beyond, move_window, resolve
+from pullstats.metrics.plan import Plan, resolve, with_filter, with_window
+from pullstats.metrics.query import Query
+from pullstats.metrics.question_window import is_beyond
 from pullstats.metrics.questions.alignment import align_windows, describe_windows, is_outside
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
 from pullstats.metrics.questions.noise import LEVEL
 from pullstats.metrics.questions.ordering import order_values
 from pullstats.metrics.questions.verdicts import Judgement, judge_comparison
+from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.phrases import AmbiguousWindowError
 from pullstats.percentages import write_change, write_level, write_share
 from pullstats.reports import Column, Report
@@ -42,70 +44,80 @@ _LONGEST: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    """The two things to compare.
+class Comparison:
+    """Two sides, metric by metric.
 
     Attributes:
+        query: what is asked of both.
         left: a window, a filter, or a version, host or backend.
         right: the other one.
         is_like_for_like: cut both to the same weekdays and the same elapsed part.
     """
 
+    query: Query
     left: str
     right: str
     is_like_for_like: bool = False
 
     @property
     def names(self) -> tuple[str, str]:
-        """Both, as written."""
+        """Both sides, as written."""
         return self.left, self.right
 
+    def answer(self, events: StoreEvents) -> Report:
+        """Compare two sides.
 
-def answer_comparison(query: Query, sides: Sides, scan: Scan, reach: Reach, now: datetime, *, is_shifting: bool) -> Report:
-    """Compare two sides, metric by metric.
+        Raises:
+            UsageError: a side that is nothing of all this, or one a window and the other a filter.
+        """
+        if self.query.min_origins:
+            message = "compare sets numbers side by side however few are behind them, so it takes no --min-origins; leave it out (--min-origins 0)"
+            raise UsageError(message)
+        base = resolve(self.query, events)
+        if strange := [metric.name for metric in base.metrics if metric.kind not in _COMPARED]:
+            message = f"compare sets amounts side by side, and {strange[0]} is a time; leave it out of --metric"
+            raise UsageError(message)
+        windows = _find_windows(base, self)
+        if windows:
+            asked, notes = align_windows(windows) if self.is_like_for_like else (windows, [])
+            notes = [*notes, *describe_windows(asked)]
+        else:
+            asked = _filter_sides(base, self)
+            notes = ["two filters share one window: --like-for-like has nothing to cut"] if self.is_like_for_like else []
+        for one in asked:
+            refuse_epochs(one, one.metrics)
+        return _compare(asked, self, notes, is_filtered=not windows)
+
+
+def _find_windows(base: Plan, sides: Comparison) -> list[Plan]:
+    """Read both sides as windows; none where neither is one.
 
     Raises:
-        UsageError: a side that is nothing of all this, or one a window and the other a filter.
+        UsageError: one is a window and the other is not.
     """
-    if query.min_origins:
-        message = "compare sets numbers side by side however few are behind them, so it takes no --min-origins; leave it out (--min-origins 0)"
-        raise UsageError(message)
-    base = resolve(query, reach, now, scan, is_shifting=is_shifting)
-    if strange := [metric.name for metric in base.metrics if metric.kind not in _COMPARED]:
-        message = f"compare sets amounts side by side, and {strange[0]} is a time; leave it out of --metric"
-        raise UsageError(message)
-    windows = [_try_window(query, text, scan, reach, now) for text in sides.names]
-    found = [one for one in windows if one is not None]
-    if is_shifting and query.as_of is None and found and all(is_beyond(one.window, reach) for one in found):
-        found = [move_window(one, scan, now) for one in found]
+    found = [one for text in sides.names if (one := _try_window(base, text)) is not None]
+    if base.query.is_shifting and base.query.as_of is None and found and all(is_beyond(one.window, base.extent) for one in found):
+        found = [with_window(base, one.query.window) for one in found]
     if len(found) == 1:
         message = f"'{sides.left}' and '{sides.right}' are a window and a filter; compare two windows, or two filters within one --window"
         raise UsageError(message)
-    if found:
-        asked, notes = align_windows(found) if sides.is_like_for_like else (found, [])
-        notes = [*notes, *describe_windows(asked)]
-    else:
-        asked, notes = _filter_sides(query, sides, base, scan, reach, now), []
-        if sides.is_like_for_like:
-            notes = ["two filters share one window: --like-for-like has nothing to cut"]
-    for one in asked:
-        refuse_epochs(one, scan, one.metrics)
-    return _compare(asked, scan, sides, notes, is_filtered=not found, now=now)
+    return found
 
 
-def _try_window(query: Query, text: str, scan: Scan, reach: Reach, now: datetime) -> Resolved | None:
+def _try_window(base: Plan, text: str) -> Plan | None:
     try:
-        return resolve(replace(query, window=text), reach, now, scan, is_shifting=False)
+        return with_window(replace(base, query=replace(base.query, is_shifting=False)), text)
     except AmbiguousWindowError:
         raise
     except UsageError:
         return None
 
 
-def _filter_sides(query: Query, sides: Sides, base: Resolved, scan: Scan, reach: Reach, now: datetime) -> list[Resolved]:
+def _filter_sides(base: Plan, sides: Comparison) -> list[Plan]:
     """Read both sides as filters; bare words are values of one dimension where one has both."""
-    errors = {text: error for text in sides.names if (error := _find_error(text, query.tz)) is not None}
-    values = {text: {name: found for name in _VALUE_DIMENSIONS if (found := _find_values(text, name, base, scan))} for text in errors}
+    where = base.query.where
+    errors = {text: error for text in sides.names if (error := _find_error(text, base.query.tz)) is not None}
+    values = {text: {name: found for name in _VALUE_DIMENSIONS if (found := _find_values(text, name, base))} for text in errors}
     for text, error in errors.items():
         if not values[text]:
             message = f"'{text}' is no window, no version, host or backend of this window, and no filter:\n{error}"
@@ -113,13 +125,11 @@ def _filter_sides(query: Query, sides: Sides, base: Resolved, scan: Scan, reach:
     common = [name for name in _VALUE_DIMENSIONS if all(name in found for found in values.values())]
     asked = []
     for text in sides.names:
-        where = text
+        side = text
         if text in errors:
             name = (common or [*values[text]])[0]
-            where = _write_filter(name, values[text][name])
-        both = f"({query.where}) and ({where})" if query.where else where
-        one = resolve(replace(query, where=both), reach, now, scan, is_shifting=False)
-        asked.append(replace(one, window=base.window, warnings=base.warnings))
+            side = _write_filter(name, values[text][name])
+        asked.append(with_filter(base, f"({where}) and ({side})" if where else side))
     return asked
 
 
@@ -131,11 +141,11 @@ def _find_error(text: str, tz: str) -> UsageError | None:
     return None
 
 
-def _find_values(text: str, name: str, base: Resolved, scan: Scan) -> list[str]:
+def _find_values(text: str, name: str, base: Plan) -> list[str]:
     """List the spellings of a bare word among the values of a dimension, with and without a leading v."""
     dimension, bare = DIMENSIONS[name], text.removeprefix("v")
-    events = base.window.keep(scan(sorted({*dimension.columns, "timestamp"}), base.window.start, base.window.end))
-    hits = events.select(dimension.expr(base.query.tz).alias(name)).filter(pl.col(name).is_in([text, bare, f"v{bare}"]))
+    values = base.inside(dimension.columns).select(dimension.expr(base.query.tz).alias(name))
+    hits = values.filter(pl.col(name).is_in([text, bare, f"v{bare}"]))
     return hits.unique().collect(engine="streaming")[name].sort().to_list()
 
 
@@ -144,11 +154,11 @@ def _write_filter(name: str, values: Sequence[str]) -> str:
     return f"{name} in ({listed})"
 
 
-def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[str], *, is_filtered: bool, now: datetime) -> Report:
+def _compare(asked: Sequence[Plan], sides: Comparison, notes: list[str], *, is_filtered: bool) -> Report:
     left, right = asked
     metrics = left.metrics
     groups = {dimension.key: dimension.expr(left.query.tz) for dimension in left.dimensions}
-    partials = [compute_partials(one, scan, groups, dimension_columns(one)) for one in asked]
+    partials = [compute_partials(one, groups, dimension_columns(one)) for one in asked]
     total = _join([fold(part, metrics, ()) for part in partials], (), metrics)
     rows = _break_down(partials, left) if groups else total
     heads = [name if len(name) <= _LONGEST else letter for name, letter in zip(sides.names, "ab", strict=True)]
@@ -156,7 +166,7 @@ def _compare(asked: Sequence[Resolved], scan: Scan, sides: Sides, notes: list[st
     columns += [Column("difference", "difference", "number"), Column("change", "change", "change")]
     if not groups:
         values = [dict(rows.select("metric", side).rows()) for side in "ab"]
-        judgement = judge_comparison(asked, scan, metrics, values, is_filtered=is_filtered, now=now)
+        judgement = judge_comparison(asked, metrics, values, is_filtered=is_filtered)
         rows = rows.with_columns(_spread_verdicts(judgement))
         columns += _VERDICT_COLUMNS
         notes = [*notes, *judgement.notes]
@@ -185,7 +195,7 @@ def _spread_verdicts(judgement: Judgement) -> list[pl.Series]:
     return [*numbers, pl.Series("per", judgement.per, pl.String), pl.Series("verdict", [one.text for one in judgement.verdicts], pl.String)]
 
 
-def _break_down(partials: Sequence[Partials], asked: Resolved) -> pl.DataFrame:
+def _break_down(partials: Sequence[Partials], asked: Plan) -> pl.DataFrame:
     """Give a row a group and metric, the group that differs most in the first metric first; what the limit cuts off is one row.
 
     Groups of a dimension that has an order of its own, as weekdays have, stand in it.
@@ -240,7 +250,7 @@ def _describe(total: pl.DataFrame, metrics: Sequence[Metric]) -> str:
     return ", ".join(told)
 
 
-def _describe_unknown(asked: Sequence[Resolved]) -> str:
+def _describe_unknown(asked: Sequence[Plan]) -> str:
     """Say of which windows no log tells; nothing if logs tell of both."""
     unknown = dict.fromkeys(f"'{one.window.label}'" for one in asked if is_outside(one))
     return f"nothing is known of {' and '.join(unknown)}, outside of the logs" if unknown else ""

@@ -7,7 +7,6 @@ Gini (undefined of one alone) is 0 where all have the same and near 1 where one 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from fractions import Fraction
 from math import ceil
 from typing import Any, Final
@@ -16,12 +15,15 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.definitions import METRICS, Metric
+from pullstats.metrics.levels import name_level
 from pullstats.metrics.partials import Partials, fold
-from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
+from pullstats.metrics.plan import Plan, resolve
+from pullstats.metrics.query import Query
 from pullstats.metrics.questions.epochs import refuse_epochs
-from pullstats.metrics.questions.framing import build_report, name_level, unique_metric
+from pullstats.metrics.questions.framing import build_report
 from pullstats.metrics.questions.holders import HOLDER, count_holders
 from pullstats.metrics.questions.presence import find_presence
+from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.spans import close_window, spans_before
 from pullstats.metrics.time.windows import Window
 from pullstats.percentages import round_share, write_level, write_share
@@ -32,35 +34,39 @@ _HALF: Final = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
-class ConcentrationQuestion:
-    """What is asked besides the question itself.
+class Concentration:
+    """How a metric is spread over origins, or another unique level.
 
     Attributes:
+        query: what is asked, of one metric.
         tops: how many of the largest to add up, each a row.
         shares: how many it takes for these shares (0–1), each a row.
     """
 
+    query: Query
     tops: tuple[int, ...] = (2, 10, 20)
     shares: tuple[Fraction, ...] = (_HALF,)
 
+    def answer(self, events: StoreEvents) -> Report:
+        """Tell how a metric is spread.
 
-def answer_concentration(query: Query, asked_for: ConcentrationQuestion, scan: Scan, reach: Reach, now: datetime, *, is_shifting: bool) -> Report:
-    """Tell how a metric is spread over origins, or another unique level.
+        Raises:
+            UsageError: a name that is not understood; a metric that cannot be added up.
+        """
+        if self.query.min_origins:
+            message = "concentration tells of a few, so it takes no --min-origins; leave it out (--min-origins 0)"
+            raise UsageError(message)
+        return _answer(resolve(self.query, events), self)
 
-    Raises:
-        UsageError: a name that is not understood; a metric that cannot be added up.
-    """
-    if query.min_origins:
-        message = "concentration tells of a few, so it takes no --min-origins; leave it out (--min-origins 0)"
-        raise UsageError(message)
-    asked = resolve(query, reach, now, scan, is_shifting=is_shifting)
-    metric, level = asked.metrics[0], unique_metric(asked)
+
+def _answer(asked: Plan, asked_for: Concentration) -> Report:
+    metric, level = asked.metrics[0], asked.level
     if len(asked.metrics) != 1 or not metric.additive:
         known = ", ".join(one.name for one in METRICS.values() if one.additive)
         message = f"concentration adds one metric up, by one counting rule: --metric takes one of {known}"
         raise UsageError(message)
-    refuse_epochs(asked, scan, (level,))
-    values, partials = _spread(asked, scan)
+    refuse_epochs(asked, (level,))
+    values, partials = _spread(asked)
     columns = (
         Column("measure", "measure", "text"),
         Column(level.key, level.title, "count"),
@@ -69,23 +75,23 @@ def answer_concentration(query: Query, asked_for: ConcentrationQuestion, scan: S
         Column("without", f"{metric.title} without them", metric.kind),
         Column("gini", "Gini", "ratio"),
     )
-    trend = _trend(asked, scan, asked_for, values)
+    trend = _trend(asked, asked_for, values)
     total = fold(partials, asked.metrics, ())
     nobody = int(total[metric.key].item() or 0) - int(values.sum())
     warnings = [*_describe_trend(trend, asked_for), *_describe_nobody(asked, nobody)]
-    rows, presence = _rows(asked_for, values, level.key, metric.key), find_presence(replace(asked, metrics=(metric, level)), scan)
+    rows, presence = _rows(asked_for, values, level.key, metric.key), find_presence(replace(asked, metrics=(metric, level)))
     report = build_report(asked, partials, rows, columns, total, warnings=warnings, presence=presence)
     return replace(report, headline=_describe(asked, asked_for, values), meta=report.meta | {"trend": trend, "unattributed": nobody})
 
 
-def _spread(asked: Resolved, scan: Scan) -> tuple[pl.Series, Partials]:
+def _spread(asked: Plan) -> tuple[pl.Series, Partials]:
     """Give what everybody has, the largest first, zeros left out; and the partials it comes from."""
-    rows, partials = count_holders(asked, scan)
+    rows, partials = count_holders(asked)
     key = asked.metrics[0].key
     return rows.filter(pl.col(key) > 0).sort(key, HOLDER, descending=[True, False])[key], partials
 
 
-def _describe_nobody(asked: Resolved, count: int) -> list[str]:
+def _describe_nobody(asked: Plan, count: int) -> list[str]:
     """Tell what has no holder: the share column is of what has one."""
     if not count:
         return []
@@ -116,7 +122,7 @@ def count_for_share(values: pl.Series, share: Fraction) -> int:
     return int((~reached).sum()) + 1 if values.len() else 0
 
 
-def _rows(asked_for: ConcentrationQuestion, values: pl.Series, level: str, key: str) -> pl.DataFrame:
+def _rows(asked_for: Concentration, values: pl.Series, level: str, key: str) -> pl.DataFrame:
     total = int(values.sum())
     places = [(f"top {count}", min(count, values.len())) for count in asked_for.tops]
     places += [(f"{write_level(share).replace(' ', '')} of all", count_for_share(values, share)) for share in asked_for.shares]
@@ -131,7 +137,7 @@ def _rows(asked_for: ConcentrationQuestion, values: pl.Series, level: str, key: 
     return pl.DataFrame(rows, schema=schema)
 
 
-def _describe(asked: Resolved, asked_for: ConcentrationQuestion, values: pl.Series) -> str:
+def _describe(asked: Plan, asked_for: Concentration, values: pl.Series) -> str:
     """Say it in words: 2 origins = 73,000 pulls; the next 10 = 55,000; half of all pulls come from 20 origins."""
     metric = asked.metrics[0]
     if not values.len():
@@ -153,23 +159,23 @@ def _describe(asked: Resolved, asked_for: ConcentrationQuestion, values: pl.Seri
     return "; ".join([*parts, *([f"Gini {gini:.2f}"] if gini is not None else [])])
 
 
-def _trend(asked: Resolved, scan: Scan, asked_for: ConcentrationQuestion, values: pl.Series) -> list[dict[str, Any]]:
+def _trend(asked: Plan, asked_for: Concentration, values: pl.Series) -> list[dict[str, Any]]:
     """Measure the window and the spans of the same length before it, the latest first, as far as the logs reach under one key."""
-    window = close_window(asked.window, asked.reach.newest)
+    window = close_window(asked.window, asked.extent.newest)
     if window.start is None or window.end is None:
         return []
     found = [_measure(asked, window, asked_for, values)]
-    for earlier in spans_before(window, asked.reach.first, _PERIODS):
+    for earlier in spans_before(window, asked.extent.first, _PERIODS):
         past = replace(asked, window=earlier)
         try:
-            refuse_epochs(past, scan, (unique_metric(asked),))
+            refuse_epochs(past, (asked.level,))
         except UsageError:
             break
-        found.append(_measure(asked, earlier, asked_for, _spread(past, scan)[0]))
+        found.append(_measure(asked, earlier, asked_for, _spread(past)[0]))
     return found
 
 
-def _measure(asked: Resolved, window: Window, asked_for: ConcentrationQuestion, values: pl.Series) -> dict[str, Any]:
+def _measure(asked: Plan, window: Window, asked_for: Concentration, values: pl.Series) -> dict[str, Any]:
     assert window.start is not None
     assert window.end is not None
     total, top, gini = int(values.sum()), max(asked_for.tops, default=1), compute_gini(values)
@@ -183,7 +189,7 @@ def _measure(asked: Resolved, window: Window, asked_for: ConcentrationQuestion, 
     }
 
 
-def _describe_trend(trend: list[dict[str, Any]], asked_for: ConcentrationQuestion) -> list[str]:
+def _describe_trend(trend: list[dict[str, Any]], asked_for: Concentration) -> list[str]:
     told = [one for one in trend if one["gini"] is not None]
     if len(told) <= 1:
         return []

@@ -15,9 +15,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.clock import find_zone
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.rolling import BUCKET, parse_rolling
-from pullstats.metrics.same_requests import scan_logs
 from pullstats.metrics.time.buckets import Buckets, parse_every
 from pullstats.metrics.time.completeness import find_final_until
 from pullstats.metrics.time.gaps import Gap, Silences, describe_gaps, find_gaps
@@ -35,7 +34,7 @@ class Course:
     Attributes:
         buckets: how they are cut.
         shown: those of the window, column `bucket`.
-        every: without a hole, and as far before the window as `rolling` looks back and the logs reach.
+        every: without a hole, and as far before the window as `rolling` looks back and the logs extent.
         rolling: how many buckets one looks back over, itself included.
         silences: where the logs are silent, on days and in hours of the window.
     """
@@ -47,31 +46,31 @@ class Course:
     silences: Silences
 
 
-def plot_course(asked: Resolved, scan: Scan) -> Course:
+def plot_course(asked: Plan) -> Course:
     """List the buckets of a series.
 
     Raises:
         UsageError: a size or span that is none; too many buckets.
     """
-    query, window, reach = asked.query, asked.window, asked.reach
+    query, window, extent = asked.query, asked.window, asked.extent
     buckets = parse_every(query.every or "d", query.tz, query.week_start)
     rolling = parse_rolling(query.rolling, buckets) if query.rolling else 1
-    clipped = window.clip(reach.first, reach.newest)
-    if clipped is None or reach.first is None:
+    clipped = window.clip(extent.first, extent.newest)
+    if clipped is None or extent.first is None:
         nothing = pl.DataFrame(schema={BUCKET: buckets.dtype})
         return Course(buckets, nothing, nothing, rolling, Silences([], pl.Series(dtype=pl.Datetime("us", "UTC"))))
     first, last = clipped
     shown, every = buckets.range(first, last, window), buckets.range(first, last)
     if rolling > 1:
-        every = _reach_back(buckets, every, rolling, reach.first, last)
+        every = _reach_back(buckets, every, rolling, extent.first, last)
         first = buckets.start_of(every[BUCKET].head(1)).item()
-    found = find_gaps(reach.sources, scan_logs(scan), first, last)
+    found = find_gaps(extent.sources, asked.events.logs, first, last)
     gaps = [gap for gap in found.gaps if _list_missing(gap, replace(window, start=first)).len()]
     return Course(buckets, shown, every, rolling, replace(found, gaps=gaps))
 
 
 def _reach_back(buckets: Buckets, every: pl.DataFrame, rolling: int, begin: datetime, last: datetime) -> pl.DataFrame:
-    """List the buckets that the first one looks back over, too, as far as the logs reach."""
+    """List the buckets that the first one looks back over, too, as far as the logs extent."""
     first: datetime = buckets.start_of(every[BUCKET].head(1)).item()
     reached = first - min(rolling * buckets.size + timedelta(days=1), max(first - begin, timedelta()))
     listed = buckets.range(reached, last)
@@ -84,7 +83,7 @@ def _list_missing(gap: Gap, window: Window) -> pl.Series:
     return window.keep(instants.alias("timestamp").to_frame().lazy()).collect().to_series()
 
 
-def look_back(asked: Resolved, course: Course) -> Resolved:
+def look_back(asked: Plan, course: Course) -> Plan:
     """Let the window begin with the first bucket that a rolling one reaches."""
     if course.rolling == 1 or not course.every.height:
         return asked
@@ -92,11 +91,11 @@ def look_back(asked: Resolved, course: Course) -> Resolved:
     return replace(asked, window=replace(asked.window, start=start))
 
 
-def mark_buckets(asked: Resolved, course: Course) -> pl.DataFrame:
+def mark_buckets(asked: Plan, course: Course) -> pl.DataFrame:
     """Tell of each bucket shown whether it is `final`, nothing but a `gap`, `partial` with its `missing_hours`, and what is of `note`."""
     buckets = course.shown[BUCKET]
     starts, ends = course.buckets.start_of(buckets), course.buckets.end_of(buckets)
-    until = find_final_until(asked.reach.sources, asked.reach.newest)
+    until = find_final_until(asked.extent.sources, asked.extent.newest)
     notes = [[one.label for one in asked.query.annotations if start <= one.moment < end] for start, end in zip(starts, ends, strict=True)]
     reached = pl.Series(_reached_from(course, starts), dtype=pl.Datetime("us", "UTC"))
     gaps, missing = course.silences.gaps, _count_missing(asked, course, reached, ends)
@@ -112,7 +111,7 @@ def mark_buckets(asked: Resolved, course: Course) -> pl.DataFrame:
     )
 
 
-def _count_missing(asked: Resolved, course: Course, starts: pl.Series, ends: pl.Series) -> pl.Series:
+def _count_missing(asked: Plan, course: Course, starts: pl.Series, ends: pl.Series) -> pl.Series:
     """Count the hours of each bucket in which any log is missing."""
     slots = [_list_missing(gap, replace(asked.window, start=None)) for gap in course.silences.gaps]
     missed = pl.concat(slots).unique().sort() if slots else course.silences.spoken.clear()
@@ -131,7 +130,7 @@ def _reached_from(course: Course, starts: pl.Series) -> list[datetime]:
     return every.gather(places.clip(lower_bound=0)).to_list()
 
 
-def describe_course(asked: Resolved, course: Course) -> list[str]:
+def describe_course(asked: Plan, course: Course) -> list[str]:
     """Say in words what a reader of the series must know: gaps, and values that look back beyond the beginning of the logs."""
     before = course.every.head(course.rolling - 1).join(course.shown, on=BUCKET, how="semi").height if course.rolling > 1 else 0
     first = "the first value looks" if before == 1 else f"the first {before} values look"
@@ -139,7 +138,7 @@ def describe_course(asked: Resolved, course: Course) -> list[str]:
     return [*describe_gaps(course.silences.gaps), *told]
 
 
-def describe_annotations(asked: Resolved, course: Course) -> list[str]:
+def describe_annotations(asked: Plan, course: Course) -> list[str]:
     """Say what happened in the buckets shown, each on its local day."""
     if not course.shown.height:
         return []

@@ -8,11 +8,11 @@ from dataclasses import replace
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.definitions import Metric
+from pullstats.metrics.plan import Plan
 
 
-def refuse_epochs(asked: Resolved, scan: Scan, metrics: Sequence[Metric]) -> Resolved:
+def refuse_epochs(asked: Plan, metrics: Sequence[Metric]) -> Plan:
     """Refuse to count hashes that were made with different keys.
 
     Returns:
@@ -22,10 +22,10 @@ def refuse_epochs(asked: Resolved, scan: Scan, metrics: Sequence[Metric]) -> Res
         UsageError: the window holds events of several keys; the message says of which time.
     """
     named = next((metric for metric in metrics if metric.is_hashed), None)
-    level = METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
+    level = asked.level
     if named is None and not (level.is_hashed and any(metric.rule for metric in asked.metrics)):
         return asked
-    events = asked.window.keep(scan(["timestamp", "key_epoch"], asked.window.start, asked.window.end))
+    events = asked.inside(["key_epoch"])
     if _has_one_key(events):
         return asked
     spans = events.group_by("key_epoch").agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max()).collect().sort("first")
@@ -45,12 +45,11 @@ def _has_one_key(events: pl.LazyFrame) -> bool:
     return bool(ends["low"].item() == ends["high"].item())
 
 
-def comparable_history(asked: Resolved, scan: Scan, metric: Metric) -> tuple[pl.Expr, list[str]]:
+def comparable_history(asked: Plan, metric: Metric) -> tuple[pl.Expr, list[str]]:
     """Tell which events up to the window's end were hashed with the window's key.
 
     Args:
         asked: the question; `refuse_epochs` has seen to it that its window holds one key.
-        scan: gives the store's events.
         metric: what is compared; names are no hashes, so that all history serves.
 
     Returns:
@@ -59,7 +58,7 @@ def comparable_history(asked: Resolved, scan: Scan, metric: Metric) -> tuple[pl.
     everything = pl.lit(value=True)
     if not metric.is_hashed:
         return everything, []
-    events = scan(["timestamp", "key_epoch"], None, asked.window.end)
+    events = asked.events.scan(["timestamp", "key_epoch"], None, asked.window.end)
     if _has_one_key(events):
         return everything, []
     is_inside = pl.col("timestamp") >= asked.window.start if asked.window.start else everything

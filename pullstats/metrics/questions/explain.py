@@ -6,9 +6,8 @@ part add up to the requests in the window; see `ledger`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,12 +17,14 @@ from pullstats.errors import UsageError
 from pullstats.metrics.counting import PULL_GAP, SESSION_GAP, VISIT_GAP
 from pullstats.metrics.definitions import METRICS, Metric
 from pullstats.metrics.partials import compute_partials, count_rows, fold, look_beyond
-from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
+from pullstats.metrics.plan import Plan, resolve
+from pullstats.metrics.query import Query
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_report
 from pullstats.metrics.questions.ledger import COUNTED, COUNTED_ONCE, REASON, add_reason, keep_ledger
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.small_rows import find_takers, is_few, refuse_few
+from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.phrases import WEEKDAYS
 from pullstats.reports import Column, Report
 
@@ -33,43 +34,49 @@ _VERSION_COLUMNS: Final = frozenset({"package_version", "reference_kind"})
 _SCHEMA: Final = {"part": pl.String, "what": pl.String, "requests": pl.Int64}
 
 
-def answer_explanation(query: Query, rule_sets: Mapping[str, int], scan: Scan, reach: Reach, now: datetime, *, is_shifting: bool) -> Report:
-    """Take a report's numbers apart.
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a report's numbers came about.
 
-    Args:
+    Attributes:
         query: the question of the report.
-        rule_sets: events of the store by the version of the rules that derived their columns.
-        scan: gives the store's events.
-        reach: the store's range.
-        now: the present.
-        is_shifting: as the report itself.
-
-    Raises:
-        UsageError: a name, window or filter that is not understood; uniques over several keys.
     """
-    asked = resolve(query, reach, now, scan, is_shifting=is_shifting)
-    asked = refuse_epochs(asked, scan, asked.metrics)
-    _refuse_few(asked, scan)
-    partials = compute_partials(asked, scan, {}, [])
+
+    query: Query
+
+    def answer(self, events: StoreEvents) -> Report:
+        """Take the numbers apart.
+
+        Raises:
+            UsageError: a name, window or filter that is not understood; uniques over several keys.
+        """
+        asked = resolve(self.query, events)
+        asked = refuse_epochs(asked, asked.metrics)
+        _refuse_few(asked)
+        return _explain(asked)
+
+
+def _explain(asked: Plan) -> Report:
+    partials = compute_partials(asked, {}, [])
     total = fold(partials, asked.metrics, ())
-    rows = [*_tell_window(asked), *_tell_filters(asked, scan, partials.read)]
+    rows = [*_tell_window(asked), *_tell_filters(asked, partials.read)]
     for metric in asked.metrics:
-        rows += _tell_metric(asked, scan, metric)
-    rows += [*_tell_rules(asked, rule_sets), *_tell_hiding(asked)]
+        rows += _tell_metric(asked, metric)
+    rows += [*_tell_rules(asked), *_tell_hiding(asked)]
     columns = (Column("part", "part", "text"), Column("what", "what", "prose"), Column("requests", "requests", "count"))
     shown = pl.DataFrame([*_tell_definitions(asked, total, "{:,}"), *rows], schema=_SCHEMA)
-    report = build_report(asked, partials, shown, columns, total, presence=find_presence(asked, scan))
+    report = build_report(asked, partials, shown, columns, total, presence=find_presence(asked))
     plain = pl.DataFrame([*_tell_definitions(asked, total, "{}"), *rows], schema=_SCHEMA)
     return replace(report, flat=(plain, columns))
 
 
-def _refuse_few(asked: Resolved, scan: Scan) -> None:
+def _refuse_few(asked: Plan) -> None:
     """Refuse to explain a number that the report hides."""
     least, endpoints = asked.query.min_origins, METRICS["endpoints"]
     if not least:
         return
-    refuse_few(asked, scan)
-    found, takers = find_takers(asked, scan, {}, [], compute_partials(replace(asked, metrics=(endpoints,)), scan, {}, []))
+    refuse_few(asked)
+    found, takers = find_takers(asked, {}, [], compute_partials(replace(asked, metrics=(endpoints,)), {}, []))
     if found.kept and fold(found, (endpoints, *takers), ()).select(is_few(least, takers)).item():
         message = f"fewer than {least} endpoints are behind this number: --min-origins {least} hides it, and how it came about"
         raise UsageError(message)
@@ -79,7 +86,7 @@ def _row(part: str, what: str, requests: int | None = None) -> dict[str, Any]:
     return {"part": part, "what": what, "requests": requests}
 
 
-def _tell_definitions(asked: Resolved, total: pl.DataFrame, number: str) -> list[dict[str, Any]]:
+def _tell_definitions(asked: Plan, total: pl.DataFrame, number: str) -> list[dict[str, Any]]:
     rows = []
     for metric in asked.metrics:
         value = total[metric.key].item()
@@ -90,7 +97,7 @@ def _tell_definitions(asked: Resolved, total: pl.DataFrame, number: str) -> list
     return rows + [_row("dimension", f"{dimension.name}: {dimension.help}") for dimension in asked.dimensions]
 
 
-def _tell_window(asked: Resolved) -> list[dict[str, Any]]:
+def _tell_window(asked: Plan) -> list[dict[str, Any]]:
     window, zone = asked.window, ZoneInfo(asked.query.tz)
     bounds = [
         f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %z} ({moment:%Y-%m-%d %H:%M:%S} UTC)" if moment else "no bound"
@@ -104,10 +111,10 @@ def _tell_window(asked: Resolved) -> list[dict[str, Any]]:
     return rows + [_row("window", warning) for warning in asked.warnings]
 
 
-def _tell_filters(asked: Resolved, scan: Scan, read: int) -> list[dict[str, Any]]:
+def _tell_filters(asked: Plan, read: int) -> list[dict[str, Any]]:
     """Tell what each filter leaves out, one after the other, and what stays."""
     rows = [_row("filters", "in the window", read)]
-    events, left = asked.window.keep(scan(sorted({*asked.filter_columns, "timestamp"}), asked.window.start, asked.window.end)), read
+    events, left = asked.inside(asked.filter_columns), read
     for text, step in asked.steps:
         events = events.filter(step)
         kept = int(events.select(pl.len()).collect(engine="streaming").item())
@@ -116,30 +123,29 @@ def _tell_filters(asked: Resolved, scan: Scan, read: int) -> list[dict[str, Any]
     return [*rows, _row("filters", "kept", left)] if asked.steps else rows
 
 
-def _tell_metric(asked: Resolved, scan: Scan, metric: Metric) -> list[dict[str, Any]]:
+def _tell_metric(asked: Plan, metric: Metric) -> list[dict[str, Any]]:
     """Tell which requests are in and which are out, with samples of both."""
     rows = []
-    for text, count, reason in keep_ledger(asked, scan, metric):
+    for text, count, reason in keep_ledger(asked, metric):
         rows.append(_row(metric.name, text, count))
         if count and not asked.query.min_origins:
             if text in {COUNTED, COUNTED_ONCE}:
-                rows += _sample(metric.name, _find_counted(asked, scan, metric), _SAMPLES)
+                rows += _sample(metric.name, _find_counted(asked, metric), _SAMPLES)
             elif reason is not None and metric.rule and not reason.startswith("left out by"):
-                rows += _sample(metric.name, _find_left_out(asked, scan, metric, reason), 1)
+                rows += _sample(metric.name, _find_left_out(asked, metric, reason), 1)
     return rows
 
 
-def _find_counted(asked: Resolved, scan: Scan, metric: Metric) -> pl.LazyFrame:
+def _find_counted(asked: Plan, metric: Metric) -> pl.LazyFrame:
     """Give what counts, but for digests where the filter asks for a version: their tag is not looked up here."""
     columns = [*_SHOWN, "reference_kind"]
-    counted, _ = count_rows(replace(asked, metrics=(metric,)), scan, metric.rule, columns, None, look_beyond(asked, scan, metric.rule))
+    counted, _ = count_rows(replace(asked, metrics=(metric,)), metric.rule, columns, None, look_beyond(asked, metric.rule))
     counted = counted.filter(pl.col(metric.tally) > 0)
     return counted.filter(pl.col("reference_kind").ne_missing("digest")) if _VERSION_COLUMNS & {*asked.filter_columns} else counted
 
 
-def _find_left_out(asked: Resolved, scan: Scan, metric: Metric, reason: str) -> pl.LazyFrame:
-    events = add_reason(scan, asked, metric)([*_SHOWN, REASON], asked.window.start, asked.window.end)
-    return asked.window.keep(events).filter(pl.col(REASON) == reason)
+def _find_left_out(asked: Plan, metric: Metric, reason: str) -> pl.LazyFrame:
+    return add_reason(asked, metric).inside([*_SHOWN, REASON]).filter(pl.col(REASON) == reason)
 
 
 def _sample(part: str, events: pl.LazyFrame, most: int) -> list[dict[str, Any]]:
@@ -152,7 +158,7 @@ def _sample(part: str, events: pl.LazyFrame, most: int) -> list[dict[str, Any]]:
     ]
 
 
-def _tell_rules(asked: Resolved, rule_sets: Mapping[str, int]) -> list[dict[str, Any]]:
+def _tell_rules(asked: Plan) -> list[dict[str, Any]]:
     used = {metric.rule for metric in asked.metrics}
     rows = [_row("rule", f"{rule.label}: {rule.text} (source: {rule.source})") for rule in asked.rules if rule.label in used]
     for option, seconds, usual in (
@@ -162,11 +168,11 @@ def _tell_rules(asked: Resolved, rule_sets: Mapping[str, int]) -> list[dict[str,
     ):
         if seconds != usual:
             rows.append(_row("rule", f"with {option} {seconds:g} s instead of {usual:g} s"))
-    derived: Sequence[tuple[str, int]] = sorted(rule_sets.items())
+    derived: Sequence[tuple[str, int]] = sorted(asked.events.rule_sets().items())
     return rows + [_row("rule set", f"columns derived by rules {version or 'of an unknown version'}", count) for version, count in derived]
 
 
-def _tell_hiding(asked: Resolved) -> list[dict[str, Any]]:
+def _tell_hiding(asked: Plan) -> list[dict[str, Any]]:
     if not asked.query.min_origins:
         return []
     return [_row("hidden", f"--min-origins {asked.query.min_origins}: the report folds smaller rows into other, its totals stay; no samples here")]

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
+from pullstats.metrics.definitions import METRICS, Metric
 from pullstats.metrics.dimensions import CLASS_BASIS
+from pullstats.metrics.levels import UNIQUE_LEVELS, name_level
 from pullstats.metrics.partials import Partials, count_takers
-from pullstats.metrics.query import Resolved
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.presence import CLIENTS, Presence
 from pullstats.percentages import round_share, write_share
 from pullstats.reports import Column, Report
@@ -22,11 +23,10 @@ ALL_OTHERS: Final = "all others"
 TOTAL: Final = "total"
 ALL_ROWS: Final = "all rows"
 DOWNLOADS: Final = "downloads"
-_LEVEL_NOUNS: Final = {"org": ("organisation", "organisations")}
 
 
 def build_report(
-    asked: Resolved,
+    asked: Plan,
     partials: Partials,
     frame: pl.DataFrame,
     columns: Sequence[Column],
@@ -47,14 +47,14 @@ def build_report(
     else:
         headline = describe_total(asked, partials, total, presence)
         meta |= {"totals": _name_totals(asked, total), "one_day_share": presence.one_day_share if presence else None}
-        meta |= {"asked": {unique_metric(asked).key: presence.asked}} if presence else {}
+        meta |= {"asked": {asked.level.key: presence.asked}} if presence else {}
         if asked.query.has_total and frame.height:
             frame = append_total(frame, columns, total)
             meta["total_row"] = frame.height - 1
     return Report(frame, tuple(columns), headline=headline, footer=describe_meta(meta), meta=meta, is_empty=partials.kept == 0)
 
 
-def _name_totals(asked: Resolved, total: pl.DataFrame) -> dict[str, Any]:
+def _name_totals(asked: Plan, total: pl.DataFrame) -> dict[str, Any]:
     """Give the totals by the names of their columns."""
     totals = total.row(0, named=True) if total.height else {}
     return {metric.key: totals[metric.key] for metric in asked.metrics if metric.key in totals}
@@ -82,13 +82,7 @@ def metric_columns(metrics: Sequence[Metric]) -> list[Column]:
     return [Column(metric.key, metric.title, metric.kind, additive=metric.additive, bar=metric is first) for metric in metrics]
 
 
-def name_level(level: str, count: int) -> str:
-    """Write a unique level in words: 1 origin, 5 organisations."""
-    one, many = _LEVEL_NOUNS.get(level, (level, f"{level}s"))
-    return f"{count:,} {one if count == 1 else many}"
-
-
-def describe_total(asked: Resolved, partials: Partials, total: pl.DataFrame, presence: Presence | None = None) -> str:
+def describe_total(asked: Plan, partials: Partials, total: pl.DataFrame, presence: Presence | None = None) -> str:
     """Say the totals in words: downloads with who took them, each rule's by themselves; and who asked.
 
     143 downloads by 97 downloaders, 247 checks; 2,412 origins asked
@@ -113,11 +107,11 @@ def describe_total(asked: Resolved, partials: Partials, total: pl.DataFrame, pre
     return "; ".join(filter(None, (told, f"{', '.join(who)} asked" if who else "")))
 
 
-def _find(asked: Resolved, tally: str, rule: str) -> Metric | None:
+def _find(asked: Plan, tally: str, rule: str) -> Metric | None:
     return next((metric for metric in asked.metrics if metric.tally == tally and metric.rule == rule and metric.merge != "union"), None)
 
 
-def _shows(asked: Resolved, name: str) -> bool:
+def _shows(asked: Plan, name: str) -> bool:
     return any(metric.name == name for metric in asked.metrics)
 
 
@@ -126,10 +120,10 @@ def _noun(metric: Metric, value: int) -> str:
     return title.removesuffix("s") if value == 1 else title
 
 
-def build_meta(asked: Resolved, partials: Partials, hidden: int = 0, warnings: Sequence[str] = ()) -> dict[str, Any]:
+def build_meta(asked: Plan, partials: Partials, hidden: int = 0, warnings: Sequence[str] = ()) -> dict[str, Any]:
     """Give what a number needs to be read right, as `--meta` prints it."""
-    window, reach = asked.window, asked.reach
-    is_open = window.end is None or (reach.newest is not None and reach.newest < window.end)
+    window, extent = asked.window, asked.extent
+    is_open = window.end is None or (extent.newest is not None and extent.newest < window.end)
     elsewhere = int(partials.plain["elsewhere"].sum()) if "elsewhere" in partials.plain.columns else 0
     return {
         "window": {
@@ -148,20 +142,20 @@ def build_meta(asked: Resolved, partials: Partials, hidden: int = 0, warnings: S
         "hidden_rows": hidden,
         "redirected_readings": elsewhere,
         "completeness": {
-            "first_event": reach.first.isoformat() if reach.first else None,
-            "newest_event": reach.newest.isoformat() if reach.newest else None,
+            "first_event": extent.first.isoformat() if extent.first else None,
+            "newest_event": extent.newest.isoformat() if extent.newest else None,
             "is_provisional": is_open,
         },
         "warnings": [*asked.warnings, *warnings],
     } | ({"class_by": CLASS_BASIS} if _has_class(asked) else {})
 
 
-def _has_class(asked: Resolved) -> bool:
+def _has_class(asked: Plan) -> bool:
     return "class" in asked.selection.dimensions or any(dimension.name == "class" for dimension in asked.dimensions)
 
 
 def describe_meta(meta: dict[str, Any]) -> str:
-    """Write the footer: window and zone, rule, unique level, what filters left out, how far the logs reach."""
+    """Write the footer: window and zone, rule, unique level, what filters left out, how far the logs extent."""
     window, completeness = meta["window"], meta["completeness"]
     span = f"window {window['label']}"
     for word, moment in (("from", window["start"]), ("to", window["end"])):
@@ -183,17 +177,12 @@ def describe_meta(meta: dict[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def unique_metric(asked: Resolved) -> Metric:
-    """Give the metric that counts the unique level asked for."""
-    return METRICS[UNIQUE_LEVELS[asked.query.unique_by]]
-
-
-def dimension_columns(asked: Resolved) -> list[str]:
+def dimension_columns(asked: Plan) -> list[str]:
     """Name the event columns that the dimensions read."""
     return [column for dimension in asked.dimensions for column in dimension.columns]
 
 
-def dimension_heads(asked: Resolved) -> list[Column]:
+def dimension_heads(asked: Plan) -> list[Column]:
     """Describe the columns of the dimensions."""
     return [
         Column(dimension.key, dimension.name, "dimension", value=dimension.type, has_unknown=dimension.has_unknown) for dimension in asked.dimensions

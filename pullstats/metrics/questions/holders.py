@@ -9,23 +9,25 @@ requests count.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
-from pullstats.metrics.definitions import Metric, id_key
+from pullstats.metrics.definitions import id_key
 from pullstats.metrics.dimensions import DIMENSIONS
+from pullstats.metrics.levels import name_level
 from pullstats.metrics.partials import Partials, compute_partials, fold
-from pullstats.metrics.partitions import count_partitions, split_scan
-from pullstats.metrics.query import Query, Reach, Resolved, Scan, resolve
+from pullstats.metrics.partitions import cut_by_network
+from pullstats.metrics.plan import Plan, resolve
+from pullstats.metrics.query import Query
 from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
-from pullstats.metrics.questions.framing import build_report, metric_columns, name_level, unique_metric
+from pullstats.metrics.questions.framing import build_report, metric_columns
 from pullstats.metrics.questions.ordering import name_metrics
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.timeline import ID_COLUMNS, SHORT_ID, answer_timeline
 from pullstats.metrics.questions.turnover import STATES
+from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.spans import close_window, span_before
 from pullstats.metrics.time.windows import Window
 from pullstats.reports import Column, Report
@@ -40,54 +42,55 @@ _ONLY_FOR_MACHINES: Final = frozenset({"first_seen", "os", "arch"})
 
 
 @dataclass(frozen=True, slots=True)
-class HolderQuestion:
-    """What is asked of origins besides the question itself.
+class Origins:
+    """Who is behind the numbers: origins, or another unique level, most active first; or one's timeline.
 
     Attributes:
+        query: what is asked.
         who: the first digits of an id, for one's timeline; None for the list.
         state: only those in this state.
     """
 
+    query: Query
     who: str | None = None
     state: str | None = None
 
+    def answer(self, events: StoreEvents) -> Report:
+        """List them, or give one's timeline.
 
-def answer_holders(query: Query, asked_for: HolderQuestion, scan: Scan, reach: Reach, now: datetime, *, is_shifting: bool) -> Report:
-    """List origins (or another unique level), most active first; or one's timeline.
-
-    Raises:
-        UsageError: a name that is not understood, an id that fits none or several.
-    """
-    if asked_for.state is not None and asked_for.state not in STATES:
-        noun = "state"
-        raise unknown_name(noun, asked_for.state, STATES)
-    if query.min_origins:
-        message = "origins lists everybody by themselves, so it takes no --min-origins; leave it out (--min-origins 0), or use report --by"
-        raise UsageError(message)
-    asked = resolve(query, reach, now, scan, is_shifting=is_shifting)
-    if asked_for.who is not None:
-        if asked_for.state or query.sort:
-            message = "a timeline is one origin's requests by time, so it takes neither --state nor --sort"
+        Raises:
+            UsageError: a name that is not understood, an id that fits none or several.
+        """
+        if self.state is not None and self.state not in STATES:
+            noun = "state"
+            raise unknown_name(noun, self.state, STATES)
+        if self.query.min_origins:
+            message = "origins lists everybody by themselves, so it takes no --min-origins; leave it out (--min-origins 0), or use report --by"
             raise UsageError(message)
-        return answer_timeline(asked, scan, asked_for.who)
-    refuse_epochs(asked, scan, (unique_metric(asked),))
-    return _list(replace(asked, metrics=tuple(metric for metric in asked.metrics if metric.key not in _OWN)), scan, asked_for.state)
+        asked = resolve(self.query, events)
+        if self.who is not None:
+            if self.state or self.query.sort:
+                message = "a timeline is one origin's requests by time, so it takes neither --state nor --sort"
+                raise UsageError(message)
+            return answer_timeline(asked, self.who)
+        refuse_epochs(asked, (asked.level,))
+        return _list(replace(asked, metrics=tuple(metric for metric in asked.metrics if metric.key not in _OWN)), self.state)
 
 
-def count_holders(asked: Resolved, scan: Scan) -> tuple[pl.DataFrame, Partials]:
+def count_holders(asked: Plan) -> tuple[pl.DataFrame, Partials]:
     """Count for everybody what is asked: `holder` and a column per metric; and the partials it comes from.
 
     These are the people that `uniques` counts, each with all that its id asked for.
     """
-    level = unique_metric(asked)
+    level = asked.level
     wanted = asked.metrics if level in asked.metrics else (*asked.metrics, level)
     key, columns = holder_key(asked)
-    partials = compute_partials(replace(asked, metrics=wanted), scan, {HOLDER: key}, columns)
+    partials = compute_partials(replace(asked, metrics=wanted), {HOLDER: key}, columns)
     rows = fold(partials, wanted, (HOLDER,)).filter(pl.col(HOLDER).is_not_null() & (pl.col(level.key) > 0))
     return rows.select(HOLDER, *(metric.key for metric in asked.metrics)), partials
 
 
-def holder_key(asked: Resolved) -> tuple[pl.Expr, tuple[str, ...]]:
+def holder_key(asked: Plan) -> tuple[pl.Expr, tuple[str, ...]]:
     """Tell whose a request is, answered 401 or not; and the columns that say it."""
     level = asked.query.unique_by
     if level in ID_COLUMNS:
@@ -96,15 +99,15 @@ def holder_key(asked: Resolved) -> tuple[pl.Expr, tuple[str, ...]]:
     return dimension.expr(asked.query.tz), dimension.columns
 
 
-def _list(asked: Resolved, scan: Scan, state: str | None) -> Report:
+def _list(asked: Plan, state: str | None) -> Report:
     level = asked.query.unique_by
-    before = span_before(close_window(asked.window, asked.reach.newest))
+    before = span_before(close_window(asked.window, asked.extent.newest))
     if state is not None and before is None:
         message = f"--state compares a window with the time before it, and '{asked.window.label}' has none; give a --window that begins"
         raise UsageError(message)
-    counts, partials = count_holders(asked, scan)
-    history, warnings = comparable_history(asked, scan, unique_metric(asked))
-    rows = _describe_people(asked, scan, before, history).join(counts, on=HOLDER, how="left")
+    counts, partials = count_holders(asked)
+    history, warnings = comparable_history(asked, asked.level)
+    rows = _describe_people(asked, before, history).join(counts, on=HOLDER, how="left")
     zero = [metric.key for metric in asked.metrics if metric.kind in {"count", "bytes"} and counts[metric.key].null_count() < max(counts.height, 1)]
     rows = rows.with_columns(pl.col(zero).fill_null(0)).drop(level, strict=False).rename({HOLDER: level})
     if before is not None:
@@ -119,20 +122,20 @@ def _list(asked: Resolved, scan: Scan, state: str | None) -> Report:
     seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES and (before is not None or column.name != "state"))
     short = full.with_columns(pl.col(level).str.slice(0, SHORT_ID)) if level in ID_COLUMNS else full
     shown = short.select(column.name for column in seen)
-    report = build_report(asked, partials, shown, seen, fold(partials, asked.metrics, ()), warnings=warnings, presence=find_presence(asked, scan))
+    report = build_report(asked, partials, shown, seen, fold(partials, asked.metrics, ()), warnings=warnings, presence=find_presence(asked))
     count, noun = name_level(level, total).split(" ")
     headline = f"{' '.join(filter(None, (count, state, noun)))}, {rows.height:,} shown"
     return replace(report, headline=headline, flat=(full, columns))
 
 
-def _tell_beginning(asked: Resolved, before: Window) -> list[str]:
-    first = asked.reach.first
+def _tell_beginning(asked: Plan, before: Window) -> list[str]:
+    first = asked.extent.first
     if first is None or before.start is None or first < before.start:
         return []
     return [f"new means first seen in these logs; they begin on {first:%Y-%m-%d %H:%M} UTC, so whoever came before is new, too"]
 
 
-def _columns(asked: Resolved, level: str) -> tuple[Column, ...]:
+def _columns(asked: Plan, level: str) -> tuple[Column, ...]:
     traits = tuple(Column(trait, trait, "dimension") for trait in _TRAITS if trait != level)
     return (
         Column(level, level, "bucket" if level in ID_COLUMNS else "dimension"),
@@ -145,7 +148,7 @@ def _columns(asked: Resolved, level: str) -> tuple[Column, ...]:
     )
 
 
-def _sort(rows: pl.DataFrame, asked: Resolved, level: str) -> pl.DataFrame:
+def _sort(rows: pl.DataFrame, asked: Plan, level: str) -> pl.DataFrame:
     """Order rows totally: by what is asked for, else by the first metric; counts and times the largest first."""
     chosen = asked.query.sort or (asked.metrics[0].key if asked.metrics else "last_seen")
     name = chosen.removeprefix("-").replace("-", "_")
@@ -158,7 +161,7 @@ def _sort(rows: pl.DataFrame, asked: Resolved, level: str) -> pl.DataFrame:
     return rows.sort(name, "last_seen", level, descending=[is_falling != chosen.startswith("-"), True, False], nulls_last=True)
 
 
-def _describe_people(asked: Resolved, scan: Scan, before: Window | None, history: pl.Expr) -> pl.DataFrame:
+def _describe_people(asked: Plan, before: Window | None, history: pl.Expr) -> pl.DataFrame:
     """Give one row for everybody of the window and the span before it: traits, first and last request, days, state."""
     window = replace(asked.window, start=before.start if before else asked.window.start)
     traits = [DIMENSIONS[trait] for trait in _TRAITS]
@@ -167,7 +170,7 @@ def _describe_people(asked: Resolved, scan: Scan, before: Window | None, history
     values = [trait.expr(asked.query.tz).alias(trait.name) for trait in traits]
     columns = {column for trait in traits for column in trait.columns}
     found = []
-    for events in _read_parts(asked, scan, window, history, columns):
+    for events in _read_parts(asked, window, history, columns):
         days = events.group_by(HOLDER, day, is_inside.alias(_IS_INSIDE)).agg(
             *(value.max() for value in values), first=pl.col("timestamp").min(), last=pl.col("timestamp").max()
         )
@@ -185,26 +188,22 @@ def _describe_people(asked: Resolved, scan: Scan, before: Window | None, history
             is_before=(~inside).any(),
         )
     )
-    return _name_states(asked, scan, people, before, history)
+    return _name_states(asked, people, before, history)
 
 
-def _read_parts(asked: Resolved, scan: Scan, window: Window, history: pl.Expr, columns: set[str]) -> list[pl.LazyFrame]:
+def _read_parts(asked: Plan, window: Window, history: pl.Expr, columns: set[str]) -> list[pl.LazyFrame]:
     """Give the events that show somebody in a window, `holder` added, network by network where memory is short."""
-    level: Metric = unique_metric(asked)
+    level = asked.level
     assert level.expr is not None
-    needed = sorted({*level.columns, *asked.filter_columns, "timestamp", "key_epoch", *columns})
-    frames = []
-    count = count_partitions(replace(asked, window=window, metrics=()), scan, {HOLDER: level.expr}, level.columns)
-    for part in split_scan(scan, count):
-        events = asked.selection.keep(window.keep(part(needed, window.start, window.end)).filter(history))
-        frames.append(events.with_columns(level.expr.alias(HOLDER)).filter(pl.col(HOLDER).is_not_null()))
-    return frames
+    parts = cut_by_network(replace(asked, window=window, metrics=()), {HOLDER: level.expr}, level.columns)
+    frames = [part.kept({*level.columns, "key_epoch", *columns}).filter(history) for part in parts]
+    return [events.with_columns(level.expr.alias(HOLDER)).filter(pl.col(HOLDER).is_not_null()) for events in frames]
 
 
-def _name_states(asked: Resolved, scan: Scan, people: pl.DataFrame, before: Window | None, history: pl.Expr) -> pl.DataFrame:
+def _name_states(asked: Plan, people: pl.DataFrame, before: Window | None, history: pl.Expr) -> pl.DataFrame:
     if before is None:
         return people.with_columns(state=pl.lit(None, pl.String)).drop(_IS_INSIDE, "is_before")
-    older = _read_parts(asked, scan, replace(before, start=None, end=before.start), history, set())
+    older = _read_parts(asked, replace(before, start=None, end=before.start), history, set())
     known = pl.concat([part.select(HOLDER).unique().collect(engine="streaming") for part in older])[HOLDER].unique()
     state = (
         pl.when(~pl.col(_IS_INSIDE))

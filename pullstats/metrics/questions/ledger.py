@@ -17,7 +17,7 @@ import polars as pl
 from pullstats.metrics.counting import OF_SESSIONS, REASON_COLUMNS, SESSIONS, Reason, Reasons, find_rule
 from pullstats.metrics.definitions import HTTP_NOT_FOUND, Metric
 from pullstats.metrics.partials import compute_partials
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_HEAD, STATUS
 
 REASON: Final = "ledger_reason"
@@ -49,7 +49,7 @@ COUNTED_ONCE: Final = "in: counts as a download; of these, everybody who made on
 STANDS_FOR: Final = "out: counts, but for what the filters leave out"
 
 
-def name_reasons(asked: Resolved, metric: Metric) -> tuple[Reason, ...]:
+def name_reasons(asked: Plan, metric: Metric) -> tuple[Reason, ...]:
     """List why requests are out by themselves: by a filter, or by what the metric is."""
     filters = [(f"left out by {text}", ~step.fill_null(value=False)) for text, step in asked.steps]
     return (*filters, *_own_reasons(metric))
@@ -73,34 +73,33 @@ def _rule_reasons(metric: Metric) -> Reasons:
     return OF_SESSIONS if metric.rule == SESSIONS else find_rule(metric.rule).reasons.get(metric.tally, Reasons())
 
 
-def add_reason(scan: Scan, asked: Resolved, metric: Metric) -> Scan:
-    """Let events carry the first reason why they are out by themselves."""
+def add_reason(asked: Plan, metric: Metric) -> Plan:
+    """Let events carry the first reason why they are out by themselves, column `REASON`."""
     reasons = name_reasons(asked, metric)
     first = pl.coalesce(*(pl.when(test.fill_null(value=False)).then(pl.lit(text)) for text, test in reasons), pl.lit(None, pl.String))
     read = {*asked.filter_columns, *REASON_COLUMNS, *metric.columns}
 
     def scan_with_reason(columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
-        events = scan(sorted((read | {*columns}) - {REASON}), start, end)
+        events = asked.events.scan(sorted((read | {*columns}) - {REASON}), start, end)
         return events.with_columns(first.alias(REASON)).select(columns)
 
-    return scan_with_reason
+    return replace(asked, events=replace(asked.events, scan=scan_with_reason))
 
 
-def keep_ledger(asked: Resolved, scan: Scan, metric: Metric) -> list[Entry]:
+def keep_ledger(asked: Plan, metric: Metric) -> list[Entry]:
     """Tell of every request of the window whether it is in or out; the numbers add up to all of them.
 
     Reasons that hold for none are left out.
     """
-    one = replace(asked, metrics=(metric,))
+    one = add_reason(replace(asked, metrics=(metric,)), metric)
     unfiltered = replace(one, selection=replace(asked.selection, steps=()))
-    reasons = add_reason(scan, asked, metric)
-    all_of = compute_partials(unfiltered, reasons, {REASON: pl.col(REASON)}, [REASON])
+    all_of = compute_partials(unfiltered, {REASON: pl.col(REASON)}, [REASON])
     told: dict[str | None, int] = dict(all_of.plain.group_by(REASON).agg(pl.col("requests").sum()).rows())
     if not metric.rule:
         return [entry for entry in _list_plain(asked, metric, told) if entry[1] or entry[2] is None]
     name = metric.tally
     hits = _tally(all_of.counted[metric.rule], name)
-    passed = hits if asked.filter is None else _tally(compute_partials(one, reasons, {REASON: pl.col(REASON)}, [REASON]).counted[metric.rule], name)
+    passed = hits if asked.filter is None else _tally(compute_partials(one, {REASON: pl.col(REASON)}, [REASON]).counted[metric.rule], name)
     return [entry for entry in _list_counted(asked, metric, told, hits, passed) if entry[1] or entry[2] is None]
 
 
@@ -110,7 +109,7 @@ def _tally(counted: pl.DataFrame, name: str) -> dict[str | None, int]:
     return dict(counted.group_by(REASON).agg(pl.col(name).sum()).rows())
 
 
-def _list_plain(asked: Resolved, metric: Metric, told: dict[str | None, int]) -> list[Entry]:
+def _list_plain(asked: Plan, metric: Metric, told: dict[str | None, int]) -> list[Entry]:
     entries: list[Entry] = []
     for text, _ in name_reasons(asked, metric):
         is_below = metric.parts and text.startswith("counted")
@@ -120,7 +119,7 @@ def _list_plain(asked: Resolved, metric: Metric, told: dict[str | None, int]) ->
 
 
 def _list_counted(
-    asked: Resolved, metric: Metric, told: dict[str | None, int], hits: dict[str | None, int], passed: dict[str | None, int]
+    asked: Plan, metric: Metric, told: dict[str | None, int], hits: dict[str | None, int], passed: dict[str | None, int]
 ) -> list[Entry]:
     filters = {f"left out by {text}" for text, _ in asked.steps}
     counted = COUNTED_ONCE if metric.merge == "union" else COUNTED

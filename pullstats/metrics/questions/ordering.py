@@ -15,7 +15,7 @@ import polars as pl
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.definitions import METRICS, Metric
 from pullstats.metrics.dimensions import DIMENSIONS, RELEASE, Dimension
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.synonyms import name_dimension, name_metric
 from pullstats.metrics.version_order import place_version
 
@@ -30,7 +30,7 @@ def name_metrics(metrics: Sequence[Metric]) -> dict[str, str]:
     return {metric.counts: metric.key for metric in reversed(metrics) if metric.counts} | {metric.name: metric.key for metric in metrics}
 
 
-def sort_rows(rows: pl.DataFrame, asked: Resolved, places: Mapping[str, int] | None = None) -> pl.DataFrame:
+def sort_rows(rows: pl.DataFrame, asked: Plan, places: Mapping[str, int] | None = None) -> pl.DataFrame:
     """Order rows totally: as asked for; else by the first metric and, where dimensions have an order of their own, by that.
 
     Args:
@@ -43,7 +43,7 @@ def sort_rows(rows: pl.DataFrame, asked: Resolved, places: Mapping[str, int] | N
     return _sort_by(rows, asked, places)
 
 
-def place_releases(rows: pl.DataFrame, asked: Resolved, scan: Scan) -> tuple[dict[str, int] | None, list[str]]:
+def place_releases(rows: pl.DataFrame, asked: Plan) -> tuple[dict[str, int] | None, list[str]]:
     """Put releases in the order of their ecosystems, where that is asked for.
 
     Returns:
@@ -52,7 +52,7 @@ def place_releases(rows: pl.DataFrame, asked: Resolved, scan: Scan) -> tuple[dic
     name = (asked.query.sort or "").removeprefix("-")
     if name_dimension(name) != RELEASE or not any(dimension.name == RELEASE for dimension in asked.dimensions):
         return None, []
-    events = asked.window.keep(scan([RELEASE, "package_type", "timestamp"], asked.window.start, asked.window.end))
+    events = asked.inside([RELEASE, "package_type"])
     known = events.select(RELEASE, "package_type").drop_nulls().unique().sort("package_type").collect()
     of = dict(reversed(known.rows()))
     told = rows[RELEASE].drop_nulls().unique().sort().to_list()
@@ -67,12 +67,12 @@ def place_releases(rows: pl.DataFrame, asked: Resolved, scan: Scan) -> tuple[dic
     return {text: place for place, text in enumerate(ordered)}, notes
 
 
-def has_own_order(asked: Resolved) -> bool:
+def has_own_order(asked: Plan) -> bool:
     """Tell whether a dimension asked for has an order of its own."""
     return any(dimension.is_ordered for dimension in asked.dimensions)
 
 
-def take_first(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
+def take_first(rows: pl.DataFrame, asked: Plan) -> pl.DataFrame:
     """Keep as many rows as are asked for: the first ones, or where their order is their own, the largest ones in that order.
 
     Args:
@@ -101,7 +101,7 @@ def tell_untold(rows: pl.DataFrame, dimensions: Sequence[Dimension]) -> list[str
     return [f"no request here tells its {one.name}{f': {one.told_by}' if one.told_by else ''}" for one in untold]
 
 
-def _sort_by(rows: pl.DataFrame, asked: Resolved, places: Mapping[str, int] | None = None) -> pl.DataFrame:
+def _sort_by(rows: pl.DataFrame, asked: Plan, places: Mapping[str, int] | None = None) -> pl.DataFrame:
     """Order rows by the metric or dimension asked for, then by the dimensions."""
     keys = [dimension.key for dimension in asked.dimensions]
     name = (asked.query.sort or asked.metrics[0].name).removeprefix("-")
@@ -121,7 +121,7 @@ def _sort_by(rows: pl.DataFrame, asked: Resolved, places: Mapping[str, int] | No
     return rows.sort(by, descending=descending, nulls_last=True, maintain_order=places is not None)
 
 
-def _sort_in_order(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
+def _sort_in_order(rows: pl.DataFrame, asked: Plan) -> pl.DataFrame:
     """Order rows by one dimension after the other: by its own order, else by what its values sum up to in the first metric."""
     metric = asked.metrics[0]
     by: list[pl.Expr] = []
@@ -137,7 +137,7 @@ def _sort_in_order(rows: pl.DataFrame, asked: Resolved) -> pl.DataFrame:
     return rows.sort(by, descending=descending, nulls_last=True)
 
 
-def order_values(dimension: Dimension, asked: Resolved) -> pl.Expr:
+def order_values(dimension: Dimension, asked: Plan) -> pl.Expr:
     """Give what a dimension's values are sorted by: those known beforehand as they are declared, days of the week from `week_start` on."""
     value = pl.col(dimension.key)
     if not dimension.values:

@@ -10,8 +10,9 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.metrics.definitions import Metric
+from pullstats.metrics.extent import Scan
 from pullstats.metrics.partials import Partials, compute_partials, fold
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.activity import Activity
 from pullstats.metrics.questions.noise import Value
 from pullstats.metrics.time.buckets import Buckets
@@ -23,7 +24,7 @@ _DAY: Final = "day"
 Values = dict[str, Value]
 
 
-def measure_periods(one: Resolved, scan: Scan, windows: Sequence[Window], metrics: Sequence[Metric], activity: Activity) -> list[Values]:
+def measure_periods(one: Plan, windows: Sequence[Window], metrics: Sequence[Metric], activity: Activity) -> list[Values]:
     """Give each metric in each of some windows, read at once; None where a window counts hashes of several keys."""
     if not windows:
         return []
@@ -32,7 +33,8 @@ def measure_periods(one: Resolved, scan: Scan, windows: Sequence[Window], metric
         number = pl.when(time.is_between(window.start, window.end, closed="left")).then(pl.lit(index, pl.Int32)).otherwise(number)
     spans = [(window.start, window.end) for window in windows if window.start and window.end]
     whole = replace(one, window=replace(windows[0], start=min(start for start, _ in spans), end=max(end for _, end in spans)))
-    partials = compute_partials(whole, _Patches(scan, whole.window, windows).scan, {_PERIOD: number}, ["timestamp"])
+    patched = replace(whole, events=replace(one.events, scan=_Patches(one.events.scan, whole.window, windows).scan))
+    partials = compute_partials(patched, {_PERIOD: number}, ["timestamp"])
     rows = {row[_PERIOD]: row for row in fold(partials, metrics, (_PERIOD,)).to_dicts()}
     return [_read(rows.get(index), window, metrics, activity, partials) for index, window in enumerate(windows)]
 
@@ -51,10 +53,10 @@ def _is_undefined(partials: Partials, metric: Metric) -> bool:
     return metric.rule in partials.counted and (metric.counts or metric.name) not in partials.counted[metric.rule].columns
 
 
-def measure_days(one: Resolved, scan: Scan, days: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
+def measure_days(one: Plan, days: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
     """Give each metric on each of some days, column `day`: 0 where it counts nothing, null where nothing is known of it."""
     buckets = Buckets(1, "d", one.query.tz)
-    partials = compute_partials(one, scan, {_DAY: buckets.expr}, ["timestamp"])
+    partials = compute_partials(one, {_DAY: buckets.expr}, ["timestamp"])
     defined = [metric.key for metric in metrics if metric.kind != "share" and not _is_undefined(partials, metric)]
     found = days.join(fold(partials, metrics, (_DAY,)), on=_DAY, how="left", maintain_order="left")
     return found.with_columns(pl.col(defined).fill_null(0))

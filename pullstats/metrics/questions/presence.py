@@ -12,9 +12,10 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS
-from pullstats.metrics.partitions import count_partitions, split_scan
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.definitions import METRICS
+from pullstats.metrics.levels import UNIQUE_LEVELS
+from pullstats.metrics.partitions import cut_by_network
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY
 
 _ENDPOINT, _WHO = "endpoint_key", "who_key"
@@ -35,43 +36,42 @@ class Presence:
     one_day_share: float | None
 
 
-def find_presence(asked: Resolved, scan: Scan) -> Presence | None:
+def find_presence(asked: Plan) -> Presence | None:
     """Count who asked, and on how many days; None where that is not wanted, or hashes of several keys cannot be compared."""
     if asked.query.is_bare or not asked.has_one_key or not _counts_clients(asked):
         return None
-    level, endpoint = METRICS[UNIQUE_LEVELS[asked.query.unique_by]], METRICS["endpoints"]
+    level, endpoint = asked.level, METRICS["endpoints"]
     assert level.identity is not None
     assert endpoint.identity is not None
-    needed = sorted({*level.columns, *endpoint.columns, *asked.filter_columns, "timestamp"})
+    needed = [*level.columns, *endpoint.columns]
     keys = {_ENDPOINT: endpoint.identity, _WHO: level.identity}
     found = []
-    for part in split_scan(scan, count_partitions(replace(asked, metrics=()), scan, keys, needed)):
-        events = asked.selection.keep(asked.window.keep(part(needed, asked.window.start, asked.window.end)))
-        groups = events.filter(~IS_ANONYMOUS_TRY).group_by(key.alias(name) for name, key in keys.items())
+    for part in cut_by_network(replace(asked, metrics=()), keys, needed):
+        groups = part.kept(needed).filter(~IS_ANONYMOUS_TRY).group_by(key.alias(name) for name, key in keys.items())
         found.append(groups.agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max()).collect(engine="streaming"))
     seen = pl.concat(found)
     return Presence(seen[_WHO].drop_nulls().n_unique(), _share_of_one_day(asked, seen) if _spans_days(asked) else None)
 
 
-def _counts_clients(asked: Resolved) -> bool:
+def _counts_clients(asked: Plan) -> bool:
     """Tell whether an answer counts uniques anywhere: in a column, or in the headline beside downloads."""
     return any(metric.rule or metric.name in CLIENTS for metric in asked.metrics)
 
 
-def _spans_days(asked: Resolved) -> bool:
+def _spans_days(asked: Plan) -> bool:
     """Tell whether the window holds more than one local day of the logs."""
-    ends = asked.window.clip(asked.reach.first, asked.reach.newest)
+    ends = asked.window.clip(asked.extent.first, asked.extent.newest)
     if ends is None:
         return False
     first, last = _local_days(asked, pl.Series(ends, dtype=pl.Datetime("us", "UTC")))
     return bool(first != last)
 
 
-def _share_of_one_day(asked: Resolved, seen: pl.DataFrame) -> float | None:
+def _share_of_one_day(asked: Plan, seen: pl.DataFrame) -> float | None:
     people = seen.drop_nulls(_ENDPOINT).group_by(_ENDPOINT).agg(pl.col("first").min(), pl.col("last").max())
     share: float | None = (_local_days(asked, people["first"]) == _local_days(asked, people["last"])).mean()  # type: ignore[assignment]
     return share
 
 
-def _local_days(asked: Resolved, instants: pl.Series) -> pl.Series:
+def _local_days(asked: Plan, instants: pl.Series) -> pl.Series:
     return instants.dt.convert_time_zone(asked.query.tz).dt.date()

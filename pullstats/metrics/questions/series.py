@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_groups, merge_others
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.course import GAP, Course, describe_annotations, describe_course, look_back, mark_buckets, plot_course
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import append_total, build_report, dimension_columns, dimension_heads, metric_columns, name_others
@@ -20,22 +20,22 @@ from pullstats.reports import Column, Report
 _COUNTS: Final = frozenset({"count", "bytes"})
 
 
-def answer_series(asked: Resolved, scan: Scan) -> Report:
+def answer_series(asked: Plan) -> Report:
     """Answer one row per bucket, or with dimensions one per value with a sparkline.
 
     Raises:
         UsageError: a size or span that is none; too many buckets; uniques that look back to hashes of another key.
     """
-    course = plot_course(asked, scan)
+    course = plot_course(asked)
     groups = {dimension.key: dimension.expr(asked.query.tz) for dimension in asked.dimensions} | {BUCKET: course.buckets.expr}
     columns = [*dimension_columns(asked), "timestamp"]
-    inside = partials = compute_partials(asked, scan, groups, columns)
+    inside = partials = compute_partials(asked, groups, columns)
     if course.rolling > 1 and course.every.height:
         reading = look_back(asked, course)
-        refuse_epochs(reading, scan, asked.metrics)
-        partials = compute_partials(reading, scan, groups, columns)
+        refuse_epochs(reading, asked.metrics)
+        partials = compute_partials(reading, groups, columns)
     total, notes = fold(inside, asked.metrics, ()), describe_course(asked, course)
-    marks, presence = mark_buckets(asked, course), find_presence(asked, scan)
+    marks, presence = mark_buckets(asked, course), find_presence(asked)
     if not asked.dimensions:
         frame, heads = _points(asked, partials, course, marks)
         return build_report(asked, inside, frame, heads, total, warnings=notes, presence=presence)
@@ -51,13 +51,13 @@ def answer_series(asked: Resolved, scan: Scan) -> Report:
     return replace(report, flat=(append_total(cells, heads, total) if asked.query.has_total and cells.height else cells, heads))
 
 
-def _fold(asked: Resolved, partials: Partials, course: Course, keys: list[str]) -> pl.DataFrame:
+def _fold(asked: Plan, partials: Partials, course: Course, keys: list[str]) -> pl.DataFrame:
     if course.rolling == 1:
         return fold(partials, asked.metrics, (*keys, BUCKET))
     return fold_rolling(partials, asked.metrics, keys, course.every, course.rolling)
 
 
-def _points(asked: Resolved, partials: Partials, course: Course, marks: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Column, ...]]:
+def _points(asked: Plan, partials: Partials, course: Course, marks: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Column, ...]]:
     """One row a bucket; final or not, with a gap or not, and what happened in it."""
     rows = marks.join(_fold(asked, partials, course, []), on=BUCKET, how="left", maintain_order="left").with_columns(_fill(asked, partials))
     columns = (Column(BUCKET, BUCKET, "bucket"), *_metric_columns(asked), *_mark_columns(asked))
@@ -65,20 +65,20 @@ def _points(asked: Resolved, partials: Partials, course: Course, marks: pl.DataF
     return rows.select(column.name for column in columns), columns
 
 
-def _metric_columns(asked: Resolved) -> list[Column]:
+def _metric_columns(asked: Plan) -> list[Column]:
     """Describe the metrics; a rolling one says over what, and adds up no more."""
     columns = metric_columns(asked.metrics)
     span = asked.query.rolling
     return [replace(column, title=f"{column.title} ({span})", additive=False) for column in columns] if span else columns
 
 
-def _mark_columns(asked: Resolved) -> list[Column]:
+def _mark_columns(asked: Plan) -> list[Column]:
     marks = [Column(name, name, "text") for name in ("final", GAP, "partial")]
     notes = [Column("note", "note", "text")] if asked.query.annotations else []
     return [*marks, Column("missing_hours", "hours missing", "number"), *notes]
 
 
-def _fill(asked: Resolved, partials: Partials) -> list[pl.Expr]:
+def _fill(asked: Plan, partials: Partials) -> list[pl.Expr]:
     """Write 0 where nothing was seen; but a gap in the logs is no zero: of a bucket that is nothing else, nothing is known."""
     defined = [metric.key for metric in asked.metrics if metric.kind in _COUNTS and not _is_undefined(partials, metric.rule, metric.tally)]
     return [_zero(pl.col(key)).alias(key) for key in defined]
@@ -92,7 +92,7 @@ def _is_undefined(partials: Partials, label: str, name: str) -> bool:
     return label in partials.counted and name not in partials.counted[label].columns
 
 
-def _choose_rows(asked: Resolved, inside: Partials) -> tuple[pl.DataFrame, dict[str, str]]:
+def _choose_rows(asked: Plan, inside: Partials) -> tuple[pl.DataFrame, dict[str, str]]:
     """Give the values to show, in order; and what the others are called, where there are any to be shown."""
     keys = [dimension.key for dimension in asked.dimensions]
     rows = sort_rows(drop_nothing(fold(inside, asked.metrics, tuple(keys)), asked.metrics), asked)
@@ -101,7 +101,7 @@ def _choose_rows(asked: Resolved, inside: Partials) -> tuple[pl.DataFrame, dict[
 
 
 def _lines(
-    asked: Resolved, inside: Partials, partials: Partials, names: pl.DataFrame, course: Course, marks: pl.DataFrame
+    asked: Plan, inside: Partials, partials: Partials, names: pl.DataFrame, course: Course, marks: pl.DataFrame
 ) -> tuple[pl.DataFrame, tuple[Column, ...]]:
     """One row a value, with a sparkline of the first metric that has heights over all buckets."""
     keys = names.columns
@@ -120,7 +120,7 @@ def _lines(
     return rows.select(column.name for column in columns), columns
 
 
-def _cells(asked: Resolved, partials: Partials, shown: pl.DataFrame, course: Course, marks: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Column, ...]]:
+def _cells(asked: Plan, partials: Partials, shown: pl.DataFrame, course: Course, marks: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Column, ...]]:
     """One row a bucket and value, empty ones too, in the order in which the values are shown."""
     keys = [dimension.key for dimension in asked.dimensions]
     values = _fold(asked, keep_groups(partials, shown, keys), course, keys)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.definitions import UNIQUE_LEVELS
+from pullstats.metrics.levels import UNIQUE_LEVELS, name_level
 from pullstats.metrics.partials import VALUE, Partials, compute_partials
-from pullstats.metrics.partitions import count_partitions, split_scan
-from pullstats.metrics.query import Resolved, Scan
-from pullstats.metrics.questions.framing import build_report, name_level
+from pullstats.metrics.partitions import cut_by_network
+from pullstats.metrics.plan import Plan
+from pullstats.metrics.questions.framing import build_report
 from pullstats.percentages import write_share
 from pullstats.reports import Column, Report
 
@@ -28,7 +28,7 @@ _DEVIATIONS: Final = 2
 _SHORT: Final = 2**62 - 1
 
 
-def sketch_uniques(asked: Resolved, scan: Scan, levels: tuple[str, ...]) -> Report:
+def sketch_uniques(asked: Plan, levels: tuple[str, ...]) -> Report:
     """Estimate every level, network by network where memory is short.
 
     An estimate depends a little on the order in which the sketch sees the keys, so they come sorted:
@@ -50,8 +50,8 @@ def sketch_uniques(asked: Resolved, scan: Scan, levels: tuple[str, ...]) -> Repo
         raise UsageError(message) from error
     sketches = {level: hll_sketch(SIZE) for level in levels}
     read = kept = 0
-    for part in split_scan(scan, count_partitions(asked, scan, {}, ())):
-        partials = compute_partials(replace(asked, reach=replace(asked.reach, events=None)), part, {}, [])
+    for part in cut_by_network(asked, {}, ()):
+        partials = compute_partials(part, {}, [])
         read, kept = read + partials.read, kept + partials.kept
         for level, sketch in sketches.items():
             for value in _short_keys(partials.sets[UNIQUE_LEVELS[level]]):
@@ -70,7 +70,7 @@ def _estimate(sketch: hll_sketch) -> tuple[int, int, int]:
     return round(sketch.get_estimate()), round(sketch.get_lower_bound(_DEVIATIONS)), round(sketch.get_upper_bound(_DEVIATIONS))
 
 
-def _report(asked: Resolved, partials: Partials, estimates: dict[str, tuple[int, int, int]]) -> Report:
+def _report(asked: Plan, partials: Partials, estimates: dict[str, tuple[int, int, int]]) -> Report:
     from datasketches import hll_sketch  # noqa: PLC0415 - an extra
 
     names = ("estimate", "low", "high")

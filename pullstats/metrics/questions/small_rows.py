@@ -19,16 +19,14 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.metrics.definitions import DOWNLOADERS, METRICS, Metric
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.plan import Plan
 
 ENDPOINTS: Final = METRICS["endpoints"]
 _BLOCK: Final = "block"
 _PLACE: Final = "place"
 
 
-def find_takers(
-    asked: Resolved, scan: Scan, groups: Mapping[str, pl.Expr], columns: Sequence[str], partials: Partials
-) -> tuple[Partials, tuple[Metric, ...]]:
+def find_takers(asked: Plan, groups: Mapping[str, pl.Expr], columns: Sequence[str], partials: Partials) -> tuple[Partials, tuple[Metric, ...]]:
     """Add the endpoints that took something, by each rule whose downloaders are told where few must not be.
 
     Returns:
@@ -39,7 +37,7 @@ def find_takers(
         return partials, ()
     takers = tuple(replace(metric, name=f"endpoints that took by {metric.rule}", counts=DOWNLOADERS, columns=ENDPOINTS.columns) for metric in told)
     own = replace(asked, query=replace(asked.query, unique_by="endpoint"), metrics=takers)
-    found = compute_partials(own, scan, dict(groups), columns)
+    found = compute_partials(own, dict(groups), columns)
     return replace(partials, sets=partials.sets | {metric.name: found.sets[metric.name] for metric in takers}), takers
 
 
@@ -53,7 +51,7 @@ def took_few(least: int, takers: Sequence[Metric]) -> pl.Expr:
     return pl.any_horizontal(pl.lit(value=False), *(pl.col(metric.key).is_between(1, least - 1) for metric in takers))
 
 
-def refuse_few(asked: Resolved, scan: Scan) -> None:
+def refuse_few(asked: Plan) -> None:
     """Refuse a question whose filters leave out, or keep, events of few endpoints.
 
     Each filter is looked at for itself, in the order in which they apply; every request counts, whatever was answered.
@@ -64,8 +62,7 @@ def refuse_few(asked: Resolved, scan: Scan) -> None:
     least = asked.query.min_origins
     if least <= 1 or not asked.steps:
         return
-    columns = sorted({*asked.filter_columns, "timestamp", "endpoint_id"})
-    left = asked.window.keep(scan(columns, asked.window.start, asked.window.end))
+    left = asked.inside({*asked.filter_columns, "endpoint_id"})
     parts = []
     for text, step in asked.steps:
         parts.append((f"{text} leaves out", left.filter(~step)))

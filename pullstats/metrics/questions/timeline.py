@@ -11,8 +11,8 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.selection import several_ids
-from pullstats.metrics.partials import compute_partials, rank_events
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.partials import compute_partials
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.framing import build_report
 from pullstats.reports import Column, Report
 
@@ -24,12 +24,11 @@ _ONLY_FOR_MACHINES: Final = frozenset({"ecosystem", "action"})
 _ID: Final = re.compile(r"^[0-9a-f]{4,32}$")
 
 
-def answer_timeline(asked: Resolved, scan: Scan, text: str) -> Report:
+def answer_timeline(asked: Plan, text: str) -> Report:
     """Give one row a request of the window.
 
     Args:
         asked: the question; `unique_by` says whose id it is.
-        scan: gives the store's events.
         text: the first digits of an id, in hexadecimal.
 
     Raises:
@@ -42,15 +41,15 @@ def answer_timeline(asked: Resolved, scan: Scan, text: str) -> Report:
     if not _ID.match(who):
         message = f"'{text}' is no id: 4 to 32 hexadecimal digits, as origins prints them"
         raise UsageError(message)
-    _refuse_several(asked, scan, who)
-    rows = _find_requests(asked, scan, who)
+    _refuse_several(asked, who)
+    rows = _find_requests(asked, who)
     shown = rows.head(asked.query.limit) if asked.query.limit else rows
     columns = (Column("time", "time", "time"), Column(level, level, "bucket"), *(Column(name, name, "text") for name in _TRAITS))
     full = shown.select(column.name for column in columns)
     bare = replace(asked, metrics=())
     seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES)
     short = full.with_columns(pl.col(level).str.slice(0, SHORT_ID)).select(column.name for column in seen)
-    report = build_report(bare, compute_partials(bare, scan, {}, []), short, seen, pl.DataFrame())
+    report = build_report(bare, compute_partials(bare, {}, []), short, seen, pl.DataFrame())
     name = rows[level][0] if rows.height else who
     headline = f"{level} {name}: {rows.height:,} {'request' if rows.height == 1 else 'requests'}, {shown.height:,} shown"
     return replace(report, headline=headline, is_empty=rows.height == 0, flat=(full, columns))
@@ -60,11 +59,11 @@ def _is_it(column: str, who: str) -> pl.Expr:
     return pl.col(column).bin.encode("hex").str.starts_with(who)
 
 
-def _refuse_several(asked: Resolved, scan: Scan, who: str) -> None:
+def _refuse_several(asked: Plan, who: str) -> None:
     """Refuse digits that begin no id of the store, or several."""
     level = asked.query.unique_by
     column = ID_COLUMNS[level]
-    found = scan([column, "timestamp"], None, None).filter(_is_it(column, who)).group_by(pl.col(column).bin.encode("hex").alias(level))
+    found = asked.events.scan([column, "timestamp"], None, None).filter(_is_it(column, who)).group_by(pl.col(column).bin.encode("hex").alias(level))
     ids = found.agg(pl.len()).collect(engine="streaming").sort(level)
     if not ids.height:
         message = f"no {level} '{who}' in this store; origins lists them"
@@ -73,13 +72,12 @@ def _refuse_several(asked: Resolved, scan: Scan, who: str) -> None:
         raise several_ids(who, ids[level].to_list())
 
 
-def _find_requests(asked: Resolved, scan: Scan, who: str) -> pl.DataFrame:
+def _find_requests(asked: Plan, who: str) -> pl.DataFrame:
     level = asked.query.unique_by
     column = ID_COLUMNS[level]
     traits = [DIMENSIONS[name] for name in _TRAITS]
-    needed = sorted({column, "timestamp", "source_id", "source_offset", *asked.filter_columns, *(one for trait in traits for one in trait.columns)})
-    events = asked.window.keep(scan(needed, asked.window.start, asked.window.end)).filter(_is_it(column, who))
-    events = rank_events(asked, asked.selection.keep(events))
+    events = asked.kept({column, "source_id", "source_offset", *(one for trait in traits for one in trait.columns)}).filter(_is_it(column, who))
+    events = asked.events.order.add_to(events)
     values = [trait.expr(asked.query.tz).alias(trait.name) for trait in traits]
     place = ("source_rank", "source_id", "source_offset")
     found = events.select(pl.col("timestamp").alias("time"), pl.col(column).bin.encode("hex").alias(level), *values, *place)

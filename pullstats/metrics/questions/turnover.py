@@ -14,9 +14,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.partials import VALUE
-from pullstats.metrics.partitions import count_partitions, split_scan
-from pullstats.metrics.query import Resolved, Scan
-from pullstats.metrics.questions.framing import unique_metric
+from pullstats.metrics.partitions import cut_by_network
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.rolling import BUCKET
 from pullstats.metrics.time.buckets import Buckets
 
@@ -42,12 +41,11 @@ class Turnover:
     present: int
 
 
-def compute_turnover(asked: Resolved, scan: Scan, buckets: Buckets, shown: pl.DataFrame, history: pl.Expr) -> Turnover:
+def compute_turnover(asked: Plan, buckets: Buckets, shown: pl.DataFrame, history: pl.Expr) -> Turnover:
     """Follow everybody of a window from bucket to bucket, knowing all that came before it.
 
     Args:
         asked: the question.
-        scan: gives the store's events.
         buckets: their size.
         shown: the buckets of the window, in order: column `bucket`, at least one row.
         history: true for the events that count, from `key_epoch`.
@@ -55,27 +53,25 @@ def compute_turnover(asked: Resolved, scan: Scan, buckets: Buckets, shown: pl.Da
     first = buckets.start_of(shown[BUCKET].head(1)).item()
     earlier = buckets.range(first - _LOOK_BACK, first, asked.window).filter(pl.col(BUCKET) < shown[BUCKET][0]).tail(1)
     places = pl.concat([earlier, shown]).with_columns((pl.int_range(pl.len(), dtype=pl.Int64) + (1 - earlier.height)).alias(_INDEX))
-    sightings = _find_sightings(asked, scan, buckets, places, history)
+    sightings = _find_sightings(asked, buckets, places, history)
     present = sightings.filter(pl.col(_INDEX) > 0)[VALUE].n_unique()
     seen = sightings.unique()
     return Turnover(count_states(seen, places).join(shown, on=BUCKET, how="semi").sort(BUCKET), present)
 
 
-def _find_sightings(asked: Resolved, scan: Scan, buckets: Buckets, places: pl.DataFrame, history: pl.Expr) -> pl.DataFrame:
+def _find_sightings(asked: Plan, buckets: Buckets, places: pl.DataFrame, history: pl.Expr) -> pl.DataFrame:
     """List who was seen in which bucket; network by network where memory is short.
 
     What a bucket holds from before the window counts as the bucket before it.
     """
-    metric = unique_metric(asked)
+    metric = asked.level
     assert metric.expr is not None
     window = replace(asked.window, start=None)
-    needed = sorted({*metric.columns, *asked.filter_columns, "timestamp", "key_epoch"})
     is_before = pl.col("timestamp") < asked.window.start if asked.window.start else pl.lit(value=False)
     place = pl.col(_INDEX).fill_null(_LONG_AGO)
     found = []
-    count = count_partitions(replace(asked, window=window), scan, {VALUE: metric.expr, BUCKET: buckets.expr}, metric.columns)
-    for part in split_scan(scan, count):
-        events = asked.selection.keep(window.keep(part(needed, None, window.end)).filter(history))
+    for part in cut_by_network(replace(asked, window=window), {VALUE: metric.expr, BUCKET: buckets.expr}, metric.columns):
+        events = part.kept({*metric.columns, "key_epoch"}).filter(history)
         sightings = events.select(metric.expr.alias(VALUE), buckets.expr.alias(BUCKET), is_before=is_before).drop_nulls(VALUE)
         placed = sightings.join(places.lazy(), on=BUCKET, how="left")
         placed = placed.with_columns(pl.when("is_before").then(pl.min_horizontal(place, 0)).otherwise(place).alias(_INDEX))

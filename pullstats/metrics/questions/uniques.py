@@ -7,85 +7,73 @@ before they begin is new to them, too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 import polars as pl
 
-from pullstats.errors import UsageError, unknown_name
-from pullstats.metrics.definitions import METRICS, UNIQUE_LEVELS, Metric
+from pullstats.errors import UsageError
+from pullstats.metrics.definitions import METRICS, Metric
+from pullstats.metrics.levels import LEVELS, UNIQUE_LEVELS, find_levels, name_level
 from pullstats.metrics.partials import compute_partials
-from pullstats.metrics.query import Query, Reach, Resolved, Scan, find_level, resolve
+from pullstats.metrics.plan import Plan, resolve
+from pullstats.metrics.query import Query
 from pullstats.metrics.questions.breakdown import break_down
 from pullstats.metrics.questions.course import GAP, describe_course, mark_buckets, plot_course
 from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
-from pullstats.metrics.questions.framing import build_report, name_level, unique_metric
+from pullstats.metrics.questions.framing import build_report
 from pullstats.metrics.questions.presence import Presence, find_presence
 from pullstats.metrics.questions.rolling import BUCKET
 from pullstats.metrics.questions.sketch import sketch_uniques
 from pullstats.metrics.questions.turnover import PRESENT, STATES, compute_turnover
+from pullstats.metrics.store_events import StoreEvents
 from pullstats.percentages import write_share
 from pullstats.reports import Column, Report
 
-LEVELS: Final = ("network", "endpoint", "origin", "org", "user")
 AGAINST_PEOPLE: Final = {"network": "usually fewer than people", "origin": "usually more than people"}
 """How a level stands to the number of people: a network hides many, one who roams or whose machines are thrown away is many."""
 
 
 @dataclass(frozen=True, slots=True)
-class UniqueQuestion:
-    """What is asked of uniques besides the question itself.
+class Uniques:
+    """How many there are of several levels, side by side; with `every`, one level through time.
 
     Attributes:
+        query: what is asked; its metrics are those of the levels.
         levels: which levels to count, `LEVELS` by default.
         is_sketched: estimate with a sketch instead, and say how far it may be off.
     """
 
+    query: Query
     levels: tuple[str, ...] = LEVELS
     is_sketched: bool = False
 
+    def answer(self, events: StoreEvents) -> Report:
+        """Count them, or follow one level.
 
-def answer_uniques(query: Query, asked_for: UniqueQuestion, scan: Scan, reach: Reach, now: datetime, *, is_shifting: bool) -> Report:
-    """Count uniques on every level side by side; with `every`, follow one level through time.
+        Raises:
+            UsageError: a name that is not understood; uniques over several keys.
+        """
+        levels = _choose_levels(self)
+        metrics = tuple(UNIQUE_LEVELS[level] for level in levels)
+        if self.query.every:
+            return _follow(resolve(replace(self.query, metrics=metrics, unique_by=levels[0]), events))
+        asked = resolve(replace(self.query, metrics=metrics, sort=self.query.sort or metrics[0]), events)
+        refuse_epochs(asked, asked.metrics)
+        return sketch_uniques(asked, levels) if self.is_sketched else _count(asked, levels)
 
-    Raises:
-        UsageError: a name that is not understood; uniques over several keys.
-    """
-    levels = _choose_levels(query, asked_for)
-    metrics = tuple(UNIQUE_LEVELS[level] for level in levels)
-    if query.every:
-        return _follow(resolve(replace(query, metrics=metrics, unique_by=levels[0]), reach, now, scan, is_shifting=is_shifting), scan)
-    asked = resolve(replace(query, metrics=metrics, sort=query.sort or metrics[0]), reach, now, scan, is_shifting=is_shifting)
-    refuse_epochs(asked, scan, asked.metrics)
-    if asked_for.is_sketched:
-        return sketch_uniques(asked, scan, levels)
-    report, total = break_down(asked, scan)
+
+def _count(asked: Plan, levels: tuple[str, ...]) -> Report:
+    query = asked.query
+    report, total = break_down(asked)
     is_small = 0 < query.min_origins > total[METRICS["endpoints"].key].item()
     headline = report.headline if is_small else _describe_levels(levels, total, report.meta["one_day_share"])
     return replace(report, headline=headline, columns=tuple(_describe_column(column) for column in report.columns))
 
 
-def find_levels(names: Sequence[str]) -> tuple[str, ...]:
-    """Look unique levels up, each once.
-
-    Raises:
-        UsageError: there is no such level, or none is named.
-    """
-    levels = tuple(dict.fromkeys(map(find_level, names)))
-    for level in levels:
-        if level not in UNIQUE_LEVELS:
-            noun = "unique level"
-            raise unknown_name(noun, level, UNIQUE_LEVELS)
-    if not levels:
-        message = f"--level names none; write some of {', '.join(LEVELS)}, with commas"
-        raise UsageError(message)
-    return levels
-
-
-def _choose_levels(query: Query, asked_for: UniqueQuestion) -> tuple[str, ...]:
+def _choose_levels(asked_for: Uniques) -> tuple[str, ...]:
     """Look the levels up; through time, only one is followed."""
+    query = asked_for.query
     levels = find_levels(asked_for.levels)
     if not query.every:
         return levels
@@ -115,11 +103,11 @@ def _describe_levels(levels: tuple[str, ...], total: pl.DataFrame, one_day_share
     return "; ".join([", ".join(told), *seen])
 
 
-def _follow(asked: Resolved, scan: Scan) -> Report:
+def _follow(asked: Plan) -> Report:
     """Give one row a bucket: how many were there, and which of them are new, back, or gone."""
-    metric = unique_metric(asked)
-    refuse_epochs(asked, scan, (metric,))
-    course = plot_course(asked, scan)
+    metric = asked.level
+    refuse_epochs(asked, (metric,))
+    course = plot_course(asked)
     columns = (
         Column(BUCKET, BUCKET, "bucket"),
         *(Column(name, name if name in STATES else metric.title, "count", bar=name == metric.key) for name in (metric.key, *STATES)),
@@ -129,18 +117,18 @@ def _follow(asked: Resolved, scan: Scan) -> Report:
     empty = pl.DataFrame(
         schema={BUCKET: pl.String} | dict.fromkeys((metric.key, *STATES), pl.Int64) | dict.fromkeys(("final", GAP, "partial"), pl.Boolean)
     )
-    counted = compute_partials(replace(asked, metrics=()), scan, {}, [])
+    counted = compute_partials(replace(asked, metrics=()), {}, [])
     if not course.shown.height or not counted.kept:
         return build_report(asked, counted, empty, columns, nothing)
-    history, warnings = comparable_history(asked, scan, metric)
-    turnover = compute_turnover(asked, scan, course.buckets, course.shown, history)
+    history, warnings = comparable_history(asked, metric)
+    turnover = compute_turnover(asked, course.buckets, course.shown, history)
     marked = turnover.rows.rename({PRESENT: metric.key}).join(mark_buckets(asked, course), on=BUCKET, maintain_order="left")
     # Of a bucket that lies in a gap nothing is known: neither who was there nor who had gone.
     is_known = ~pl.col(GAP)
     rows = marked.with_columns(pl.when(is_known).then(pl.col(name)).alias(name) for name in (metric.key, *STATES))
     rows = rows.with_columns(course.buckets.label(rows[BUCKET]).alias(BUCKET))
     warnings = [*describe_course(asked, course), *warnings]
-    presence = find_presence(asked, scan)
+    presence = find_presence(asked)
     warnings = [*_tell_beginning(asked, rows), *warnings, *_tell_one_day(metric, presence)]
     total = pl.DataFrame({metric.key: [turnover.present]})
     shown = rows.select(column.name for column in columns)
@@ -148,9 +136,9 @@ def _follow(asked: Resolved, scan: Scan) -> Report:
     return replace(report, headline=f"{name_level(asked.query.unique_by, turnover.present)} in the window")
 
 
-def _tell_beginning(asked: Resolved, rows: pl.DataFrame) -> list[str]:
+def _tell_beginning(asked: Plan, rows: pl.DataFrame) -> list[str]:
     """Say what new means; and where the logs begin in the window, that at first everybody is."""
-    start, first = asked.window.start, asked.reach.first
+    start, first = asked.window.start, asked.extent.first
     assert first is not None
     if start is not None and start > first:
         return [f"new means first seen in these logs, which begin on {first:%Y-%m-%d}"]

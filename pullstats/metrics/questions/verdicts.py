@@ -17,13 +17,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pullstats.metrics.definitions import Metric
-from pullstats.metrics.query import Resolved, Scan
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.activity import Activity, measure_activity
 from pullstats.metrics.questions.alignment import is_outside
 from pullstats.metrics.questions.noise import Daily, Evidence, Kind, Value, Verdict, judge_days, judge_windows
 from pullstats.metrics.questions.past import Period, list_past
 from pullstats.metrics.questions.periods import Values, measure_days, measure_periods
-from pullstats.metrics.same_requests import scan_logs
 from pullstats.metrics.time.buckets import Buckets
 from pullstats.metrics.time.completeness import find_final_until
 from pullstats.metrics.time.gaps import Gap, find_gaps
@@ -48,41 +47,38 @@ class Judgement:
     notes: list[str]
 
 
-def judge_comparison(
-    asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Metric], sides: Sequence[Values], *, is_filtered: bool, now: datetime | None = None
-) -> Judgement:
+def judge_comparison(asked: Sequence[Plan], metrics: Sequence[Metric], sides: Sequence[Values], *, is_filtered: bool) -> Judgement:
     """Judge the differences of two sides.
 
     Args:
         asked: the two sides.
-        scan: gives the store's events.
         metrics: what is compared.
         sides: by the key of each metric its value on either side; None where that says nothing.
         is_filtered: whether the sides are two filters of one window, else they are two windows.
-        now: the present: a window that is named by it (`today`) and lasts longer is unfinished, however few lines it usually holds.
     """
     if is_filtered:
-        return _judge_filters(asked, scan, metrics, sides)
+        return _judge_filters(asked, metrics, sides)
     one, other = asked[0].window, asked[1].window
     unknown = next((f"'{side.window.label}' lies outside of the logs" for side in asked if is_outside(side)), "")
-    running = next((f"'{one.label}' is not over (--complete, --like-for-like)" for one in (one, other) if _is_running(one, now)), "")
+    running = next((f"'{one.label}' is not over (--complete, --like-for-like)" for one in (one, other) if _is_running(one, asked[0].events.now)), "")
     reason = unknown or _find_obstacle(one, other) or running
     if reason:
         return _withhold(metrics, sides, reason)
-    past = list_past(one, other, asked[0].reach.first)
+    past = list_past(one, other, asked[0].extent.first)
     windows = [one, other, *(window for period in past for window in period)]
-    activity = measure_activity(asked[0], scan, windows)
+    activity = measure_activity(asked[0], windows)
     if activity is None:
         return _withhold(metrics, sides, "the store is empty")
-    gaps = _find_gaps(asked[0], scan, windows)
+    gaps = _find_gaps(asked[0], windows)
     reason = next((told for index in (0, 1) if (told := _find_fault(asked, past, activity, gaps, index))), "")
     if reason:
         return _withhold(metrics, sides, reason)
-    return _judge_windows(asked, scan, metrics, sides, _keep_sound(past, activity, gaps), activity)
+    return _judge_windows(asked, metrics, sides, _keep_sound(past, activity, gaps), activity)
 
 
-def _is_running(window: Window, now: datetime | None) -> bool:
-    return now is not None and window.is_relative and window.end is not None and window.end > now + TICK
+def _is_running(window: Window, now: datetime) -> bool:
+    """Tell a window that is named by the present (`today`) and lasts longer: it is unfinished, however few lines it usually holds."""
+    return window.is_relative and window.end is not None and window.end > now + TICK
 
 
 def _withhold(metrics: Sequence[Metric], sides: Sequence[Values], reason: str) -> Judgement:
@@ -110,7 +106,7 @@ def _find_obstacle(one: Window, other: Window) -> str:
     return "the windows are not equally long (--like-for-like cuts both to the same)" if len(lengths) > 1 else ""
 
 
-def _find_fault(asked: Sequence[Resolved], past: Sequence[Period], activity: Activity, gaps: Sequence[Gap], index: int) -> str:
+def _find_fault(asked: Sequence[Plan], past: Sequence[Period], activity: Activity, gaps: Sequence[Gap], index: int) -> str:
     """Tell what the logs lack of a window; empty if nothing."""
     window = asked[index].window
     if activity.is_silent(window):
@@ -122,11 +118,11 @@ def _find_fault(asked: Sequence[Resolved], past: Sequence[Period], activity: Act
     return f"the logs have a gap in '{window.label}'" if missing else ""
 
 
-def _find_gaps(one: Resolved, scan: Scan, windows: Sequence[Window]) -> list[Gap]:
+def _find_gaps(one: Plan, windows: Sequence[Window]) -> list[Gap]:
     start = min(window.start for window in windows if window.start)
     end = max(window.end for window in windows if window.end)
-    first, newest = one.reach.first, one.reach.newest
-    return find_gaps(one.reach.sources, scan_logs(scan), max(start, first), min(end, newest)).gaps if first and newest and start <= newest else []
+    first, newest = one.extent.first, one.extent.newest
+    return find_gaps(one.extent.sources, one.events.logs, max(start, first), min(end, newest)).gaps if first and newest and start <= newest else []
 
 
 def _holds(window: Window, gap: Gap) -> bool:
@@ -146,10 +142,10 @@ def _keep_sound(past: Sequence[Period], activity: Activity, gaps: Sequence[Gap])
 
 
 def _judge_windows(
-    asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Metric], sides: Sequence[Values], past: Sequence[Period], activity: Activity
+    asked: Sequence[Plan], metrics: Sequence[Metric], sides: Sequence[Values], past: Sequence[Period], activity: Activity
 ) -> Judgement:
     windows = [window for period in past for window in period]
-    measured = iter(measure_periods(asked[0], scan, windows, metrics, activity))
+    measured = iter(measure_periods(asked[0], windows, metrics, activity))
     values = [tuple(next(measured) for _ in period) for period in past]
     days = [_count_days(one.window) for one in asked]
     is_uneven = days[0] != days[1]
@@ -168,7 +164,7 @@ def _judge_windows(
 
 
 def _collect_evidence(
-    metric: Metric, asked: Sequence[Resolved], sides: Sequence[Values], past: Sequence[Period], values: Sequence[tuple[Values, ...]]
+    metric: Metric, asked: Sequence[Plan], sides: Sequence[Values], past: Sequence[Period], values: Sequence[tuple[Values, ...]]
 ) -> Evidence:
     """Gather what a metric is and was; amounts of months as if all were as long as the first."""
     length = _count_days(asked[0].window) if count_months(asked[0].window) and metric.additive else None
@@ -199,27 +195,27 @@ def _count_days(window: Window) -> int:
     return max((to_local(window.end, zone) - to_local(window.start, zone)) // _DAY, 1)
 
 
-def _tell_provisional(asked: Sequence[Resolved]) -> list[str]:
-    until = find_final_until(asked[0].reach.sources, asked[0].reach.newest)
+def _tell_provisional(asked: Sequence[Plan]) -> list[str]:
+    until = find_final_until(asked[0].extent.sources, asked[0].extent.newest)
     late = [one.window.label for one in asked if one.window.end and (until is None or one.window.end > until)]
     return [f"'{label}' is provisional: logs of it may still come in" for label in late]
 
 
-def _judge_filters(asked: Sequence[Resolved], scan: Scan, metrics: Sequence[Metric], sides: Sequence[Values]) -> Judgement:
+def _judge_filters(asked: Sequence[Plan], metrics: Sequence[Metric], sides: Sequence[Values]) -> Judgement:
     """Compare two filters day by day, over the days of which the logs tell."""
     one = asked[0]
-    clipped = one.window.clip(one.reach.first, one.reach.newest)
+    clipped = one.window.clip(one.extent.first, one.extent.newest)
     if clipped is None:
         return _withhold(metrics, sides, "nothing was logged in this window")
     inside = replace(one.window, start=clipped[0], end=clipped[1] + TICK)
-    activity = measure_activity(one, scan, [inside])
+    activity = measure_activity(one, [inside])
     assert activity is not None
     buckets = Buckets(1, "d", one.query.tz)
     days = inside.keep(activity.slots.lazy()).select(day=buckets.expr).unique().sort("day").collect()
-    gaps = find_gaps(one.reach.sources, scan_logs(scan), *clipped).gaps
+    gaps = find_gaps(one.extent.sources, one.events.logs, *clipped).gaps
     spans = zip(buckets.start_of(days["day"]), buckets.end_of(days["day"]), strict=True)
     days = days.filter([not any(gap.start < end and start < gap.end for gap in gaps) for start, end in spans])
-    left, right = (measure_days(side, scan, days, metrics) for side in asked)
+    left, right = (measure_days(side, days, metrics) for side in asked)
     changes = {metric.key: (right[metric.key].cast(pl.Float64) - left[metric.key].cast(pl.Float64)).to_list() for metric in metrics}
     judged = judge_days([Daily(tuple(changes[metric.key]), _average(left[metric.key]), _find_kind(metric)) for metric in metrics])
     return Judgement(judged, ["day"] * len(metrics), [])

@@ -16,7 +16,7 @@ Source: Davison and Smith, Models for exceedances over high thresholds, J. R. St
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import log, sqrt
@@ -24,6 +24,7 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.metrics.extent import Scan
 from pullstats.metrics.time.completeness import SILENCE, name_whole
 from pullstats.metrics.time.windows import TICK
 
@@ -45,8 +46,6 @@ _SPOKEN: Final = 0.5
 """Slots of an hour from which on it is missed; hours that usually hold less are silent by habit."""
 _MOST_TOLD: Final = 5
 _ANY: Final = "any log"
-
-Scan = Callable[[Sequence[str], datetime | None, datetime | None], pl.LazyFrame]
 
 
 @dataclass(frozen=True, slots=True)

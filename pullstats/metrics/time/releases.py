@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
+
+from pullstats.metrics.extent import Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,7 @@ class Release:
     package: str | None = None
 
 
-def find_release(
-    text: str, releases: Sequence[Release], scan: Callable[[Sequence[str], datetime | None, datetime | None], pl.LazyFrame]
-) -> datetime | None:
+def find_release(text: str, releases: Sequence[Release], scan: Scan) -> datetime | None:
     """Tell when a version came out.
 
     Args:

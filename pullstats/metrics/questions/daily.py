@@ -1,0 +1,105 @@
+"""The daily export set: stable columns for cron."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import polars as pl
+
+from pullstats.metrics.definitions import DOWNLOADERS, Metric
+from pullstats.metrics.dimensions import DIMENSIONS
+from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
+from pullstats.metrics.plan import Plan, resolve
+from pullstats.metrics.query import Query
+from pullstats.metrics.questions.breakdown import is_total_small, with_endpoints
+from pullstats.metrics.questions.epochs import refuse_epochs
+from pullstats.metrics.questions.framing import OTHER, build_report
+from pullstats.metrics.questions.small_rows import ENDPOINTS, find_takers, hide_small, is_few, refuse_few, took_few
+from pullstats.metrics.store_events import StoreEvents
+from pullstats.metrics.time.buckets import parse_every
+from pullstats.metrics.time.completeness import find_final_until
+from pullstats.reports import Column, Report
+
+DAILY_VERSION: Final = 2
+DAILY_KEYS: Final = {
+    "package_type": "package_type",
+    "package": "package_name",
+    "version": "package_version",
+    "client": "user_agent_name",
+}
+DAILY_METRICS: Final = ("requests", "bytes", "downloads", DOWNLOADERS, "checks", "origins")
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """The `daily` export set: one row a day and combination; `downloaders` and `origins` are not additive.
+
+    Attributes:
+        query: what is asked; its metrics are `DAILY_METRICS`, and its window never shifts.
+    """
+
+    query: Query
+
+    def answer(self, events: StoreEvents) -> Report:
+        """Build the set.
+
+        Raises:
+            UsageError: a window or filter that is not understood; a filter that would tell few apart.
+        """
+        asked = refuse_epochs(resolve(replace(self.query, is_shifting=False), events), ())
+        refuse_few(asked)
+        return _build(asked)
+
+
+def _build(asked: Plan) -> Report:
+    days = parse_every("d", asked.query.tz)
+    groups = {"date": days.expr} | {key: pl.col(column) for key, column in DAILY_KEYS.items()}
+    groups |= {
+        "version": pl.coalesce("package_version_normalized", "package_version"),
+        "os": DIMENSIONS["os"].expr(asked.query.tz),
+        "arch": DIMENSIONS["arch"].expr(asked.query.tz),
+        "country": pl.col("geo_country_iso_code"),
+    }
+    columns = [
+        "timestamp",
+        *DAILY_KEYS.values(),
+        "package_version_normalized",
+        *DIMENSIONS["os"].columns,
+        *DIMENSIONS["arch"].columns,
+        "geo_country_iso_code",
+    ]
+    wanted = with_endpoints(asked)
+    partials = compute_partials(replace(asked, metrics=wanted), groups, columns)
+    partials, takers = find_takers(asked, groups, columns, partials)
+    rows = fold(partials, (*wanted, *takers), tuple(groups)).sort(*groups, nulls_last=True)
+    total = fold(partials, (*wanted, *takers), ())
+    rows, hidden = _hide_small_days(rows, asked, partials, wanted, takers)
+    until = find_final_until(asked.extent.sources, asked.extent.newest)
+    ends = rows.select("date").unique().with_columns(end=pl.col("date"))
+    ends = ends.with_columns(final=(days.end_of(ends["date"]) <= until) if until is not None else pl.lit(value=False)).drop("end")
+    rows = rows.join(ends, on="date", how="left", maintain_order="left").with_columns(schema_version=pl.lit(DAILY_VERSION))
+    names = ("schema_version", *groups, *DAILY_METRICS, "final")
+    kinds = dict.fromkeys(DAILY_METRICS, "count") | {"bytes": "bytes", "schema_version": "count"}
+    shown = tuple(Column(name, name, kinds.get(name, "dimension")) for name in names)  # type: ignore[arg-type]
+    told = None if is_total_small(asked, partials, total, takers) else total
+    return build_report(asked, partials, rows.select(names), shown, told, hidden=hidden)
+
+
+def _hide_small_days(
+    rows: pl.DataFrame, asked: Plan, partials: Partials, metrics: tuple[Metric, ...], takers: tuple[Metric, ...]
+) -> tuple[pl.DataFrame, int]:
+    """Fold each day's rows of few endpoints into one whose package is `other`.
+
+    A day that has too few is left out, and of one on which too few took something it is not told what they took.
+    """
+    least = asked.query.min_origins
+    large = rows.filter(~is_few(least, takers)) if least else rows
+    if large.height == rows.height:
+        return rows, 0
+    shown = hide_small(rows, large, partials, least, takers, within=("date",))
+    rest = fold(keep_rows(partials, shown.select(partials.keys), is_kept=False), (*metrics, *takers), ("date",))
+    rest = rest.filter(pl.col(ENDPOINTS.key) >= least).with_columns(pl.lit(OTHER).alias("package"))
+    taken = [metric.key for metric in metrics if metric.tally == "downloads"]
+    rest = rest.with_columns(pl.when(~took_few(least, takers)).then(pl.col(name)).alias(name) for name in taken)
+    return pl.concat([shown, rest], how="diagonal").sort(*partials.keys, nulls_last=True), rows.height - shown.height

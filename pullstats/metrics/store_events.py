@@ -1,0 +1,55 @@
+"""The events of a store as a question reads them: each request once where that is asked for, with the releases they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pullstats.metrics.extent import Extent, Scan
+from pullstats.metrics.query import Query
+from pullstats.metrics.question_window import find_end
+from pullstats.metrics.ranks import LogOrder
+from pullstats.metrics.release_names import name_releases
+from pullstats.metrics.same_requests import OnceScan, scan_once
+
+
+@dataclass(frozen=True, slots=True)
+class StoreEvents:
+    """What a question asks: the events, how far they reach, in which order their logs go, and when it is asked.
+
+    Attributes:
+        scan: gives the events as the question counts them.
+        extent: how far they reach.
+        now: the present, UTC.
+        logs: gives what the logs hold, whatever the question counts once: for when they were silent.
+        order: which log goes first where two requests were made in one instant.
+        repeats: what leaves out the requests that another log holds, too; None where all count.
+        rule_sets: gives the number of events by the version of the rules that derived their columns.
+    """
+
+    scan: Scan
+    extent: Extent
+    now: datetime
+    logs: Scan
+    order: LogOrder
+    repeats: OnceScan | None = None
+    rule_sets: Callable[[], Mapping[str, int]] = dict
+
+
+def prepare_events(
+    scan: Scan, extent: Extent, query: Query, *, now: datetime | None = None, rule_sets: Callable[[], Mapping[str, int]] = dict
+) -> StoreEvents:
+    """Make a store's events ready for a question.
+
+    Args:
+        scan: gives the store's events.
+        extent: how far they reach.
+        query: says whether what several logs hold counts once, and when releases came out.
+        now: the present, UTC; this instant if it is not said.
+        rule_sets: see `StoreEvents`.
+    """
+    present, order = now or datetime.now(UTC), LogOrder(extent, scan)
+    repeats = scan_once(scan, extent, query.memory) if query.same_request else None
+    named = name_releases(repeats or scan, order.add_to, query.releases, timedelta(seconds=query.pull_window), find_end(query, present))
+    return StoreEvents(named, extent, present, scan, order, repeats, rule_sets)
