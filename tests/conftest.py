@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,20 +11,32 @@ from hypothesis import HealthCheck, settings
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan, IngestSummary
 
+SAMPLES = Path(__file__).parent.parent / "sample_logs"
+
 # Machines are shared and slow at times: no test judges by the clock.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
 
-@pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's key, cache and configuration out of the tests, and the tests out of them."""
-    home = tmp_path_factory.getbasetemp()
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.delenv("PULLSTATS_STORE", raising=False)
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's key, cache and configuration out of the tests, and the tests out of them; one key for all that a worker makes."""
+    folder = tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        patch.setenv("NO_COLOR", "1")
+        patch.delenv("COLUMNS", raising=False)
+        patch.delenv("PULLSTATS_STORE", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def sample_store(tmp_path_factory: pytest.TempPathFactory, home: None) -> Path:
+    """Give a store of the bundled logs, made once for all tests of a worker: they read it, or write to a copy."""
+    store = tmp_path_factory.mktemp("samples") / "store"
+    ingest(IngestPlan((str(SAMPLES),), store))
+    return store
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import InputError
-from pullstats.pipeline.plan import IngestSummary
+from pullstats.pipeline.ingest import ingest
+from pullstats.pipeline.plan import IngestPlan, IngestSummary
 from pullstats.sources import Block, SourceFile, find_wrapper, is_test_object, open_source, read_blocks
 from pullstats.sources.blocks import BLOCK_SIZE
 from pullstats.store import open_store
@@ -113,13 +114,24 @@ def peel(data: bytes, tmp_path: Path, block_size: int = BLOCK_SIZE) -> pl.DataFr
     return pl.concat([peeled.messages for peeled in blocks])
 
 
+@pytest.fixture(scope="module")
+def bare_events(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
+    """Give the events of each set, read from its bare lines."""
+    folder = tmp_path_factory.mktemp("bare")
+    events = {}
+    for name in SETS:
+        log = folder / f"{name}.log"
+        log.write_text("".join(f"{event['message'].rstrip()}\n" for event in expected(samples, name)))
+        ingest(IngestPlan((str(log),), folder / name))
+        events[name] = open_store(folder / name).scan_events(EVENT_COLUMNS).collect().sort(EVENT_COLUMNS)
+    return events
+
+
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_gives_the_same_events(shape: str, name: str, samples: Path, take_in: TakeIn, tmp_path: Path) -> None:
-    bare = tmp_path / "bare.log"
-    bare.write_text("".join(f"{event['message'].rstrip()}\n" for event in expected(samples, name)))
-    take_in(bare, store=tmp_path / "bare-store")
-    truth = open_store(tmp_path / "bare-store").scan_events(EVENT_COLUMNS).collect().sort(EVENT_COLUMNS)
+def test_every_shape_gives_the_same_events(
+    shape: str, name: str, samples: Path, bare_events: dict[str, pl.DataFrame], take_in: TakeIn, tmp_path: Path
+) -> None:
     wrapper, kept = SHAPES[shape]
     paths = files_of(samples, name, shape)
     summary = take_in(*paths)
@@ -127,7 +139,7 @@ def test_every_shape_gives_the_same_events(shape: str, name: str, samples: Path,
     control = 1 if shape.rsplit("/", maxsplit=1)[-1] in CONTROL or shape.endswith(".csv") else 0
     assert (summary.total("events"), summary.total("ignored"), summary.total("rejected")) == (SETS[name], control, 0)
     store = open_store(tmp_path / "store")
-    assert store.scan_events(EVENT_COLUMNS).collect().sort(EVENT_COLUMNS).equals(truth)
+    assert store.scan_events(EVENT_COLUMNS).collect().sort(EVENT_COLUMNS).equals(bare_events[name])
     columns = ["cloudwatch_log_group", "cloudwatch_log_stream", "event_id"]
     told = store.scan_events(columns).collect()
     assert {column for column in columns if told[column].null_count() == 0} == kept

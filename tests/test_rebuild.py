@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -46,16 +47,25 @@ as_numbers = [15169, 2501]
 """
 
 
-@pytest.fixture(name="rules")
-def _rules(tmp_path: Path) -> Path:
-    path = tmp_path / "mine.toml"
+@pytest.fixture(name="rules", scope="module")
+def _rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rules") / "mine.toml"
     path.write_text(RULES)
     return path
 
 
-def take_in(tmp_path: Path, name: str, rules: Path | None = None) -> Path:
-    ingest(IngestPlan((str(LOGS),), tmp_path / name, key_file=tmp_path / "key", rules=rules))
-    return tmp_path / name
+@pytest.fixture(name="store")
+def _store(tmp_path: Path, sample_store: Path) -> Path:
+    """Give a store of the bundled logs, read by the bundled rules."""
+    return Path(shutil.copytree(sample_store, tmp_path / "store"))
+
+
+@pytest.fixture(name="fresh", scope="module")
+def _fresh(tmp_path_factory: pytest.TempPathFactory, rules: Path) -> pl.DataFrame:
+    """Give the events of the bundled logs, read by `RULES` from the first."""
+    store = tmp_path_factory.mktemp("fresh") / "store"
+    ingest(IngestPlan((str(LOGS),), store, rules=rules))
+    return events_of(store)
 
 
 def events_of(store: Path) -> pl.DataFrame:
@@ -75,46 +85,44 @@ def die_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return lambda: monkeypatch.setattr(module, "rederive", real)
 
 
-def test_a_rebuilt_store_is_what_a_fresh_ingest_gives(tmp_path: Path, rules: Path) -> None:
-    store = take_in(tmp_path, "old")
+def test_a_rebuilt_store_is_what_a_fresh_ingest_gives(store: Path, fresh: pl.DataFrame, rules: Path) -> None:
     before = events_of(store)
-    summary = rebuild(store, rules=rules, key_file=tmp_path / "key")
+    summary = rebuild(store, rules=rules)
     after = events_of(store)
-    assert after.equals(events_of(take_in(tmp_path, "fresh", rules)))
+    assert after.equals(fresh)
     assert summary.events == before.height == after.height
     assert 0 < summary.changed < before.height
     assert {"user_agent_name", "origin_id", "package_type", "network_type", "is_ci"} <= summary.columns.keys()
-    back = rebuild(store, key_file=tmp_path / "key")
+    ingest(IngestPlan((str(LOGS),), store, rules=rules))
+    assert events_of(store).equals(after)  # the logs once more add nothing
+    back = rebuild(store)
     assert back.changed == summary.changed
     assert events_of(store).equals(before)
 
 
-def test_the_same_rules_change_nothing(tmp_path: Path) -> None:
-    store = take_in(tmp_path, "store")
-    assert rebuild(store, key_file=tmp_path / "key").files == 0
-    files = open_store(store).event_files()
-    assert {version for version, _ in open_store(store).rule_sets().items()} == {rebuild(store, key_file=tmp_path / "key").rule_set_version}
-    assert open_store(store).event_files() == files
+def test_the_same_rules_change_nothing(sample_store: Path) -> None:
+    files = open_store(sample_store).event_files()
+    summary = rebuild(sample_store)
+    assert summary.files == 0
+    assert open_store(sample_store).rule_sets().keys() == {summary.rule_set_version}
+    assert open_store(sample_store).event_files() == files
 
 
-def test_a_dry_run_keeps_the_store(tmp_path: Path, rules: Path) -> None:
-    store = take_in(tmp_path, "store")
-    before, files = events_of(store), open_store(store).event_files()
-    assert rebuild(store, rules=rules, key_file=tmp_path / "key", is_dry_run=True).changed > 0
-    assert open_store(store).event_files() == files
-    assert events_of(store).equals(before)
+def test_a_dry_run_keeps_the_store(sample_store: Path, rules: Path) -> None:
+    before, files = events_of(sample_store), open_store(sample_store).event_files()
+    assert rebuild(sample_store, rules=rules, is_dry_run=True).changed > 0
+    assert open_store(sample_store).event_files() == files
+    assert events_of(sample_store).equals(before)
 
 
-def test_a_rebuild_that_dies_goes_on_where_it_stopped(tmp_path: Path, rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = take_in(tmp_path, "store")
-    fresh = events_of(take_in(tmp_path, "fresh", rules))
+def test_a_rebuild_that_dies_goes_on_where_it_stopped(store: Path, fresh: pl.DataFrame, rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mend = die_at(1, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        rebuild(store, rules=rules, key_file=tmp_path / "key")
+        rebuild(store, rules=rules)
     assert len(open_store(store).rule_sets()) == 2
     assert events_of(store).height == fresh.height
     mend()
-    rebuild(store, rules=rules, key_file=tmp_path / "key")
+    rebuild(store, rules=rules)
     assert events_of(store).equals(fresh)
 
 
@@ -196,20 +204,12 @@ def test_a_rebuild_with_digests_that_dies_goes_on_where_it_stopped(
     assert events_of(store).equals(events_of(tmp_path / "fresh"))
 
 
-def test_ingest_adds_nothing_after_a_rebuild(tmp_path: Path, rules: Path) -> None:
-    store = take_in(tmp_path, "store")
-    rebuild(store, rules=rules, key_file=tmp_path / "key")
-    before = events_of(store)
-    take_in(tmp_path, "store", rules)
-    assert events_of(store).equals(before)
-
-
-def test_compaction_keeps_the_rule_set(tmp_path: Path) -> None:
-    store = open_store(take_in(tmp_path, "store"))
-    before = store.rule_sets()
-    with store.lock():
-        store.compact()
-    assert store.rule_sets() == before
+def test_compaction_keeps_the_rule_set(store: Path) -> None:
+    found = open_store(store)
+    before = found.rule_sets()
+    with found.lock():
+        found.compact()
+    assert found.rule_sets() == before
 
 
 def test_unknown_agents_and_paths_most_frequent_first(tmp_path: Path) -> None:

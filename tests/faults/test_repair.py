@@ -16,7 +16,8 @@ from deltalake import DeltaTable
 
 from pullstats.cli import run
 from pullstats.pipeline.answer import store_overview
-from pullstats.pipeline.plan import IngestSummary
+from pullstats.pipeline.ingest import ingest
+from pullstats.pipeline.plan import IngestPlan, IngestSummary
 from pullstats.pipeline.verify import verify
 from pullstats.store import Store, open_store
 from pullstats.store.repair import repair_store
@@ -39,16 +40,24 @@ def everything(path: Path) -> tuple[list[tuple[object, ...]], list[tuple[object,
     return events.rows(), rejects.rows()
 
 
-@pytest.fixture
-def logs(tmp_path: Path, take_in: TakeIn) -> list[Path]:
-    """Ingest two logs, one compressed, the other in two runs."""
-    plain, packed = tmp_path / "access.log", tmp_path / "other.log.gz"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, home: None) -> Path:
+    """Ingest two logs, one compressed, the other in two runs, once for all tests, which damage copies."""
+    folder = tmp_path_factory.mktemp("repair")
+    plain, packed = folder / "access.log", folder / "other.log.gz"
     plain.write_text(lines(40))
     packed.write_bytes(gzip.compress(lines(60, 1000).encode()))
-    take_in(plain, packed, block_size=2_000)
+    ingest(IngestPlan((str(plain), str(packed)), folder / "store", block_size=2_000))
     plain.write_text(lines(70))
-    take_in(plain, block_size=2_000)
-    return [plain, packed]
+    ingest(IngestPlan((str(plain),), folder / "store", block_size=2_000))
+    return folder
+
+
+@pytest.fixture
+def logs(tmp_path: Path, made: Path) -> list[Path]:
+    """Give the two logs, and `store` beside them, which took them in."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return [tmp_path / "access.log", tmp_path / "other.log.gz"]
 
 
 def data_files(store: Path, table: str) -> list[Path]:
