@@ -31,7 +31,7 @@ from pullstats.formats.reading import (
     read_times,
     shape_reading,
 )
-from pullstats.formats.sense import PEERS, REQUEST, find_doubtful, find_nonsense
+from pullstats.formats.sense import AMBIGUOUS, PEERS, REQUEST, find_doubtful, find_nonsense
 
 LINE_LIMIT: Final = 1 << 20
 _LEAF: Final = 64 << 10
@@ -60,8 +60,6 @@ SEVERAL: Final = 2
 """Lines in which a guess must make sense."""
 IGNORED: Final = "ignored"
 """Reason of a line that is no event by nature, such as a server's own message in the same log."""
-AMBIGUOUS: Final = "ambiguous"
-"""Reason of a line whose beginning may mean two things."""
 
 
 class Reader(Protocol):

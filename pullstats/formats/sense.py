@@ -20,6 +20,7 @@ CLIENT: Final = "client"
 STATUS: Final = "status"
 METHOD: Final = "method"
 REQUEST: Final = "request"
+AMBIGUOUS: Final = "ambiguous"
 
 PEERS: Final = ("remote_addr", "realip_remote_addr", "proxy_protocol_addr")
 """Variables in which the server itself names who is connected."""
@@ -28,6 +29,8 @@ _TCHARS: Final = r"[0-9A-Za-z!#$%&'*+.^_`|~-]+"
 # HAProxy calls a request that it could not read <BADREQ>; a TLS hello is bytes, which a server writes as they are or escapes.
 _METHOD: Final = rf"^(?:{_TCHARS}|<BADREQ>|)$|[\x00-\x1f\x7f-\x{{10ffff}}]|\\(?:x[0-9A-Fa-f]{{2}}|u[0-9A-Fa-f]{{4}})"
 _LINE: Final = rf"^{_TCHARS} \S"
+_CLIENT_BEHIND: Final = rf"(?:^| ){ADDRESS} [^ ]+ [^ ]+$"
+"""A user who ends like the beginning of a line: client, identity and user stand there, and something else in front of them."""
 _SURE_CLIENT: Final = rf"^(?:{ADDRESS}|-)$"
 _SURE_METHOD: Final = r"^[A-Z]{3,20}$"
 
@@ -50,6 +53,8 @@ def find_nonsense(raw: pl.DataFrame, statuses: pl.Series, *, is_guess: bool = Fa
     if "request_method" in raw.columns:
         method = ~pl.col("request_method").str.contains(_SURE_METHOD if is_guess else _METHOD)
         checks.append((METHOD, method.fill_null(value=is_guess)))
+    if "remote_user" in raw.columns:
+        checks.append((AMBIGUOUS, pl.col("remote_user").str.contains(_CLIENT_BEHIND)))
     checks = [(reason, check.fill_null(value=False)) for reason, check in checks]
     if not checks:
         return None

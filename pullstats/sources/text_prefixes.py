@@ -3,7 +3,8 @@
 To add one: append a `LineWrapper` to `WRAPPERS`, and a case in `tests/cases/wrappers/`.
 
 Sources: kubernetes/kubernetes design proposal kubelet-cri-logging; RFC 3164, RFC 5424;
-kubernetes.io/docs/reference/kubectl/generated/kubectl_logs; docs.fluentbit.io/manual/pipeline/outputs/standard-output.
+kubernetes.io/docs/reference/kubectl/generated/kubectl_logs; docs.fluentbit.io/manual/pipeline/outputs/standard-output;
+github.com/stern/stern (templates).
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ _ACCESS: Final = rf"{_ADDRESS} \S+ [^\[\x22]*\[[0-9]{{2}}/[A-Z][a-z]{{2}}/[0-9]{
 _OBJECT: Final = r"\{\s*\x22[^\x22]*\x22\s*:.*\}\s*$"
 _RUNTIME: Final = rf"(?:{_ISO} std(?:out|err) [FP]|<[0-9]{{1,3}}>(?:[0-9]{{1,2}} (?:{_ISO}|-)|{_BSD}|{_ISO}) |\[pod/[^\]\s]+\] |\[[0-9]+\] \S+: \[|{_ISO}\t[^\t]+\t\{{)"
 """The beginning of a line that a runtime or a daemon wrapped itself."""
-_PREFIX: Final = rf"^[^\x22]{{0,300}}?(?:[:\]|>]|[0-9]{{2}}:[0-9]{{2}}(?:[.,][0-9]{{1,9}})?Z?) +(?P<message>(?:{_ACCESS}|{_RUNTIME}).*)$"
+_NAMES: Final = r"(?:[A-Za-z_][\w.@/-]* ){2,4}"
+"""Names of namespace, pod and container (stern), or of host and program: one alone may be the site."""
+_PREFIX: Final = rf"^(?:[^\x22]{{0,300}}?(?:[:\]|>]|[0-9]{{2}}:[0-9]{{2}}(?:[.,][0-9]{{1,9}})?Z?) +|{_NAMES})(?P<message>(?:{_ACCESS}|{_RUNTIME}).*)$"
 _WORDS: Final = rf"^[^\x22{{]{{0,300}}(?: |@cee:)(?P<object>{_OBJECT})"
 """A blank stands before the object, or the cookie by which syslog daemons tell that JSON follows (rsyslog's mmjsonparse), which needs none."""
 _RECORD: Final = r"^\[[0-9]+\] \S+: \[(?:\[(?P<epoch>[0-9]+\.[0-9]+), .*?\]|(?P<before>[0-9]+\.[0-9]+)), (?P<record>\{.*)$"
