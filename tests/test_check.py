@@ -33,7 +33,7 @@ def test_detect_tells_format_confidence_and_failures(capsysbinary: pytest.Captur
     found = json.loads(ask(capsysbinary, "detect", "--format", "json", *(str(LOGS / name) for name in names)))
     assert [(item["format"], item["confidence"], item["lines"], item["failed"], item["reasons"], item["wrapper"]) for item in found] == [
         ("nginx-combined", 0.6667, 3, 1, {"format": 1}, None),
-        ("caddy", 0.9091, 12, 0, {}, None),
+        ("caddy", 1.0, 12, 0, {}, None),
         ("nginx-ingress", 1.0, 24, 0, {}, None),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from case_files import load_cases
 
 from pullstats.formats import FORMATS
@@ -22,3 +23,21 @@ def test_every_sample_is_known_for_what_it_is() -> None:
     found = {name: (check.format or REJECT, check.confidence) for name, check in zip(names, checks, strict=True)}
     assert {name: answer for name, (answer, _) in found.items()} == WANTED
     assert {name: sure for name, (answer, sure) in found.items() if answer == REJECT and sure} == {}
+
+
+EMPTY = {
+    "records.json": ('{"records":[]}', None, 0.0),
+    "entries.json": ('{"entries":[],"nextPageToken":"x"}', None, 0.0),
+    "array.json": ("[]", None, 0.0),
+    "header.csv": ("time,client_ip,method,path,status\n", "csv", 0.0),
+    "row.csv": ("time,client_ip,method,path,status\n2024-01-02T03:04:05Z,198.51.100.1,GET,/a.tar.gz,200\n", "csv", 1.0),
+    "odd.csv": ("time,client_ip,method,path,status\n2024-01-02T03:04:05Z,198.51.100.1,GET,/a.tar.gz,200\na,b,c,d,e\n", "csv", 0.5),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_what_says_nothing_makes_no_format_sure_or_unsure(name: str, tmp_path: Path) -> None:
+    text, wanted, sure = EMPTY[name]
+    (tmp_path / name).write_text(text)
+    (check,), _ = check_logs([str(tmp_path / name)], list(FORMATS.values()), LINES)
+    assert (check.format, check.confidence) == (wanted, sure)

@@ -31,17 +31,29 @@ class Detection:
     Attributes:
         formats: the formats to read it with, the best first; empty if none fits any line.
         confidence: share of the sampled lines that the best one reads, 0–1.
-        shares: that share for every format tried.
+        shares: that share for every format tried; empty if there was no line to try them on.
+        known: share of the lines that the best one knows to be no request, 0–1.
     """
 
     formats: tuple[LogFormat, ...]
     confidence: float
     shares: dict[str, float]
+    known: float = 0.0
 
     @property
     def best(self) -> LogFormat | None:
         """The winner."""
         return self.formats[0] if self.formats else None
+
+    @property
+    def name(self) -> str | None:
+        """The winner's name; None where nothing won, or nothing was there to read."""
+        return self.best.name if self.best is not None and self.shares else None
+
+    @property
+    def sure(self) -> float:
+        """How sure the winner is: the share that it reads of those lines that it does not know to be none, 0–1."""
+        return round(self.confidence / (1 - self.known), 9) if self.known < 1 else 0.0
 
 
 class Detector:
@@ -151,7 +163,9 @@ def _rank(lines: pl.Series, candidates: Sequence[LogFormat], *, has_time: bool) 
     best = shares[ranked[0].name]
     if not best and ranked[0].bind is not None and known[ranked[0].name] == lines.len():
         return Detection((ranked[0],), best, shares)  # a header that has no rows yet
-    return Detection(_agreeing(_distinct(ranked), judged) if best else (), best, shares)
+    if not best:
+        return Detection((), best, shares)
+    return Detection(_agreeing(_distinct(ranked), judged), best, shares, known[ranked[0].name] / lines.len())
 
 
 def _agreeing(ranked: Sequence[LogFormat], judged: Mapping[str, pl.Series]) -> tuple[LogFormat, ...]:

@@ -114,7 +114,7 @@ def _check_log(file: SourceFile, detector: Detector, max_lines: int, shown: int,
         if log.detection.best is not None:
             notes += [f"{file.name}: {item.text}" for item in find_missing_keys(log, detector)]
         best = log.detection.best
-        check = LogCheck(file.name, best.name if best else None, log.wrapper, log.detection.confidence)
+        check = LogCheck(file.name, log.detection.name, log.wrapper, log.detection.sure)
         for block in read_blocks(source, block_size=_BLOCK, framing=log.framing):
             log = log if best else _unknown_log(block.data, detector.candidates)
             parsed = log.read(block)

@@ -207,7 +207,7 @@ def _detect_lines(source: Source, detector: Detector, zone: str) -> LogReading:
         if not peeled.messages.is_empty():
             return _unwrap_lines(_detect_in(peeled, detector, [wrapper.name], peeler, clock, plain), peeled, detector, [wrapper.name], peeler)
         if plain.detection.best is None and not peeled.refused.height:
-            return LogReading(Detection(detector.candidates, 1.0, {}), wrapper.name, peeler, sample or b"\n", clock)
+            return LogReading(Detection(detector.candidates, 0.0, {}), wrapper.name, peeler, sample or b"\n", clock)
     if not sample or (plain.detection.confidence == 1.0 and envelope is None):
         return plain
     return _unwrap_lines(plain, LinesPeeler((), clock).peel(Block(sample, 0)), detector, [], None)

@@ -178,15 +178,13 @@ class Run:
     def _told(self, source_id: str, log: LogReading | None) -> tuple[str, float, str | None]:
         """Tell format, confidence and wrapper of a log that is known."""
         if log is not None and log.detection.best is not None:
-            return log.detection.best.name, log.detection.confidence, log.wrapper
+            return log.detection.name or "", log.detection.sure, log.wrapper
         read = next((source for source in self._summary.sources if source.source_id == source_id), None)
         return (read.format, read.confidence, read.wrapper) if read is not None else self._earlier.format_of(source_id)
 
     def _read_log(self, source: Source, place: Place, log: LogReading) -> None:
         """Read what is new of a log."""
-        best = log.detection.best
-        assert best is not None
-        summary = SourceSummary(source.file.name, place.source_id, best.name, log.detection.confidence, log.wrapper)
+        summary = SourceSummary(source.file.name, place.source_id, log.detection.name or "", log.detection.sure, log.wrapper)
         summary.lines = summary.duplicates = place.lines_known
         self._summary.sources.append(summary)
         work = _LogWork(source.file, log, summary, is_new_stream=not source.is_seekable and not place.offset)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from pullstats.sources import cloudwatch_documents, cloudwatch_lines, cloudwatch_rows, json_documents, line_wrappers
+from pullstats.sources import cloudwatch_documents, cloudwatch_lines, cloudwatch_rows, json_documents, line_wrappers, loki_answers
 from pullstats.sources.line_wrapper import LineWrapper
 from pullstats.sources.messages import Peeler, Wrapper
 
-_MODULES: Final = (cloudwatch_documents, cloudwatch_rows, cloudwatch_lines, json_documents)
+_MODULES: Final = (cloudwatch_documents, cloudwatch_rows, cloudwatch_lines, loki_answers, json_documents)
 
 PARQUET: Final = Wrapper(
     "parquet",
