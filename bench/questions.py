@@ -22,7 +22,7 @@ YEAR = 365
 LAST_DAY = "2025-06-30"  # the generator's last day: 30 days before its end are exactly June
 JUNE = "timestamp >= '2025-06-01T00:00:00Z'::TIMESTAMPTZ AND timestamp < '2025-07-01T00:00:00Z'::TIMESTAMPTZ"
 ORIGINS = "count(DISTINCT origin_id) FILTER (WHERE http_response_status_code IS DISTINCT FROM 401) AS origins"
-MARKS = frozenset({"final", "gap", "partial", "missing_hours"})
+MARKS = frozenset({"final", "gap", "partial", "cut", "missing_hours"})
 METRICS = frozenset({"requests", "origins", "endpoints", "networks", "pulls", "downloads", "sessions"})
 
 DUCKDB = r"""

@@ -300,7 +300,7 @@ def test_a_series_by_value_has_a_row_for_every_bucket_and_value_for_machines() -
     frame, columns = found.flat
     assert (
         [column.name for column in columns]
-        == ["bucket", "client", "downloads", "origins", "final", "gap", "partial", "missing_hours"]
+        == ["bucket", "client", "downloads", "origins", "final", "gap", "partial", "missing_hours", "cut"]
         == frame.columns
     )
     days = sorted(set(frame["bucket"]))

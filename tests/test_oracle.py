@@ -147,7 +147,7 @@ def ask_anew(store: Path, *dimensions: str, **options: Any) -> pl.DataFrame:
 
 def compare(found: pl.DataFrame, keys: Sequence[str], expected: dict[Any, dict[str, Any]]) -> None:
     """Every number of every row; a count that a rule does not make is null, one of nothing is 0, or null where the logs are silent."""
-    values = [name for name in found.columns if name not in {*keys, "final", "gap", "partial", "missing_hours"}]
+    values = [name for name in found.columns if name not in {*keys, "final", "gap", "partial", "cut", "missing_hours"}]
     rows = {tuple(row[key] for key in keys): {name: row[name] for name in values} for row in found.to_dicts()}
     silent = {tuple(row[key] for key in keys) for row in found.to_dicts() if row.get("gap")}
     expected = {value if isinstance(value, tuple) else (value,) if keys else (): numbers for value, numbers in expected.items()}

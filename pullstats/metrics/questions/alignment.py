@@ -18,7 +18,7 @@ from pullstats.metrics.time.spans import WEEK, to_local, to_utc
 from pullstats.metrics.time.windows import TICK
 
 _DAY: Final = timedelta(days=1)
-_REST: Final = 0.02
+REST: Final = 0.02
 """Of a window, what may lie after the newest event without its being unfinished: no log speaks at every moment."""
 
 
@@ -97,7 +97,7 @@ def _describe_reach(one: Plan) -> str | None:
         return f"'{window.label}' lies outside of the logs: {reach} (--as-of newest counts back from there)"
     if window.start is not None and window.start < first:
         return f"'{window.label}' is not whole: {reach}"
-    if window.end is not None and window.end - newest > (window.end - max(window.start or first, first)) * _REST:
+    if window.end is not None and window.end - newest > (window.end - max(window.start or first, first)) * REST:
         return f"'{window.label}' is unfinished: {reach}"
     return None
 

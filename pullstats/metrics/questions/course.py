@@ -4,6 +4,7 @@ A series shows the buckets of its window that the logs reach: none before the fi
 store nor after the newest, for of those nothing is known. Between the two, a bucket without events
 is zero, unless all logs are silent in all of it and that is a gap: then nothing is known, and it is null.
 What is silent in part, or in one of several logs, is partial: it has its value, and the hours that are missing.
+The first and the last may be cut: the window, or the logs, begin or end in them, and so they hold less than the others.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import polars as pl
 
 from pullstats.clock import find_zone
 from pullstats.metrics.plan import Plan
+from pullstats.metrics.questions.cuts import STEP, Cut, describe_cuts, find_cuts, list_slots
 from pullstats.metrics.questions.rolling import BUCKET, parse_rolling
 from pullstats.metrics.time.buckets import Buckets, parse_every
 from pullstats.metrics.time.completeness import find_final_until
@@ -23,8 +25,8 @@ from pullstats.metrics.time.gaps import Gap, Silences, describe_gaps, find_gaps
 from pullstats.metrics.time.windows import Window
 
 GAP: Final = "gap"
-_STEP: Final = timedelta(minutes=5)
-"""No zone's hours begin between two of these."""
+MARKS: Final = ("final", GAP, "partial", "cut")
+"""What is known of a bucket, besides how many hours are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,7 @@ def _reach_back(buckets: Buckets, every: pl.DataFrame, rolling: int, begin: date
 
 def _list_missing(gap: Gap, window: Window) -> pl.Series:
     """List the slots of a gap that lie on days and in hours of the window."""
-    instants = pl.datetime_range(gap.start, gap.end, _STEP, closed="left", time_unit="us", time_zone="UTC", eager=True)
-    return window.keep(instants.alias("timestamp").to_frame().lazy()).collect().to_series()
+    return list_slots(gap.start, gap.end, window)
 
 
 def look_back(asked: Plan, course: Course) -> Plan:
@@ -92,7 +93,7 @@ def look_back(asked: Plan, course: Course) -> Plan:
 
 
 def mark_buckets(asked: Plan, course: Course) -> pl.DataFrame:
-    """Tell of each bucket shown whether it is `final`, nothing but a `gap`, `partial` with its `missing_hours`, and what is of `note`."""
+    """Tell of each bucket shown whether it is `final`, nothing but a `gap`, `partial` with its `missing_hours`, by what it is `cut`, and its `note`."""
     buckets = course.shown[BUCKET]
     starts, ends = course.buckets.start_of(buckets), course.buckets.end_of(buckets)
     until = find_final_until(asked.extent.sources, asked.extent.newest)
@@ -106,16 +107,22 @@ def mark_buckets(asked: Plan, course: Course) -> pl.DataFrame:
         pl.Series("final", [until is not None and end <= until for end in ends], pl.Boolean),
         pl.Series(GAP, is_gap, pl.Boolean),
         pl.Series("partial", [not gap and hours > 0 for gap, hours in zip(is_gap, missing, strict=True)], pl.Boolean),
+        pl.Series("cut", [", ".join(side for side, _ in cut) or None for cut in _find_cuts(asked, course)], pl.String),
         pl.Series("missing_hours", missing, pl.Float64),
         pl.Series("note", ["; ".join(labels) or None for labels in notes], pl.String),
     )
+
+
+def _find_cuts(asked: Plan, course: Course) -> list[tuple[Cut, ...]]:
+    starts, ends = course.buckets.start_of(course.shown[BUCKET]), course.buckets.end_of(course.shown[BUCKET])
+    return find_cuts(asked, starts.to_list(), ends.to_list(), is_looking_back=course.rolling > 1)
 
 
 def _count_missing(asked: Plan, course: Course, starts: pl.Series, ends: pl.Series) -> pl.Series:
     """Count the hours of each bucket in which any log is missing."""
     slots = [_list_missing(gap, replace(asked.window, start=None)) for gap in course.silences.gaps]
     missed = pl.concat(slots).unique().sort() if slots else course.silences.spoken.clear()
-    return _count_between(missed, starts, ends).cast(pl.Float64) * (_STEP / timedelta(hours=1))
+    return _count_between(missed, starts, ends).cast(pl.Float64) * (STEP / timedelta(hours=1))
 
 
 def _count_between(slots: pl.Series, starts: pl.Series, ends: pl.Series) -> pl.Series:
@@ -131,11 +138,18 @@ def _reached_from(course: Course, starts: pl.Series) -> list[datetime]:
 
 
 def describe_course(asked: Plan, course: Course) -> list[str]:
-    """Say in words what a reader of the series must know: gaps, and values that look back beyond the beginning of the logs."""
+    """Say in words what a reader of the series must know: gaps, buckets that are cut, and values that look back beyond the beginning of the logs."""
     before = course.every.head(course.rolling - 1).join(course.shown, on=BUCKET, how="semi").height if course.rolling > 1 else 0
     first = "the first value looks" if before == 1 else f"the first {before} values look"
     told = [f"{first} back over less than {asked.query.rolling}: the logs begin later"] if before else []
-    return [*describe_gaps(course.silences.gaps), *told]
+    cuts = describe_cuts(course.buckets.label(course.shown[BUCKET]).to_list(), _find_cuts(asked, course))
+    return [*describe_gaps(course.silences.gaps), *cuts, *told]
+
+
+def describe_provisional(course: Course, marks: pl.DataFrame) -> list[str]:
+    """Say from when on buckets may still grow."""
+    open_ones = course.buckets.label(marks.filter(~pl.col("final"))[BUCKET])
+    return [f"provisional from {open_ones[0]} on: logs of it may still come in"] if open_ones.len() else []
 
 
 def describe_annotations(asked: Plan, course: Course) -> list[str]:

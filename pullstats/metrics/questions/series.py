@@ -9,7 +9,17 @@ import polars as pl
 
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_groups, merge_others
 from pullstats.metrics.plan import Plan
-from pullstats.metrics.questions.course import GAP, Course, describe_annotations, describe_course, look_back, mark_buckets, plot_course
+from pullstats.metrics.questions.course import (
+    GAP,
+    MARKS,
+    Course,
+    describe_annotations,
+    describe_course,
+    describe_provisional,
+    look_back,
+    mark_buckets,
+    plot_course,
+)
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import append_total, build_report, dimension_columns, dimension_heads, metric_columns, name_others
 from pullstats.metrics.questions.ordering import drop_nothing, sort_rows, take_first
@@ -34,8 +44,8 @@ def answer_series(asked: Plan) -> Report:
         reading = look_back(asked, course)
         refuse_epochs(reading, asked.metrics)
         partials = compute_partials(reading, groups, columns)
-    total, notes = fold(inside, asked.metrics, ()), describe_course(asked, course)
     marks, presence = mark_buckets(asked, course), find_presence(asked)
+    total, notes = fold(inside, asked.metrics, ()), describe_course(asked, course)
     if not asked.dimensions:
         frame, heads = _points(asked, partials, course, marks)
         return build_report(asked, inside, frame, heads, total, warnings=notes, presence=presence)
@@ -45,7 +55,7 @@ def answer_series(asked: Plan) -> Report:
         inside = partials if course.rolling == 1 else merge_others(inside, names, labels)
         names = pl.concat([names.with_columns(pl.all().cast(pl.String)), pl.DataFrame(labels)])
     frame, heads = _lines(asked, inside, partials, names, course, marks)
-    notes = [*notes, *describe_annotations(asked, course)]
+    notes = [*notes, *describe_provisional(course, marks), *describe_annotations(asked, course)]
     report = build_report(asked, inside, frame, heads, total, warnings=notes, presence=presence)
     cells, heads = _cells(asked, partials, frame, course, marks)
     return replace(report, flat=(append_total(cells, heads, total) if asked.query.has_total and cells.height else cells, heads))
@@ -73,9 +83,9 @@ def _metric_columns(asked: Plan) -> list[Column]:
 
 
 def _mark_columns(asked: Plan) -> list[Column]:
-    marks = [Column(name, name, "text") for name in ("final", GAP, "partial")]
+    *marks, cut = (Column(name, name, "text") for name in MARKS)
     notes = [Column("note", "note", "text")] if asked.query.annotations else []
-    return [*marks, Column("missing_hours", "hours missing", "number"), *notes]
+    return [*marks, Column("missing_hours", "hours missing", "number"), cut, *notes]
 
 
 def _fill(asked: Plan, partials: Partials) -> list[pl.Expr]:

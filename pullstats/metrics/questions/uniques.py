@@ -19,7 +19,7 @@ from pullstats.metrics.partials import compute_partials
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.breakdown import break_down
-from pullstats.metrics.questions.course import GAP, describe_course, mark_buckets, plot_course
+from pullstats.metrics.questions.course import GAP, MARKS, describe_course, mark_buckets, plot_course
 from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
 from pullstats.metrics.questions.framing import build_report
 from pullstats.metrics.questions.presence import Presence, find_presence
@@ -111,11 +111,11 @@ def _follow(asked: Plan) -> Report:
     columns = (
         Column(BUCKET, BUCKET, "bucket"),
         *(Column(name, name if name in STATES else metric.title, "count", bar=name == metric.key) for name in (metric.key, *STATES)),
-        *(Column(name, name, "text") for name in ("final", GAP, "partial")),
+        *(Column(name, name, "text") for name in MARKS),
     )
     nothing = pl.DataFrame({metric.key: [0]})
     empty = pl.DataFrame(
-        schema={BUCKET: pl.String} | dict.fromkeys((metric.key, *STATES), pl.Int64) | dict.fromkeys(("final", GAP, "partial"), pl.Boolean)
+        schema={BUCKET: pl.String} | dict.fromkeys((metric.key, *STATES), pl.Int64) | dict.fromkeys(MARKS, pl.Boolean) | {"cut": pl.String}
     )
     counted = compute_partials(replace(asked, metrics=()), {}, [])
     if not course.shown.height or not counted.kept:
