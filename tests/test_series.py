@@ -412,6 +412,22 @@ def test_a_day_without_a_log_is_a_gap() -> None:
     assert sum(found) >= 0.95 * len(kinds)
 
 
+def test_a_gap_of_months_is_seen_by_every_window_in_it() -> None:
+    """However far away its ends are: what is unknown in the window of everything is so in any other, and nothing else is."""
+    begin, chance = datetime(2024, 1, 1, tzinfo=UTC), random.Random(1)
+    days = [*range(40), *range(240, 280)]
+    events = [Event(begin + day * DAY + hour * HOUR) for day in days for hour in range(24)]
+    whole = {row["bucket"]: row["gap"] for row in rows(ask(events, names=NAMES))}
+    assert sum(whole.values()) == 200
+    for first, last in [(100, 130), (35, 45), (60, 239), (235, 245), *(sorted(chance.sample(range(280), 2)) for _ in range(4))]:
+        window = f"{begin + first * DAY:%Y-%m-%d}..{begin + last * DAY:%Y-%m-%d}"
+        for hours in ("", "09:00-17:00 "):
+            found = rows(ask(events, names=NAMES, window=hours + window))
+            assert {row["bucket"]: row["gap"] for row in found} == {day: gap for day, gap in whole.items() if day in {row["bucket"] for row in found}}
+            assert len(found) == last - first + 1
+            assert all((row["requests"] is None) == row["gap"] for row in found)
+
+
 def test_null_and_gap_stand_together_in_every_bucket() -> None:
     """Of a filter that finds nobody, every bucket is 0; what no log tells of is null, and nothing else."""
     events = hourly("2024-03-01", "2024-03-20", is_between("2024-03-12T06:00", "2024-03-14T15:00"))

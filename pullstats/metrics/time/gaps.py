@@ -90,18 +90,61 @@ def find_gaps(sources: pl.DataFrame | None, scan: Scan, start: datetime, end: da
         end: last instant.
     """
     around = (start - _AROUND, end + _AROUND) if sources is not None else (start, end + TICK)
-    slot = pl.col("timestamp").dt.truncate("5m")
-    slots = scan(["source_id", "timestamp"], *around).select("source_id", slot=slot).unique().collect(engine="streaming")
+    slots = _read_slots(scan, *around)
     inside = slots["slot"].unique().sort()
     spoken = inside.filter(inside.is_between(start - _SLOT, end))
     if sources is None:
         return Silences([], spoken)
     names = {source: name_whole(name or source) for source, name in sources.select("source_id", "name").rows()}
-    slots = slots.select("slot", log=pl.col("source_id").replace_strict(names, default=pl.col("source_id"), return_dtype=pl.String)).unique()
+    log = pl.col("source_id").replace_strict(names, default=pl.col("source_id"), return_dtype=pl.String)
+    logs = sources.select("source_id", "first", "last", log=log).drop_nulls()
+    slots = pl.concat([slots, *_read_beyond(scan, logs, slots.with_columns(log=log), *around)])
+    slots = slots.select("slot", log=log).unique()
     found = _find_absence(sources)
     for (name,), rows in slots.group_by("log", maintain_order=False):
         found += _find_gaps_of(str(name), rows["slot"].sort())
     return Silences(sorted((gap for gap in found if gap.start <= end and gap.end > start), key=lambda gap: (gap.start, gap.log)), spoken)
+
+
+def _read_slots(scan: Scan, start: datetime, end: datetime) -> pl.DataFrame:
+    """Read in which slots each source spoke: `source_id`, `slot`."""
+    slot = pl.col("timestamp").dt.truncate("5m")
+    return scan(["source_id", "timestamp"], start, end).select("source_id", slot=slot).unique().collect(engine="streaming")
+
+
+def _read_beyond(scan: Scan, logs: pl.DataFrame, slots: pl.DataFrame, start: datetime, end: datetime) -> list[pl.DataFrame]:
+    """Read what came before and after a silence that reaches beyond what was read: without its ends it is seen by no window within it.
+
+    Args:
+        scan: gives the store's events.
+        logs: `source_id`, its `log`, and the `first` and `last` event of it.
+        slots: what was read: `log`, `slot`.
+        start: from when on it was read.
+        end: up to when.
+    """
+    reach = logs.group_by("log").agg(pl.col("first").min(), pl.col("last").max())
+    reach = reach.join(slots.group_by("log").agg(earliest=pl.col("slot").min(), latest=pl.col("slot").max()), on="log", how="left")
+    begun, ends = pl.col("first") < start, pl.col("last") >= end
+    late = reach.filter(begun, pl.col("last") >= start, pl.col("earliest").fill_null(end) > start + SILENCE)["log"]
+    early = reach.filter(ends, pl.col("first") < end, pl.col("latest").fill_null(start) < end - SILENCE)["log"]
+    found = []
+    if (before := _find_nearest(scan, logs, late, None, start)) is not None:
+        found.append(_read_slots(scan, before - _AROUND, start))
+    if (after := _find_nearest(scan, logs, early, end, None)) is not None:
+        found.append(_read_slots(scan, end, after + _AROUND))
+    return found
+
+
+def _find_nearest(scan: Scan, logs: pl.DataFrame, silent: pl.Series, start: datetime | None, end: datetime | None) -> datetime | None:
+    """Find the instant nearest to a bound beyond which each of some logs has spoken; None where there are none of them."""
+    sources = logs.filter(pl.col("log").is_in(silent.implode()))["source_id"]
+    if not sources.len():
+        return None
+    nearest = pl.col("timestamp").max() if start is None else pl.col("timestamp").min()
+    found = scan(["source_id", "timestamp"], start, end).filter(pl.col("source_id").is_in(sources.implode())).group_by("source_id").agg(nearest)
+    by_log = found.collect(engine="streaming").join(logs.select("source_id", "log"), on="source_id").group_by("log").agg(nearest)["timestamp"]
+    bound = by_log.min() if start is None else by_log.max()
+    return bound if isinstance(bound, datetime) else None
 
 
 def _find_absence(sources: pl.DataFrame) -> list[Gap]:
