@@ -14,7 +14,9 @@ sample logs; docs.aws.amazon.com/AmazonCloudFront (standard logging v2); learn.m
 (StorageBlobLogs, AGWAccessLogs, Front Door's access log); techdocs.akamai.com/datastream2; developer.konghq.com
 (file-log); docs.gitlab.com/administration/logs; verdaccio packages/middleware; project-zot/zot
 pkg/api/session.go; rpardini/docker-registry-proxy nginx.conf; distribution internal/dcontext;
-elastic.co/guide/en/ecs; docs.datadoghq.com (standard attributes).
+elastic.co/guide/en/ecs; docs.datadoghq.com (standard attributes); docs.bunny.net/cdn/logging;
+pinojs/pino-http; serilog/serilog-aspnetcore; jfrog/log-analytics;
+docs.aws.amazon.com/apigateway ($context); vercel.com/docs/drains/reference/logs.
 """
 
 from __future__ import annotations
@@ -39,11 +41,13 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "network.client.ip", "client", "host_ip", "remote", "httpRequest.remoteIp", "peer_addr", "request.remote_addr", "c-ip", "c_ip", "cliIP",
         "callerIpAddress", "CallerIpAddress", "properties.clientIp", "properties.clientIP", "ClientIp", r"http\.request\.remoteaddr",
         "client.address", "source.address", "network.peer.address",
+        "req.remoteAddress", "remoteAddress", "RemoteIp", "remote_address", "Properties.ClientIp", "proxy.clientIp",
     ),
     "downstream_remote_addr": ("downstream_remote_address",),
     "http_x_forwarded_for": (
         "http_x_forwarded_for", "x_forwarded_for", "xff", "fwd", "forwarded_for", "request_X-Forwarded-For", "request.headers.X-Forwarded-For",
         "ClientXForwardedFor", "x-forwarded-for", "xForwardedFor", "request.headers.x-forwarded-for", "headers.X-Forwarded-For",
+        "req.headers.x-forwarded-for",
     ),
     "http_forwarded": ("http_forwarded", "forwarded", "request_Forwarded", "request.headers.Forwarded"),
     "http_x_real_ip": ("http_x_real_ip", "x_real_ip", "real_ip", "request_X-Real-Ip", "request.headers.X-Real-Ip"),
@@ -53,12 +57,13 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "msec": (
         "msec", "StartUTC", "ts", "EdgeStartTimestamp", "timestamp(ms)", "time_iso8601", "@timestamp", "timestamp", "time", "datetime", "date_time",
         "time_local", "timestamp_ns", "timestamp_ms", "epoch", "StartLocal", "start_time", "started_at", "access_time", "reqTimeSec",
-        "TimeGenerated", "time_micros", "date",
+        "TimeGenerated", "time_micros", "date", "Timestamp", "@t", "requestTimeEpoch", "requestTime", "proxy.timestamp",
     ),
     "request": ("request", "request_line", "http_request"),
     "request_method": (
         "request_method", "method", "RequestMethod", "ClientRequestMethod", "request.method", "requestMethod", "http_method", "verb",
         "httpRequest.requestMethod", "cs-method", "cs_method", "reqMethod", "properties.httpMethod", "HttpMethod", "http.request.method", "http.method",
+        "req.method", "httpMethod", "Properties.RequestMethod", "proxy.method",
         r"http\.request\.method",
     ),
     "operation": ("operationName", "OperationName"),
@@ -66,6 +71,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "request_uri", "uri", "RequestPath", "ClientRequestURI", "request.uri", "requestUri", "requestUrl", "request_url", "request.url",
         "url.original", "url", "http_uri", "http_url", "httpRequest.requestUrl", "properties.requestUri", "RequestUri", "Uri", "http.url",
         r"http\.request\.uri", "url.full", "http.target", "cs_uri", "path",
+        "req.originalUrl", "req.url", "Url", "Properties.RequestPath", "proxy.path",
     ),
     "uri": ("request_path", "ClientRequestPath", "url_path", "cs-uri-stem", "cs_uri_stem", "url.path"),
     "bare_path": ("reqPath",),
@@ -78,27 +84,31 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "status", "response_status", "DownstreamStatus", "EdgeResponseStatus", "status_code", "statusCode", "http_status", "response_code",
         "response.status", "response", "code", "responseStatus", "httpRequest.status", "sc-status", "sc_status", "StatusCode",
         "properties.httpStatusCode", "properties.httpStatus", "HttpStatus", "http.response.status_code", "http.status_code", r"http\.response\.status",
+        "res.statusCode", "return_status", "Properties.StatusCode", "proxy.statusCode",
     ),
     "body_bytes_sent": (
         "body_bytes_sent", "response_bytes", "DownstreamContentSize", "EdgeResponseBytes", "bodyBytesSent", "response_body_bytes", "size",
         "bytes.out", "bytes", "length", "httpRequest.responseSize", "response_size", "responseSize", "body_size", "bytes_sent", "bytesSent",
         "written_bytes", "bodySize", "sc-bytes", "sc_bytes", "properties.responseBodySize", "ResponseBodySize", "properties.responseBytes",
         "properties.sentBytes", "SentBytes", "response.size", "http.response.body.bytes", "network.bytes_written", r"http\.response\.written",
+        "BytesSent", "responseLength", "response_content_length", "res.headers.content-length",
     ),
     "http_user_agent": (
         "http_user_agent", "user_agent.original", "user_agent", "userAgent", "request_User-Agent", "request.headers.User-Agent",
         "ClientRequestUserAgent", "http.useragent", "httpRequest.userAgent", "request_user_agent", "useragent", "agent", "ua", "cs(User-Agent)",
         "cs_user_agent", "UA", "properties.userAgent", "UserAgent", "properties.userAgentHeader", "UserAgentHeader", "request.headers.user-agent",
-        "headers.User-Agent", r"http\.request\.useragent",
+        "headers.User-Agent", r"http\.request\.useragent", "req.headers.user-agent", "proxy.userAgent",
     ),
     "http_referer": (
         "http_referer", "http_referrer", "referer", "referrer", "request_Referer", "request.headers.Referer", "ClientRequestReferer",
         "request_referer", "http.referer", "httpRequest.referer", "cs(Referer)", "cs_referer", "cs_referrer", "properties.referer", "properties.referrerHeader",
         "ReferrerHeader", "request.headers.referer", "headers.Referer", "http.request.referrer", r"http\.request\.referer",
+        "req.headers.referer", "refererUrl", "RefererUrl", "proxy.referer",
     ),
     "host": (
         "host", "RequestHost", "ClientRequestHost", "request.host", "request_host", "vhost", "domain", "authority", "x-host-header",
         "x_host_header", "reqHost", "properties.hostName", "properties.originalHost", "OriginalHost", "request.headers.host", "url.domain", r"http\.request\.host",
+        "req.headers.host", "proxy.host",
     ),
     "http_host": ("http_host", "cs(Host)", "cs_host", "host_header"),
     "server_name": ("server_name",),
@@ -106,7 +116,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "remote_user": ("remote_user", "ClientUsername", "user_id", "remoteUser", "auth_user", "consumer.username", "user", "username", "cs-username"),
     "request_time": ("request_time", "requestTime", "responsetime", "request_time_s", "httpRequest.latency", "time-taken", *_spans("s", "sec", "seconds")),
     "request_time_ms": (
-        "request_time_ms", "took_ms", "time_taken_ms", "durationMs", "DurationMs", "responseTimeMs", "latencies.request",
+        "request_time_ms", "took_ms", "time_taken_ms", "durationMs", "DurationMs", "responseTimeMs", "latencies.request", "Elapsed", "Properties.Elapsed",
         *_spans("ms", "msec", "millis"),
     ),
     "duration_us": ("request_time_us", "reqtime_microsec", "time_taken_micros", *_spans("us", "usec", "micros")),
@@ -117,11 +127,11 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "request_id", "requestId", "x_request_id", "RayID", "req_id", "http_x_request_id", "x-edge-request-id", "x_edge_request_id", "reqId",
         "properties.trackingReference", "correlationId", "CorrelationId", "correlation_id", r"http\.request\.id", "s_request_id",
     ),
-    "http_range": ("http_range", "range", "request.headers.Range", "request_Range", "request.headers.range", "headers.Range"),
+    "http_range": ("http_range", "range", "request.headers.Range", "request_Range", "request.headers.range", "headers.Range", "req.headers.range"),
     "http_authorization": (
         "http_authorization", "authorization", "Authorization", "request.headers.Authorization", "request_Authorization",
         "request.headers.authorization", "headers.Authorization", "headers.authorization", "http.request.headers.authorization",
-        "cs(Authorization)", "request_authorization",
+        "cs(Authorization)", "request_authorization", "req.headers.authorization",
     ),
     "upstream_cache_status": (
         "upstream_cache_status", "cache_status", "CacheCacheStatus", "cache_state", "cacheStatus", "CacheStatus", "x-edge-result-type",
@@ -139,6 +149,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "cloudfront_column": ("x_edge_location",),
     "caddy_peer": ("request.remote_ip", "request.remote_addr"),
     "registry_method": (r"http\.request\.method",),
+    "node_method": ("req.method",),
 }  # fmt: skip
 
 KeyTree = dict[str, "KeyTree | None"]

@@ -36,6 +36,17 @@ _NUMBERS: Final = ("status", "body_bytes_sent")
 """Variables that may stay numbers."""
 _TELLING: Final = ("status", "request", "request_method", "request_uri", "uri", *ADDRESS)
 """Variables of which an object must say some to be a request."""
+_OF_ANSWERS: Final = (
+    "body_bytes_sent",
+    "bytes_sent",
+    "http_user_agent",
+    "http_referer",
+    "server_protocol",
+    "request_time",
+    "request_time_ms",
+    "args",
+)
+"""Variables of which something must be said beside a client and a status where no request is named: logins and probes have these two as well."""
 _DIGITS: Final = r"^[0-9]{1,3}$"
 """What a status looks like: `"status":"ok"` alone is somebody's health."""
 _SPELLED: Final = r"^([0-9]{3})(?:\.0+| [A-Za-z][A-Za-z '-]*)$"
@@ -278,7 +289,8 @@ def pick_values(flat: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
     if raw.schema.get("status") == pl.String:
         has_status = pl.col("status").str.contains(_DIGITS).fill_null(value=False)
     is_asked = says["request"] | says["request_method"]
-    is_event = (is_asked & (has_status | is_client | (says["status"] & is_target))) | (has_status & is_client)
+    is_answered = pl.any_horizontal(pl.lit(value=False), *(pl.col(name).is_not_null() for name in _OF_ANSWERS if name in raw.columns))
+    is_event = (is_asked & (has_status | is_client | (says["status"] & is_target))) | (has_status & is_client & (is_target | is_answered))
     if table.is_own:
         is_event = pl.any_horizontal(says.values())
     reason = pl.when("is_other").then(pl.lit(IGNORED)).when(~is_event).then(pl.lit(KEYS))

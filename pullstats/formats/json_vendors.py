@@ -4,6 +4,7 @@ r"""What keys of JSON logs mean by who writes them, where a name alone does not 
     "date":…,"time":…     CloudFront holds the two apart, in UTC
     "UA":"curl%2F8.5.0"   Akamai encodes what is no word (`+` for a blank), CloudFront as in its other logs
     "sub":"in"            of what Verdaccio says of one request only what has a status, and something sent or another status
+    "req":{…}             what a Node server says of a request when it comes has no status, and is no answer; its durations are milliseconds
     "msg":"response"      of what distribution says of one request only `response completed` is the answer
 
 To add one: its keys go into `json_keys.py`, and a case into `tests/cases/vendors/`.
@@ -11,7 +12,7 @@ To add one: its keys go into `json_keys.py`, and a case into `tests/cases/vendor
 Sources: caddyserver.com/docs/caddyfile/directives/log; envoyproxy.io (%DURATION%);
 docs.gitlab.com/administration/logs; docs.aws.amazon.com/AmazonCloudFront (standard logging v2);
 techdocs.akamai.com/datastream2/docs/data-set-parameters; distribution registry/handlers/app.go and
-internal/dcontext/http.go; verdaccio packages/middleware/src/middlewares/log.ts (`sub`).
+internal/dcontext/http.go; pinojs/pino-http logger.js; fastify docs/Reference/Logging.md; verdaccio packages/middleware/src/middlewares/log.ts (`sub`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _NGINX_TIME: Final = r"^[0-9]+\.[0-9]{3}$"
 _ENCODED: Final = ("http_user_agent", "http_referer")
 SIGNS: Final = (
     "clock", "day", "edge", "said", "direction", "response_flags", "akamai_agent", "cloudfront_agent", "cloudfront_column", "caddy_peer", "registry_method",
-    "bare_path", "duration_nginx",
+    "bare_path", "duration_nginx", "node_method",
 )  # fmt: skip
 """Columns that only tell what others mean."""
 
@@ -44,7 +45,7 @@ def read_by_vendor(raw: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The same rows without the columns of `SIGNS`.
     """
-    for settle in (_join_time, _settle_duration, _settle_path, _decode_agents, _name_peer):
+    for settle in (_join_time, _settle_duration, _settle_path, _decode_agents, _name_peer, _await_answer):
         raw = settle(raw)
     return raw.drop(SIGNS, strict=False)
 
@@ -81,6 +82,9 @@ def _settle_duration(raw: pl.DataFrame) -> pl.DataFrame:
         is_seconds = pl.col("duration_nginx").str.contains(_NGINX_TIME)
         known["request_time"] = pl.coalesce(known["request_time"], pl.when(is_seconds).then("duration_nginx"))
         raw = raw.with_columns(duration_text=pl.coalesce(_text(raw, "duration_text"), "duration_nginx"))
+    if "node_method" in raw.columns and "duration_text" in raw.columns:
+        is_node = pl.col("node_method").is_not_null()
+        known["request_time_ms"] = pl.coalesce(known["request_time_ms"], pl.when(is_node).then("duration_text"))
     if "duration_text" not in raw.columns:
         return raw
     if "caddy_peer" in raw.columns:
@@ -98,6 +102,16 @@ def _settle_path(raw: pl.DataFrame) -> pl.DataFrame:
         return raw
     path = pl.concat_str(pl.lit("/"), pl.col("bare_path").str.strip_prefix("/"))
     return raw.with_columns(uri=pl.coalesce(_text(raw, "uri"), path))
+
+
+def _await_answer(raw: pl.DataFrame) -> pl.DataFrame:
+    """Leave nothing of what a Node server says of a request before it is answered: it would count twice, or as one without a status."""
+    if "node_method" not in raw.columns:
+        return raw
+    is_open = pl.col("node_method").is_not_null() & _text(raw, "status").is_null()
+    return raw.with_columns(
+        pl.when(~is_open).then(name).alias(name) for name in ("request_method", "request_uri", "remote_addr") if name in raw.columns
+    )
 
 
 def _decode_agents(raw: pl.DataFrame) -> pl.DataFrame:
