@@ -198,8 +198,10 @@ def test_few_are_neither_shown_in_samples_nor_explained() -> None:
     text = "\n".join(explain(rows, min_origins=5).frame["what"])
     assert "e.g." not in text
     assert "--min-origins 5" in text
-    with pytest.raises(UsageError, match="fewer than 6 endpoints are behind this number"):
-        explain(rows, min_origins=6)
+    assert explain(rows, min_origins=5, metrics=("downloaders",)).meta["totals"] == {"downloaders": 5}
+    for metrics in (("requests",), ("downloads", "downloaders")):
+        with pytest.raises(UsageError, match="fewer than 6 endpoints are behind this number"):
+            explain(rows, min_origins=6, metrics=metrics)
 
 
 def test_a_second_key_is_refused_as_the_report_refuses_it() -> None:

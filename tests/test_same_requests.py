@@ -16,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.__main__ import run
+from pullstats.metrics import Query, prepare_events
 from pullstats.metrics.same_requests import find_repeats
+from pullstats.pipeline.answer import read_extent
 from pullstats.store import open_store
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -151,6 +153,14 @@ def test_a_silent_log_is_none_because_its_requests_are_counted_elsewhere(store: 
     for row in json.loads(ask("series", "--every", "d", "--window", "all", "--same-request", "id", "--store", str(store), "--format", "json")):
         assert not row.get("gap")
         assert not row.get("partial")
+
+
+def test_when_logs_were_silent_is_asked_of_all_that_they_hold(store: Path) -> None:
+    """Releases are named of what counts once; the silences of a log are not."""
+    opened = open_store(store)
+    events = prepare_events(opened.scan_events, read_extent(opened), Query(("requests",), same_request="id"))
+    counted, held = (scan(["source_id"], None, None).collect().height for scan in (events.scan, events.logs))
+    assert (counted, held) == (122, 186)
 
 
 def test_doctor_names_the_logs_that_hold_the_same_requests(store: Path, ask: Callable[..., str], folder: Path) -> None:

@@ -45,7 +45,7 @@ def columns_page() -> str:
 
 def metrics_page() -> str:
     """Describe every metric, dimension and counting rule."""
-    metrics = [(f"`{metric.name}`", metric.unit, "yes" if metric.additive else "no", metric.help) for metric in METRICS.values()]
+    metrics = [(f"`{metric.name}`", metric.unit or metric.title, "yes" if metric.additive else "no", metric.help) for metric in METRICS.values()]
     dimensions = [(f"`{dimension.name}`", dimension.help) for dimension in DIMENSIONS.values()]
     rules = [(f"`{rule.name}@{rule.version}`", rule.text, rule.source) for rule in COUNTING_RULES.values()]
     return "\n".join(

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from pullstats.errors import UsageError, unknown_name
-from pullstats.metrics.definitions import METRICS, Metric
+from pullstats.metrics.definitions import METRICS
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.synonyms import name_dimension, name_metric
 
 UNIQUE_LEVELS: Final[dict[str, str]] = {
@@ -22,7 +23,6 @@ UNIQUE_LEVELS: Final[dict[str, str]] = {
 """`--unique-by` and the metric that counts it."""
 LEVELS: Final = ("network", "endpoint", "origin", "org", "user")
 """All of them, from what is usually least to what is most."""
-_NOUNS: Final = {"org": ("organisation", "organisations")}
 
 
 def level_metric(level: str) -> Metric:
@@ -67,5 +67,4 @@ def _check_level(level: str) -> str:
 
 def name_level(level: str, count: int) -> str:
     """Write a unique level in words: 1 origin, 5 organisations."""
-    one, many = _NOUNS.get(level, (level, f"{level}s"))
-    return f"{count:,} {one if count == 1 else many}"
+    return level_metric(level).name_count(count)

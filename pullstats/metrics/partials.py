@@ -36,7 +36,8 @@ from pullstats.metrics.counting import (
     find_tags,
     name_digests,
 )
-from pullstats.metrics.definitions import ELSEWHERE, METRICS, Metric
+from pullstats.metrics.definitions import ELSEWHERE, METRICS
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.partitions import cut_by_network
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY
@@ -75,6 +76,10 @@ class Partials:
     kept: int
     is_whole: bool = True
 
+    def defines(self, metric: Metric) -> bool:
+        """Tell whether it is known where there is nothing: 0 of an amount, if its counting rule says anything of it."""
+        return metric.is_amount and (metric.rule not in self.counted or metric.tally in self.counted[metric.rule].columns)
+
 
 def compute_partials(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str]) -> Partials:
     """Read the events and build the tables: at once, or network by network where they would not fit into memory.
@@ -106,8 +111,8 @@ def _compute_part(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str
     events = asked.inside(sorted(needed))
     read = events.select(pl.len()) if asked.filter is not None else None
     kept = asked.selection.keep(events)
-    unions = [metric for metric in base if metric.merge == "union"]
-    simple = [metric for metric in base if metric.merge != "union" and metric.expr is not None]
+    unions = [metric for metric in base if metric.is_distinct]
+    simple = [metric for metric in base if metric.is_folded]
     sets = [_set_table(kept, groups, metric, simple if index == 0 else []) for index, metric in enumerate(unions)]
     plain = [] if unions else [kept.group_by(*_named(groups)).agg(*_first_fold(simple)) if groups else kept.select(*_first_fold(simple))]
     # One after the other: read together, the fastest would wait for the slowest in memory.
@@ -116,7 +121,7 @@ def _compute_part(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str
     total = int(plain_frame["requests"].sum())
     rules = dict.fromkeys(metric.rule for metric in asked.metrics if metric.rule)
     counted = {label: _count(asked, label, groups, columns, tags) for label in rules}
-    takers = {metric.name: _find_takers(counted[metric.rule], groups) for metric in asked.metrics if metric.rule and metric.merge == "union"}
+    takers = {metric.name: _find_takers(counted[metric.rule], groups) for metric in asked.metrics if metric.rule and metric.is_distinct}
     return Partials(
         tuple(groups),
         plain_frame,
@@ -148,13 +153,7 @@ def base_metrics(metrics: Sequence[Metric]) -> list[Metric]:
 
 
 def _first_fold(simple: Sequence[Metric]) -> list[pl.Expr]:
-    folds = {"sum": pl.Expr.sum, "min": pl.Expr.min, "max": pl.Expr.max}
-    found = []
-    for metric in simple:
-        assert metric.expr is not None
-        is_count = metric.name == "requests"
-        found.append((pl.len().cast(pl.Int64) if is_count else folds[metric.merge](metric.expr)).alias(metric.name))
-    return found
+    return [metric.fold_events() for metric in simple]
 
 
 def _set_table(events: pl.LazyFrame, groups: dict[str, pl.Expr], metric: Metric, simple: Sequence[Metric]) -> pl.LazyFrame:
@@ -301,10 +300,10 @@ def fold(partials: Partials, metrics: Sequence[Metric], keys: Sequence[str], cou
         `keys` and a column per metric, named by its key; null where a counting rule says nothing of it.
     """
     base = base_metrics(metrics)
-    simple = [metric for metric in base if metric.expr is not None and metric.merge != "union"]
+    simple = [metric for metric in base if metric.is_folded and metric.name in partials.plain.columns]
     frames = [_refold(partials.plain, keys, simple)]
     count_set = count_set or (_count_distinct if partials.is_whole and tuple(keys) == partials.keys else _count_set)
-    unions = {metric.name: metric for metric in (*base, *metrics) if metric.merge == "union" and metric.name in partials.sets}
+    unions = {metric.name: metric for metric in (*base, *metrics) if metric.is_distinct and metric.name in partials.sets}
     frames += [count_set(partials.sets[name], keys, name) for name in unions]
     frames += [_refold_counted(frame, keys, label, metrics) for label, frame in partials.counted.items()]
     joined = frames[0]
@@ -312,13 +311,13 @@ def fold(partials: Partials, metrics: Sequence[Metric], keys: Sequence[str], cou
         joined = joined.join(frame, on=[*keys] or [ALL], how="full", coalesce=True, nulls_equal=True)
     joined = _add_ratios(joined, metrics)
     undefined = [pl.lit(None, pl.Int64).alias(metric.name) for metric in metrics if metric.name not in joined.columns]
-    zero = [metric.name for metric in metrics if metric.kind in {"count", "bytes"} and metric.name in joined.columns]
+    zero = [metric.name for metric in metrics if metric.is_amount and metric.name in joined.columns]
     joined = joined.with_columns(pl.col(zero).fill_null(0), *undefined)
     return joined.select(*keys, *(pl.col(metric.name).alias(metric.key) for metric in metrics))
 
 
 def _refold_counted(frame: pl.DataFrame, keys: Sequence[str], label: str, metrics: Sequence[Metric]) -> pl.DataFrame:
-    found = {metric.name: metric.tally for metric in metrics if metric.rule == label and metric.merge != "union"}
+    found = {metric.name: metric.tally for metric in metrics if metric.rule == label and not metric.is_distinct}
     return _group(frame, keys, [pl.col(column).sum().alias(name) for name, column in found.items() if column in frame.columns])
 
 
@@ -329,8 +328,7 @@ def _group(frame: pl.DataFrame, keys: Sequence[str], folds: Sequence[pl.Expr]) -
 
 
 def _refold(frame: pl.DataFrame, keys: Sequence[str], simple: Sequence[Metric]) -> pl.DataFrame:
-    folds = {"sum": pl.Expr.sum, "min": pl.Expr.min, "max": pl.Expr.max}
-    return _group(frame, keys, [folds[metric.merge](pl.col(metric.name)) for metric in simple])
+    return _group(frame, keys, [metric.fold(pl.col(metric.name)) for metric in simple])
 
 
 def _count_set(frame: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:

@@ -14,8 +14,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.counting import INVOCATIONS
-from pullstats.metrics.definitions import Metric
 from pullstats.metrics.extent import Scan
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan
 
 RULE_BYTES: Final = 215
@@ -36,7 +36,7 @@ def count_partitions(asked: Plan, groups: Mapping[str, pl.Expr], columns: Sequen
         columns: event columns that the groups read.
     """
     events, memory = asked.extent.events, asked.query.memory
-    unions = [metric for metric in asked.metrics if metric.merge == "union"]
+    unions = [metric for metric in asked.metrics if metric.is_distinct]
     counted = {metric.tally for metric in asked.metrics if metric.rule}
     rule = RULE_BYTES * bool(counted) + CHECK_BYTES * bool({"checks", INVOCATIONS} & counted)
     most = rule + TABLE_BYTES * max(len(unions), 1)

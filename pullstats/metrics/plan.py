@@ -12,11 +12,12 @@ import polars as pl
 from pullstats.clock import find_zone
 from pullstats.errors import UsageError
 from pullstats.metrics.counting import INVOCATIONS, PULLSTATS, SESSIONS, CountingRule, Gaps, find_rule
-from pullstats.metrics.definitions import DOWNLOADERS, METRICS, Metric, find_metric
+from pullstats.metrics.definitions import DOWNLOADERS, METRICS, find_metric
 from pullstats.metrics.dimensions import Dimension, find_dimension
 from pullstats.metrics.extent import Extent
 from pullstats.metrics.filtering.selection import Selection, build_selection, refuse_ambiguous
 from pullstats.metrics.levels import find_level, find_unique_metric
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.query import Query
 from pullstats.metrics.question_window import find_window
 from pullstats.metrics.store_events import StoreEvents
@@ -155,12 +156,10 @@ def _check_counts(query: Query) -> None:
 
 def _rule_metrics(metric: Metric, rules: Sequence[CountingRule], level: Metric) -> list[Metric]:
     """Give a metric once for each rule that counts it."""
-    if metric.name == SESSIONS:
-        return [replace(metric, rule=SESSIONS)]
     if not metric.is_ruled:
         return [metric]
     if metric.name == DOWNLOADERS:
-        metric = replace(metric, columns=level.columns)
+        metric = replace(metric, identity=level.identity)
     if metric.name == INVOCATIONS:  # what others count says nothing of it
         rules = tuple({rule.label: rule for rule in (rule if rule.name == PULLSTATS.name else PULLSTATS for rule in rules)}.values())
     if len(rules) == 1:

@@ -5,7 +5,7 @@ pauses → rule → pulls, files, transfers, sessions, visits → reasons → ru
 
 from pullstats.metrics.counting.pauses import DURATION, TIMES, find_longest
 from pullstats.metrics.counting.pulls import DIGEST_COLUMNS, SEEN, find_tags, name_digests
-from pullstats.metrics.counting.reasons import OF_SESSIONS, REASON_COLUMNS
+from pullstats.metrics.counting.reasons import OF_SESSIONS
 from pullstats.metrics.counting.rule import (
     COUNTED,
     IMAGE_COLUMNS,
@@ -35,7 +35,6 @@ __all__ = [
     "OF_SESSIONS",
     "PULLSTATS",
     "PULL_GAP",
-    "REASON_COLUMNS",
     "RUN_END",
     "RUN_START",
     "SEEN",

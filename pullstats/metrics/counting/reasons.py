@@ -15,18 +15,6 @@ from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST, IS_LISTING, IS_M
 from pullstats.metrics.counting.rule import INVOCATIONS, Reason, Reasons
 from pullstats.metrics.statuses import IS_FAILED, IS_GET, IS_HEAD, IS_REDIRECT, IS_TAKEN, IS_UNCHANGED, STATUS
 
-REASON_COLUMNS: Final = (
-    "package_name",
-    "package_type",
-    "action",
-    "is_downloadable",
-    "http_request_method",
-    "http_response_status_code",
-    "http_response_body_size",
-    "url_path",
-)
-"""Columns that reasons read."""
-
 _ACTION: Final = pl.col("action")
 _IS_OCI: Final = pl.col("package_type").eq_missing("oci")
 _IS_FILE_PATH: Final = ~IS_IMAGE_MANIFEST.fill_null(value=False)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.definitions import Metric
 from pullstats.metrics.filtering.selection import name_unseen
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query

@@ -10,9 +10,9 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.definitions import Metric
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.filters import parse_filter
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.plan import Plan, resolve, with_filter, with_window
 from pullstats.metrics.query import Query
@@ -233,7 +233,7 @@ def _join(sides: Sequence[pl.DataFrame], keys: tuple[str, ...], metrics: Sequenc
         for side, name in zip(sides, "ab", strict=True)
     )
     rows = left.join(right, on=[*keys, "metric"], how="full", coalesce=True, nulls_equal=True, maintain_order="left_right")
-    defined = [metric.key for metric in metrics if metric.kind != "share" and any(side.height > side[metric.key].null_count() for side in sides)]
+    defined = [metric.key for metric in metrics if metric.is_amount and any(side.height > side[metric.key].null_count() for side in sides)]
     is_amount = pl.col("metric").is_in(defined)
     rows = rows.with_columns(pl.when(is_amount).then(pl.col(name).fill_null(0)).otherwise(name).alias(name) for name in "ab")
     return rows.with_columns(difference=pl.col("b") - pl.col("a"), change=pl.when(pl.col("a") != 0).then(pl.col("b") / pl.col("a") - 1))

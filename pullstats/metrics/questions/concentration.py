@@ -14,7 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.definitions import METRICS, Metric
+from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.levels import name_level
 from pullstats.metrics.partials import Partials, fold
 from pullstats.metrics.plan import Plan, resolve
@@ -96,14 +96,9 @@ def _describe_nobody(asked: Plan, count: int) -> list[str]:
     if not count:
         return []
     verb = "belongs" if count == 1 else "belong"
-    level = name_level(asked.query.unique_by, 1).removeprefix("1 ")
-    return [f"{_name(asked.metrics[0], count)} {verb} to no {level} (none logged, or only ever answered 401); shares are of the others"]
-
-
-def _name(metric: Metric, count: int) -> str:
-    """Write an amount in words: 1 download, 2 downloads."""
-    is_plural = count != 1 or metric.title in {"missing", "bytes"}
-    return f"{count:,} {metric.title if is_plural else metric.title.removesuffix('s')}"
+    return [
+        f"{asked.metrics[0].name_count(count)} {verb} to no {asked.level.singular} (none logged, or only ever answered 401); shares are of the others"
+    ]
 
 
 def compute_gini(values: pl.Series) -> float | None:
@@ -145,7 +140,7 @@ def _describe(asked: Plan, asked_for: Concentration, values: pl.Series) -> str:
     level, parts, before = asked.query.unique_by, [], 0
     for count in sorted({min(top, values.len()) for top in asked_for.tops}):
         taken = int(values.slice(before, count - before).sum())
-        parts.append(f"the next {count - before:,} = {taken:,}" if before else f"{name_level(level, count)} = {_name(metric, taken)}")
+        parts.append(f"the next {count - before:,} = {taken:,}" if before else f"{name_level(level, count)} = {metric.name_count(taken)}")
         before = count
     for share in asked_for.shares:
         part = "half" if share == _HALF else write_level(share)
@@ -154,7 +149,7 @@ def _describe(asked: Plan, asked_for: Concentration, values: pl.Series) -> str:
     first = min(asked_for.tops, default=0)
     if first:
         left = int(values.sum()) - int(values.head(first).sum())
-        parts.append(f"without the top {min(first, values.len())}, {_name(metric, left)}")
+        parts.append(f"without the top {min(first, values.len())}, {metric.name_count(left)}")
     gini = compute_gini(values)
     return "; ".join([*parts, *([f"Gini {gini:.2f}"] if gini is not None else [])])
 

@@ -7,8 +7,9 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.definitions import DOWNLOADERS, Metric
+from pullstats.metrics.definitions import DOWNLOADERS
 from pullstats.metrics.dimensions import DIMENSIONS
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query

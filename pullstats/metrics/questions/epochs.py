@@ -8,7 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.definitions import Metric
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan
 
 
@@ -30,10 +30,10 @@ def refuse_epochs(asked: Plan, metrics: Sequence[Metric]) -> Plan:
         return asked
     spans = events.group_by("key_epoch").agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max()).collect().sort("first")
     told = "; ".join(f"from {first:%Y-%m-%d} to {last:%Y-%m-%d}" for _, first, last in spans.rows())
-    title = (named or level).title
+    counted = named or level
     message = (
-        f"{title} cannot be counted over this window: its events were hashed with {spans.height} different keys ({told}), and hashes of "
-        f"different keys cannot be compared, so one {title.removesuffix('s')} would count again under each; choose a --window within one of them"
+        f"{counted.title} cannot be counted over this window: its events were hashed with {spans.height} different keys ({told}), and hashes of "
+        f"different keys cannot be compared, so one {counted.singular} would count again under each; choose a --window within one of them"
     )
     if named is not None:
         raise UsageError(f"{message}, or metrics without uniques")

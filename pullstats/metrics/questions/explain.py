@@ -15,7 +15,8 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.counting import PULL_GAP, SESSION_GAP, VISIT_GAP
-from pullstats.metrics.definitions import METRICS, Metric
+from pullstats.metrics.definitions import METRICS
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import compute_partials, count_rows, fold, look_beyond
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
@@ -90,7 +91,7 @@ def _tell_definitions(asked: Plan, total: pl.DataFrame, number: str) -> list[dic
     rows = []
     for metric in asked.metrics:
         value = total[metric.key].item()
-        unit = metric.unit if isinstance(value, int) and metric.unit != metric.title else ""
+        unit = metric.unit if isinstance(value, int) else ""
         shown = "nothing" if value is None else number.format(value) if isinstance(value, int) else str(value)
         additive = "may be added up" if metric.additive else "is never added up: a total is computed anew"
         rows.append(_row("metric", f"{f'{metric.title} = {shown} {unit}'.rstrip()}. {metric.help} It {additive}."))

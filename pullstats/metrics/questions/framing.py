@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from pullstats.metrics.definitions import METRICS, Metric
+from pullstats.metrics.definitions import DOWNLOADERS, METRICS
 from pullstats.metrics.dimensions import CLASS_BASIS
 from pullstats.metrics.levels import UNIQUE_LEVELS, name_level
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials, count_takers
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.presence import CLIENTS, Presence
@@ -90,15 +91,15 @@ def describe_total(asked: Plan, partials: Partials, total: pl.DataFrame, presenc
     parts = []
     for metric in asked.metrics:
         value = total[metric.key].item()
-        if metric.kind != "count" or value is None or metric.name in CLIENTS:
+        if metric.kind != "count" or not metric.is_amount or value is None or metric.name in CLIENTS:
             continue
         is_taking = metric.tally == DOWNLOADS and metric.rule
-        if metric.tally == DOWNLOADS and metric.merge == "union" and _find(asked, DOWNLOADS, metric.rule) is not None:
+        if metric.tally == DOWNLOADS and metric.is_distinct and _find(asked, DOWNLOADS, metric.rule) is not None:
             continue  # told beside the downloads
-        takers = count_takers(partials, metric.rule) if is_taking and metric.merge != "union" and asked.has_one_key else None
-        noun, rule = _noun(metric, value), metric.title.removeprefix(METRICS[metric.counts].title) if metric.counts else ""
-        by = f" by {takers:,} {'downloader' if takers == 1 else 'downloaders'}" if takers is not None else ""
-        parts.append(f"{value:,} {noun}{by}{rule}")
+        takers = count_takers(partials, metric.rule) if is_taking and not metric.is_distinct and asked.has_one_key else None
+        bare = METRICS[metric.counts] if metric.counts else metric
+        by = f" by {METRICS[DOWNLOADERS].name_count(takers)}" if takers is not None else ""
+        parts.append(f"{bare.name_count(value)}{by}{metric.title.removeprefix(bare.title)}")
     who = [(name_level(level, total[name].item() or 0)) for level, name in UNIQUE_LEVELS.items() if name in total.columns and _shows(asked, name)]
     level = asked.query.unique_by
     if presence is not None and not _shows(asked, UNIQUE_LEVELS[level]):
@@ -108,16 +109,11 @@ def describe_total(asked: Plan, partials: Partials, total: pl.DataFrame, presenc
 
 
 def _find(asked: Plan, tally: str, rule: str) -> Metric | None:
-    return next((metric for metric in asked.metrics if metric.tally == tally and metric.rule == rule and metric.merge != "union"), None)
+    return next((metric for metric in asked.metrics if metric.tally == tally and metric.rule == rule and not metric.is_distinct), None)
 
 
 def _shows(asked: Plan, name: str) -> bool:
     return any(metric.name == name for metric in asked.metrics)
-
-
-def _noun(metric: Metric, value: int) -> str:
-    title = METRICS[metric.counts].title if metric.counts else metric.title
-    return title.removesuffix("s") if value == 1 else title
 
 
 def build_meta(asked: Plan, partials: Partials, hidden: int = 0, warnings: Sequence[str] = ()) -> dict[str, Any]:

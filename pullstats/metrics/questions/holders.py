@@ -108,7 +108,7 @@ def _list(asked: Plan, state: str | None) -> Report:
     counts, partials = count_holders(asked)
     history, warnings = comparable_history(asked, asked.level)
     rows = _describe_people(asked, before, history).join(counts, on=HOLDER, how="left")
-    zero = [metric.key for metric in asked.metrics if metric.kind in {"count", "bytes"} and counts[metric.key].null_count() < max(counts.height, 1)]
+    zero = [metric.key for metric in asked.metrics if metric.is_amount and counts[metric.key].null_count() < max(counts.height, 1)]
     rows = rows.with_columns(pl.col(zero).fill_null(0)).drop(level, strict=False).rename({HOLDER: level})
     if before is not None:
         rows = rows.filter(pl.col("state") == state if state else pl.col("state") != "churned")

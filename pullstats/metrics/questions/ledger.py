@@ -7,43 +7,26 @@ itself (a digest pulled that a tag names), and out though it would stay.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.counting import OF_SESSIONS, REASON_COLUMNS, SESSIONS, Reason, Reasons, find_rule
-from pullstats.metrics.definitions import HTTP_NOT_FOUND, Metric
+from pullstats.metrics.counting import OF_SESSIONS, SESSIONS, Reason, Reasons, find_rule
+from pullstats.metrics.definitions import METRICS
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import compute_partials
 from pullstats.metrics.plan import Plan
-from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_HEAD, STATUS
 
 REASON: Final = "ledger_reason"
 """Column of each request: why it is out by itself, null if nothing says so."""
 Entry = tuple[str, int, str | None]
 """What, how many requests, and the reason of which samples may be shown."""
 
-_IS_NO_MISS: Final = ~(IS_GET & (STATUS == HTTP_NOT_FOUND) & pl.col("is_downloadable")).fill_null(value=False)
-_REASONS: Final[Mapping[str, tuple[Reason, ...]]] = {
-    "bytes": (
-        ("is a HEAD: it has no body", IS_HEAD),
-        ("has no size logged", pl.col("http_response_body_size").is_null()),
-    ),
-    "errors": (("was answered otherwise than 4xx or 5xx, or no status is logged", ~IS_FAILED),),
-    "missing": (("is no GET for an artifact that was answered 404", _IS_NO_MISS),),
-    "error-rate": (("counted below the line alone: answered otherwise than 4xx or 5xx", ~IS_FAILED),),
-}
-"""Why a request is out by itself, by the metric that no counting rule counts; the first that holds is told."""
-_IN: Final[Mapping[str, str]] = {
-    "bytes": "in: its size is added",
-    "errors": "in: answered 4xx or 5xx",
-    "missing": "in: GET for an artifact answered 404",
-    "error-rate": "in: counted above and below the line: answered 4xx or 5xx",
-    "first-seen": "in: the first of these is told",
-    "last-seen": "in: the last of these is told",
-}
+_ABOVE: Final = "counted above and below the line"
+_BELOW: Final = "counted below the line alone"
 COUNTED: Final = "in: counts, each at the request that stands for it"
 COUNTED_ONCE: Final = "in: counts as a download; of these, everybody who made one is counted once"
 STANDS_FOR: Final = "out: counts, but for what the filters leave out"
@@ -52,20 +35,15 @@ STANDS_FOR: Final = "out: counts, but for what the filters leave out"
 def name_reasons(asked: Plan, metric: Metric) -> tuple[Reason, ...]:
     """List why requests are out by themselves: by a filter, or by what the metric is."""
     filters = [(f"left out by {text}", ~step.fill_null(value=False)) for text, step in asked.steps]
-    return (*filters, *_own_reasons(metric))
+    return (*filters, *(_rule_reasons(metric).own if metric.rule else _explain(metric)[1]))
 
 
-def _own_reasons(metric: Metric) -> tuple[Reason, ...]:
-    if metric.rule:
-        return _rule_reasons(metric).own
-    if metric.merge == "union":
-        assert metric.expr is not None
-        noun = metric.title.removesuffix("s")
-        return (
-            ("answered 401, a first try without credentials is no second person", IS_ANONYMOUS_TRY),
-            (f"names no {noun}", metric.expr.is_null()),
-        )
-    return _REASONS.get(metric.name, ())
+def _explain(metric: Metric) -> tuple[str, tuple[Reason, ...]]:
+    """Tell what is done with a request that is in, and why others are out; what a ratio is made of tells it of the ratio."""
+    if not metric.parts:
+        return metric.explain()
+    (above, missed), (_, out) = (METRICS[part].explain() for part in metric.parts)
+    return f"{_ABOVE}: {above}", (*out, *((f"{_BELOW}: {text}", test) for text, test in missed))
 
 
 def _rule_reasons(metric: Metric) -> Reasons:
@@ -77,7 +55,7 @@ def add_reason(asked: Plan, metric: Metric) -> Plan:
     """Let events carry the first reason why they are out by themselves, column `REASON`."""
     reasons = name_reasons(asked, metric)
     first = pl.coalesce(*(pl.when(test.fill_null(value=False)).then(pl.lit(text)) for text, test in reasons), pl.lit(None, pl.String))
-    read = {*asked.filter_columns, *REASON_COLUMNS, *metric.columns}
+    read = {*first.meta.root_names()}
 
     def scan_with_reason(columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
         events = asked.events.scan(sorted((read | {*columns}) - {REASON}), start, end)
@@ -112,17 +90,15 @@ def _tally(counted: pl.DataFrame, name: str) -> dict[str | None, int]:
 def _list_plain(asked: Plan, metric: Metric, told: dict[str | None, int]) -> list[Entry]:
     entries: list[Entry] = []
     for text, _ in name_reasons(asked, metric):
-        is_below = metric.parts and text.startswith("counted")
-        entries.append((f"{'in' if is_below else 'out'}: {text}", told.get(text, 0), text))
-    named = f"in: requests from which distinct {metric.title} are counted" if metric.merge == "union" else _IN.get(metric.name, "in: counts")
-    return [(named, told.get(None, 0), None), *entries]
+        entries.append((f"{'in' if text.startswith(_BELOW) else 'out'}: {text}", told.get(text, 0), text))
+    return [(f"in: {_explain(metric)[0]}", told.get(None, 0), None), *entries]
 
 
 def _list_counted(
     asked: Plan, metric: Metric, told: dict[str | None, int], hits: dict[str | None, int], passed: dict[str | None, int]
 ) -> list[Entry]:
     filters = {f"left out by {text}" for text, _ in asked.steps}
-    counted = COUNTED_ONCE if metric.merge == "union" else COUNTED
+    counted = COUNTED_ONCE if metric.is_distinct else COUNTED
     entries: list[Entry] = [(counted, sum(passed.values()), None)]
     for text, _ in name_reasons(asked, metric):
         taken = passed if text in filters else hits

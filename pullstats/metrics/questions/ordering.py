@@ -13,8 +13,9 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
-from pullstats.metrics.definitions import METRICS, Metric
+from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.dimensions import DIMENSIONS, RELEASE, Dimension
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.synonyms import name_dimension, name_metric
 from pullstats.metrics.version_order import place_version
@@ -89,7 +90,7 @@ def take_first(rows: pl.DataFrame, asked: Plan) -> pl.DataFrame:
 
 def drop_nothing(rows: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
     """Leave out the rows that say nothing: whose metrics are all null, or amounts of 0; a share of 0 does say something."""
-    said = [pl.col(metric.key).fill_null(0) != 0 if metric.kind in {"count", "bytes"} else pl.col(metric.key).is_not_null() for metric in metrics]
+    said = [pl.col(metric.key).fill_null(0) != 0 if metric.is_amount else pl.col(metric.key).is_not_null() for metric in metrics]
     return rows.filter(pl.any_horizontal(said)) if said else rows
 
 
@@ -129,7 +130,7 @@ def _sort_in_order(rows: pl.DataFrame, asked: Plan) -> pl.DataFrame:
     for number, dimension in enumerate(asked.dimensions, 1):
         if not dimension.is_ordered:
             within = [one.key for one in asked.dimensions[:number]]
-            amount = pl.col(metric.key).max() if metric.kind == "time" else pl.col(metric.key).sum()
+            amount = pl.col(metric.key).max() if metric.is_extreme else pl.col(metric.key).sum()
             by.append(amount.over(within))
             descending.append(True)
         by.append(order_values(dimension, asked))

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from pullstats.metrics.definitions import Metric
 from pullstats.metrics.extent import Scan
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials, compute_partials, fold
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.activity import Activity
@@ -43,21 +43,16 @@ def _read(row: dict[str, Any] | None, window: Window, metrics: Sequence[Metric],
     has_one_key = activity.has_one_key(window)
     values: Values = {}
     for metric in metrics:
-        is_defined = metric.kind != "share" and not _is_undefined(partials, metric)
-        value = row[metric.key] if row is not None else 0 if is_defined else None
+        value = row[metric.key] if row is not None else 0 if partials.defines(metric) else None
         values[metric.key] = None if metric.is_hashed and not has_one_key else value
     return values
-
-
-def _is_undefined(partials: Partials, metric: Metric) -> bool:
-    return metric.rule in partials.counted and (metric.counts or metric.name) not in partials.counted[metric.rule].columns
 
 
 def measure_days(one: Plan, days: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
     """Give each metric on each of some days, column `day`: 0 where it counts nothing, null where nothing is known of it."""
     buckets = Buckets(1, "d", one.query.tz)
     partials = compute_partials(one, {_DAY: buckets.expr}, ["timestamp"])
-    defined = [metric.key for metric in metrics if metric.kind != "share" and not _is_undefined(partials, metric)]
+    defined = [metric.key for metric in metrics if partials.defines(metric)]
     found = days.join(fold(partials, metrics, (_DAY,)), on=_DAY, how="left", maintain_order="left")
     return found.with_columns(pl.col(defined).fill_null(0))
 

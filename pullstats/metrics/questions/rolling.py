@@ -16,8 +16,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.definitions import Metric
-from pullstats.metrics.partials import VALUE, Partials, fold
+from pullstats.metrics.metric import Metric
+from pullstats.metrics.partials import VALUE, Partials, base_metrics, fold
 from pullstats.metrics.time.buckets import Buckets
 
 BUCKET: Final = "bucket"
@@ -60,6 +60,7 @@ def fold_rolling(partials: Partials, metrics: Sequence[Metric], keys: Sequence[s
     """
     places = buckets.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(_INDEX))
     groups = (*keys, BUCKET)
+    simple = [metric for metric in base_metrics(metrics) if metric.is_folded]
 
     def spread(frame: pl.DataFrame) -> pl.DataFrame:
         """Give each row to every bucket that reaches back to it."""
@@ -69,7 +70,7 @@ def fold_rolling(partials: Partials, metrics: Sequence[Metric], keys: Sequence[s
 
     small = Partials(
         groups,
-        spread(partials.plain.group_by(groups).agg(_fold_plain(partials.plain, groups))),
+        spread(partials.plain.group_by(groups).agg(metric.fold(pl.col(metric.name)).alias(metric.name) for metric in simple)),
         partials.sets,
         {
             label: spread(frame.group_by(groups).agg(pl.exclude(*groups, VALUE).sum())).with_columns(pl.lit(None).alias(VALUE))
@@ -79,11 +80,6 @@ def fold_rolling(partials: Partials, metrics: Sequence[Metric], keys: Sequence[s
         partials.kept,
     )
     return fold(small, metrics, groups, partial(_count_rolling, places=places, count=count))
-
-
-def _fold_plain(frame: pl.DataFrame, groups: Sequence[str]) -> list[pl.Expr]:
-    folds = {"first-seen": pl.Expr.min, "last-seen": pl.Expr.max}
-    return [folds.get(name, pl.Expr.sum)(pl.col(name)) for name in frame.columns if name not in {*groups, VALUE}]
 
 
 def _count_rolling(frame: pl.DataFrame, keys: Sequence[str], name: str, *, places: pl.DataFrame, count: int) -> pl.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 import polars as pl
 
@@ -26,8 +25,6 @@ from pullstats.metrics.questions.ordering import drop_nothing, sort_rows, take_f
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.rolling import BUCKET, fold_rolling
 from pullstats.reports import Column, Report
-
-_COUNTS: Final = frozenset({"count", "bytes"})
 
 
 def answer_series(asked: Plan) -> Report:
@@ -90,16 +87,12 @@ def _mark_columns(asked: Plan) -> list[Column]:
 
 def _fill(asked: Plan, partials: Partials) -> list[pl.Expr]:
     """Write 0 where nothing was seen; but a gap in the logs is no zero: of a bucket that is nothing else, nothing is known."""
-    defined = [metric.key for metric in asked.metrics if metric.kind in _COUNTS and not _is_undefined(partials, metric.rule, metric.tally)]
+    defined = [metric.key for metric in asked.metrics if partials.defines(metric)]
     return [_zero(pl.col(key)).alias(key) for key in defined]
 
 
 def _zero(value: pl.Expr) -> pl.Expr:
     return pl.when(GAP).then(None).otherwise(value.fill_null(0))
-
-
-def _is_undefined(partials: Partials, label: str, name: str) -> bool:
-    return label in partials.counted and name not in partials.counted[label].columns
 
 
 def _choose_rows(asked: Plan, inside: Partials) -> tuple[pl.DataFrame, dict[str, str]]:

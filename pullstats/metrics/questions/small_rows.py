@@ -17,7 +17,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.definitions import DOWNLOADERS, METRICS, Metric
+from pullstats.metrics.definitions import DOWNLOADERS, METRICS
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
 from pullstats.metrics.plan import Plan
 
@@ -35,7 +36,7 @@ def find_takers(asked: Plan, groups: Mapping[str, pl.Expr], columns: Sequence[st
     told = [metric for metric in asked.metrics if DOWNLOADERS in {metric.name, metric.counts}]
     if not asked.query.min_origins or not told:
         return partials, ()
-    takers = tuple(replace(metric, name=f"endpoints that took by {metric.rule}", counts=DOWNLOADERS, columns=ENDPOINTS.columns) for metric in told)
+    takers = tuple(replace(metric, name=f"endpoints that took by {metric.rule}", counts=DOWNLOADERS, identity=ENDPOINTS.identity) for metric in told)
     own = replace(asked, query=replace(asked.query, unique_by="endpoint"), metrics=takers)
     found = compute_partials(own, dict(groups), columns)
     return replace(partials, sets=partials.sets | {metric.name: found.sets[metric.name] for metric in takers}), takers

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from pullstats.metrics.definitions import Metric
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.activity import Activity, measure_activity
 from pullstats.metrics.questions.alignment import is_outside
