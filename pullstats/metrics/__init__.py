@@ -6,7 +6,7 @@ Query  →  plan, with the events it reads  →  partial tables, read once  → 
     what is counted   definitions, dimensions, levels, counting/ (what is one), runs, ranks
     when              question_window, time/
     which events      filtering/
-    of whom           partials, partitions (what is read, and how parts become one)
+    of whom           aggregation (events to partials), rule_counts, partitions (part by part), folding (partials to rows)
     questions         questions/: a file each, a value that answers for itself
 
 To add a question: a value with a `query` and an `answer` (see `question`), and its command.

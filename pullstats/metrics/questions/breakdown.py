@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.filtering.selection import name_unseen
+from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
+from pullstats.metrics.partials import Partials, keep_rows
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.epochs import refuse_epochs

@@ -10,10 +10,12 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.filters import parse_filter
+from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
+from pullstats.metrics.partials import Partials, keep_rows
 from pullstats.metrics.plan import Plan, resolve, with_filter, with_window
 from pullstats.metrics.query import Query
 from pullstats.metrics.question_window import is_beyond

@@ -15,8 +15,9 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.definitions import METRICS
+from pullstats.metrics.folding import fold
 from pullstats.metrics.levels import name_level
-from pullstats.metrics.partials import Partials, fold
+from pullstats.metrics.partials import Partials
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.epochs import refuse_epochs

@@ -7,10 +7,12 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.definitions import DOWNLOADERS
 from pullstats.metrics.dimensions import DIMENSIONS
+from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
+from pullstats.metrics.partials import Partials, keep_rows
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.breakdown import is_total_small, with_endpoints

@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.counting import PULL_GAP, SESSION_GAP, VISIT_GAP
 from pullstats.metrics.definitions import METRICS
+from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.partials import compute_partials, count_rows, fold, look_beyond
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.epochs import refuse_epochs
@@ -25,6 +26,7 @@ from pullstats.metrics.questions.framing import build_report
 from pullstats.metrics.questions.ledger import COUNTED, COUNTED_ONCE, REASON, add_reason, keep_ledger
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.small_rows import find_takers, is_few, refuse_few
+from pullstats.metrics.rule_counts import count_rows, look_beyond
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.phrases import WEEKDAYS
 from pullstats.reports import Column, Report

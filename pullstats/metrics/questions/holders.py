@@ -14,10 +14,12 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
+from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.definitions import id_key
 from pullstats.metrics.dimensions import DIMENSIONS
+from pullstats.metrics.folding import fold
 from pullstats.metrics.levels import name_level
-from pullstats.metrics.partials import Partials, compute_partials, fold
+from pullstats.metrics.partials import Partials
 from pullstats.metrics.partitions import cut_by_network
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query

@@ -14,10 +14,10 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.counting import OF_SESSIONS, SESSIONS, Reason, Reasons, find_rule
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.partials import compute_partials
 from pullstats.metrics.plan import Plan
 
 REASON: Final = "ledger_reason"

@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import polars as pl
 
+from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.extent import Scan
+from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.partials import Partials, compute_partials, fold
+from pullstats.metrics.partials import Partials
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.activity import Activity
 from pullstats.metrics.questions.noise import Value

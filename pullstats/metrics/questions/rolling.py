@@ -16,8 +16,9 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.partials import VALUE, Partials, base_metrics, fold
+from pullstats.metrics.partials import VALUE, Partials, base_metrics
 from pullstats.metrics.time.buckets import Buckets
 
 BUCKET: Final = "bucket"

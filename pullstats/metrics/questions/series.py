@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import polars as pl
 
-from pullstats.metrics.partials import Partials, compute_partials, fold, keep_groups, merge_others
+from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.folding import fold
+from pullstats.metrics.partials import Partials, keep_groups, merge_others
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.course import (
     GAP,

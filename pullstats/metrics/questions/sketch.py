@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.levels import UNIQUE_LEVELS, name_level
-from pullstats.metrics.partials import VALUE, Partials, compute_partials
+from pullstats.metrics.partials import VALUE, Partials
 from pullstats.metrics.partitions import cut_by_network
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.framing import build_report

@@ -17,9 +17,11 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.definitions import DOWNLOADERS, METRICS
+from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.partials import Partials, compute_partials, fold, keep_rows
+from pullstats.metrics.partials import Partials, keep_rows
 from pullstats.metrics.plan import Plan
 
 ENDPOINTS: Final = METRICS["endpoints"]

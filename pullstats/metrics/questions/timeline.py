@@ -9,9 +9,9 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.selection import several_ids
-from pullstats.metrics.partials import compute_partials
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.framing import build_report
 from pullstats.reports import Column, Report

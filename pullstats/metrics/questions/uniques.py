@@ -13,10 +13,10 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.levels import LEVELS, UNIQUE_LEVELS, find_levels, name_level
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.partials import compute_partials
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.breakdown import break_down

@@ -1,0 +1,74 @@
+"""Read a question's events into partial answers: at once, or network by network where they would not fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from pullstats.metrics.folding import refold
+from pullstats.metrics.metric import Metric
+from pullstats.metrics.partials import VALUE, Partials, base_metrics, find_takers, name_groups
+from pullstats.metrics.partitions import cut_by_network
+from pullstats.metrics.plan import Plan
+from pullstats.metrics.rule_counts import count_by_rule, find_digest_tags
+
+
+def compute_partials(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str]) -> Partials:
+    """Read the events and build the tables: at once, or network by network where they would not fit into memory.
+
+    Args:
+        asked: the question.
+        groups: name and value of each group column.
+        columns: event columns that the groups read.
+    """
+    plans = cut_by_network(asked, groups, columns)
+    tags = find_digest_tags(plans, columns)
+    parts = [_compute_part(plan, groups, columns, tags) for plan in plans]
+    if len(parts) == 1:
+        return parts[0]
+    return Partials(
+        parts[0].keys,
+        pl.concat([part.plain for part in parts]),
+        {name: pl.concat([part.sets[name] for part in parts]) for name in parts[0].sets},
+        {label: pl.concat([part.counted[label] for part in parts]) for label in parts[0].counted},
+        sum(part.read for part in parts),
+        sum(part.kept for part in parts),
+        is_whole=False,
+    )
+
+
+def _compute_part(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> Partials:
+    base = base_metrics(asked.metrics)
+    needed = {column for metric in base for column in metric.columns} | {*columns, *asked.filter_columns, "timestamp"}
+    events = asked.inside(sorted(needed))
+    read = events.select(pl.len()) if asked.filter is not None else None
+    kept = asked.selection.keep(events)
+    unions = [metric for metric in base if metric.is_distinct]
+    simple = [metric for metric in base if metric.is_folded]
+    sets = [_set_table(kept, groups, metric, simple if index == 0 else []) for index, metric in enumerate(unions)]
+    plain = [] if unions else [kept.group_by(*name_groups(groups)).agg(*_first_fold(simple)) if groups else kept.select(*_first_fold(simple))]
+    # One after the other: read together, the fastest would wait for the slowest in memory.
+    frames = [lazy.collect(engine="streaming") for lazy in (*sets, *plain)]
+    plain_frame = frames[-1] if plain else refold(frames[0].drop(VALUE), tuple(groups), simple)
+    total = int(plain_frame["requests"].sum())
+    rules = dict.fromkeys(metric.rule for metric in asked.metrics if metric.rule)
+    counted = {label: count_by_rule(asked, label, groups, columns, tags) for label in rules}
+    takers = {metric.name: find_takers(counted[metric.rule], groups) for metric in asked.metrics if metric.rule and metric.is_distinct}
+    return Partials(
+        tuple(groups),
+        plain_frame,
+        {metric.name: frame.select(*groups, VALUE) for metric, frame in zip(unions, frames, strict=False)} | takers,
+        counted,
+        int(read.collect(engine="streaming").item()) if read is not None else total,
+        total,
+    )
+
+
+def _first_fold(simple: Sequence[Metric]) -> list[pl.Expr]:
+    return [metric.fold_events() for metric in simple]
+
+
+def _set_table(events: pl.LazyFrame, groups: dict[str, pl.Expr], metric: Metric, simple: Sequence[Metric]) -> pl.LazyFrame:
+    assert metric.expr is not None
+    return events.group_by(*name_groups(groups), metric.expr.alias(VALUE)).agg(*_first_fold(simple))

@@ -1,0 +1,166 @@
+"""What a counting rule counts of a question's events, looking as far beyond the window as what belongs together reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from pullstats.metrics.counting import (
+    DIGEST_COLUMNS,
+    DURATION,
+    IMAGE_COLUMNS,
+    INVOCATIONS,
+    PULLSTATS,
+    RUN_END,
+    RUN_START,
+    SEEN,
+    SESSION_COLUMNS,
+    SESSIONS,
+    TIMES,
+    VERSION_1,
+    CountingRule,
+    Terms,
+    count_sessions,
+    find_longest,
+    find_rule,
+    find_tags,
+    name_digests,
+)
+from pullstats.metrics.partials import IS_TAKER, VALUE, name_groups
+from pullstats.metrics.plan import Plan
+from pullstats.metrics.statuses import IS_ANONYMOUS_TRY
+from pullstats.metrics.store_events import StoreEvents
+
+IS_CUT: Final = "is_cut"
+DOWNLOADS: Final = "downloads"
+_WIDER: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What a rule must know of events besides those of the window.
+
+    Attributes:
+        margin: how far beyond the window's edges they are read; None for all of the store.
+        is_timed: whether a log tells how long requests took.
+        mute: `source_id` of the logs that tell no agents, for a rule that asks for them.
+    """
+
+    margin: timedelta | None
+    is_timed: bool = False
+    mute: tuple[str, ...] = ()
+
+
+def count_by_rule(asked: Plan, label: str, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> pl.DataFrame:
+    """Apply a rule, reading beyond the window's edges as far as what belongs together reaches."""
+    beyond = look_beyond(asked, label)
+    assert beyond.margin is not None
+    for margin in (beyond.margin, beyond.margin + _WIDER, None):
+        wider = replace(beyond, margin=margin)
+        frame = _counted_table(asked, label, groups, columns, tags, wider).collect(engine="streaming")
+        if not frame[IS_CUT].any():
+            break
+    return frame.drop(IS_CUT)
+
+
+def look_beyond(asked: Plan, label: str) -> Beyond:
+    """Tell how far a rule, or `SESSIONS`, must look; as far as the longest request took, what is beside each other may be logged apart."""
+    window, margin = asked.window, asked.gaps.margin(label)
+    rule = None if label == SESSIONS else find_rule(label)
+    if (rule is not None and rule.name != PULLSTATS.name) or rule is VERSION_1:
+        return Beyond(margin, mute=_find_mute(asked.events) if rule is not None and rule.asks_agents else ())
+    events = asked.events.scan([DURATION], window.start - _WIDER if window.start else None, window.end + _WIDER if window.end else None)
+    longest = find_longest(events)
+    return Beyond(margin + (longest or timedelta()), is_timed=longest is not None)
+
+
+def _find_mute(store: StoreEvents) -> tuple[str, ...]:
+    """List the logs in which no request of any time tells an agent."""
+    events = store.scan(["source_id", "user_agent_original"], None, None)
+    told = events.group_by("source_id").agg(pl.col("user_agent_original").is_not_null().any()).collect(engine="streaming")
+    return tuple(told.filter(~pl.col("user_agent_original"))["source_id"].drop_nulls().sort())
+
+
+def _counted_table(
+    asked: Plan,
+    label: str,
+    groups: dict[str, pl.Expr],
+    columns: Sequence[str],
+    tags: pl.DataFrame | None,
+    beyond: Beyond,
+) -> pl.LazyFrame:
+    counted, names = count_rows(asked, label, columns, tags, beyond)
+    taking = _is_taking(counted.collect_schema().names() if DOWNLOADS in names else ()).any().alias(IS_TAKER)
+    return counted.group_by(*name_groups(groups), VALUE).agg(pl.col(names).sum(), pl.col(IS_CUT).any(), taking)
+
+
+def _is_taking(names: Sequence[str]) -> pl.Expr:
+    """Tell whether a counted row makes whoever it is of a downloader: a single request answered 401 makes nobody, as of those who asked."""
+    if DOWNLOADS not in names:
+        return pl.lit(value=False)
+    is_single = pl.col(RUN_START).is_null() if RUN_START in names else pl.lit(value=True)
+    return (pl.col(DOWNLOADS) > 0) & ~(is_single & IS_ANONYMOUS_TRY)
+
+
+def count_rows(asked: Plan, label: str, columns: Sequence[str], tags: pl.DataFrame | None, beyond: Beyond) -> tuple[pl.LazyFrame, tuple[str, ...]]:
+    """Give the rows of the window that count under a rule, filtered, and the names of what they count.
+
+    A row has the columns asked for and, as `VALUE`, who made the request, answered 401 or not. It is marked `IS_CUT` where what it stands for may
+    reach beyond what was read.
+    """
+    window = asked.window
+    start = window.start - beyond.margin if window.start and beyond.margin is not None else None
+    end = window.end + beyond.margin if window.end and beyond.margin is not None else None
+    wanted = tuple(dict.fromkeys(metric.tally for metric in asked.metrics if metric.rule == label))
+    wanted = wanted if label == SESSIONS else tuple(name for name in wanted if name in find_rule(label).defines)
+    level = asked.level
+    assert level.identity is not None
+    read = {*columns, *asked.filter_columns, "timestamp", *(DIGEST_COLUMNS if tags is not None else ())}
+    read |= {"http_response_status_code"} if DOWNLOADS in wanted else set()
+    terms = Terms(wanted, (*sorted(read), VALUE), asked.gaps, beyond.is_timed, beyond.mute)
+    rule = None if label == SESSIONS else find_rule(label)
+    needed = {*_name_columns(rule, wanted), *(TIMES if beyond.is_timed else ())}
+    ranked = asked.events.order.add_to(asked.events.scan(sorted({*needed, *read, *level.columns}), start, end))
+    events = ranked.with_columns(level.identity.alias(VALUE))
+    counted = count_sessions(events, terms) if rule is None else rule.count(events, terms)
+    if rule is not None and tags is not None:
+        # What version 1 calls an invocation is a request like any other.
+        counted = name_digests(counted, tags.lazy(), is_named=pl.col(INVOCATIONS).is_null() if rule is VERSION_1 and INVOCATIONS in wanted else None)
+    schema = counted.collect_schema().names()
+    counted = counted.with_columns(
+        _is_cut(schema, asked, start, end).alias(IS_CUT), *(pl.col(name).fill_null(0) for name in wanted if name in schema)
+    )
+    return asked.selection.keep(window.keep(counted)), tuple(name for name in wanted if name in schema)
+
+
+def _name_columns(rule: CountingRule | None, wanted: Sequence[str]) -> Sequence[str]:
+    """Name the columns that a rule reads; where only images count, they are fewer."""
+    if rule is None:
+        return SESSION_COLUMNS
+    return IMAGE_COLUMNS if tuple(wanted) == ("pulls",) and rule.name == PULLSTATS.name else rule.columns
+
+
+def _is_cut(names: Sequence[str], asked: Plan, start: datetime | None, end: datetime | None) -> pl.Expr:
+    """Mark what begins or ends so near to where reading did that more of it may lie beyond."""
+    if RUN_START not in names:
+        return pl.lit(value=False)
+    gap = asked.gaps.longest
+    at_start = pl.col(RUN_START) - pl.lit(start) <= gap if start else pl.lit(value=False)
+    at_end = pl.lit(end) - pl.col(RUN_END) <= gap if end else pl.lit(value=False)
+    return (at_start | at_end).fill_null(value=False)
+
+
+def find_digest_tags(parts: Sequence[Plan], columns: Sequence[str]) -> pl.DataFrame | None:
+    """Find the tags of digests in the whole store up to the window's end, where the question reads versions."""
+    asked = parts[0]
+    is_ruled = any(metric.is_ruled or metric.counts for metric in asked.metrics)
+    if not is_ruled or not {*columns, *asked.filter_columns} & {"package_version", "reference_kind"}:
+        return None
+    end = asked.window.end + asked.gaps.margin(PULLSTATS.label) if asked.window.end else None
+    asked_for = [part.events.order.add_to(part.events.scan(sorted(IMAGE_COLUMNS), None, end)) for part in parts]
+    found = [find_tags(events, asked.gaps.pull).collect(engine="streaming") for events in asked_for]
+    return pl.concat(found).sort(SEEN)
