@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from pullstats.cli.options import Command, combine, general_options
-from pullstats.cli.output import emit, output_options, warning_printer
+from pullstats.cli.output import choose_renderer, emit, output_options, warning_printer
 from pullstats.cli.questions import build_query, question_options
 from pullstats.errors import UsageError
 from pullstats.metrics import DAILY_METRICS, Daily
 from pullstats.pipeline.answer import answer, export_events, export_rejects
-from pullstats.render import format_of_path, write_frames
+from pullstats.render import write_frames
 
 SETS: Final = ("daily", "events", "rejects")
 
@@ -35,13 +34,12 @@ def export(**options: Any) -> int:
             options["output_format"] = "csv"
         return emit(answer(options["store"], Daily(query)), options)
     _refuse_unused(options)
-    path: Path | None = options["output"]
-    name = options["output_format"] or (format_of_path(path) if path else "csv")
+    name = choose_renderer(options, "csv").name
     if options["export_set"] == "rejects":
         frames = export_rejects(options["store"], warning_printer(options))
     else:
         frames = export_events(options["store"], build_query({**options, "metrics": "requests"}), warning_printer(options))
-    write_frames(frames, name, path, formula_guard=options["formula_guard"])
+    write_frames(frames, name, options["output"], formula_guard=options["formula_guard"])
     return 0
 
 

@@ -15,7 +15,7 @@ import click
 from pullstats.cli.options import combine
 from pullstats.errors import UsageError
 from pullstats.metrics.question_window import MOVED
-from pullstats.render import RENDERERS, RenderOptions, format_of_path, render, write_output
+from pullstats.render import RENDERERS, Renderer, RenderOptions, format_of_path, write_output
 from pullstats.render.sanitise import for_terminal
 from pullstats.reports import Report
 
@@ -23,7 +23,6 @@ EXIT_EMPTY: Final = 4
 PIPED_WIDTH: Final = 100
 _NARROWEST: Final = 20
 _WIDEST: Final = 1_000
-MACHINES: Final = frozenset({"csv", "json", "ndjson", "parquet"})
 
 output_options = combine(
     click.option("--format", "output_format", type=click.Choice(list(RENDERERS)), help="Output format (default: table, or by -o's ending)."),
@@ -38,21 +37,22 @@ output_options = combine(
     click.option("--formula-guard/--no-formula-guard", default=True, show_default=True, help="Guard CSV cells that a spreadsheet would run."),
 )
 
-total_option = click.option("--total", is_flag=True, help="Add a row with the totals (table, csv, md); uniques are counted anew. JSON: --meta.")
-_WITHOUT_ROOM: Final = frozenset({"json", "ndjson", "parquet"})
-"""Formats whose rows a program adds up: a total among them would count twice."""
+_WITH_TOTALS: Final = [renderer.name for renderer in RENDERERS.values() if renderer.has_total_row]
+total_option = click.option(
+    "--total", is_flag=True, help=f"Add a row with the totals ({', '.join(_WITH_TOTALS)}); uniques are counted anew. JSON: --meta."
+)
 
 
-def name_format(options: dict[str, Any]) -> str:
-    """Name the format that an answer will be written in."""
+def choose_renderer(options: dict[str, Any], usual: str = "table") -> Renderer:
+    """Choose the format that an answer will be written in: the one asked for, else by the ending of the file, else the usual one."""
     path: Path | None = options["output"]
-    return options["output_format"] or (format_of_path(path) if path else "table")
+    return RENDERERS[options["output_format"] or (format_of_path(path) if path else usual)]
 
 
 def has_words(options: dict[str, Any]) -> bool:
     """Tell whether the format tells more than the rows."""
-    name = name_format(options)
-    return name not in MACHINES or (name == "json" and options["meta"])
+    words = choose_renderer(options).words
+    return words == "always" or (words == "meta" and bool(options["meta"]))
 
 
 def refuse_total(options: dict[str, Any]) -> None:
@@ -61,9 +61,10 @@ def refuse_total(options: dict[str, Any]) -> None:
     Raises:
         UsageError: the format has no room for it.
     """
-    name = name_format(options)
-    if options.get("total") and name in _WITHOUT_ROOM:
-        message = f"--total adds a row to a table, csv or md, and in {name} it would count like any other; JSON has it with --meta, as meta.totals"
+    renderer = choose_renderer(options)
+    if options.get("total") and not renderer.has_total_row:
+        room = f"{', '.join(_WITH_TOTALS[:-1])} or {_WITH_TOTALS[-1]}"
+        message = f"--total adds a row to a {room}, and in {renderer.name} it would count like any other; JSON has it with --meta, as meta.totals"
         raise UsageError(message)
 
 
@@ -74,13 +75,13 @@ def emit(report: Report, options: dict[str, Any]) -> int:
         The exit code: 4 if no event lay in the window.
     """
     path: Path | None = options["output"]
-    name = name_format(options)
+    renderer = choose_renderer(options)
     report = _put_move_first(report)
-    if name != "table":
+    if not renderer.shows_warnings:
         warn(report, options)
-    if name in MACHINES and report.flat is not None:
+    if renderer.is_for_programs and report.flat is not None:
         report = replace(report, frame=report.flat[0], columns=report.flat[1])
-    write_output(render(report, name, render_options(options, path)), path)
+    write_output(renderer.render(report, render_options(options, path)), path)
     return EXIT_EMPTY if report.is_empty else 0
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import ROWS, Command, combine, general_options
-from pullstats.cli.output import MACHINES, emit, output_options
+from pullstats.cli.output import choose_renderer, emit, output_options
 from pullstats.cli.questions import build_query, question_options, split_names
 from pullstats.errors import UsageError
 from pullstats.metrics.levels import LEVELS
@@ -18,7 +18,6 @@ from pullstats.metrics.questions.holders import Origins
 from pullstats.metrics.questions.turnover import STATES
 from pullstats.metrics.questions.uniques import Uniques
 from pullstats.pipeline.answer import answer
-from pullstats.render import format_of_path
 
 _SHARE: Final = re.compile(r"^([0-9]{1,3}(?:\.[0-9]{1,9})?)(%?)$", re.ASCII)
 _COUNT: Final = re.compile(r"^[1-9][0-9]{0,9}$", re.ASCII)
@@ -55,8 +54,7 @@ def _limit(options: dict[str, Any]) -> int:
     """Show people a page, and programs everything."""
     if options["limit"] is not None:
         return int(options["limit"])
-    name = options["output_format"] or (format_of_path(options["output"]) if options["output"] else "table")
-    return 0 if name in MACHINES else 20
+    return 0 if choose_renderer(options).is_for_programs else 20
 
 
 @click.command(cls=Command)

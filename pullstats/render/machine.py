@@ -7,17 +7,15 @@ import io
 import json
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import polars as pl
 
 from pullstats.percentages import DIGITS, WHOLES, write_change, write_share
 from pullstats.render.columns import sanitise_columns, to_text
+from pullstats.render.renderer import RenderOptions
 from pullstats.render.sanitise import for_csv, for_markdown, for_markdown_paragraph, visible
 from pullstats.reports import Report
-
-if TYPE_CHECKING:
-    from pullstats.render import RenderOptions
 
 _PERCENTAGES: Final = {"share": write_share, "change": write_change}
 """Kinds of columns that Markdown shows as tables do."""

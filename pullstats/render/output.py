@@ -6,19 +6,15 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-import polars as pl
-
-from pullstats.errors import UsageError, UserError
+from pullstats.errors import UserError
 from pullstats.escaping import plain_text
 from pullstats.render.drafts import draft
-from pullstats.render.machine import csv_text, ndjson_text
 
-_STREAMED = ("csv", "ndjson", "parquet")
 _SCREEN: Final = "standard output"
 _MAX_LINKS: Final = 40
 """Links that may lead from one to the next, as the kernel counts them."""
@@ -31,49 +27,17 @@ def write_output(content: str | bytes, path: Path | None) -> None:
         UserError: the file cannot be written; what was there is still there.
     """
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    with _opened(path) as stream:
+    with opened(path) as stream:
         stream.write(data)
 
 
-def write_frames(frames: Iterable[pl.DataFrame], format_name: str, path: Path | None, *, formula_guard: bool = True) -> None:
-    """Write a large export batch by batch: memory holds one batch.
-
-    Args:
-        frames: batches of one schema, at least one.
-        format_name: csv, ndjson or parquet.
-        path: file to replace, None for standard output.
-        formula_guard: guard CSV cells that a spreadsheet would run.
+@contextmanager
+def opened(path: Path | None) -> Iterator[IO[bytes]]:
+    """Open standard output, or what replaces a file in one step once all of it is written.
 
     Raises:
-        UserError: another format, or a file that cannot be written.
+        UserError: it cannot be written; what was there is still there.
     """
-    if format_name not in _STREAMED:
-        message = f"this export is written as {', '.join(_STREAMED)}, not as {format_name}"
-        raise UsageError(message)
-    with _opened(path) as stream:
-        if format_name == "parquet":
-            _write_parquet(frames, stream)
-            return
-        for index, frame in enumerate(frames):
-            is_csv = format_name == "csv"
-            text = csv_text(frame, formula_guard=formula_guard, has_header=index == 0) if is_csv else ndjson_text(frame)
-            stream.write(text.encode("utf-8", "backslashreplace"))
-
-
-def _write_parquet(frames: Iterable[pl.DataFrame], stream: IO[bytes]) -> None:
-    import pyarrow.parquet as pq  # noqa: PLC0415 - only this format needs it
-
-    writer: pq.ParquetWriter | None = None
-    for frame in frames:
-        table = frame.to_arrow()
-        writer = writer or pq.ParquetWriter(stream, table.schema, compression="zstd")
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
-
-
-@contextmanager
-def _opened(path: Path | None) -> Iterator[IO[bytes]]:
     if path is None:
         with _writing(_SCREEN):
             yield sys.stdout.buffer

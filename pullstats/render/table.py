@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import polars as pl
 
 from pullstats.percentages import write_change, write_share
+from pullstats.render.renderer import RenderOptions
 from pullstats.render.sanitise import for_terminal
 from pullstats.reports import Column, Report
 

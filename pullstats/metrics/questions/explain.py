@@ -93,7 +93,7 @@ def _tell_definitions(asked: Plan, total: pl.DataFrame, number: str) -> list[dic
     rows = []
     for metric in asked.metrics:
         value = total[metric.key].item()
-        unit = metric.unit if isinstance(value, int) else ""
+        unit = (METRICS[metric.counts].title if metric.counts else metric.unit) if isinstance(value, int) else ""
         shown = "nothing" if value is None else number.format(value) if isinstance(value, int) else str(value)
         additive = "may be added up" if metric.additive else "is never added up: a total is computed anew"
         rows.append(_row("metric", f"{f'{metric.title} = {shown} {unit}'.rstrip()}. {metric.help} It {additive}."))
