@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +18,7 @@ from effort import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pullstats.cli import run
 from pullstats.enrich import agent_rules, path_rules
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
@@ -514,8 +517,38 @@ def test_logs_are_named_as_they_are_called() -> None:
         ("log in (c.log, unknown)", 1),
         (f"source={'b' * 32}", 1),
         ("source=d.log", 0),
+        ("source like 'logs/%'", 3),
+        ("source ~ '^c'", 1),
+        ("source !~ '^c'", 3),
+        ("source < 'd'", 1),
     ):
         found = parse_filter(where, ZONE, logs)
         frame = pl.DataFrame(rows, schema={"source_id": pl.String})
         assert frame.filter(found.expr).height == kept, where
         assert [text for _, text in found.named if not text.startswith("b")] == (["d.log"] if not kept else []), where
+
+
+def test_a_log_is_a_row_by_the_name_that_filters_take(take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Two files of one name are one row, whose uniques are one union; typed back, each name gives its row; a near miss is named."""
+    line = '192.0.2.{} - - [0{}/Mar/2025:10:00:00 +0000] "GET /simple/f/ HTTP/1.1" 200 1 "-" "pip/24.0"\n'
+    for name, text in (
+        ("one", line.format(1, 1) * 3 + line.format(2, 1)),
+        ("two's", line.format(1, 2) + line.format(3, 2)),
+        ("three", line.format(4, 3)),
+    ):
+        (tmp_path / name).write_text(text)
+    take_in(tmp_path / "one", source_name="web 'a'")
+    take_in(tmp_path / "two's", source_name="web 'a'")
+    take_in(tmp_path / "three")
+
+    def report(*words: str) -> list[dict[str, Any]]:
+        assert run(["report", "--store", str(tmp_path / "store"), "-w", "all", "--metric", "requests,origins", *words, "--format", "json"]) in {0, 4}
+        return json.loads(capfd.readouterr().out)  # type: ignore[no-any-return]
+
+    rows = report("--by", "source")
+    assert {row["source"]: (row["requests"], row["origins"]) for row in rows} == {"web 'a'": (6, 3), str(tmp_path / "three"): (1, 1)}
+    for row in rows:
+        assert report("--by", "source", "--where", f'source="{row["source"]}"') == [row]
+    assert run(["report", "--store", str(tmp_path / "store"), "-w", "all", "--where", "source=\"web 'b'\""]) == 4
+    shown = capfd.readouterr()
+    assert "did you mean 'web 'a''?" in " ".join((shown.out + shown.err).split())

@@ -259,7 +259,7 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         _plain("domain", "url_domain", "Host the client asked for."),
         _plain("path", "url_path", "Path of the request."),
         _plain("referrer", "http_request_referrer", "Referrer of the request."),
-        _plain("source", "source_id", "Log the event came from."),
+        _plain("source", "source_id", "Log the event came from, by its name."),
         _plain("format", "log_format", "Format of that log."),
         _plain("backend", "backend", "Upstream or service that answered."),
         _plain("cache", "cache_status", "What a cache answered, as logged: HIT, MISS, ….", told_by=_BY_LOG),

@@ -17,6 +17,7 @@ from pullstats.metrics.dimensions import Dimension, find_dimension
 from pullstats.metrics.extent import Extent
 from pullstats.metrics.filtering.selection import Selection, build_selection, refuse_ambiguous
 from pullstats.metrics.levels import find_level, find_unique_metric
+from pullstats.metrics.log_names import list_logs, name_logs
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.query import Query
 from pullstats.metrics.question_window import find_window
@@ -97,7 +98,8 @@ def resolve(query: Query, events: StoreEvents) -> Plan:
     level = METRICS[find_unique_metric(query.unique_by)]
     query = replace(query, unique_by=find_level(query.unique_by), tz=zone.key)
     metrics = tuple(metric for name in named for metric in _rule_metrics(name, rules, level))
-    dimensions = tuple(find_dimension(name) for name in query.dimensions)
+    logs = list_logs(events.extent.sources)
+    dimensions = tuple(name_logs(find_dimension(name), logs) for name in query.dimensions)
     chosen = build_selection(query, zone.key, events.extent.sources)
     window, notes = find_window(query, events.extent, events.scan, events.now)
     gaps = Gaps(timedelta(seconds=query.pull_window), timedelta(seconds=query.visit_gap), timedelta(seconds=query.session_gap))

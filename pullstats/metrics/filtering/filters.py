@@ -30,6 +30,7 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.metrics.dimensions import UNKNOWN, WHOLE_ID, Dimension, find_dimension
 from pullstats.metrics.filtering.tokens import KEYWORDS, Token, filter_error, split_tokens
+from pullstats.metrics.log_names import SOURCE, name_logs
 
 _ORDER: Final[dict[str, Callable[[Any, Any], Any]]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _OPERATORS: Final = "=, !=, <, <=, >, >=, ~, !~, in, like or is"
@@ -145,7 +146,7 @@ class _Reader:
 
     def _read_comparison(self) -> pl.Expr:
         dimension = self._read_dimension()
-        value = dimension.expr(self.zone)
+        value, shown = dimension.expr(self.zone), name_logs(dimension, self.logs).expr(self.zone)
         if self._take("is"):
             is_negated = self._take("not")
             if not self._take("null"):
@@ -155,13 +156,13 @@ class _Reader:
             if self._take("in"):
                 return ~self._read_list(dimension, value)
             if self._take("like"):
-                return ~self._read_like(value)
+                return ~self._read_like(shown)
             raise self.fail("expected 'in' or 'like'")
         if self._take("in"):
             return self._read_list(dimension, value)
         if self._take("like"):
-            return self._read_like(value)
-        return self._compare(dimension, value)
+            return self._read_like(shown)
+        return self._compare(dimension, value, shown)
 
     def _read_dimension(self) -> Dimension:
         token = self.here
@@ -198,19 +199,19 @@ class _Reader:
         self._at += is_unknown
         return is_unknown
 
-    def _compare(self, dimension: Dimension, value: pl.Expr) -> pl.Expr:
+    def _compare(self, dimension: Dimension, value: pl.Expr, shown: pl.Expr) -> pl.Expr:
         operation = self.here
         mark = operation.mark if operation else ""
         if operation is None or mark not in {"=", "!=", "~", "!~", *_ORDER}:
             raise self.fail(f"expected {_OPERATORS}")
         self._at += 1
         if mark in {"~", "!~"}:
-            found = self._read_pattern(value)
+            found = self._read_pattern(shown)
             return found if mark == "~" else ~found
         if mark in _ORDER:
             if dimension.type == "boolean":
                 raise self.fail(f"'{dimension.name}' is true, false or null, and has no order", operation)
-            compared: pl.Expr = _ORDER[mark](value, pl.lit(self._read_value(dimension, is_named=False)))
+            compared: pl.Expr = _ORDER[mark](shown, pl.lit(self._read_value(dimension, is_named=False)))
             return compared.fill_null(value=False)
         if self._take_unknown():
             is_unknown = _is_unknown(dimension, value)
@@ -243,7 +244,7 @@ class _Reader:
     def _read_values(self, dimension: Dimension) -> list[Any]:
         """Read a value; the name of logs is the ids of all that are called so."""
         token = self.here
-        if dimension.name == "source" and token is not None and not token.is_mark and token.text in self.logs:
+        if dimension.name == SOURCE and token is not None and not token.is_mark and token.text in self.logs:
             self._at += 1
             return list(self.logs[token.text])
         return [self._read_value(dimension)]
@@ -257,7 +258,8 @@ class _Reader:
                 value = dimension.name_value(token.text)
             except UsageError as error:
                 raise self.fail(str(error), token) from error
-            self.named.append((dimension, value))
+            is_id = any(value in sources for sources in self.logs.values())
+            self.named.append((dimension if is_id else name_logs(dimension, self.logs), value))
             return value
         if dimension.type == "number" and _INTEGER.fullmatch(token.text):
             return int(token.text)

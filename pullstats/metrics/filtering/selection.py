@@ -13,6 +13,7 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.metrics.dimensions import DIMENSIONS, UNKNOWN, WHOLE_ID, Dimension
 from pullstats.metrics.filtering.filters import join_all, parse_filter
+from pullstats.metrics.log_names import list_logs
 from pullstats.metrics.query import Query
 
 _FOLDED: Final = frozenset({"other", "all others"})
@@ -61,7 +62,7 @@ def build_selection(query: Query, zone: str, sources: pl.DataFrame | None = None
     Raises:
         UsageError: a filter that is not understood; a class or kind that there is not.
     """
-    found = parse_filter(query.where, zone, _name_logs(sources)) if query.where else None
+    found = parse_filter(query.where, zone, list_logs(sources)) if query.where else None
     steps = [(f"--where {query.where}", found.expr)] if found else []
     columns = list(found.columns) if found else []
     names = set(found.dimensions) if found else set()
@@ -86,15 +87,6 @@ def build_selection(query: Query, zone: str, sources: pl.DataFrame | None = None
             columns += dimension.columns
             names.add(name)
     return Selection(tuple(steps), tuple(dict.fromkeys(columns)), frozenset(names), tuple(kept), tuple(excluded))
-
-
-def _name_logs(sources: pl.DataFrame | None) -> dict[str, list[str]]:
-    """Give the ids of the logs of each name."""
-    named: dict[str, list[str]] = {}
-    for source, name in [] if sources is None else sources.select("source_id", "name").rows():
-        if name is not None:
-            named.setdefault(name, []).append(source)
-    return named
 
 
 def refuse_ambiguous(named: Sequence[tuple[Dimension, str]], events: Callable[[Dimension], pl.LazyFrame], zone: str) -> None:
