@@ -9,16 +9,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from crowd import NOON, Row, ask, manifest, request
 from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.cli import run
+from pullstats.cli import main, run
 from pullstats.errors import UsageError
 from pullstats.metrics import COUNTING_RULES, METRICS, Breakdown
 from pullstats.metrics.questions.explain import Explanation
+from pullstats.pipeline.ingest import ingest
+from pullstats.pipeline.plan import IngestPlan
 from pullstats.reports import Report
 
 METRIC_NAMES = tuple(METRICS)
@@ -248,3 +251,30 @@ def test_the_flags_of_report_series_and_uniques_are_accepted(take_in: Callable[.
     for output in ("json", "csv", "md", "table"):
         assert run(["explain", "--store", str(tmp_path / "store"), "--window", "2001", "--format", output]) == 4
         assert "in the window" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["report", "series", "uniques"])
+def test_every_option_of_a_question_is_understood_by_its_explanation(command: str) -> None:
+    group = click.Context(main)
+    asked, explains = (main.get_command(group, name) for name in (command, "explain"))
+    assert asked is not None
+    assert explains is not None
+    ours = {parameter.name: parameter for parameter in explains.params}
+    assert {parameter.name for parameter in asked.params} <= {*ours}
+    for parameter in asked.params:
+        assert ours[parameter.name].opts == parameter.opts, parameter.name
+
+
+def test_what_changes_no_number_changes_no_explanation(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    log, store = tmp_path / "access.log", str(tmp_path / "store")
+    log.write_text('192.0.2.1 - - [01/Jun/2025:12:00:00 +0000] "GET /f.whl HTTP/1.1" 200 7 "-" "pip/25.0"\n')
+    ingest(IngestPlan((str(log),), Path(store), key_file=tmp_path / "key"))
+    capfd.readouterr()
+    asked = ["explain", "--metric", "requests", "--window", "all", "--store", store, "--format", "csv"]
+    said = [
+        (run([*asked, *more.split()]), capfd.readouterr())
+        for more in ("", "--percent --every w --rolling 2w --sort -requests --total --sketch --no-other")
+    ]
+    assert said[0] == said[1]
+    assert said[0][0] == 0
+    assert "requests,in: counts,1" in said[0][1].out

@@ -41,7 +41,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "origins": Entry("Look", "pullstats.cli.people", "List who is behind the numbers; with an ID, one's timeline."),
     "concentration": Entry("Look", "pullstats.cli.people", "Tell how much of a number a few make up, and the number without them."),
     "compare": Entry("Look", "pullstats.cli.look", "Compare two windows, versions, hosts or filters; is it noise?"),
-    "explain": Entry("Look", "pullstats.cli.look", "Tell how a report's numbers came about."),
+    "explain": Entry("Look", "pullstats.cli.explain", "Tell how a report's numbers came about."),
     "demand": Entry("Look", "pullstats.cli.look", "Show which platforms are asked for, answered, and missing."),
     "export": Entry("Out", "pullstats.cli.out", "Write files for cron: daily numbers, events, rejected lines."),
     "status": Entry("Keep", "pullstats.cli.keep", "Show what is in the store, and how fresh it is."),

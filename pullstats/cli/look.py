@@ -1,31 +1,27 @@
-"""The commands that look: breakdowns and series."""
+"""The commands that look: breakdowns, series, comparisons."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
-from pullstats.cli.options import ROWS, Command, combine, general_options
+from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options, total_option
-from pullstats.cli.questions import build_query, question_options, split_names
-from pullstats.metrics import METRICS, UNIQUE_LEVELS, Breakdown
+from pullstats.cli.questions import build_query, limit_option, metric_option, other_option, question_options
+from pullstats.metrics import Breakdown
 from pullstats.metrics.definitions import DEFAULT_METRICS
-from pullstats.metrics.levels import find_levels
 from pullstats.metrics.questions.compare import Comparison
-from pullstats.metrics.questions.explain import Explanation
 from pullstats.pipeline.answer import answer
-
-_DEFAULT_METRICS: Final = ",".join(DEFAULT_METRICS)
 
 
 @click.command(cls=Command)
 @click.option("--by", default="package", show_default=True, help="One to three dimensions, e.g. client,arch. See docs/metrics.md.")
-@click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help=f"Any of {', '.join(METRICS)}.")
+@metric_option(",".join(DEFAULT_METRICS))
 @click.option("--sort", help="Metric or dimension to sort by; - in front reverses (default: the first metric, largest first).")
-@click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows to show, 0 for all.")
-@click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
+@limit_option()
+@other_option
 @click.option("--percent", is_flag=True, help="Add the share of each additive metric.")
 @total_option
 @combine(question_options, output_options, general_options)
@@ -41,9 +37,9 @@ def report(**options: Any) -> int:
 @click.option("--rolling", help="Let each bucket look back over this span: 7d, 4w; uniques are the union over it.")
 @click.option("--annotate", type=click.Path(path_type=Path), help="CSV of date,label (talks, releases) to show beside the buckets.")
 @click.option("--by", default="", help="A dimension: one row per value with a sparkline, instead of one per bucket.")
-@click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help=f"Any of {', '.join(METRICS)}.")
-@click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows to show with --by, 0 for all.")
-@click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
+@metric_option(",".join(DEFAULT_METRICS))
+@limit_option(" with --by")
+@other_option
 @total_option
 @combine(question_options, output_options, general_options)
 def series(**options: Any) -> int:
@@ -54,8 +50,8 @@ def series(**options: Any) -> int:
 @click.command(cls=Command)
 @click.option("--by", default="package,platform", show_default=True, help="One to three dimensions, e.g. package,arch.")
 @click.option("--sort", default="missing", show_default=True, help="Metric or dimension to sort by; - in front reverses.")
-@click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows to show, 0 for all.")
-@click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
+@limit_option()
+@other_option
 @combine(question_options, output_options, general_options)
 def demand(**options: Any) -> int:
     """Show which platforms are asked for (attempts), answered (downloads), and missing (404)."""
@@ -67,9 +63,9 @@ def demand(**options: Any) -> int:
 @click.argument("left", metavar="A")
 @click.argument("right", metavar="B")
 @click.option("--by", default="", help="One to three dimensions: where the difference comes from, the largest first.")
-@click.option("--metric", "metrics", default="downloads,origins,requests", show_default=True, help=f"Any of {', '.join(METRICS)}.")
+@metric_option("downloads,origins,requests")
 @click.option("--like-for-like", "is_like_for_like", is_flag=True, help="Cut both windows to the same weekdays and the same elapsed part.")
-@click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows to show with --by, 0 for all.")
+@limit_option(" with --by")
 @combine(question_options, output_options, general_options)
 def compare(left: str, right: str, **options: Any) -> int:
     """Compare two windows (last-month this-month), or two filters, versions, hosts or backends within one --window.
@@ -79,24 +75,3 @@ def compare(left: str, right: str, **options: Any) -> int:
     Says of each difference whether it is beyond the noise of past periods of the same kind (a test at the 5 % level), and what it could not have seen.
     """
     return emit(answer(options["store"], Comparison(build_query(options), left, right, options["is_like_for_like"])), options)
-
-
-@click.command(cls=Command)
-@click.option("--by", default="package", show_default=True, help="The dimensions of the report.")
-@click.option("--metric", "metrics", default=_DEFAULT_METRICS, show_default=True, help="The metrics to take apart.")
-@click.option("--sort", help="As in the report; changes nothing here.")
-@click.option("--limit", type=ROWS, default=20, help="As in the report; changes nothing here.")
-@click.option("--other/--no-other", default=True, help="As in the report; changes nothing here.")
-@click.option("--percent", is_flag=True, help="As in the report; changes nothing here.")
-@click.option("--total", is_flag=True, help="As in the report; changes nothing here.")
-@click.option("--every", help="As in series; changes nothing here.")
-@click.option("--rolling", help="As in series; changes nothing here.")
-@click.option("--annotate", type=click.Path(path_type=Path), help="As in series; changes nothing here.")
-@click.option("--level", "levels", help="As in uniques: take these levels apart instead of --metric.")
-@click.option("--sketch", is_flag=True, help="As in uniques; what is explained is the exact count.")
-@combine(question_options, output_options, general_options)
-def explain(**options: Any) -> int:
-    """Tell how a report's numbers came about: definition, window, filters, requests in and out by reason, rules, samples."""
-    if options["levels"] is not None:
-        options["metrics"] = ",".join(UNIQUE_LEVELS[level] for level in find_levels(split_names(options["levels"])))
-    return emit(answer(options["store"], Explanation(build_query({**options, "total": False}))), options)

@@ -10,7 +10,7 @@ import click
 
 from pullstats.cli.options import ROWS, Command, combine, general_options
 from pullstats.cli.output import choose_renderer, emit, output_options
-from pullstats.cli.questions import build_query, question_options, split_names
+from pullstats.cli.questions import build_query, limit_option, other_option, question_options, split_names
 from pullstats.errors import UsageError
 from pullstats.metrics.levels import LEVELS
 from pullstats.metrics.questions.concentration import Concentration
@@ -28,8 +28,8 @@ _COUNT: Final = re.compile(r"^[1-9][0-9]{0,9}$", re.ASCII)
 @click.option("--level", "levels", default=",".join(LEVELS), show_default=True, help="Levels to count, with commas; with --every one.")
 @click.option("--every", help="Follow one level (--level, else --unique-by) through time: 5m, h, d, w, mo, q, y.")
 @click.option("--sketch", "is_sketched", is_flag=True, help="Estimate with an Apache DataSketches HLL, and say how far it may be off.")
-@click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows to show with --by, 0 for all.")
-@click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
+@limit_option(" with --by")
+@other_option
 @combine(question_options, output_options, general_options)
 def uniques(**options: Any) -> int:
     """Count networks, endpoints, origins, organisations and users side by side; or new, returning, resurrected and churned ones over time."""

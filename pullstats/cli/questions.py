@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from pullstats.cli.options import ROWS, combine, configured_routes
+from pullstats.cli.options import ROWS, F, combine, configured_routes
 from pullstats.cli.output import has_words, refuse_total
 from pullstats.errors import UsageError
-from pullstats.metrics import DIMENSIONS, UNIQUE_LEVELS, Query, find_unique_metric
+from pullstats.metrics import DIMENSIONS, METRICS, UNIQUE_LEVELS, Query, find_unique_metric
 from pullstats.metrics.dimensions import CLASS_BASIS, CLASSES, LABEL
 from pullstats.metrics.levels import find_level
 from pullstats.metrics.synonyms import name_dimension
@@ -64,6 +65,18 @@ question_options = combine(
     click.option("--memory", default="3GB", show_default=True, help="What an answer may take; beyond it, networks are answered apart."),
     click.option("--min-origins", type=ROWS, default=0, show_default=True, help="Fold rows with fewer endpoints into one."),
 )
+
+other_option = click.option("--other/--no-other", default=True, show_default=True, help="Add a row for what --limit cuts off.")
+
+
+def metric_option(default: str) -> Callable[[F], F]:
+    """Make the option that names metrics."""
+    return click.option("--metric", "metrics", default=default, show_default=True, help=f"Any of {', '.join(METRICS)}.")
+
+
+def limit_option(when: str = "") -> Callable[[F], F]:
+    """Make the option that says how many rows are shown; `when` they are not always."""
+    return click.option("--limit", type=ROWS, default=20, show_default=True, help=f"Rows to show{when}, 0 for all.")
 
 
 _NAME: Final = re.compile(r"""\s*(?:"(?P<quoted>(?:[^"]|"")*)"\s*(?:,|$)|(?P<open>")|(?P<plain>[^,"\s][^,]*)(?:,|$))""")
