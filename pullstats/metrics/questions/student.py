@@ -5,7 +5,7 @@ Source: Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 26.7.3
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from math import atan, cos, pi, sin, sqrt
 from typing import Final
 
@@ -25,7 +25,7 @@ def compute_probability(value: float, freedom: int) -> float:
     return 2 / pi * (angle + sin(angle) * total) if freedom % 2 else sin(angle) * total
 
 
-@cache
+@lru_cache(1024)
 def find_quantile(level: float, freedom: int) -> float:
     """Give the value that |t| exceeds with a probability.
 
