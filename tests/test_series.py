@@ -291,6 +291,12 @@ def test_a_bucket_shortened_by_the_clock_ends_where_the_next_begins() -> None:
         assert (found[0]["bucket"], found[0]["final"]) == ("2025-04-06T01:30:00+10:30", is_final)
 
 
+def test_no_two_columns_of_lines_are_called_alike() -> None:
+    for rolling, title in ((None, "requests over time"), ("7d", "requests (7d) over time")):
+        titles = [column.title for column in ask([Event(at("2024-03-01T12:00"))], dimensions=("client",), rolling=rolling).columns]
+        assert titles == ["client", "requests", "origins", title]
+
+
 # Gaps.
 
 

@@ -121,7 +121,7 @@ def _lines(
     lines = grid.with_columns(_fill(one, partials)).group_by(keys, maintain_order=True).agg(pl.col(first.key).alias("trend"))
     rows = shown.join(lines, on=keys, how="left", nulls_equal=True, maintain_order="left")
     title = f"{first.title} ({asked.query.rolling})" if asked.query.rolling else first.title
-    columns = (*heads, Column("trend", title, "spark"))
+    columns = (*heads, Column("trend", f"{title} over time", "spark"))
     return rows.select(column.name for column in columns), columns
 
 
