@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pullstats.cli import COMMANDS, run
+from pullstats.cli import _CALLED, COMMANDS, run
 from pullstats.cli.start import STEPS
 
 ROOT = Path(__file__).parent.parent
@@ -210,3 +210,14 @@ def test_a_long_mistake_is_wrapped_on_a_terminal_alone(command: str, capsys: pyt
     wrapped = capsys.readouterr().err
     assert max(map(len, wrapped.splitlines())) <= 60 < len(whole)
     assert " ".join(wrapped.split()) == " ".join(whole.split())
+
+
+@pytest.mark.parametrize(("word", "command"), [("who", "origins"), ("Top", "report"), ("trend", "series"), ("diff", "compare")])
+def test_a_command_by_another_name_is_answered_with_ours(word: str, command: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run([word]) == 2
+    assert f"no command '{word}'; what you may mean is {command}: {COMMANDS[command].help}" in " ".join(capfd.readouterr().err.split())
+
+
+def test_no_other_name_of_a_command_is_one() -> None:
+    assert not set(_CALLED) & set(COMMANDS)
+    assert set(_CALLED.values()) <= set(COMMANDS)

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from pullstats.errors import InternalError, PullstatsError, unknown_name
+from pullstats.errors import InternalError, PullstatsError, UsageError, unknown_name
 
 EXIT_INTERNAL: Final = 1
 EXIT_USAGE: Final = 2
@@ -55,6 +55,23 @@ COMMANDS: Final[dict[str, Entry]] = {
 }
 
 
+_CALLED: Final = {
+    word: name
+    for name, words in {
+        "ingest": "add import load parse read",
+        "report": "breakdown query show stats table top",
+        "series": "daily history timeline timeseries trend",
+        "uniques": "distinct unique",
+        "origins": "ips people users visitors who",
+        "compare": "diff versus vs",
+        "explain": "how why",
+        "status": "info ls",
+    }.items()
+    for word in words.split()
+}
+"""What people call commands."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported only when one of them runs."""
 
@@ -65,7 +82,11 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Import the module that holds a command."""
         if cmd_name not in COMMANDS:
-            raise unknown_name("command", cmd_name, COMMANDS)
+            meant = _CALLED.get(cmd_name.lower())
+            if meant is None:
+                raise unknown_name("command", cmd_name, COMMANDS)
+            message = f"no command '{cmd_name}'; what you may mean is {meant}: {COMMANDS[meant].help}"
+            raise UsageError(message)
         command = getattr(importlib.import_module(COMMANDS[cmd_name].module), cmd_name)
         assert isinstance(command, click.Command)
         return command
