@@ -132,7 +132,25 @@ def test_columns_that_every_list_has_may_be_asked_for() -> None:
     listed = flat(origins(rows, metrics=("first-seen", "last-seen")))
     assert listed["first_seen"].to_list() == [NOON + DAY, NOON]
     gone = flat(origins(rows, state="churned", window="2025-03-04", metrics=("error-rate", "requests")))
-    assert gone.select("error_rate", "requests").rows() == [(None, 0)]
+    assert gone.select("error_rate", "requests").rows() == [(0.0, 1)]
+
+
+def test_who_is_gone_is_shown_with_what_it_had() -> None:
+    """By hand, for everybody who is gone: requests, errors and days of the span before, and never a row of zeros."""
+    rows = make_crowd(900)
+    start = datetime(2025, 3, 13, tzinfo=UTC)
+    expected = states_by_hand(rows, "origin", start, start + 5 * DAY, start - 5 * DAY)
+    report = origins(rows, state="churned", window="2025-03-13..2025-03-17", metrics=("requests", "errors"))
+    before = [row for row in rows if start - 5 * DAY <= row["time"] < start]
+    listed = flat(report).select("origin", "requests", "errors", "days").rows()
+    assert {row[0] for row in listed} == {who for who, state in expected.items() if state == "churned"}
+    for who, requests, errors, days in listed:
+        mine = [row for row in before if name_of(row) == who]
+        assert (requests, errors) == (len(mine), sum(row["status"] >= 400 for row in mine))
+        assert days == len({row["time"].date() for row in mine if row["status"] != 401}) > 0
+    told = "their numbers and days are of the span before the window, from 2025-03-08 00:00 to 2025-03-13 00:00: in it they have none"
+    assert told in report.meta["warnings"]
+    assert not any("span before the window" in one for one in origins(rows, state="new", window="2025-03-13..2025-03-17").meta["warnings"])
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.clock import find_zone
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.definitions import id_key
@@ -28,7 +29,8 @@ from pullstats.metrics.questions.framing import build_report, metric_columns
 from pullstats.metrics.questions.ordering import name_metrics
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.timeline import ID_COLUMNS, SHORT_ID, answer_timeline
-from pullstats.metrics.questions.turnover import STATES
+from pullstats.metrics.questions.turnover import CHURNED, STATES
+from pullstats.metrics.questions.unseen import warn_of_unseen
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.spans import close_window, span_before
 from pullstats.metrics.time.windows import Window
@@ -76,7 +78,8 @@ class Origins:
                 raise UsageError(message)
             return answer_timeline(asked, self.who)
         refuse_epochs(asked, (asked.level,))
-        return _list(replace(asked, metrics=tuple(metric for metric in asked.metrics if metric.key not in _OWN)), self.state)
+        asked = replace(asked, metrics=tuple(metric for metric in asked.metrics if metric.key not in _OWN))
+        return warn_of_unseen(_list(asked, self.state), asked)
 
 
 def count_holders(asked: Plan) -> tuple[pl.DataFrame, Partials]:
@@ -108,13 +111,15 @@ def _list(asked: Plan, state: str | None) -> Report:
         message = f"--state compares a window with the time before it, and '{asked.window.label}' has none; give a --window that begins"
         raise UsageError(message)
     counts, partials = count_holders(asked)
+    if state == CHURNED and before is not None:  # in the window they have nothing
+        counts, _ = count_holders(replace(asked, window=before))
     history, warnings = comparable_history(asked, asked.level)
     rows = _describe_people(asked, before, history).join(counts, on=HOLDER, how="left")
     zero = [metric.key for metric in asked.metrics if metric.is_amount and counts[metric.key].null_count() < max(counts.height, 1)]
     rows = rows.with_columns(pl.col(zero).fill_null(0)).drop(level, strict=False).rename({HOLDER: level})
     if before is not None:
-        rows = rows.filter(pl.col("state") == state if state else pl.col("state") != "churned")
-        warnings = [*_tell_beginning(asked, before), *warnings]
+        rows = rows.filter(pl.col("state") == state if state else pl.col("state") != CHURNED)
+        warnings = [*_tell_beginning(asked, before), *(_tell_churned(asked, before) if state == CHURNED else ()), *warnings]
     if level in ID_COLUMNS:
         rows = rows.with_columns(_write_ids(rows[level]))
     rows, total = _sort(rows, asked, level), rows.height
@@ -135,6 +140,13 @@ def _tell_beginning(asked: Plan, before: Window) -> list[str]:
     if first is None or before.start is None or first < before.start:
         return []
     return [f"new means first seen in these logs; they begin on {first:%Y-%m-%d %H:%M} UTC, so whoever came before is new, too"]
+
+
+def _tell_churned(asked: Plan, before: Window) -> list[str]:
+    assert before.start is not None
+    assert before.end is not None
+    start, end = (moment.astimezone(find_zone(asked.query.tz)) for moment in (before.start, before.end))
+    return [f"their numbers and days are of the span before the window, from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}: in it they have none"]
 
 
 def _columns(asked: Plan, level: str) -> tuple[Column, ...]:
@@ -185,7 +197,7 @@ def _describe_people(asked: Plan, before: Window | None, history: pl.Expr) -> pl
             *(pl.col(trait).filter(inside).max().fill_null(pl.col(trait).max()) for trait in _TRAITS),
             pl.coalesce(pl.col("first").filter(inside).min(), pl.col("first").min()).alias("first_seen"),
             pl.coalesce(pl.col("last").filter(inside).max(), pl.col("last").max()).alias("last_seen"),
-            pl.col(_DAY).filter(inside).n_unique().cast(pl.Int64).alias("days"),
+            pl.coalesce(pl.col(_DAY).filter(inside).n_unique().replace(0, None), pl.col(_DAY).n_unique()).cast(pl.Int64).alias("days"),
             inside.any(),
             is_before=(~inside).any(),
         )
@@ -209,7 +221,7 @@ def _name_states(asked: Plan, people: pl.DataFrame, before: Window | None, histo
     known = pl.concat([part.select(HOLDER).unique().collect(engine="streaming") for part in older])[HOLDER].unique()
     state = (
         pl.when(~pl.col(_IS_INSIDE))
-        .then(pl.lit("churned"))
+        .then(pl.lit(CHURNED))
         .when("is_before")
         .then(pl.lit("returning"))
         .when(pl.col(HOLDER).is_in(known.implode()))

@@ -19,7 +19,8 @@ from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.rolling import BUCKET
 from pullstats.metrics.time.buckets import Buckets
 
-STATES: Final = ("new", "returning", "resurrected", "churned")
+CHURNED: Final = "churned"
+STATES: Final = ("new", "returning", "resurrected", CHURNED)
 PRESENT: Final = "present"
 _INDEX: Final = "bucket_index"
 _LONG_AGO: Final = -2
