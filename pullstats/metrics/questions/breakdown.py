@@ -9,7 +9,6 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.aggregation import compute_partials
-from pullstats.metrics.filtering.selection import name_unseen
 from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials, keep_rows
@@ -21,6 +20,7 @@ from pullstats.metrics.questions.ordering import NOTHING, drop_nothing, place_re
 from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.series import answer_series
 from pullstats.metrics.questions.small_rows import ENDPOINTS, find_takers, hide_small, is_few, refuse_few
+from pullstats.metrics.questions.unseen import warn_of_unseen
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.reports import Column, Report
 
@@ -46,20 +46,7 @@ class Breakdown:
         if self.query.every and self.query.min_origins:
             message = "a series has no --min-origins: its buckets of few endpoints would tell what a report hides; leave one of the two out"
             raise UsageError(message)
-        return _warn_of_unseen(answer_series(asked) if self.query.every else break_down(asked)[0], asked)
-
-
-def _warn_of_unseen(report: Report, asked: Plan) -> Report:
-    """Add warnings where a filter names values that no event has: all excluded ones, and the kept ones if nothing is left."""
-    chosen = asked.selection
-    if not report.meta["excluded"]["events"] and report.is_empty:
-        return report
-    named = [one for one in chosen.excluded if not one[0].values] + [*(chosen.kept if report.is_empty else ())]
-    if not named:
-        return report
-    events = asked.inside([column for dimension, _ in named for column in dimension.columns])
-    warnings = [*report.meta["warnings"], *name_unseen(named, events, asked.query.tz)]
-    return replace(report, meta=report.meta | {"warnings": warnings})
+        return warn_of_unseen(answer_series(asked) if self.query.every else break_down(asked)[0], asked)
 
 
 def break_down(asked: Plan) -> tuple[Report, pl.DataFrame]:

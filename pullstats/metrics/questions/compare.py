@@ -24,6 +24,7 @@ from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
 from pullstats.metrics.questions.noise import LEVEL
 from pullstats.metrics.questions.ordering import order_values
+from pullstats.metrics.questions.unseen import tell_unseen
 from pullstats.metrics.questions.verdicts import Judgement, judge_comparison
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.phrases import AmbiguousWindowError
@@ -172,12 +173,21 @@ def _compare(asked: Sequence[Plan], sides: Comparison, notes: list[str], *, is_f
         rows = rows.with_columns(_spread_verdicts(judgement))
         columns += _VERDICT_COLUMNS
         notes = [*notes, *judgement.notes]
+    if is_filtered:
+        notes = [
+            *notes,
+            *dict.fromkeys(text for one, part in zip(asked, partials, strict=True) for text in tell_unseen(one, is_empty=part.kept == 0)),
+        ]
     outside = [side for side, one in zip("ab", asked, strict=True) if is_outside(one)]
     rows, total = (_forget(table, outside) for table in (rows, total))
     if rows.filter((pl.col("a") == 0) & (pl.col("b") != 0)).height:
         notes = [*notes, f"where {sides.left} has nothing, there is no relative change"]
     meta = build_meta(right, partials[1], warnings=[*(warning for warning in left.warnings if warning not in right.warnings), *notes])
-    meta |= {"a": build_meta(left, partials[0])["window"] | {"side": sides.left}, "b": meta["window"] | {"side": sides.right}}
+    other = build_meta(left, partials[0])
+    meta |= {
+        name: one["window"] | {"side": side, "excluded": one["excluded"]} for name, one, side in zip("ab", (other, meta), sides.names, strict=True)
+    }
+    meta["redirected_readings"] += other["redirected_readings"]
     level = "" if groups else f" · verdicts at the {write_level(LEVEL)} level, all metrics together"
     footer = f"a: {sides.left} · b: {sides.right} · {describe_meta(meta)}{level}"
     is_empty = all(part.kept == 0 for part in partials)

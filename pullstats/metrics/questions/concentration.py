@@ -24,6 +24,7 @@ from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_report
 from pullstats.metrics.questions.holders import HOLDER, count_holders
 from pullstats.metrics.questions.presence import find_presence
+from pullstats.metrics.questions.unseen import warn_of_unseen
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.spans import close_window, spans_before
 from pullstats.metrics.time.windows import Window
@@ -57,7 +58,8 @@ class Concentration:
         if self.query.min_origins:
             message = "concentration tells of a few, so it takes no --min-origins; leave it out (--min-origins 0)"
             raise UsageError(message)
-        return _answer(resolve(self.query, events), self)
+        asked = resolve(self.query, events)
+        return warn_of_unseen(_answer(asked, self), asked)
 
 
 def _answer(asked: Plan, asked_for: Concentration) -> Report:

@@ -158,8 +158,7 @@ def describe_meta(meta: dict[str, Any]) -> str:
     for word, moment in (("from", window["start"]), ("to", window["end"])):
         span += f" {word} {datetime.fromisoformat(moment).astimezone(ZoneInfo(meta['tz'])):%Y-%m-%dT%H:%M}" if moment else ""
     parts = [f"{span} ({meta['tz']})", meta["counting_rule"], f"unique by {meta['unique_level']}"]
-    excluded = meta["excluded"]
-    parts.append(f"filters left out {write_share(excluded['share'])} of requests" if excluded["filters"] else "no filters")
+    parts.append(_describe_filters(meta))
     if "class_by" in meta:
         parts.append(f"class by {meta['class_by']}")
     if meta["hidden_rows"]:
@@ -172,6 +171,15 @@ def describe_meta(meta: dict[str, Any]) -> str:
     first, newest = completeness["first_event"], completeness["newest_event"]
     parts.append(f"logs reach from {first[:16]} to {newest[:16]} UTC" if first and newest else "no events in the store")
     return " · ".join(parts)
+
+
+def _describe_filters(meta: dict[str, Any]) -> str:
+    """Say what share of the requests filters left out; of two sides each by itself."""
+    told = {f" ({side})": meta[side]["excluded"] for side in "ab"} if "a" in meta else {"": meta["excluded"]}
+    if not any(one["filters"] for one in told.values()):
+        return "no filters"
+    shares = [write_share(one["share"]) + side for side, one in told.items()]
+    return f"filters left out {' and '.join(shares)} of requests"
 
 
 def dimension_columns(asked: Plan) -> list[str]:

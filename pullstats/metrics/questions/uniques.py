@@ -27,6 +27,7 @@ from pullstats.metrics.questions.presence import Presence, find_presence
 from pullstats.metrics.questions.rolling import BUCKET
 from pullstats.metrics.questions.sketch import sketch_uniques
 from pullstats.metrics.questions.turnover import PRESENT, STATES, compute_turnover
+from pullstats.metrics.questions.unseen import warn_of_unseen
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.percentages import write_share
 from pullstats.reports import Column, Report
@@ -58,10 +59,11 @@ class Uniques:
         levels = _choose_levels(self)
         metrics = tuple(UNIQUE_LEVELS[level] for level in levels)
         if self.query.every:
-            return _follow(resolve(replace(self.query, metrics=metrics, unique_by=levels[0]), events))
+            asked = resolve(replace(self.query, metrics=metrics, unique_by=levels[0]), events)
+            return warn_of_unseen(_follow(asked), asked)
         asked = resolve(replace(self.query, metrics=metrics, sort=self.query.sort or metrics[0]), events)
         refuse_epochs(asked, asked.metrics)
-        return sketch_uniques(asked, levels) if self.is_sketched else _count(asked, levels)
+        return warn_of_unseen(sketch_uniques(asked, levels) if self.is_sketched else _count(asked, levels), asked)
 
 
 def _count(asked: Plan, levels: tuple[str, ...]) -> Report:

@@ -1,0 +1,25 @@
+"""Filters that name what no event has: an answer of nothing may be a slip of the pen, and says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pullstats.metrics.filtering.selection import name_unseen
+from pullstats.metrics.plan import Plan
+from pullstats.reports import Report
+
+
+def warn_of_unseen(report: Report, asked: Plan) -> Report:
+    """Add warnings where a filter names values that no event of the window has."""
+    if not report.meta["excluded"]["events"] and report.is_empty:
+        return report
+    warnings = [*report.meta["warnings"], *tell_unseen(asked, is_empty=report.is_empty)]
+    return replace(report, meta=report.meta | {"warnings": warnings})
+
+
+def tell_unseen(asked: Plan, *, is_empty: bool) -> list[str]:
+    """Say which values no event of the window has: of those that are left out all, and the kept ones if nothing is left."""
+    chosen = asked.selection
+    named = [one for one in chosen.excluded if not one[0].values] + [*(chosen.kept if is_empty else ())]
+    columns = [column for dimension, _ in named for column in dimension.columns]
+    return list(name_unseen(named, asked.inside(columns), asked.query.tz)) if named else []
