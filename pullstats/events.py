@@ -17,10 +17,13 @@ from typing import Any, Final
 
 import polars as pl
 
-SCHEMA_VERSION: Final = 1
+from pullstats.ids import ID_DIGITS, ID_TYPE
+
+SCHEMA_VERSION: Final = 2
 """Raised when a column changes its meaning; a new column leaves it as it is."""
 
 TIMESTAMP: Final = pl.Datetime("us", "UTC")
+ID_UNIT: Final = "id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Field:
         dtype: polars dtype; only types that Delta Lake has (no unsigned integers).
         group: heading under which the docs list it.
         help: what the value means, in one sentence.
-        unit: unit of numbers (`bytes`, `us`), else None.
+        unit: unit of numbers (`bytes`, `us`; `id` of an id, see `ids`), else None.
         origin: OpenTelemetry or ECS attribute name, or `pullstats.*` where neither has one.
     """
 
@@ -47,10 +50,10 @@ class Field:
 EVENT_FIELDS: Final[tuple[Field, ...]] = (
     Field("timestamp", TIMESTAMP, "time", "When the server logged the request.", "@timestamp", "us"),
     Field("timestamp_source", pl.String, "time", "Where the time comes from: `log` or `envelope`.", "pullstats.timestamp.source"),
-    Field("endpoint_id", pl.Binary, "who", "Keyed hash of the client address, IPv6 cut to /64 (16 bytes).", "pullstats.endpoint.id"),
-    Field("network_id", pl.Binary, "who", "Keyed hash of the client's /24 or /48 (16 bytes).", "pullstats.network.id"),
-    Field("origin_id", pl.Binary, "who", "Keyed hash of endpoint, client name, OS, architecture and user (16 bytes).", "pullstats.origin.id"),
-    Field("user_id", pl.Binary, "who", "Keyed hash of the user whom the server, or else the Authorization header, names (16 bytes).", "user.hash"),
+    Field("endpoint_id", ID_TYPE, "who", "Keyed hash of the client address, IPv6 cut to /64.", "pullstats.endpoint.id", ID_UNIT),
+    Field("network_id", ID_TYPE, "who", "Keyed hash of the client's /24 or /48.", "pullstats.network.id", ID_UNIT),
+    Field("origin_id", ID_TYPE, "who", "Keyed hash of endpoint, client name, OS, architecture and user.", "pullstats.origin.id", ID_UNIT),
+    Field("user_id", ID_TYPE, "who", "Keyed hash of the user whom the server, or else the Authorization header, names.", "user.hash", ID_UNIT),
     Field(
         "auth_scheme", pl.String, "who", "How the client authenticated, where a log says it: `basic`, `bearer`.", "http.request.header.authorization"
     ),
@@ -165,6 +168,9 @@ EVENT_SCHEMA: Final[pl.Schema] = pl.Schema({field.name: field.dtype for field in
 
 FIELD_BY_NAME: Final[dict[str, Field]] = {field.name: field for field in EVENT_FIELDS}
 
+ID_COLUMNS: Final = tuple(field.name for field in EVENT_FIELDS if field.unit == ID_UNIT)
+"""Columns whose numbers are ids: written as hexadecimal digits wherever somebody reads them."""
+
 
 def conform(frame: pl.DataFrame) -> pl.DataFrame:
     """Give a frame exactly the event columns, in order, nulls where it lacks one.
@@ -195,12 +201,12 @@ def json_schema() -> dict[str, Any]:
 def _json_property(field: Field) -> dict[str, Any]:
     kinds: dict[Any, dict[str, Any]] = {
         pl.String: {"type": ["string", "null"]},
-        pl.Binary: {"type": ["string", "null"], "pattern": "^[0-9a-f]{32}$"},
         pl.Boolean: {"type": ["boolean", "null"]},
         pl.Int16: {"type": ["integer", "null"]},
         pl.Int32: {"type": ["integer", "null"]},
         pl.Int64: {"type": ["integer", "null"]},
         TIMESTAMP: {"type": "string", "format": "date-time"},
     }
-    described = {**kinds[field.dtype], "description": field.help, "x-origin": field.origin}
+    kind = {"type": ["string", "null"], "pattern": f"^[0-9a-f]{{{ID_DIGITS}}}$"} if field.unit == ID_UNIT else kinds[field.dtype]
+    described = {**kind, "description": field.help, "x-origin": field.origin}
     return described | ({"x-unit": field.unit} if field.unit else {})

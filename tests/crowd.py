@@ -57,11 +57,11 @@ def manifest(time: datetime, who: int, method: str, reference: str, status: int 
 
 
 @cache
-def _hash(number: int, level: str) -> bytes:
-    return random.Random(f"{level} {number}").randbytes(16)
+def _hash(number: int, level: str) -> int:
+    return random.Random(f"{level} {number}").randrange(-(2**63), 2**63)
 
 
-def make_id(row: Row, level: str) -> bytes | None:
+def make_id(row: Row, level: str) -> int | None:
     """Give the id of whose a request is."""
     number = row["who" if level == "origin" else level]
     return None if number is None else _hash(number, level)

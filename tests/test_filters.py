@@ -22,6 +22,7 @@ from pullstats.cli import run
 from pullstats.enrich import agent_rules, path_rules
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
+from pullstats.ids import make_id
 from pullstats.metrics import DIMENSIONS, Breakdown, Extent, Query
 from pullstats.metrics.dimensions import ACTIONS, CLASSES, ECOSYSTEMS, KINDS
 from pullstats.metrics.filtering.filters import parse_filter
@@ -459,7 +460,7 @@ def test_values_that_nothing_has_are_told(options: dict[str, Any], warnings: lis
 
 
 IDS = ("a1b2c3d4e5f60718", "a1b2c3d4ffffffff", "00ff00ff00ff00ff")
-PEOPLE: list[Row] = [{"endpoint_id": bytes.fromhex(one), "origin_id": bytes.fromhex(one * 2), "user_id": bytes.fromhex(one)} for one in IDS]
+PEOPLE: list[Row] = [dict.fromkeys(("endpoint_id", "origin_id", "user_id"), make_id(bytes.fromhex(one))) for one in IDS]
 
 
 @pytest.mark.parametrize("name", ["endpoint", "origin", "user", "ip"])
@@ -469,6 +470,7 @@ PEOPLE: list[Row] = [{"endpoint_id": bytes.fromhex(one), "origin_id": bytes.from
         ("=a1b2c3d4e", 1),
         ("=A1B2C3D4E5F60718", 1),
         ("!=00ff00", 2),
+        (f"={IDS[0]}{IDS[1]}", 1),  # as stores of 0.1 gave it out
         (" in (00ff00, a1b2c3d4f)", 2),
         (" not in (a1b2c3d4e, unknown)", 2),
         (" in (unknown)", 0),

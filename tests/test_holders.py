@@ -16,6 +16,7 @@ from crowd import NOON, Row, ask, make_crowd, make_id, request
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
+from pullstats.ids import write_id
 from pullstats.metrics.questions.holders import Origins
 from pullstats.metrics.time.spans import span_before, spans_before
 from pullstats.metrics.time.windows import Window
@@ -41,7 +42,7 @@ def name_of(row: Row, level: str = "origin") -> str | None:
     if level == "org":
         return str(row["org"]) if row["org"] else None
     found = make_id(row, level)
-    return found.hex() if found else None
+    return None if found is None else write_id(found)
 
 
 def states_by_hand(rows: list[Row], level: str, start: datetime, end: datetime, before: datetime) -> dict[str, str]:
@@ -97,7 +98,7 @@ def test_the_largest_come_first_and_ties_in_a_fixed_order() -> None:
 
 def test_ids_are_lower_case_hex_and_short_for_people() -> None:
     report = origins([request(NOON, 1), request(NOON, 2)])
-    assert all(len(name) == 32 and name == name.lower() and int(name, 16) >= 0 for name in flat(report)["origin"])
+    assert all(len(name) == 16 and name == name.lower() and int(name, 16) >= 0 for name in flat(report)["origin"])
     assert report.frame["origin"].to_list() == [name[:10] for name in flat(report)["origin"]]
     assert set(flat(report)["origin"]) == {name_of(request(NOON, who)) for who in (1, 2)}
 

@@ -30,8 +30,8 @@ def make_events(rows: list[Row]) -> pl.DataFrame:
     """Build events from the oracle's rows."""
     columns = {
         "timestamp": [row["time"] for row in rows],
-        "origin_id": [row["origin"].to_bytes(16) if row["origin"] is not None else None for row in rows],
-        "endpoint_id": [row["origin"].to_bytes(16) if row["origin"] is not None else None for row in rows],
+        "origin_id": [row["origin"] for row in rows],
+        "endpoint_id": [row["origin"] for row in rows],
         "http_request_method": [row["method"] for row in rows],
         "http_response_status_code": [row["status"] for row in rows],
         "http_response_body_size": [row["size"] for row in rows],

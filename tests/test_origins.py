@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 from pullstats.enrich.addresses import normalise_addresses
 from pullstats.enrich.keys import HashKey, load_key
-from pullstats.enrich.origins import agent_terms, combine_origins, endpoint_terms, hash_endpoints, hash_origin, user_terms
+from pullstats.enrich.origins import agent_terms, combine_origins, hash_endpoints, hash_origin, user_terms
 from pullstats.errors import InputError
+from pullstats.ids import write_id
 
 KEY = HashKey(b"k" * 32)
 
@@ -52,7 +54,8 @@ def test_an_endpoint_is_an_ipv4_address_or_an_ipv6_64_and_a_network_a_24_or_48()
     frame = hash_endpoints(normalise_addresses(pl.Series(texts)), KEY)
     assert frame["endpoint_id"].n_unique() == 6  # the fourth and fifth share a /64
     assert frame["network_id"].n_unique() == 4  # 192.0.2, 192.0.3, 2001:db8:1, 2001:db8:2
-    assert all(len(value) == 16 for value in frame["endpoint_id"])
+    whole = hashlib.blake2b(b"4\xc0\x00\x02\x01", key=KEY.secret, digest_size=16, person=b"endpoint").digest()
+    assert write_id(frame["endpoint_id"][0]) == whole.hex()[:16]
 
 
 @given(st.text(max_size=300))
@@ -73,9 +76,7 @@ def test_origins_agree_with_plain_python(rows: list[tuple[str, str, str | None]]
     addresses = normalise_addresses(pl.Series([row[0] for row in rows]))
     agents = pl.DataFrame({"name": [row[1] for row in rows], "os": pl.Series([None] * len(rows), dtype=pl.String), "arch": ["arm64"] * len(rows)})
     users = pl.Series([row[2] for row in rows], dtype=pl.String)
-    joined = pl.concat(
-        [endpoint_terms(hash_endpoints(addresses, KEY)["endpoint_id"]), agent_terms(agents, KEY), user_terms(users, KEY)], how="horizontal"
-    )
+    joined = pl.DataFrame([hash_endpoints(addresses, KEY)["endpoint_id"], agent_terms(agents, KEY), user_terms(users, KEY)])
     found = combine_origins(joined).to_list()
     keys = addresses["endpoint_key"].to_list()
     expected = [None if key is None else hash_origin(key, f"{row[1]}\x1f\x1farm64", row[2], KEY) for key, row in zip(keys, rows, strict=True)]

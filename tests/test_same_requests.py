@@ -54,12 +54,12 @@ def test_what_is_left_out_is_what_is_reckoned(made: list[Any], order: list[str],
             "timestamp": [START + timedelta(seconds=row[2]) for row in rows],
             "http_request_id": [row[3] for row in rows],
             "http_request_method": [row[4] for row in rows],
-            "endpoint_id": [b"1" * 16 for _ in rows],
+            "endpoint_id": [1 for _ in rows],
             "network_type": ["private" if row[5] else "isp" for row in rows],
         },
         schema={
             "source_id": pl.String, "source_offset": pl.Int64, "timestamp": pl.Datetime("us", "UTC"), "http_request_id": pl.String,
-            "http_request_method": pl.String, "endpoint_id": pl.Binary, "network_type": pl.String,
+            "http_request_method": pl.String, "endpoint_id": pl.Int64, "network_type": pl.String,
         },
     )  # fmt: skip
     ranks = pl.DataFrame({"source_id": order, "source_rank": [0, 1, 2]})

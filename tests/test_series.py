@@ -47,7 +47,7 @@ def ask(events: Sequence[Event], *, names: dict[str, str] | None = None, epochs:
     """Ask for a series over events; sources have names where gaps and what is final matter."""
     columns = {
         "timestamp": [event.moment for event in events],
-        "origin_id": [event.origin.to_bytes(16) for event in events],
+        "origin_id": [event.origin for event in events],
         "user_agent_name": [event.client for event in events],
         "http_response_status_code": [200] * len(events),
         "source_id": [event.source for event in events],

@@ -426,7 +426,7 @@ def test_a_folder_with_settings_only_becomes_a_store(tmp_path: Path) -> None:
 
 def test_a_newer_store_is_refused(store: Store) -> None:
     (store.path / "pullstats-store.json").write_text('{"layout_version": 99}')
-    with pytest.raises(StoreError, match="has layout version 99, this pullstats knows 1"):
+    with pytest.raises(StoreError, match="has layout version 99, this pullstats knows 2"):
         open_store(store.path)
 
 

@@ -14,7 +14,7 @@ import pytest
 from crowd import NOON, Row, ask, ask_of, request
 
 from pullstats.errors import UsageError
-from pullstats.events import EVENT_SCHEMA, conform
+from pullstats.events import EVENT_SCHEMA, ID_COLUMNS, conform
 from pullstats.metrics import DIMENSIONS, METRICS, Breakdown, Extent, Query
 from pullstats.metrics.dimensions import ACTIONS, ECOSYSTEMS, KINDS, Dimension, find_dimension
 from pullstats.metrics.levels import find_levels
@@ -116,8 +116,8 @@ def make_values(seed: int, count: int) -> pl.DataFrame:
             values = values if name in {"user_agent_kind", "user_agent_name", "action"} else [None, *values]
         elif dtype == pl.String:
             values = ["tag", "digest", "version", None] if name == "reference_kind" else [None] if name == "labels" else NASTY
-        elif dtype == pl.Binary:
-            values = [None, *(bytes([number]) * 16 for number in range(4))]
+        elif name in ID_COLUMNS:
+            values = [None, *range(-2, 2)]
         elif dtype == pl.Boolean:
             values = [None, True, False]
         elif name == "timestamp":

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import Command, chosen_maps, combine, configured_routes, general_options, map_option, rules_option
-from pullstats.cli.output import PIPED_WIDTH, terminal_width
+from pullstats.cli.output import PIPED_WIDTH, terminal_width, warning_printer
 from pullstats.cli.progress import progress_bar
 from pullstats.cli.summary import summary_text
 from pullstats.errors import UsageError
@@ -111,7 +111,7 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
         is_dry_run=options["dry_run"],
     )
     with progress_bar(is_wanted=not options["quiet"], use_color=not options["no_color"]) as step:
-        summary = run_ingest(plan, step)
+        summary = run_ingest(plan, step, warning_printer(options))
     _print_summary(summary, options)
     return _judge(summary, limit)
 

@@ -12,7 +12,7 @@ import click
 import polars as pl
 
 from pullstats.cli.options import Command, combine, configured_routes, general_options, rules_option
-from pullstats.cli.output import emit, output_options
+from pullstats.cli.output import emit, output_options, warning_printer
 from pullstats.enrich import RuleBook, load_rules
 from pullstats.enrich.agents import Explanation, explain_agent
 from pullstats.enrich.escapes import unescape
@@ -184,6 +184,7 @@ def rebuild(**options: Any) -> int:
         digests=tuple(map(Path, options["digests"])),
         key_file=Path(options["key_file"]) if options["key_file"] else None,
         is_dry_run=options["dry_run"],
+        tell=warning_printer(options),
     )
     return emit(_rebuild_report(summary), options)
 

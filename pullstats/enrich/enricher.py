@@ -25,7 +25,7 @@ from pullstats.enrich.geo import GeoDatabase
 from pullstats.enrich.keys import HashKey
 from pullstats.enrich.meaning import add_platforms, classify_distinct, read_packages
 from pullstats.enrich.networks import GITHUB, OwnNetworks, load_own_networks, private_ranges
-from pullstats.enrich.origins import agent_terms, combine_origins, endpoint_terms, hash_endpoints, hash_values, user_terms
+from pullstats.enrich.origins import agent_terms, combine_origins, hash_endpoints, hash_values, user_terms
 from pullstats.enrich.own_addresses import KEYS, hide_addresses, key_of, list_keys
 from pullstats.enrich.packages import action_by_method, classify_paths, client_ecosystem
 from pullstats.enrich.proxies import HEADERS, PEER, TrustedProxies, pack, unpack
@@ -122,7 +122,7 @@ class Enricher:
             return self._texts[escaping]
 
     def look_at_addresses(self, values: pl.Series) -> pl.DataFrame:
-        """Look at distinct addresses: hashes, place, network, and the endpoint's term of an origin, a row each."""
+        """Look at distinct addresses: ids, place and network, a row each."""
         addresses = normalise_addresses(values)
         places = self._geo.lookup(addresses["address"])
         endpoints = hash_endpoints(addresses, self._key)
@@ -133,7 +133,6 @@ class Enricher:
                 endpoints,
                 places,
                 self._look_at_networks(addresses["address"], places),
-                endpoint_terms(endpoints["endpoint_id"]),
             ],
             how="horizontal",
         )
@@ -459,11 +458,11 @@ class _TextLookups:
         """Read agents that are redacted: what they are, their terms of an origin, the ecosystem they ask in."""
         known = classify_distinct(agents.fill_null("-"), self._rules)
         ecosystem = client_ecosystem(known["user_agent_name"]).alias("client_ecosystem")
-        return pl.concat([known, agent_terms(known.select(AGENT_IDENTITY), self._key), ecosystem.to_frame()], how="horizontal")
+        return pl.concat([known, agent_terms(known.select(AGENT_IDENTITY), self._key).to_frame(), ecosystem.to_frame()], how="horizontal")
 
     def _hash_users(self, values: pl.Series) -> pl.DataFrame:
         users = _said(values.replace(_NOBODY, None))
-        return user_terms(users, self._key).with_columns(hash_values(users, self._key, b"user").alias("user_id"))
+        return pl.DataFrame([user_terms(users, self._key), hash_values(users, self._key, b"user").alias("user_id")])
 
     def _look_at_authorizations(self, values: pl.Series) -> pl.DataFrame:
         found = read_authorizations(self._read(values))

@@ -10,10 +10,11 @@ from pullstats.enrich.agents import AGENT_SCHEMA
 from pullstats.enrich.enricher import AGENT_IDENTITY, site_ecosystem
 from pullstats.enrich.keys import HashKey
 from pullstats.enrich.meaning import add_platforms, classify_distinct, read_packages
-from pullstats.enrich.origins import ID_LENGTH, agent_identity, hash_value
+from pullstats.enrich.origins import agent_identity, hash_value
 from pullstats.enrich.packages import PACKAGE_SCHEMA, action_by_method, client_ecosystem
 from pullstats.enrich.rulebook import RuleBook
 from pullstats.events import EVENT_SCHEMA
+from pullstats.ids import ID_TYPE
 
 _AGENT: Final = tuple(AGENT_SCHEMA.names())
 _PACKAGE: Final = tuple(name for name in PACKAGE_SCHEMA.names() if name in EVENT_SCHEMA)
@@ -100,9 +101,9 @@ def _rederive_origins(before: pl.DataFrame, after: pl.DataFrame, key: HashKey) -
         return after
     rows = pl.DataFrame({"origin": before["origin_id"], "old": old, "new": new}).filter(is_changed)
     distinct = rows.unique(maintain_order=True)
-    terms = {text: int.from_bytes(hash_value(text.encode(), key, b"origin-agent")) for name in ("old", "new") for text in distinct[name].unique()}
-    ids = [(int.from_bytes(origin) ^ terms[was] ^ terms[now]).to_bytes(ID_LENGTH) for origin, was, now in distinct.iter_rows()]
-    changed = rows.join(distinct.with_columns(pl.Series("id", ids, pl.Binary)), on=["origin", "old", "new"], how="left", maintain_order="left")
+    terms = {text: hash_value(text.encode(), key, b"origin-agent") for name in ("old", "new") for text in distinct[name].unique()}
+    ids = [origin ^ terms[was] ^ terms[now] for origin, was, now in distinct.iter_rows()]
+    changed = rows.join(distinct.with_columns(pl.Series("id", ids, ID_TYPE)), on=["origin", "old", "new"], how="left", maintain_order="left")
     place = pl.DataFrame({"row": is_changed.arg_true(), "id": changed["id"]})
     joined = after.with_row_index("row").join(place.with_columns(pl.col("row").cast(pl.UInt32)), on="row", how="left", maintain_order="left")
     return joined.with_columns(origin_id=pl.coalesce("id", "origin_id")).drop("row", "id")

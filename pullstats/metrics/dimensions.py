@@ -13,6 +13,7 @@ from typing import Final, Literal
 import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
+from pullstats.ids import ID_DIGITS, begins_with, write_ids
 from pullstats.metrics.continents import CONTINENT_OF, CONTINENTS
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.synonyms import name_dimension, name_metric, tell_elsewhere
@@ -63,8 +64,7 @@ _KNOWN_AS: Final = {"docker": "oci", "pip": "pypi", "go": "golang", "rubygems": 
 """What people call ecosystems that purl names otherwise."""
 LEAST_ID: Final = 6
 """Digits of an id that name it in a filter, where no other begins so."""
-WHOLE_ID: Final = 32
-_ID: Final = re.compile(f"[0-9a-f]{{{LEAST_ID},{WHOLE_ID}}}")
+_ID: Final = re.compile(f"[0-9a-f]{{{LEAST_ID},{2 * ID_DIGITS}}}")
 _STATUS_CLASSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
@@ -103,6 +103,10 @@ class Dimension:
         """Name in JSON and CSV."""
         return re.sub("[-.]", "_", self.name)
 
+    def begins_with(self, digits: str) -> pl.Expr:
+        """Tell which events have an id that begins with some digits; null where they have none."""
+        return begins_with(pl.col(self.columns[0]), digits)
+
     def name_value(self, text: str) -> str:
         """Give a value as events have it: of those known beforehand also by another spelling, of an id its first digits.
 
@@ -116,7 +120,7 @@ class Dimension:
                     f"of an id, as --by {self.name} lists them"
                 )
                 raise UsageError(message)
-            return text.strip().lower()
+            return text.strip().lower()[:ID_DIGITS]
         if not self.values or text in self.values:
             return text
         lowered = text.strip().lower()
@@ -132,7 +136,7 @@ def _plain(name: str, column: str, text: str, kind: ValueType = "text", values: 
 
 
 def _id(name: str, column: str, text: str, hash_of: str) -> Dimension:
-    return Dimension(name, lambda _: pl.col(column).bin.encode("hex"), (column,), text, hash_of=hash_of)
+    return Dimension(name, lambda _: write_ids(pl.col(column)), (column,), text, hash_of=hash_of)
 
 
 def _first(name: str, text: str, *columns: str) -> Dimension:

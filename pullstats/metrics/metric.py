@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 import polars as pl
 
+from pullstats.events import ID_COLUMNS
 from pullstats.metrics.counting import SESSIONS, Reason
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY
 from pullstats.reports import ColumnKind
@@ -21,7 +22,6 @@ Merge = Literal["sum", "min", "max", "union", "ratio-of-sums"]
 
 _FOLDS: Final = {"sum": pl.Expr.sum, "min": pl.Expr.min, "max": pl.Expr.max}
 _IN: Final = {"sum": "counts", "min": "the least of these is told", "max": "the largest of these is told"}
-HASHES: Final = frozenset({"origin_id", "endpoint_id", "network_id", "user_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Metric:
     @property
     def is_hashed(self) -> bool:
         """Whether it counts hashes, which only compare under one key."""
-        return self.is_distinct and bool(HASHES & {*self.columns})
+        return self.is_distinct and bool({*ID_COLUMNS} & {*self.columns})
 
     @property
     def singular(self) -> str:

@@ -85,7 +85,7 @@ def cut_by_network(asked: Plan, groups: Mapping[str, pl.Expr], columns: Sequence
 
 
 def _scan_part(scan: Scan, number: int, count: int) -> Scan:
-    place = pl.col("network_id").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64) % count
+    place = pl.col("network_id").reinterpret(signed=False) % count
 
     def scan_part(columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
         events = scan(sorted({*columns, "network_id"}), start, end)

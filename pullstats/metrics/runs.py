@@ -23,6 +23,7 @@ _OFFSET_BITS: Final = 44
 _SOURCE_BITS: Final = 20
 _ROW_BITS: Final = 32
 _HASH_SHIFT: Final = 62
+_ID_SHIFT: Final = 64
 _OWNER_BITS: Final = -(2**_ROW_BITS)
 """All bits of a 128-bit number but those that leave room for the place of a row."""
 INDEX: Final = pl.int_range(pl.len(), dtype=pl.UInt32)
@@ -37,7 +38,7 @@ class Fold:
 
     Attributes:
         requests: true for those of the kind.
-        who: column of a 16-byte id; null is somebody, too, or with `is_alone` each time somebody else.
+        who: column of an id; null is somebody, too, or with `is_alone` each time somebody else.
         what: columns of text that with `who` name the owner of a request.
         facts: what `fold` reads of a request besides its `timestamp`, by name: few and narrow, for all of it is sorted.
         fold: from ordered rows (`ROW`, `timestamp`, `IS_NEW`, facts) to the rows that are kept: `ROW`, and
@@ -91,11 +92,11 @@ def fold_requests(events: pl.LazyFrame, folds: Sequence[Fold], kept: Sequence[st
 
 
 def _name_owners(folds: Sequence[Fold]) -> pl.Expr:
-    """Name the owner of each row by the upper 96 bits of its id and of hashes of what it asks for, which spread over all of them.
+    """Name the owner of each row by 96 bits: its id in the upper 64, and hashes of what it asks for over all of them.
 
     Null is an owner that has no other row.
     """
-    ids = [pl.col(fold.who).bin.reinterpret(dtype=pl.Int128) for fold in folds]
+    ids = [pl.col(fold.who).cast(pl.Int128) * 2**_ID_SHIFT for fold in folds]
     owner = _by_kind([key if fold.is_alone else key.fill_null(0) for key, fold in zip(ids, folds, strict=True)])
     for place in range(max(len(fold.what) for fold in folds)):
         text = _by_kind([pl.col(fold.what[place]) if place < len(fold.what) else pl.lit("") for fold in folds])

@@ -41,7 +41,7 @@ class Forwarding:
 
     requests: int = 0
     asked: int = 0
-    peers: frozenset[bytes] = frozenset()
+    peers: frozenset[int] = frozenset()
     clients: int = 0
 
     def __add__(self, other: Forwarding) -> Forwarding:

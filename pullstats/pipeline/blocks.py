@@ -19,6 +19,7 @@ import polars as pl
 from pullstats.enrich import Enricher, redact_reject
 from pullstats.escaping import Escaping
 from pullstats.formats import REJECT_SCHEMA, Parsed, Reading
+from pullstats.ids import ID_TYPE
 from pullstats.pipeline.balancers import Forwarding, find_forwarding
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.reading import LogReading
@@ -94,7 +95,7 @@ class BlockResult:
     duplicates: int = 0
     fields: Counter[str] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)
-    crowd: tuple[bytes, int] | None = None
+    crowd: tuple[int, int] | None = None
     forwarding: Forwarding = field(default_factory=Forwarding)
     first: datetime | None = None
     last: datetime | None = None
@@ -240,7 +241,7 @@ def _count_events(results: Sequence[BlockResult], found: pl.DataFrame, events: p
         result.first, result.last = mine["timestamp"].min(), mine["timestamp"].max()  # type: ignore[assignment]
 
 
-def _find_crowd(endpoints: pl.Series) -> tuple[bytes, int] | None:
+def _find_crowd(endpoints: pl.Series) -> tuple[int, int] | None:
     """Find the endpoint that makes up nearly all of a block, if there is one; a sample says which it could be."""
     sample = endpoints.gather_every(max(endpoints.len() // _SAMPLE, 1)).drop_nulls()
     if not sample.len():
@@ -248,7 +249,7 @@ def _find_crowd(endpoints: pl.Series) -> tuple[bytes, int] | None:
     top = sample.value_counts(sort=True).row(0)
     if top[1] < _NEARLY_ALL * sample.len():
         return None
-    return top[0], int(endpoints.to_frame("id").select((pl.col("id") == pl.lit(top[0], pl.Binary)).sum()).item())
+    return top[0], int(endpoints.to_frame("id").select((pl.col("id") == pl.lit(top[0], ID_TYPE)).sum()).item())
 
 
 def _join(frames: list[pl.DataFrame]) -> pl.DataFrame:

@@ -6,7 +6,7 @@ What is asked for is checked before anything is written; then logs are read one 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -28,12 +28,13 @@ from pullstats.sources import SourceFile, expand_paths, is_test_object, open_sou
 from pullstats.store import Store, is_store, open_store
 
 
-def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> IngestSummary:
+def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None, tell: Callable[[str], None] = lambda _: None) -> IngestSummary:
     """Read logs into the store, each line exactly once, however often it is called.
 
     Args:
         plan: what to ingest, and how.
         on_progress: called after every block.
+        tell: takes a sentence on what may take its time before the first log is read.
 
     Returns:
         What became of every line: `lines = events + ignored + rejected + duplicates`.
@@ -65,7 +66,7 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None) -> Inge
         Enricher, checked.key, geo, keep_addresses=plan.keep_addresses, digests=digests, proxies=proxies, rules=rules, networks=networks
     )
     summary = IngestSummary(notes=notes, failures=expanded.failures, is_dry_run=plan.is_dry_run, geo=geo.describe(), rule_set_version=rules.version)
-    with _opened(plan, checked) as store:
+    with _opened(plan, checked, tell) as store:
         summary.notes += store.glance() if store is not None else []
         facts = RunFacts(rules.version, plan.source_name)
         run = Run(plan, store, make_enricher, facts, checked, earlier, summary, on_progress, sum(_size(file) for file in files), limit)
@@ -117,13 +118,13 @@ def _check_named(
 
 
 @contextmanager
-def _opened(plan: IngestPlan, checked: CheckedKey) -> Iterator[Store | None]:
+def _opened(plan: IngestPlan, checked: CheckedKey, tell: Callable[[str], None]) -> Iterator[Store | None]:
     """Open the store for writing; a dry run only looks at one that is there."""
     if plan.is_dry_run:
         yield open_store(plan.store, create=False) if plan.store.exists() else None
         return
     store = open_store(plan.store, create=True)
-    with store.lock():
+    with store.lock(tell):
         checked.check_again(store)
         store.sweep()
         yield store

@@ -18,7 +18,7 @@ from pullstats.sources.blocks import BLOCK_SIZE
 if TYPE_CHECKING:
     from pullstats.pipeline.blocks import BlockResult
 
-EndpointId = bytes
+EndpointId = int
 MAX_EXPANDED: Final = "1000x"
 
 WORKERS: Final = max(2, min(8, (os.cpu_count() or 2) + 1))

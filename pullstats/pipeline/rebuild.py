@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -52,6 +52,7 @@ def rebuild(
     digests: tuple[Path, ...] = (),
     key_file: Path | None = None,
     is_dry_run: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> RebuildSummary:
     """Derive agent, package and network columns of a store anew.
 
@@ -63,6 +64,7 @@ def rebuild(
         digests: image indexes that name the platform of a digest; with them, every file is looked at.
         key_file: the key of the hashes, None for the user's own.
         is_dry_run: count what would change, change nothing.
+        tell: takes a sentence on what may take its time before the first file is read.
 
     Raises:
         UserError: rules, key or store that cannot be used; files already rebuilt stay so.
@@ -80,7 +82,7 @@ def rebuild(
     if is_dry_run:
         _sum_up(opened.derive_events(derive, book.version, is_every=is_every), summary)
     else:
-        with opened.lock():
+        with opened.lock(tell):
             _sum_up(opened.rewrite_events(derive, book.version, is_every=is_every), summary)
             opened.sweep()
     return replace(summary, warnings=tuple(opened.warnings()))

@@ -7,13 +7,16 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.events import ID_COLUMNS
+from pullstats.ids import ID_TYPE, write_ids
+
 _SUSPECT: Final = "[^A-Za-z0-9 /:.,;?%$^=-]|^ *[=-]"
 """What any escape may change; other text is left alone without a call."""
 
 
 def to_hex(frame: pl.DataFrame) -> pl.DataFrame:
-    """Write binary ids as lower-case hexadecimal text."""
-    return frame.with_columns(pl.selectors.binary().bin.encode("hex"))
+    """Write the ids of events as lower-case hexadecimal text."""
+    return frame.with_columns(write_ids(pl.col(name)) for name in ID_COLUMNS if frame.schema.get(name) == ID_TYPE)
 
 
 def sanitise_columns(frame: pl.DataFrame, escape: Callable[[str], str]) -> pl.DataFrame:

@@ -227,7 +227,7 @@ def format_cell(value: Any, column: Column) -> str:
         return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, date):
         return value.isoformat()
-    return for_terminal(value.hex() if isinstance(value, bytes) else str(value))
+    return for_terminal(str(value))
 
 
 def format_bytes(count: int) -> str:

@@ -12,8 +12,8 @@ from pullstats.errors import StoreError
 from pullstats.store.lock import LOCK_NAME
 from pullstats.store.modes import make_file, make_store
 
-STORE_VERSION: Final = 1
-"""Raised when the layout changes so that an older pullstats would read it wrongly."""
+STORE_VERSION: Final = 2
+"""Raised when the layout changes so that an older pullstats would read it wrongly; `migrate` brings older stores up to it."""
 
 MARKER_NAME: Final = "pullstats-store.json"
 SETTINGS_NAME: Final = "pullstats.toml"
@@ -50,6 +50,12 @@ def is_store(path: Path) -> bool:
         return (path / MARKER_NAME).exists()
     except OSError:
         return False
+
+
+def raise_marker(path: Path) -> None:
+    """Say that only this version and newer ones may read a store; a marker that says so is left alone."""
+    if _read_marker(path) != STORE_VERSION:
+        _write_marker(path)
 
 
 def _read_marker(path: Path) -> int | None:

@@ -17,7 +17,9 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable
@@ -102,6 +104,7 @@ class TableLog:
         transactions: Mapping[str, int] | None = None,
         *,
         is_new_data: bool = True,
+        is_replacing: bool = False,
     ) -> None:
         """Make files visible and retire others, in one transaction.
 
@@ -110,6 +113,7 @@ class TableLog:
             retired: live files that readers shall no longer see.
             transactions: application ids and the versions that hold from now on.
             is_new_data: False if the rows were there before (compaction).
+            is_replacing: the files take the place of all, `retired` is all, and the columns are those that the table has today.
 
         Raises:
             CommitFailedError: another writer got in between.
@@ -118,7 +122,7 @@ class TableLog:
         promised = dict(transactions or {})
         leaving = list(retired)
         try:
-            self._write(added, leaving, promised, is_new_data=is_new_data)
+            self._write(added, leaving, promised, is_new_data=is_new_data, is_replacing=is_replacing)
         except BaseException:
             # What follows a commit (a checkpoint, on a full disk) may fail after it landed.
             if self._has_landed(added, leaving, promised):
@@ -128,13 +132,18 @@ class TableLog:
             discard_parts(self.folder, added)
             raise
 
-    def _write(self, added: Sequence[PendingFile], retired: list[LiveFile], promised: dict[str, int], *, is_new_data: bool) -> None:
+    def _write(
+        self, added: Sequence[PendingFile], retired: list[LiveFile], promised: dict[str, int], *, is_new_data: bool, is_replacing: bool = False
+    ) -> None:
         now = int(time.time() * 1000)
-        actions: list[AddAction | RemoveAction] = [RemoveAction(file.path, is_new_data, now, file.size, _partition(file.day)) for file in retired]
+        schema = _delta_schema(self.table) if is_replacing else self._delta.schema()
+        # Overwriting retires all files by itself, and is the one way to other columns.
+        leaving = [] if is_replacing else retired
+        actions: list[AddAction | RemoveAction] = [RemoveAction(file.path, is_new_data, now, file.size, _partition(file.day)) for file in leaving]
         actions += [AddAction(file.path, file.size, _partition(file.day), now, is_new_data, part_stats(file)) for file in added]
-        after = self._after(added, retired, promised, now)
-        schema, days = self._delta.schema(), _partition_columns(self.table)
-        self._delta.create_write_transaction(actions, "append", schema, days, commit_properties=_sign(after, promised, now))
+        after = self._after(added, retired, promised, now, _name_columns(schema.fields))
+        mode: Literal["overwrite", "append"] = "overwrite" if is_replacing else "append"
+        self._delta.create_write_transaction(actions, mode, schema, _partition_columns(self.table), commit_properties=_sign(after, promised, now))
         self._delta.update_incremental()
         self.state = after
         self._settle()
@@ -142,9 +151,11 @@ class TableLog:
             self.state = read_snapshot(self.folder)
             self._write((), [], {}, is_new_data=False)
 
-    def _after(self, added: Sequence[PendingFile], retired: Sequence[LiveFile], promised: Mapping[str, int], now: int) -> Snapshot:
+    def _after(
+        self, added: Sequence[PendingFile], retired: Sequence[LiveFile], promised: Mapping[str, int], now: int, columns: tuple[str, ...]
+    ) -> Snapshot:
         """Work out what the table will hold."""
-        after = self.state.copy()
+        after = replace(self.state.copy(), columns=columns)
         for file in retired:
             after.files.pop(file.path, None)
             after.retired[file.path] = now
@@ -192,7 +203,7 @@ class TableLog:
         if not missing:
             return
         after = self.state.copy()
-        after.columns += tuple(f"{column.name}:{column.type.type}" for column in missing if isinstance(column.type, PrimitiveType))
+        after.columns += _name_columns(missing)
         after.transactions[STATE_ID] = after.digest()
         after.version += 1
         self._delta.alter.add_columns(missing, commit_properties=_sign(after, {}, int(time.time() * 1000)))
@@ -203,7 +214,7 @@ class TableLog:
     def _create(self) -> None:
         modes.make_folder(self.folder / LOG_FOLDER, self._store)
         schema = _delta_schema(self.table)
-        columns = tuple(f"{column.name}:{column.type.type}" for column in schema.fields if isinstance(column.type, PrimitiveType))
+        columns = _name_columns(schema.fields)
         after = Snapshot(0, columns=columns)
         after.transactions[STATE_ID] = after.digest()
         DeltaTable.create(
@@ -243,6 +254,11 @@ def is_good_hint(hint: Path) -> bool:
 def _delta_schema(table: Table) -> DeltaSchema:
     columns = [DeltaField(name, PrimitiveType(DELTA_TYPES[dtype])) for name, dtype in table.schema.items()]
     return DeltaSchema([*columns, DeltaField("date", PrimitiveType("date"))] if table.is_daily else columns)
+
+
+def _name_columns(fields: Iterable[DeltaField]) -> tuple[str, ...]:
+    """Name columns as a snapshot does: `name:type`."""
+    return tuple(f"{column.name}:{column.type.type}" for column in fields if isinstance(column.type, PrimitiveType))
 
 
 def _partition_columns(table: Table) -> list[str]:

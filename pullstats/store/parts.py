@@ -114,6 +114,11 @@ def write_rows(folder: Path, frame: pl.DataFrame, table: Table, commit: int, com
     return PendingFile(table.name, place, size, frame.height, crc=crc, commits=commits)
 
 
+def rewrite_part(folder: Path, place: str, rows: pl.DataFrame, rule_set_version: str) -> tuple[int, int]:
+    """Write the events of one file under another name; return its size in bytes and its checksum."""
+    return write_part(folder, place, _order(_complete(rows, EVENTS)), EVENTS, rule_set_version)
+
+
 def commit_of(path: str) -> int:
     """The number that `write_rows` put into a file name, 0 if another tool named the file."""
     number = path.removeprefix("part-")[:12]

@@ -24,7 +24,7 @@ from pullstats.store.progress import read_progress
 from pullstats.store.replay import HINT_NAME, LOG_FOLDER, BrokenError, Diagnosis, diagnose, mend_commit, read_commit
 from pullstats.store.scan import scan_files
 from pullstats.store.snapshot import COMMIT_ID, LiveFile, Snapshot
-from pullstats.store.tables import EVENTS, REJECTS, RUN_COUNTS, RUNS, TABLES, Table
+from pullstats.store.tables import EVENTS, REJECTS, RUN_COUNTS, RUNS, TABLES, Table, as_written
 
 
 @dataclass(slots=True)
@@ -191,7 +191,11 @@ def _read_runs(store: Path, files: Iterable[LiveFile]) -> pl.DataFrame:
 def _repair_files(store: Path, table: Table, logs: dict[str, TableLog], done: Repair) -> None:
     """Set damaged data files aside, write down what they held, and commit that they are gone."""
     log = logs[table.name]
-    damages = [damage for file in log.state.files.values() if (damage := examine(log.folder, file, table)) is not None and damage.is_lost]
+    damages = [
+        damage
+        for file in log.state.files.values()
+        if (damage := examine(log.folder, file, as_written(table, log.state.columns))) is not None and damage.is_lost
+    ]
     events = logs[EVENTS.name].state
     runs = _read_runs(store, logs[RUNS.name].state.files.values())
     if table is not RUNS:
@@ -259,10 +263,14 @@ def _fill_runs(store: Path, logs: dict[str, TableLog], done: Repair) -> None:
 def _count_sources(store: Path, logs: dict[str, TableLog]) -> dict[str, dict[str, object]]:
     """Count the rows of each log, of files that are whole."""
     whole = {
-        table.name: [file for file in logs[table.name].state.files.values() if examine(store / table.name, file, table) is None]
+        table.name: [
+            file
+            for file in logs[table.name].state.files.values()
+            if examine(store / table.name, file, as_written(table, logs[table.name].state.columns)) is None
+        ]
         for table in (EVENTS, REJECTS)
     }
-    events = scan_files(store / EVENTS.name, whole[EVENTS.name], EVENTS)
+    events = scan_files(store / EVENTS.name, whole[EVENTS.name], as_written(EVENTS, logs[EVENTS.name].state.columns))
     rejects = scan_files(store / REJECTS.name, whole[REJECTS.name], REJECTS)
     times = [pl.col("timestamp").min().alias("first"), pl.col("timestamp").max().alias("last"), pl.col("log_format").last().alias("format")]
     counted = events.group_by("source_id").agg(pl.len().cast(pl.Int64).alias("events"), *times)

@@ -8,30 +8,36 @@ from pathlib import Path
 
 import polars as pl
 
+from pullstats.events import ID_COLUMNS
+from pullstats.ids import shorten_hashes
 from pullstats.store.snapshot import LiveFile
-from pullstats.store.tables import EVENTS, Table
+from pullstats.store.tables import EVENTS, OLD_EVENTS, Table
 
 # Spark cuts the statistics it writes to milliseconds.
 _STATS_SLACK = timedelta(milliseconds=1)
 
 
 def scan_files(folder: Path, files: Iterable[LiveFile], table: Table) -> pl.LazyFrame:
-    """Scan Parquet files as one frame of the table's schema.
+    """Scan Parquet files as one frame of the table's schema, its ids as they are today.
 
     Columns that older files lack are null, columns that only newer ones have are left out.
     """
     paths = [folder / file.path for file in files]
     if not paths:
-        return pl.LazyFrame(schema=table.schema)
-    return pl.scan_parquet(paths, schema=table.schema, missing_columns="insert", extra_columns="ignore", hive_partitioning=False, glob=False)
+        return pl.LazyFrame(schema=EVENTS.schema if table is OLD_EVENTS else table.schema)
+    rows = pl.scan_parquet(paths, schema=table.schema, missing_columns="insert", extra_columns="ignore", hive_partitioning=False, glob=False)
+    return rows.with_columns(shorten_hashes(pl.col(name)) for name in ID_COLUMNS) if table is OLD_EVENTS else rows
 
 
-def scan_window(folder: Path, files: Iterable[LiveFile], columns: Sequence[str] | None, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+def scan_window(
+    folder: Path, files: Iterable[LiveFile], table: Table, columns: Sequence[str] | None, start: datetime | None, end: datetime | None
+) -> pl.LazyFrame:
     """Scan the events of a time window.
 
     Args:
         folder: the events table.
         files: live files of the snapshot.
+        table: the events, as their log declares them.
         columns: columns to read, all if None; `date` may be asked for.
         start: first instant of the window (with zone), None for no bound.
         end: first instant after the window, None for no bound.
@@ -39,7 +45,7 @@ def scan_window(folder: Path, files: Iterable[LiveFile], columns: Sequence[str] 
     Returns:
         Events with `start <= timestamp < end`, in file order, not sorted as a whole.
     """
-    events = scan_files(folder, sorted(prune_files(files, start, end), key=_age), EVENTS)
+    events = scan_files(folder, sorted(prune_files(files, start, end), key=_age), table)
     if start is not None:
         events = events.filter(pl.col("timestamp") >= start)
     if end is not None:

@@ -24,12 +24,13 @@ from pullstats.store.layout import find_store
 from pullstats.store.lock import is_being_written, lock_store
 from pullstats.store.log import TableLog, explain_failure
 from pullstats.store.losses import Loss, add_losses, open_losses, read_losses, undone_loss, write_losses
+from pullstats.store.migrate import forget_journal, is_old, migrate
 from pullstats.store.parts import PendingFile, commit_of, discard_parts, part_rules, write_event_parts, write_rows
 from pullstats.store.progress import SourceProgress, group_sources, progress_transactions, read_progress
 from pullstats.store.replay import LOG_FOLDER, read_snapshot, refuse_bare
 from pullstats.store.scan import prune_files, scan_files, scan_window
 from pullstats.store.snapshot import COMMIT_ID, LiveFile, Snapshot, Spans
-from pullstats.store.tables import EVENTS, REJECTS, RUN_COUNTS, RUN_SCHEMA, RUNS, TABLES, Table
+from pullstats.store.tables import EVENTS, REJECTS, RUN_COUNTS, RUN_SCHEMA, RUNS, TABLES, Table, as_written
 
 _VERSION_IDS: Final = {table.name: f"{COMMIT_ID}:{table.name}" for table in (REJECTS, RUNS)}
 """Application ids whose versions are those of the other tables when the events were committed."""
@@ -133,7 +134,9 @@ class Store:
         for table in TABLES:
             self._note_gaps(table)
             for file in self._snapshot(table).files.values():
-                if self._checked.get((table.name, file.path)) is None and (damage := examine(self.path / table.name, file, table, is_deep=False)):
+                if self._checked.get((table.name, file.path)) is None and (
+                    damage := examine(self.path / table.name, file, self._as_written(table), is_deep=False)
+                ):
                     self._checked[table.name, file.path] = damage
         return self.warnings()
 
@@ -143,7 +146,7 @@ class Store:
         for name, path in passed:
             table = next(table for table in TABLES if table.name == name)
             file = self._snapshot(table).files[path]
-            reason = try_reading(self.path / name / path, file, table)
+            reason = try_reading(self.path / name / path, file, self._as_written(table))
             if reason is not None:
                 self._checked[name, path] = Damage(name, file, reason)
         return any(self._checked[key] is not None for key in passed)
@@ -165,7 +168,7 @@ class Store:
         """
         self._note_gaps(EVENTS, start, end)
         files = self._readable(EVENTS, prune_files(self._snapshot(EVENTS).files.values(), start, end))
-        return scan_window(self.path / EVENTS.name, files, columns, start, end)
+        return scan_window(self.path / EVENTS.name, files, self._as_written(EVENTS), columns, start, end)
 
     def event_files(self) -> list[Path]:
         """List the Parquet files of the snapshot that are as they were written, for other readers (SQL, Spark)."""
@@ -235,13 +238,17 @@ class Store:
     # Writing
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """Be the store's one writer for the length of a `with` block, on its newest snapshot.
 
-        Takes back what a writer that died between two tables has left.
+        Takes back what a writer that died between two tables has left, and brings a store of an older
+        layout up to date.
+
+        Args:
+            tell: takes a sentence on what is done first and may take its time.
 
         Raises:
-            StoreError: another process writes, or the store is not writable.
+            StoreError: another process writes, the store is not writable, or is of an older layout and damaged.
         """
         with lock_store(self.path):
             self.refresh()
@@ -250,6 +257,10 @@ class Store:
             for table in (REJECTS, RUNS):
                 self._refuse_shorter(table, logs[table.name].state, logs[EVENTS.name].state.transactions)
             self._logs = logs
+            if is_old(logs[EVENTS.name]):
+                self._migrate(tell)
+            else:
+                forget_journal(self.path)
             self._take_back()
             with explain_failure("write to", self.path):
                 if (listed := read_losses(self.path)) and len(still := self.losses()) < len(listed):
@@ -258,6 +269,19 @@ class Store:
                 yield
             finally:
                 self._logs = None
+
+    def _migrate(self, tell: Callable[[str], None]) -> None:
+        files = list(self._snapshot(EVENTS).files.values())
+        if len(self._readable(EVENTS, files)) < len(files):
+            self._logs = None
+            message = (
+                f"the store {self.path} is of an older layout, and files of it are damaged, so that it cannot be brought up to date; "
+                "run: pullstats verify --repair, then this again"
+            )
+            raise DamagedStoreError(message)
+        with explain_failure("write to", self.path):
+            migrate(self.path, self._log(EVENTS), files, tell)
+        self.refresh()
 
     def write_events(self, frame: pl.DataFrame, rule_set_version: str = "") -> list[PendingFile]:
         """Write events to files that nobody sees until `commit`; callable from several threads.
@@ -354,7 +378,7 @@ class Store:
             if is_current and not is_every:
                 continue
             with explain_failure("rebuild", self.path):
-                before = scan_files(folder, [file], EVENTS).collect()
+                before = scan_files(folder, [file], self._as_written(EVENTS)).collect()
             after = derive(before)
             if not is_current or not after.equals(before):
                 yield file, before, after
@@ -503,7 +527,7 @@ class Store:
     def _examine(self, table: Table, file: LiveFile) -> Damage | None:
         folder = self.path / table.name
         # Reading a file that has no checksum from end to end costs more than the question; should that fail, `recheck` finds it.
-        damage = examine(folder, file, table, is_deep=file.crc is not None)
+        damage = examine(folder, file, self._as_written(table), is_deep=file.crc is not None)
         if damage is not None and self._logs is None and file.path not in read_snapshot(folder).files:
             raise StaleSnapshotError(damage.place)
         return damage
@@ -521,6 +545,9 @@ class Store:
             self._refuse_shorter(table, found, named)
             self._snapshots[table.name] = found
         return self._snapshots[table.name]
+
+    def _as_written(self, table: Table) -> Table:
+        return as_written(table, self._snapshot(table).columns)
 
     def _refuse_shorter(self, table: Table, found: Snapshot, named: Mapping[str, int]) -> None:
         """Refuse a log that ends before the version that the events were committed with."""

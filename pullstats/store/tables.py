@@ -6,12 +6,13 @@ Sources: Delta Lake protocol, https://github.com/delta-io/delta/blob/master/PROT
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
-from pullstats.events import EVENT_SCHEMA, TIMESTAMP
+from pullstats.events import EVENT_SCHEMA, ID_COLUMNS, TIMESTAMP
 
 REJECT_SCHEMA: Final[pl.Schema] = pl.Schema(
     {
@@ -83,6 +84,22 @@ EVENTS: Final = Table("events", EVENT_SCHEMA, is_daily=True)
 REJECTS: Final = Table("rejects", REJECT_SCHEMA)
 RUNS: Final = Table("runs", RUN_ROW_SCHEMA)
 TABLES: Final = (EVENTS, REJECTS, RUNS)
+
+OLD_EVENTS: Final = Table(
+    EVENTS.name, pl.Schema([(name, pl.Binary if name in ID_COLUMNS else dtype) for name, dtype in EVENT_SCHEMA.items()]), is_daily=True
+)
+"""The events as stores of layout 1 hold them: whole hashes of 16 bytes for ids."""
+
+
+def as_written(table: Table, columns: Sequence[str]) -> Table:
+    """Give a table as its log declares it.
+
+    Args:
+        table: which.
+        columns: its columns, each as `name:type`.
+    """
+    return OLD_EVENTS if table is EVENTS and f"{ID_COLUMNS[0]}:binary" in columns else table
+
 
 DELTA_TYPES: Final[dict[pl.DataType | type[pl.DataType], str]] = {
     pl.String: "string",

@@ -17,7 +17,7 @@ from pullstats.store.parts import commit_of
 from pullstats.store.replay import HINT_NAME, LOG_FOLDER, Diagnosis, diagnose
 from pullstats.store.scan import scan_files
 from pullstats.store.snapshot import COMMIT_ID, LiveFile, Snapshot
-from pullstats.store.tables import EVENTS, REJECTS, RUNS, TABLES, Table
+from pullstats.store.tables import EVENTS, REJECTS, RUNS, TABLES, Table, as_written
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ def verify_store(store: Path) -> Verification:
         snapshots = {name: diagnosis.snapshot for name, diagnosis in found.diagnoses.items()}
         for table in TABLES:
             for file in _committed(table, snapshots):
-                _check_file(store / table.name, file, table, found)
+                _check_file(store / table.name, file, as_written(table, snapshots[table.name].columns), found)
         _check_losses(store, snapshots, found)
         if not found.broken and not found.damages:
             _check_counts(store, snapshots, found)
@@ -146,7 +146,7 @@ def _check_counts(store: Path, snapshots: dict[str, Snapshot], found: Verificati
 
 
 def _count_rows(store: Path, table: Table, snapshots: dict[str, Snapshot]) -> pl.DataFrame:
-    rows = scan_files(store / table.name, _committed(table, snapshots), table)
+    rows = scan_files(store / table.name, _committed(table, snapshots), as_written(table, snapshots[table.name].columns))
     return rows.group_by("source_id").agg(pl.len().cast(pl.Int64).alias("stored")).collect(engine="streaming")
 
 

@@ -28,7 +28,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.dimensions import UNKNOWN, WHOLE_ID, Dimension, find_dimension
+from pullstats.metrics.dimensions import UNKNOWN, Dimension, find_dimension
 from pullstats.metrics.filtering.tokens import KEYWORDS, Token, filter_error, split_tokens
 from pullstats.metrics.log_names import SOURCE, name_logs
 
@@ -276,10 +276,10 @@ def _is_unknown(dimension: Dimension, value: pl.Expr) -> pl.Expr:
 
 def _is_one_of(dimension: Dimension, value: pl.Expr, items: Sequence[Any]) -> pl.Expr:
     """Tell what equals one of some values; of an id, what begins with one."""
-    if len(items) == 1 and not dimension.hash_of:
-        return value.eq_missing(pl.lit(items[0]))
-    begins = [value.str.starts_with(item) for item in items if len(item) < WHOLE_ID] if dimension.hash_of else []
-    return join_all([value.is_in(list(items)), *begins], operator.or_).fill_null(value=False)
+    if dimension.hash_of:
+        begins = [dimension.begins_with(item) for item in items]
+        return join_all(begins, operator.or_).fill_null(value=False) if begins else pl.lit(value=False)
+    return value.eq_missing(pl.lit(items[0])) if len(items) == 1 else value.is_in(list(items)).fill_null(value=False)
 
 
 def _like_pattern(token: Token) -> str:

@@ -11,7 +11,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.dimensions import DIMENSIONS, UNKNOWN, WHOLE_ID, Dimension
+from pullstats.ids import ID_DIGITS
+from pullstats.metrics.dimensions import DIMENSIONS, UNKNOWN, Dimension
 from pullstats.metrics.filtering.filters import join_all, parse_filter
 from pullstats.metrics.log_names import list_logs
 from pullstats.metrics.query import Query
@@ -101,8 +102,8 @@ def refuse_ambiguous(named: Sequence[tuple[Dimension, str]], events: Callable[[D
         UsageError: with the ids.
     """
     for dimension, text in named:
-        if dimension.hash_of and len(text) < WHOLE_ID:
-            values = events(dimension).select(dimension.expr(zone).alias("value")).filter(pl.col("value").str.starts_with(text))
+        if dimension.hash_of and len(text) < ID_DIGITS:
+            values = events(dimension).filter(dimension.begins_with(text)).select(dimension.expr(zone).alias("value"))
             found = values.unique().collect(engine="streaming")["value"].sort().to_list()
             if len(found) > 1:
                 raise several_ids(text, found)
@@ -124,8 +125,12 @@ def name_unseen(named: Sequence[tuple[Dimension, str]], events: pl.LazyFrame, zo
     for dimension in dict.fromkeys(dimension for dimension, _ in named):
         asked = {value for one, value in named if one is dimension}
         values = events.select(dimension.expr(zone).alias("value")).drop_nulls()
-        begins = [pl.col("value").str.starts_with(text) for text in asked] if dimension.hash_of else []
-        hits = values.filter(join_all([pl.col("value").is_in(list(asked)), *begins], operator.or_))
+        begins = [dimension.begins_with(text) for text in asked] if dimension.hash_of else []
+        hits = (
+            events.filter(join_all(begins, operator.or_)).select(dimension.expr(zone).alias("value"))
+            if begins
+            else values.filter(pl.col("value").is_in(list(asked)))
+        )
         seen = hits.unique().collect(engine="streaming")["value"].to_list()
         unseen = sorted(text for text in asked.difference(seen) if not (begins and any(value.startswith(text) for value in seen)))
         near = _list_values(values) if unseen else []

@@ -15,8 +15,8 @@ import polars as pl
 
 from pullstats.clock import find_zone
 from pullstats.errors import UsageError, unknown_name
+from pullstats.ids import write_ids
 from pullstats.metrics.aggregation import compute_partials
-from pullstats.metrics.definitions import id_key
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.folding import fold
 from pullstats.metrics.levels import name_level
@@ -99,7 +99,7 @@ def holder_key(asked: Plan) -> tuple[pl.Expr, tuple[str, ...]]:
     """Tell whose a request is, answered 401 or not; and the columns that say it."""
     level = asked.query.unique_by
     if level in ID_COLUMNS:
-        return id_key(ID_COLUMNS[level]), (ID_COLUMNS[level],)
+        return pl.col(ID_COLUMNS[level]), (ID_COLUMNS[level],)
     dimension = DIMENSIONS[level]
     return dimension.expr(asked.query.tz), dimension.columns
 
@@ -121,7 +121,7 @@ def _list(asked: Plan, state: str | None) -> Report:
         rows = rows.filter(pl.col("state") == state if state else pl.col("state") != CHURNED)
         warnings = [*_tell_beginning(asked, before), *(_tell_churned(asked, before) if state == CHURNED else ()), *warnings]
     if level in ID_COLUMNS:
-        rows = rows.with_columns(_write_ids(rows[level]))
+        rows = rows.with_columns(write_ids(pl.col(level)))
     rows, total = _sort(rows, asked, level), rows.height
     rows = rows.head(asked.query.limit) if asked.query.limit else rows
     columns = _columns(asked, level)
@@ -229,9 +229,3 @@ def _name_states(asked: Plan, people: pl.DataFrame, before: Window | None, histo
         .otherwise(pl.lit("new"))
     )
     return people.with_columns(state=state).drop(_IS_INSIDE, "is_before")
-
-
-def _write_ids(keys: pl.Series) -> pl.Series:
-    """Write ids that were read as numbers as the hexadecimal that exports print."""
-    texts = [int(key).to_bytes(16, "little", signed=True).hex() if key is not None else None for key in keys]
-    return pl.Series(keys.name, texts, pl.String)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 SIZE: Final = 14
 """Logarithm of the sketch's registers."""
 _DEVIATIONS: Final = 2
-_SHORT: Final = 2**62 - 1
 
 
 def sketch_uniques(asked: Plan, levels: tuple[str, ...]) -> Report:
@@ -55,16 +54,15 @@ def sketch_uniques(asked: Plan, levels: tuple[str, ...]) -> Report:
         partials = compute_partials(part, {}, [])
         read, kept = read + partials.read, kept + partials.kept
         for level, sketch in sketches.items():
-            for value in _short_keys(partials.sets[UNIQUE_LEVELS[level]]):
+            for value in _list_keys(partials.sets[UNIQUE_LEVELS[level]]):
                 sketch.update(value)
     empty = Partials((), pl.DataFrame({"requests": [kept]}), {}, {}, read, kept)
     return _report(asked, empty, {level: _estimate(sketch) for level, sketch in sketches.items()})
 
 
-def _short_keys(frame: pl.DataFrame) -> list[int] | list[str]:
-    """Give the keys of a set as a sketch takes them: hashes as 64-bit numbers, names as they are."""
-    keys = frame[VALUE].drop_nulls().unique().sort()
-    return [key & _SHORT for key in keys.to_list()] if keys.dtype == pl.Int128 else keys.to_list()
+def _list_keys(frame: pl.DataFrame) -> list[int] | list[str]:
+    """Give the keys of a set as a sketch takes them: ids as numbers, names as they are."""
+    return frame[VALUE].drop_nulls().unique().sort().to_list()
 
 
 def _estimate(sketch: hll_sketch) -> tuple[int, int, int]:

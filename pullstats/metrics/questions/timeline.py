@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.ids import ID_DIGITS, begins_with, write_ids
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.selection import several_ids
@@ -21,7 +22,7 @@ SHORT_ID: Final = 10
 """Digits of an id that people see; as many find it again."""
 _TRAITS: Final = ("method", "path", "status", "ecosystem", "package", "version", "action", "client")
 _ONLY_FOR_MACHINES: Final = frozenset({"ecosystem", "action"})
-_ID: Final = re.compile(r"^[0-9a-f]{4,32}$")
+_ID: Final = re.compile(f"[0-9a-f]{{4,{2 * ID_DIGITS}}}")
 
 
 def answer_timeline(asked: Plan, text: str) -> Report:
@@ -38,8 +39,8 @@ def answer_timeline(asked: Plan, text: str) -> Report:
     if level not in ID_COLUMNS:
         message = f"a timeline needs an id, and {level} has none; use --unique-by origin, endpoint, network or user"
         raise UsageError(message)
-    if not _ID.match(who):
-        message = f"'{text}' is no id: 4 to 32 hexadecimal digits, as origins prints them"
+    if not _ID.fullmatch(who):
+        message = f"'{text}' is no id: 4 to 16 hexadecimal digits, as origins prints them"
         raise UsageError(message)
     _refuse_several(asked, who)
     rows = _find_requests(asked, who)
@@ -55,15 +56,13 @@ def answer_timeline(asked: Plan, text: str) -> Report:
     return replace(report, headline=headline, is_empty=rows.height == 0, flat=(full, columns))
 
 
-def _is_it(column: str, who: str) -> pl.Expr:
-    return pl.col(column).bin.encode("hex").str.starts_with(who)
-
-
 def _refuse_several(asked: Plan, who: str) -> None:
     """Refuse digits that begin no id of the store, or several."""
     level = asked.query.unique_by
     column = ID_COLUMNS[level]
-    found = asked.events.scan([column, "timestamp"], None, None).filter(_is_it(column, who)).group_by(pl.col(column).bin.encode("hex").alias(level))
+    found = (
+        asked.events.scan([column, "timestamp"], None, None).filter(begins_with(pl.col(column), who)).group_by(write_ids(pl.col(column)).alias(level))
+    )
     ids = found.agg(pl.len()).collect(engine="streaming").sort(level)
     if not ids.height:
         message = f"no {level} '{who}' in this store; origins lists them"
@@ -76,9 +75,11 @@ def _find_requests(asked: Plan, who: str) -> pl.DataFrame:
     level = asked.query.unique_by
     column = ID_COLUMNS[level]
     traits = [DIMENSIONS[name] for name in _TRAITS]
-    events = asked.kept({column, "source_id", "source_offset", *(one for trait in traits for one in trait.columns)}).filter(_is_it(column, who))
+    events = asked.kept({column, "source_id", "source_offset", *(one for trait in traits for one in trait.columns)}).filter(
+        begins_with(pl.col(column), who)
+    )
     events = asked.events.order.add_to(events)
     values = [trait.expr(asked.query.tz).alias(trait.name) for trait in traits]
     place = ("source_rank", "source_id", "source_offset")
-    found = events.select(pl.col("timestamp").alias("time"), pl.col(column).bin.encode("hex").alias(level), *values, *place)
+    found = events.select(pl.col("timestamp").alias("time"), write_ids(pl.col(column)).alias(level), *values, *place)
     return found.collect(engine="streaming").sort("time", *place)
