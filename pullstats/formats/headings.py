@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from pullstats.formats.lines import LogFormat
+FormatT_co = TypeVar("FormatT_co", covariant=True)
+"""What stands under a heading: a `LogFormat`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Section:
     is_tabbed: bool = False
 
 
-class Headings(Protocol):
+class Headings(Protocol[FormatT_co]):
     """How the lines that name columns are found, and what they make of a format."""
 
     def last(self, data: bytes) -> str | None:
@@ -44,7 +44,7 @@ class Headings(Protocol):
             heading: the one that holds for the first of them.
         """
 
-    def under(self, section: Section) -> LogFormat | None:
+    def under(self, section: Section) -> FormatT_co | None:
         """Give the format of a section's lines; None for the log's own."""
 
     def cut(self, data: bytes) -> int:

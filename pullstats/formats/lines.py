@@ -126,7 +126,7 @@ class LogFormat:
     rank: int = 0
     sign: str | None = None
     is_catch_all: bool = False
-    headed: Headings | None = None
+    headed: Headings[LogFormat] | None = None
     caution: str | None = None
     is_guess: bool = False
     proof: str | None = None
@@ -225,7 +225,7 @@ def _read_fast(reader: Reader, data: bytes) -> pl.DataFrame | None:
     return None if raw is None else raw.with_columns(pl.col(LENGTH).cast(pl.Int64) + 1)
 
 
-def _cuts(data: bytes, headings: Headings | None) -> Iterator[tuple[int, int]]:
+def _cuts(data: bytes, headings: Headings[LogFormat] | None) -> Iterator[tuple[int, int]]:
     """Cut a piece into about eight at line ends, where a record may have several lines behind whole ones."""
     start, step = 0, len(data) // _FAN_OUT + 1
     while start < len(data):

@@ -17,10 +17,11 @@ from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.extent import Extent
 from pullstats.metrics.levels import UNIQUE_LEVELS, find_unique_metric
-from pullstats.metrics.query import Annotation, Query
+from pullstats.metrics.query import Query
 from pullstats.metrics.questions.breakdown import Breakdown
 from pullstats.metrics.questions.daily import DAILY_METRICS, Daily
 from pullstats.metrics.store_events import StoreEvents, prepare_events
+from pullstats.metrics.time.dates import Annotation
 
 __all__ = [
     "COUNTING_RULES",

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from pullstats.metrics.counting import PULL_GAP, PULLSTATS, SESSION_GAP, VISIT_GAP
+from pullstats.metrics.time.dates import Annotation
 from pullstats.metrics.time.releases import Release
 
 DEFAULT_MEMORY: Final = 3_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """Something that happened: a talk, a release.
-
-    Attributes:
-        moment: when, UTC.
-        label: what.
-    """
-
-    moment: datetime
-    label: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class HeadedFraming(LineFraming):
 
     is_by_line = False
 
-    def __init__(self, headings: Headings) -> None:
+    def __init__(self, headings: Headings[LogFormat]) -> None:
         """Know how the lines that name columns are found."""
         self._headings = headings
 
@@ -109,7 +109,7 @@ class LogReading:
         return self.peeler is None and self._headings is None
 
     @property
-    def _headings(self) -> Headings | None:
+    def _headings(self) -> Headings[LogFormat] | None:
         return self.formats[0].headed if self.formats else None
 
     def read(self, block: Block) -> Parsed:
@@ -125,7 +125,7 @@ class LogReading:
         return parsed
 
 
-def _read_sections(block: Block, formats: Sequence[LogFormat], headings: Headings, clock: Clock) -> Parsed:
+def _read_sections(block: Block, formats: Sequence[LogFormat], headings: Headings[LogFormat], clock: Clock) -> Parsed:
     """Read lines by the headings among and before them."""
     parts: list[Parsed] = []
     line = 1

@@ -23,7 +23,6 @@ from pullstats.reports import Column, Report
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pullstats.render import RenderOptions
 
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 _UNKNOWN_SPARK: Final = "·"

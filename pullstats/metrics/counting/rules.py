@@ -283,8 +283,8 @@ def find_rule(name: str) -> CountingRule:
     """
     if name in COUNTING_RULES:
         return COUNTING_RULES[name]
-    versions = [rule for rule in _RULES if rule.name == name]
+    versions = [rule for rule in COUNTING_RULES.values() if rule.name == name]
     if not versions:
         noun = "counting rule"
-        raise unknown_name(noun, name, [*COUNTING_RULES, *(rule.name for rule in _RULES)])
+        raise unknown_name(noun, name, [*COUNTING_RULES, *(rule.name for rule in COUNTING_RULES.values())])
     return max(versions, key=lambda rule: rule.version)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pullstats.errors import UsageError
-from pullstats.metrics.filtering.caret import point_at
+from pullstats.metrics.caret import point_at
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<quoted>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<mark>!=|<=|>=|!~|=|<|>|~|\(|\)|,)|(?P<word>[^\s"'=<>!~(),]+))""",

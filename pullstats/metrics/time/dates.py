@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
@@ -15,12 +16,24 @@ from zoneinfo import ZoneInfo
 
 from pullstats.clock import find_zone
 from pullstats.errors import InputError
-from pullstats.metrics.query import Annotation
 from pullstats.metrics.time.releases import Release
 from pullstats.metrics.time.windows import midnight
 from pullstats.small_files import read_small_text
 
 _DAY_LENGTH: Final = len("2025-04-16")
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """Something that happened: a talk, a release.
+
+    Attributes:
+        moment: when, UTC.
+        label: what.
+    """
+
+    moment: datetime
+    label: str
 
 
 def read_annotations(path: Path, tz: str) -> tuple[Annotation, ...]:

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.filtering.caret import point_at
+from pullstats.metrics.caret import point_at
 from pullstats.metrics.time.phrases import TO, WEEKDAYS, Phrase, Today, read_days, read_phrase
 
 GRAMMAR: Final = (
