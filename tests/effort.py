@@ -1,16 +1,32 @@
-"""How hard the tests try: a short sample in `make test`, many times as much in `make soak`."""
+"""How hard the tests try: a short sample in `make test`, the whole and many times as much in `make soak`."""
 
 from __future__ import annotations
 
 import os
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, TypeVar
 
 from hypothesis import settings
 
-SOAK: Final = int(os.environ.get("PULLSTATS_SOAK", "1"))
-"""How many times as many examples are tried as usual."""
+SOAK: Final = int(os.environ.get("PULLSTATS_SOAK", "0"))
+"""How many times a soak tries all there is to try; 0 in `make test`."""
+_SHARE: Final = 5
+"""A usual run tries one example of so many."""
+_LEAST: Final = 8
+
+Item = TypeVar("Item")
+
+
+def count_examples(count: int) -> int:
+    """Give how many of so many examples are tried now."""
+    return count * SOAK if SOAK else min(count, max(count // _SHARE, _LEAST))
 
 
 def examples(count: int) -> settings:
-    """Let a property be tried on so many examples, and on more in a soak."""
-    return settings(max_examples=count * SOAK)
+    """Let a property be tried on so many examples in a soak, on a fifth of them in `make test`."""
+    return settings(max_examples=count_examples(count))
+
+
+def some(items: Iterable[Item], of: int = _SHARE, *, first: int = 0) -> list[Item]:
+    """Give every item in a soak, and one of so many in `make test`: the same ones in every run."""
+    return list(items) if SOAK else list(items)[first::of]

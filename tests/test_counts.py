@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,17 @@ SPAN = timedelta(days=31)
 
 def write_line(moment: datetime, request: str) -> str:
     """Write a case's request as a line of a log that says how long it took, or that it does not know; digests in full."""
+    before, after = write_around(request)
+    return f"{before}{moment:%d/%b/%Y:%H:%M:%S}{after}"
+
+
+@cache
+def write_around(request: str) -> tuple[str, str]:
+    """Write what stands before and after the time in the line of a request."""
     address, client, method, path, status, *took = request.split(" ")
     path = re.sub(r"sha256:([a-f])$", lambda match: "sha256:" + match[1] * 64, path)
     target = path if method == "-" else f"{method} {path} HTTP/1.1"
-    return f'{address} - - [{moment:%d/%b/%Y:%H:%M:%S} +0000] "{target}" {status} 100 "-" "{AGENTS[client]}" {took[0] if took else "-"}\n'
+    return f"{address} - - [", f' +0000] "{target}" {status} 100 "-" "{AGENTS[client]}" {took[0] if took else "-"}\n'
 
 
 def place(number: int) -> datetime:

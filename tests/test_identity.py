@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from backports import zstd
-from hypothesis import HealthCheck, given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import InputError
@@ -75,7 +76,7 @@ def fed(data: bytes, cuts: list[int]) -> Content:
 
 
 @given(st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(25)
 def test_digests_do_not_depend_on_how_a_log_is_cut_or_where_it_is_read_on(data: st.DataObject) -> None:
     """Of logs around the places where digests change their way; read on from any place they are as read at once."""
     size = data.draw(st.sampled_from([1, 5, 4095, 4096, 70_000, WHOLE - 1, WHOLE, WHOLE + 1, WHOLE + 40_000, 2 * WHOLE + 5, 5 * WHOLE + 12_345]))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -294,7 +295,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     return words
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=command_lines())
 def test_no_command_line_is_an_internal_error(words: list[str], store: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code = run([*words, "--store", str(store)])

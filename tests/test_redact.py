@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.enrich.addresses import parse_address
@@ -57,7 +57,6 @@ def test_every_address_leaves_a_rejected_line(address: str) -> None:
     assert key_of(found) in (list_keys(pl.Series([f"x {address} y"])).item() or "").split()
 
 
-@settings(deadline=None)
 @given(st.text(max_size=120))
 def test_any_text_survives(text: str) -> None:
     frame = pl.DataFrame({"t": [text]})
