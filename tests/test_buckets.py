@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pullstats.errors import UsageError
 from pullstats.metrics.time.buckets import Buckets, parse_every
 from pullstats.metrics.time.clock_changes import find_changes
-from pullstats.metrics.time.windows import Calendar, parse_window
+from pullstats.metrics.time.window_grammar import Calendar, parse_window
 
 SHORT = ["5m", "6m", "15m", "20m", "30m", "40m", "45m", "h", "80m", "90m", "2h", "3h", "6h", "12h", "24h"]
 LONG = ["d", "2d", "3d", "7d", "w", "2w", "mo", "2mo", "3mo", "5mo", "q", "2q", "y", "3y"]

@@ -24,8 +24,8 @@ from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.ids import make_id
 from pullstats.metrics import DIMENSIONS, Breakdown, Extent, Query
-from pullstats.metrics.dimensions import ACTIONS, CLASSES, ECOSYSTEMS, KINDS
 from pullstats.metrics.filtering.filters import parse_filter
+from pullstats.metrics.vocabulary import ACTIONS, CLASSES, ECOSYSTEMS, KINDS
 from pullstats.render.sanitise import for_terminal
 from pullstats.reports import Report
 

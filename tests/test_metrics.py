@@ -19,7 +19,7 @@ from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.metrics import DIMENSIONS, METRICS, Breakdown, Extent, Query
 from pullstats.metrics.filtering.filters import parse_filter
-from pullstats.metrics.time.windows import Calendar, parse_window
+from pullstats.metrics.time.window_grammar import Calendar, parse_window
 from pullstats.reports import Report
 
 START = datetime(2025, 3, 29, 22, 59, 50, tzinfo=UTC)

@@ -25,7 +25,7 @@ from pullstats.formats import FORMATS
 from pullstats.formats.text_lines import text_format
 from pullstats.metrics import COUNTING_RULES, DIMENSIONS, METRICS, Breakdown, Query, StoreEvents
 from pullstats.metrics.counting import CountingRule, Reasons, Terms
-from pullstats.metrics.dimensions import Dimension
+from pullstats.metrics.dimension import Dimension
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import resolve
 from pullstats.metrics.questions.compare import Comparison

@@ -16,9 +16,11 @@ from crowd import NOON, Row, ask, ask_of, request
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, ID_COLUMNS, conform
 from pullstats.metrics import DIMENSIONS, METRICS, Breakdown, Extent, Query
-from pullstats.metrics.dimensions import ACTIONS, ECOSYSTEMS, KINDS, Dimension, find_dimension
+from pullstats.metrics.dimension import Dimension
+from pullstats.metrics.dimensions import find_dimension
 from pullstats.metrics.levels import find_levels
 from pullstats.metrics.synonyms import DIMENSION_NAMES, METRIC_NAMES
+from pullstats.metrics.vocabulary import ACTIONS, ECOSYSTEMS, KINDS
 from pullstats.render import RenderOptions, render
 from pullstats.render.table import format_cell
 from pullstats.reports import Report

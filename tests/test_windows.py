@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
-from pullstats.metrics.time.windows import GRAMMAR, Calendar, parse_window
+from pullstats.metrics.time.window_grammar import GRAMMAR, Calendar, parse_window
 
 NOW = datetime(2024, 5, 15, 11, 30, tzinfo=UTC)  # a Wednesday
 TICK = timedelta(microseconds=1)

@@ -14,11 +14,12 @@ from pullstats.cli.options import ROWS, F, combine, configured_routes
 from pullstats.cli.output import has_words, refuse_total
 from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, METRICS, UNIQUE_LEVELS, Query, find_unique_metric
-from pullstats.metrics.dimensions import CLASS_BASIS, CLASSES, LABEL
+from pullstats.metrics.dimensions import LABEL
 from pullstats.metrics.levels import find_level
 from pullstats.metrics.synonyms import name_dimension
 from pullstats.metrics.time.dates import read_annotations, read_releases
 from pullstats.metrics.time.phrases import WEEKDAYS
+from pullstats.metrics.vocabulary import CLASS_BASIS, CLASSES
 
 
 class Seconds(click.FloatRange):

@@ -5,23 +5,32 @@ To add one: append a `Dimension`; the command line, its help and the docs follow
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final
 
 import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
-from pullstats.ids import ID_DIGITS, begins_with, write_ids
+from pullstats.ids import write_ids
 from pullstats.metrics.continents import CONTINENT_OF, CONTINENTS
 from pullstats.metrics.definitions import METRICS
+from pullstats.metrics.dimension import UNKNOWN, Dimension, ValueType
 from pullstats.metrics.synonyms import name_dimension, name_metric, tell_elsewhere
+from pullstats.metrics.vocabulary import (
+    ACTIONS,
+    CLASS_BASIS,
+    CLASS_OF_KIND,
+    CLASSES,
+    ECOSYSTEMS,
+    INSTALLING,
+    KINDS,
+    KNOWN_AS,
+    LONG_DAYS,
+    STATUS_CLASSES,
+    TAKES_ITS_OWN,
+    WEEKDAYS,
+)
 
-ValueType = Literal["text", "number", "boolean"]
-
-UNKNOWN: Final = "unknown"
-"""What stands in tables where a value is missing."""
 _BY_AGENT: Final = "few agents state it; what an older version took in learns it by pullstats rebuild"
 _BY_CITIES: Final = (
     "a geo database with cities tells it, named with ingest --geo-db; what was taken in without one never learns it, for addresses are not kept"
@@ -33,102 +42,6 @@ LABEL: Final = "label."
 """What stands before the name of a column that a route of one's own adds."""
 _RESERVED: Final = frozenset({"bucket", "final", "gap", "note", "trend", "elsewhere", "set_key", "is_cut", "all_rows"})
 """Columns of answers that are neither dimensions nor metrics."""
-WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_LONG_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_CLASS_OF_KIND: Final = {
-    "ci": "ci",
-    "mirror": "mirror",
-    "update-poller": "updater",
-    "scanner": "scanner",
-    "probe": "probe",
-    "bot": "bot",
-    "browser": "browser",
-}
-
-CLASSES: Final = ("production", "ci", "development", "mirror", "updater", "scanner", "probe", "bot", "browser", "unknown")
-"""Why an origin comes. For now agent kind and CI flag alone say it, so production and development hold nobody."""
-CLASS_BASIS: Final = "agent kind and CI flag alone"
-KINDS: Final = (
-    *("package-manager", "container-runtime", "container-tool", "mirror", "update-poller", "scanner"),
-    *("ci", "probe", "bot", "browser", "http-library", "unknown"),
-)
-INSTALLING: Final = "package-manager"
-"""Kind of the clients that install."""
-_TAKES_ITS_OWN: Final = (INSTALLING, "container-runtime")
-ACTIONS: Final = ("ping", "auth", "search", "index", "metadata", "manifest", "blob", "download", "upload", "other")
-ECOSYSTEMS: Final = (
-    *("oci", "pypi", "npm", "maven", "golang", "cargo", "gem", "hex", "nuget", "composer", "conda", "helm", "deb", "rpm", "apk"),
-    *("huggingface", "github", "generic"),
-)
-_KNOWN_AS: Final = {"docker": "oci", "pip": "pypi", "go": "golang", "rubygems": "gem", "apt": "deb", "alpine": "apk", "github-release": "github"}
-"""What people call ecosystems that purl names otherwise."""
-LEAST_ID: Final = 6
-"""Digits of an id that name it in a filter, where no other begins so."""
-_ID: Final = re.compile(f"[0-9a-f]{{{LEAST_ID},{2 * ID_DIGITS}}}")
-_STATUS_CLASSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
-
-
-@dataclass(frozen=True, slots=True)
-class Dimension:
-    """A way to group events.
-
-    Attributes:
-        name: as `--by` takes it.
-        expr: from a time zone to the value of each event.
-        columns: event columns that it reads.
-        help: what its values are.
-        type: how `--where` reads a value.
-        values: all values it can have, in the order in which they sort; empty where there is no telling.
-        aliases: other spellings of these, lower case.
-        is_ordered: rows come in the order of the values, not of a metric.
-        has_unknown: `unknown` is itself a value, for what nobody knows.
-        told_by: where its values come from, where a store may well have none.
-        hash_of: what its values are keyed hashes of, where they are.
-    """
-
-    name: str
-    expr: Callable[[str], pl.Expr]
-    columns: tuple[str, ...]
-    help: str
-    type: ValueType = "text"
-    values: tuple[str, ...] = ()
-    aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
-    is_ordered: bool = False
-    has_unknown: bool = False
-    told_by: str = ""
-    hash_of: str = ""
-
-    @property
-    def key(self) -> str:
-        """Name in JSON and CSV."""
-        return re.sub("[-.]", "_", self.name)
-
-    def begins_with(self, digits: str) -> pl.Expr:
-        """Tell which events have an id that begins with some digits; null where they have none."""
-        return begins_with(pl.col(self.columns[0]), digits)
-
-    def name_value(self, text: str) -> str:
-        """Give a value as events have it: of those known beforehand also by another spelling, of an id its first digits.
-
-        Raises:
-            UsageError: it can have no such value, with the nearest one.
-        """
-        if self.hash_of:
-            if not _ID.fullmatch(text.strip().lower()):
-                message = (
-                    f"{self.hash_of} are kept only as keyed hashes, so none can be asked for by itself; write {LEAST_ID} or more digits "
-                    f"of an id, as --by {self.name} lists them"
-                )
-                raise UsageError(message)
-            return text.strip().lower()[:ID_DIGITS]
-        if not self.values or text in self.values:
-            return text
-        lowered = text.strip().lower()
-        found = self.aliases.get(lowered) or next((value for value in self.values if value.lower() == lowered), None)
-        if found is None:
-            near = unknown_name(self.name, lowered, [*self.values, *self.aliases])
-            raise near if "did you mean" in str(near) else unknown_name(self.name, lowered, self.values)
-        return found
 
 
 def _plain(name: str, column: str, text: str, kind: ValueType = "text", values: tuple[str, ...] = (), told_by: str = "") -> Dimension:
@@ -144,7 +57,7 @@ def _first(name: str, text: str, *columns: str) -> Dimension:
 
 
 def _class() -> pl.Expr:
-    by_kind = pl.col("user_agent_kind").replace_strict(_CLASS_OF_KIND, default="unknown", return_dtype=pl.String)
+    by_kind = pl.col("user_agent_kind").replace_strict(CLASS_OF_KIND, default="unknown", return_dtype=pl.String)
     return pl.when(pl.col("is_ci").fill_null(value=False)).then(pl.lit("ci")).otherwise(by_kind)
 
 
@@ -154,7 +67,7 @@ def _platform() -> pl.Expr:
 
 def _own(column: str) -> pl.Expr:
     """Give what a file or image is made for where it is taken by what runs on such a machine itself; others fetch for any."""
-    return pl.when(pl.col("user_agent_kind").is_in(_TAKES_ITS_OWN)).then(pl.col(column))
+    return pl.when(pl.col("user_agent_kind").is_in(TAKES_ITS_OWN)).then(pl.col(column))
 
 
 def _local(zone: str) -> pl.Expr:
@@ -170,7 +83,7 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             lambda _: pl.concat_str((pl.col("http_response_status_code") // 100).cast(pl.String), pl.lit("xx")),
             ("http_response_status_code",),
             "1xx, 2xx, 3xx, 4xx, 5xx.",
-            values=_STATUS_CLASSES,
+            values=STATUS_CLASSES,
         ),
         _plain("method", "http_request_method", "Request method."),
         _plain("package", "package_name", "Package, in its ecosystem's own form."),
@@ -180,7 +93,7 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             ("package_type",),
             f"Ecosystem, as a purl type: {', '.join(ECOSYSTEMS)}.",
             values=tuple(sorted(ECOSYSTEMS)),
-            aliases=_KNOWN_AS,
+            aliases=KNOWN_AS,
         ),
         _first(
             "version", "Version, tag or digest asked for; spellings of one version count together.", "package_version_normalized", "package_version"
@@ -286,7 +199,7 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             ("timestamp",),
             "Day of the week in --tz, mon–sun, in that order (--week-start sunday: from sun on).",
             values=WEEKDAYS,
-            aliases={spelling: day[:3] for day in _LONG_DAYS for spelling in (day, f"{day}s")},
+            aliases={spelling: day[:3] for day in LONG_DAYS for spelling in (day, f"{day}s")},
             is_ordered=True,
         ),
     )

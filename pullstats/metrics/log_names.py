@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.dimensions import Dimension
+from pullstats.metrics.dimension import Dimension
 
 SOURCE: Final = "source"
 

@@ -13,7 +13,8 @@ from pullstats.clock import find_zone
 from pullstats.errors import UsageError
 from pullstats.metrics.counting import INVOCATIONS, PULLSTATS, SESSIONS, CountingRule, Gaps, find_rule
 from pullstats.metrics.definitions import DOWNLOADERS, METRICS, find_metric
-from pullstats.metrics.dimensions import Dimension, find_dimension
+from pullstats.metrics.dimension import Dimension
+from pullstats.metrics.dimensions import find_dimension
 from pullstats.metrics.extent import Extent
 from pullstats.metrics.filtering.selection import Selection, build_selection, refuse_ambiguous
 from pullstats.metrics.levels import find_level, find_unique_metric

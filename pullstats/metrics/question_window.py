@@ -10,7 +10,8 @@ from pullstats.clock import find_zone
 from pullstats.metrics.extent import Extent, Scan
 from pullstats.metrics.query import Query
 from pullstats.metrics.time.releases import find_release
-from pullstats.metrics.time.windows import TICK, Calendar, Window, parse_as_of, parse_window
+from pullstats.metrics.time.window_grammar import Calendar, parse_as_of, parse_window
+from pullstats.metrics.time.windows import TICK, Window
 
 _LAST_MINUTE: Final = (23, 59)
 MOVED: Final = "(--as-of newest)"

@@ -8,29 +8,24 @@ Sources: DEFINITIONS "When is it a download?", and beside each rule.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
 import polars as pl
 
 from pullstats.errors import unknown_name
 from pullstats.metrics.counting.files import FOLD_FILES, FOLD_MODELS, IS_FILE, IS_HUB, IS_MODEL, IS_QUERY_FILE, fold_datasets
+from pullstats.metrics.counting.others import count_crates, count_datasets, count_dvp, count_traces, each, is_file_of
 from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST, fold_images, name_images
 from pullstats.metrics.counting.reasons import REASONS_1, REASONS_2
-from pullstats.metrics.counting.rule import COUNTED, INVOCATIONS, RULE_COLUMNS, RUN_END, RUN_GAP, RUN_START, Count, CountingRule, Terms
+from pullstats.metrics.counting.rule import COUNTED, INVOCATIONS, RULE_COLUMNS, CountingRule, Terms
 from pullstats.metrics.counting.sessions import count_invocations, count_readings, count_unchanged
 from pullstats.metrics.counting.transfers import fold_models, fold_transfers
 from pullstats.metrics.counting.visits import count_visits
-from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
-from pullstats.metrics.statuses import IS_ANSWERED, IS_GET, IS_HEAD, IS_TAKEN, IS_WHOLE
+from pullstats.metrics.runs import Fold, fold_requests
+from pullstats.metrics.statuses import IS_GET, IS_HEAD, IS_TAKEN, IS_WHOLE
 
-_DVP_GAP: Final = timedelta(seconds=5)
-_ONE: Final = pl.lit(1, pl.Int64)
-_IS_OCI: Final = pl.col("package_type").eq_missing("oci")
 _DOWNLOADS: Final = ("downloads",)
 _DOWNLOADS_AND_PULLS: Final = ("downloads", "pulls")
-
-
 _TAKING: Final = frozenset({"downloads", "pulls", "attempts"})
 
 
@@ -62,72 +57,9 @@ def _count_taken(events: pl.LazyFrame, terms: Terms, images: Fold, files: Fold, 
     return [*counted, fold_requests(artifacts.filter(IS_HUB), hub, terms.kept)] if has_files else counted
 
 
-def _each(requests: pl.Expr) -> Count:
-    """Make a rule that counts every request of a kind by itself."""
-
-    def count(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-        return events.filter(requests).select(*terms.kept, downloads=_ONE, pulls=_IS_OCI.cast(pl.Int64))
-
-    return count
-
-
-def _count_crates(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    is_told = ~pl.col("source_id").is_in(list(terms.mute)).fill_null(value=False)
-    return _each(_is_file_of("cargo") & IS_GET & IS_WHOLE & (_IS_CARGO | ~is_told))(events, terms)
-
-
-def _count_dvp(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Every request by tag begins an action; requests by digest belong to the one before within 5 s, else begin one."""
-    is_asked = IS_IMAGE_MANIFEST & (IS_GET | IS_HEAD) & IS_ANSWERED
-    facts = {"is_get": IS_GET, "is_tag": pl.col("reference_kind").eq_missing("tag")}
-    return fold_requests(events, [Fold(is_asked, "endpoint_id", ("package_name",), facts, _fold_actions)], terms.kept)
-
-
-def _fold_actions(rows: pl.LazyFrame) -> pl.LazyFrame:
-    action = Runs(pl.col("is_action"))
-    found = rows.with_columns(is_action=starts_run(_DVP_GAP) | pl.col("is_tag")).select(
-        pl.col(ROW).gather(action.first),
-        pl.col("timestamp").gather(action.first).alias(RUN_START),
-        pl.col("timestamp").gather(action.last).alias(RUN_END),
-        is_pull=action.any(pl.col("is_get")) | ~pl.col("is_tag").gather(action.first),
-    )
-    return found.select(ROW, RUN_START, RUN_END, downloads=pl.col("is_pull").cast(pl.Int64), checks=(~pl.col("is_pull")).cast(pl.Int64), pulls=_ONE)
-
-
-def _count_traces(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Runs of one origin on one repository that hold a manifest and a blob."""
-    is_asked = _IS_OCI & pl.col("action").is_in(["manifest", "blob"]) & (IS_GET | IS_HEAD) & IS_ANSWERED
-    facts = {"is_manifest": pl.col("action") == "manifest"}
-    return fold_requests(events, [Fold(is_asked, "origin_id", ("package_name",), facts, _fold_traces)], terms.kept)
-
-
-def _fold_traces(rows: pl.LazyFrame) -> pl.LazyFrame:
-    trace = Runs(pl.col("is_trace"))
-    chosen = trace.first_where(pl.col("is_manifest"))
-    found = rows.with_columns(is_trace=starts_run(RUN_GAP)).select(
-        pl.col(ROW).gather(chosen),
-        pl.col("timestamp").gather(trace.first).alias(RUN_START),
-        pl.col("timestamp").gather(trace.last).alias(RUN_END),
-        is_pull=chosen.is_not_null() & trace.any(~pl.col("is_manifest")),
-    )
-    return found.filter("is_pull").select(ROW, RUN_START, RUN_END, downloads=_ONE, pulls=_ONE)
-
-
-def _count_datasets(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    return fold_requests(events, [fold_datasets(IS_GET | IS_HEAD)], terms.kept).filter(pl.col("downloads") == 1).drop("attempts")
-
-
-_IS_CARGO: Final = pl.col("user_agent_original").str.contains("^cargo[/ ]").fill_null(value=False)
 _IS_IGNORED_AGENT: Final = pl.col("user_agent_original").is_null() | pl.col("user_agent_kind").is_in(["bot", "probe", "scanner"]).fill_null(
     value=False
 )
-
-
-def _is_file_of(package_type: str) -> pl.Expr:
-    """Requests for a file of an ecosystem, source archives too."""
-    return pl.col("package_type").eq_missing(package_type) & pl.col("action").eq_missing("download")
-
-
 _DOCKER: Final = "https://docs.docker.com/docker-hub"
 _RULES: Final = (
     CountingRule(
@@ -178,7 +110,7 @@ _RULES: Final = (
         "manifest of the platform.",
         f"{_DOCKER}/usage/pulls/",
         _DOWNLOADS_AND_PULLS,
-        _each(IS_IMAGE_MANIFEST & IS_GET & IS_WHOLE),
+        each(IS_IMAGE_MANIFEST & IS_GET & IS_WHOLE),
     ),
     CountingRule(
         "docker-dvp",
@@ -189,7 +121,7 @@ _RULES: Final = (
         "as the vendor's column PULLS. What was refused (4xx, 5xx) is no action.",
         f"{_DOCKER}/publish/insights-analytics/",
         ("downloads", "pulls", "checks"),
-        _count_dvp,
+        count_dvp,
         (*RULE_COLUMNS, "endpoint_id"),
     ),
     CountingRule(
@@ -198,7 +130,7 @@ _RULES: Final = (
         "Every GET of a manifest that is answered 2xx or redirected is a download; a HEAD never is, nor a blob.",
         "https://docs.scarf.sh/gateway/",
         _DOWNLOADS_AND_PULLS,
-        _each(IS_IMAGE_MANIFEST & IS_GET & IS_TAKEN),
+        each(IS_IMAGE_MANIFEST & IS_GET & IS_TAKEN),
     ),
     CountingRule(
         "registry-k8s",
@@ -207,7 +139,7 @@ _RULES: Final = (
         "manifest and at least one blob. An image whose layers are all there is none.",
         "https://github.com/kubernetes/registry.k8s.io, public traffic reports",
         _DOWNLOADS_AND_PULLS,
-        _count_traces,
+        count_traces,
     ),
     CountingRule(
         "cratesio",
@@ -216,7 +148,7 @@ _RULES: Final = (
         "no agent at all, by whomever.",
         "https://github.com/rust-lang/crates.io, crates_io_cdn_logs",
         _DOWNLOADS,
-        _count_crates,
+        count_crates,
         (*RULE_COLUMNS, "user_agent_original"),
         asks_agents=True,
     ),
@@ -226,7 +158,7 @@ _RULES: Final = (
         "Every GET of a tarball that is answered 200, by whatever client: builds, mirrors and robots count like people.",
         "https://blog.npmjs.org/post/92574016600/numeric-precision-matters-how-npm-download-counts-work",
         _DOWNLOADS,
-        _each(_is_file_of("npm") & IS_GET & IS_WHOLE),
+        each(is_file_of("npm") & IS_GET & IS_WHOLE),
     ),
     CountingRule(
         "pypi-bigquery",
@@ -235,7 +167,7 @@ _RULES: Final = (
         "of robots, probes and scanners, are dropped. Mirrors and browsers stay.",
         "https://github.com/pypi/linehaul-cloud-function",
         _DOWNLOADS,
-        _each(_is_file_of("pypi") & IS_GET & IS_WHOLE & ~_IS_IGNORED_AGENT),
+        each(is_file_of("pypi") & IS_GET & IS_WHOLE & ~_IS_IGNORED_AGENT),
         (*RULE_COLUMNS, "user_agent_original", "user_agent_kind"),
     ),
     CountingRule(
@@ -245,7 +177,7 @@ _RULES: Final = (
         "at its root, or any .gguf.",
         "https://huggingface.co/docs/hub/models-download-stats",
         _DOWNLOADS,
-        _each(IS_FILE & IS_MODEL & IS_QUERY_FILE & (IS_GET | IS_HEAD) & IS_TAKEN),
+        each(IS_FILE & IS_MODEL & IS_QUERY_FILE & (IS_GET | IS_HEAD) & IS_TAKEN),
     ),
     CountingRule(
         "hf-dataset",
@@ -253,7 +185,7 @@ _RULES: Final = (
         "All files of a data set that one endpoint asks for without a pause over 5 minutes, GET or HEAD, are one, if one was answered 2xx or redirected.",
         "https://huggingface.co/docs/hub/datasets-download-stats",
         _DOWNLOADS,
-        _count_datasets,
+        count_datasets,
         (*RULE_COLUMNS, "endpoint_id"),
     ),
     CountingRule(
@@ -262,13 +194,11 @@ _RULES: Final = (
         "Every request that names a package, whatever its method and answer: what a counter of lines would say.",
         "pullstats, docs/metrics.md",
         _DOWNLOADS_AND_PULLS,
-        _each(pl.col("package_name").is_not_null()),
+        each(pl.col("package_name").is_not_null()),
     ),
 )
-
 COUNTING_RULES: Final[dict[str, CountingRule]] = {rule.label: rule for rule in _RULES}
 """Every version of every rule, by its label."""
-
 PULLSTATS: Final = COUNTING_RULES["pullstats@2"]
 """What counts where nobody says otherwise."""
 VERSION_1: Final = COUNTING_RULES["pullstats@1"]

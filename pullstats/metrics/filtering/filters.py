@@ -28,7 +28,8 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.dimensions import UNKNOWN, Dimension, find_dimension
+from pullstats.metrics.dimension import UNKNOWN, Dimension
+from pullstats.metrics.dimensions import find_dimension
 from pullstats.metrics.filtering.tokens import KEYWORDS, Token, filter_error, split_tokens
 from pullstats.metrics.log_names import SOURCE, name_logs
 

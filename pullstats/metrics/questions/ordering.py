@@ -14,7 +14,8 @@ import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.definitions import METRICS
-from pullstats.metrics.dimensions import DIMENSIONS, RELEASE, Dimension
+from pullstats.metrics.dimension import Dimension
+from pullstats.metrics.dimensions import DIMENSIONS, RELEASE
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.synonyms import name_dimension, name_metric
