@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final
 
@@ -11,28 +11,23 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.aggregation import compute_partials
-from pullstats.metrics.dimensions import DIMENSIONS
-from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials, keep_rows
-from pullstats.metrics.plan import Plan, resolve, with_filter, with_window
+from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
-from pullstats.metrics.question_window import is_beyond
 from pullstats.metrics.questions.alignment import align_windows, describe_windows, is_outside
 from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
 from pullstats.metrics.questions.noise import LEVEL
 from pullstats.metrics.questions.ordering import order_values
+from pullstats.metrics.questions.sides import find_filters, find_windows
 from pullstats.metrics.questions.unseen import tell_unseen
 from pullstats.metrics.questions.verdicts import Judgement, judge_comparison
 from pullstats.metrics.store_events import StoreEvents
-from pullstats.metrics.time.phrases import AmbiguousWindowError
 from pullstats.percentages import write_change, write_level, write_share
 from pullstats.reports import Column, Report
 
-_VALUE_DIMENSIONS: Final = ("version", "tag", "domain", "backend")
-"""What a bare word may be a value of."""
 _COMPARED: Final = frozenset({"count", "bytes", "share"})
 _VERDICT_COLUMNS: Final = (
     Column("low", f"{write_level(1 - LEVEL)} interval from", "number"),
@@ -80,81 +75,16 @@ class Comparison:
         if strange := [metric.name for metric in base.metrics if metric.kind not in _COMPARED]:
             message = f"compare sets amounts side by side, and {strange[0]} is a time; leave it out of --metric"
             raise UsageError(message)
-        windows = _find_windows(base, self)
+        windows = find_windows(base, self.names)
         if windows:
             asked, notes = align_windows(windows) if self.is_like_for_like else (windows, [])
             notes = [*notes, *describe_windows(asked)]
         else:
-            asked = _filter_sides(base, self)
+            asked = find_filters(base, self.names)
             notes = ["two filters share one window: --like-for-like has nothing to cut"] if self.is_like_for_like else []
         for one in asked:
             refuse_epochs(one, one.metrics)
         return _compare(asked, self, notes, is_filtered=not windows)
-
-
-def _find_windows(base: Plan, sides: Comparison) -> list[Plan]:
-    """Read both sides as windows; none where neither is one.
-
-    Raises:
-        UsageError: one is a window and the other is not.
-    """
-    found = [one for text in sides.names if (one := _try_window(base, text)) is not None]
-    if base.query.is_shifting and base.query.as_of is None and found and all(is_beyond(one.window, base.extent) for one in found):
-        found = [with_window(base, one.query.window) for one in found]
-    if len(found) == 1:
-        message = f"'{sides.left}' and '{sides.right}' are a window and a filter; compare two windows, or two filters within one --window"
-        raise UsageError(message)
-    return found
-
-
-def _try_window(base: Plan, text: str) -> Plan | None:
-    try:
-        return with_window(replace(base, query=replace(base.query, is_shifting=False)), text)
-    except AmbiguousWindowError:
-        raise
-    except UsageError:
-        return None
-
-
-def _filter_sides(base: Plan, sides: Comparison) -> list[Plan]:
-    """Read both sides as filters; bare words are values of one dimension where one has both."""
-    where = base.query.where
-    errors = {text: error for text in sides.names if (error := _find_error(text, base.query.tz)) is not None}
-    values = {text: {name: found for name in _VALUE_DIMENSIONS if (found := _find_values(text, name, base))} for text in errors}
-    for text, error in errors.items():
-        if not values[text]:
-            message = f"'{text}' is no window, no version, host or backend of this window, and no filter:\n{error}"
-            raise UsageError(message)
-    common = [name for name in _VALUE_DIMENSIONS if all(name in found for found in values.values())]
-    asked = []
-    for text in sides.names:
-        side = text
-        if text in errors:
-            name = (common or [*values[text]])[0]
-            side = _write_filter(name, values[text][name])
-        asked.append(with_filter(base, f"({where}) and ({side})" if where else side))
-    return asked
-
-
-def _find_error(text: str, tz: str) -> UsageError | None:
-    try:
-        parse_filter(text, tz)
-    except UsageError as error:
-        return error
-    return None
-
-
-def _find_values(text: str, name: str, base: Plan) -> list[str]:
-    """List the spellings of a bare word among the values of a dimension, with and without a leading v."""
-    dimension, bare = DIMENSIONS[name], text.removeprefix("v")
-    values = base.inside(dimension.columns).select(dimension.expr(base.query.tz).alias(name))
-    hits = values.filter(pl.col(name).is_in([text, bare, f"v{bare}"]))
-    return hits.unique().collect(engine="streaming")[name].sort().to_list()
-
-
-def _write_filter(name: str, values: Sequence[str]) -> str:
-    listed = ", ".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
-    return f"{name} in ({listed})"
 
 
 def _compare(asked: Sequence[Plan], sides: Comparison, notes: list[str], *, is_filtered: bool) -> Report:
