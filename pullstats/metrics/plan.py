@@ -11,7 +11,7 @@ import polars as pl
 
 from pullstats.clock import find_zone
 from pullstats.errors import UsageError
-from pullstats.metrics.counting import INVOCATIONS, PULLSTATS, SESSIONS, CountingRule, Gaps, find_rule
+from pullstats.metrics.counting import INVOCATIONS, PULLSTATS, CountingRule, Gaps, find_rule, rule_of
 from pullstats.metrics.definitions import DOWNLOADERS, METRICS, find_metric
 from pullstats.metrics.dimension import Dimension
 from pullstats.metrics.dimensions import find_dimension
@@ -139,7 +139,7 @@ def _tell_undefined(metrics: Sequence[Metric]) -> tuple[str, ...]:
     return tuple(
         f"{metric.rule} says nothing of {metric.counts or metric.name}"
         for metric in metrics
-        if metric.rule not in {"", SESSIONS} and metric.tally not in find_rule(metric.rule).defines
+        if metric.rule and metric.tally not in rule_of(metric.rule).defines
     )
 
 
@@ -164,7 +164,7 @@ def _rule_metrics(metric: Metric, rules: Sequence[CountingRule], level: Metric) 
     if metric.name == DOWNLOADERS:
         metric = replace(metric, identity=level.identity)
     if metric.name == INVOCATIONS:  # what others count says nothing of it
-        rules = tuple({rule.label: rule for rule in (rule if rule.name == PULLSTATS.name else PULLSTATS for rule in rules)}.values())
+        rules = tuple({rule.label: rule for rule in (rule if INVOCATIONS in rule.defines else PULLSTATS for rule in rules)}.values())
     if len(rules) == 1:
         return [replace(metric, rule=rules[0].label)]
     return [

@@ -13,22 +13,16 @@ from pullstats.metrics.counting import (
     DIGEST_COLUMNS,
     DURATION,
     IMAGE_COLUMNS,
-    INVOCATIONS,
     PULLSTATS,
     RUN_END,
     RUN_START,
     SEEN,
-    SESSION_COLUMNS,
-    SESSIONS,
     TIMES,
-    VERSION_1,
-    CountingRule,
     Terms,
-    count_sessions,
     find_longest,
-    find_rule,
     find_tags,
     name_digests,
+    rule_of,
 )
 from pullstats.metrics.partials import IS_TAKER, VALUE, name_groups
 from pullstats.metrics.plan import Plan
@@ -70,9 +64,9 @@ def count_by_rule(asked: Plan, label: str, groups: dict[str, pl.Expr], columns: 
 def look_beyond(asked: Plan, label: str) -> Beyond:
     """Tell how far a rule, or `SESSIONS`, must look; as far as the longest request took, what is beside each other may be logged apart."""
     window, margin = asked.window, asked.gaps.margin(label)
-    rule = None if label == SESSIONS else find_rule(label)
-    if (rule is not None and rule.name != PULLSTATS.name) or rule is VERSION_1:
-        return Beyond(margin, mute=_find_mute(asked.events) if rule is not None and rule.asks_agents else ())
+    rule = rule_of(label)
+    if not rule.is_timed:
+        return Beyond(margin, mute=_find_mute(asked.events) if rule.asks_agents else ())
     events = asked.events.scan([DURATION], window.start - _WIDER if window.start else None, window.end + _WIDER if window.end else None)
     longest = find_longest(events)
     return Beyond(margin + (longest or timedelta()), is_timed=longest is not None)
@@ -115,33 +109,25 @@ def count_rows(asked: Plan, label: str, columns: Sequence[str], tags: pl.DataFra
     window = asked.window
     start = window.start - beyond.margin if window.start and beyond.margin is not None else None
     end = window.end + beyond.margin if window.end and beyond.margin is not None else None
-    wanted = tuple(dict.fromkeys(metric.tally for metric in asked.metrics if metric.rule == label))
-    wanted = wanted if label == SESSIONS else tuple(name for name in wanted if name in find_rule(label).defines)
+    rule = rule_of(label)
+    wanted = tuple(dict.fromkeys(metric.tally for metric in asked.metrics if metric.rule == label and metric.tally in rule.defines))
     level = asked.level
     assert level.identity is not None
     read = {*columns, *asked.filter_columns, "timestamp", *(DIGEST_COLUMNS if tags is not None else ())}
     read |= {"http_response_status_code"} if DOWNLOADS in wanted else set()
     terms = Terms(wanted, (*sorted(read), VALUE), asked.gaps, beyond.is_timed, beyond.mute)
-    rule = None if label == SESSIONS else find_rule(label)
-    needed = {*_name_columns(rule, wanted), *(TIMES if beyond.is_timed else ())}
+    needed = {*rule.columns_for(wanted), *(TIMES if beyond.is_timed else ())}
     ranked = asked.events.order.add_to(asked.events.scan(sorted({*needed, *read, *level.columns}), start, end))
     events = ranked.with_columns(level.identity.alias(VALUE))
-    counted = count_sessions(events, terms) if rule is None else rule.count(events, terms)
-    if rule is not None and tags is not None:
-        # What version 1 calls an invocation is a request like any other.
-        counted = name_digests(counted, tags.lazy(), is_named=pl.col(INVOCATIONS).is_null() if rule is VERSION_1 and INVOCATIONS in wanted else None)
+    counted = rule.count(events, terms)
+    plain = [pl.col(name).is_null() for name in rule.unnamed if name in wanted]
+    if tags is not None and len(plain) < len(wanted):
+        counted = name_digests(counted, tags.lazy(), is_named=pl.all_horizontal(plain) if plain else None)
     schema = counted.collect_schema().names()
     counted = counted.with_columns(
         _is_cut(schema, asked, start, end).alias(IS_CUT), *(pl.col(name).fill_null(0) for name in wanted if name in schema)
     )
     return asked.selection.keep(window.keep(counted)), tuple(name for name in wanted if name in schema)
-
-
-def _name_columns(rule: CountingRule | None, wanted: Sequence[str]) -> Sequence[str]:
-    """Name the columns that a rule reads; where only images count, they are fewer."""
-    if rule is None:
-        return SESSION_COLUMNS
-    return IMAGE_COLUMNS if tuple(wanted) == ("pulls",) and rule.name == PULLSTATS.name else rule.columns
 
 
 def _is_cut(names: Sequence[str], asked: Plan, start: datetime | None, end: datetime | None) -> pl.Expr:

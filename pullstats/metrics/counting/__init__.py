@@ -5,7 +5,6 @@ pauses → rule → pulls, files, transfers, sessions, visits → reasons → ru
 
 from pullstats.metrics.counting.pauses import DURATION, TIMES, find_longest
 from pullstats.metrics.counting.pulls import DIGEST_COLUMNS, SEEN, find_tags, name_digests
-from pullstats.metrics.counting.reasons import OF_SESSIONS
 from pullstats.metrics.counting.rule import (
     COUNTED,
     IMAGE_COLUMNS,
@@ -22,8 +21,7 @@ from pullstats.metrics.counting.rule import (
     Reasons,
     Terms,
 )
-from pullstats.metrics.counting.rules import COUNTING_RULES, PULLSTATS, VERSION_1, find_rule
-from pullstats.metrics.counting.sessions import SESSION_COLUMNS, count_sessions
+from pullstats.metrics.counting.rules import COUNTING_RULES, PULLSTATS, find_rule, rule_of
 
 __all__ = [
     "COUNTED",
@@ -32,26 +30,23 @@ __all__ = [
     "DURATION",
     "IMAGE_COLUMNS",
     "INVOCATIONS",
-    "OF_SESSIONS",
     "PULLSTATS",
     "PULL_GAP",
     "RUN_END",
     "RUN_START",
     "SEEN",
     "SESSIONS",
-    "SESSION_COLUMNS",
     "SESSION_GAP",
     "TIMES",
-    "VERSION_1",
     "VISIT_GAP",
     "CountingRule",
     "Gaps",
     "Reason",
     "Reasons",
     "Terms",
-    "count_sessions",
     "find_longest",
     "find_rule",
     "find_tags",
     "name_digests",
+    "rule_of",
 ]

@@ -6,7 +6,7 @@ its cases in `cases.toml`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -132,6 +132,9 @@ class CountingRule:
         reasons: by what it counts, why requests are out.
         differs: how its answers differ from those of the version before it.
         asks_agents: it asks for the agent where a log tells agents at all.
+        is_timed: pauses run from the end of a request where the log says how long it took.
+        fewer_columns: what of it, wanted alone, reads less, and what that reads.
+        unnamed: what of it counts requests as they are: a digest that a tag names stays a digest.
     """
 
     name: str
@@ -144,8 +147,15 @@ class CountingRule:
     reasons: Mapping[str, Reasons] = field(default_factory=dict)
     differs: str = ""
     asks_agents: bool = False
+    is_timed: bool = False
+    fewer_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unnamed: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         """Name and version."""
         return f"{self.name}@{self.version}"
+
+    def columns_for(self, wanted: Sequence[str]) -> tuple[str, ...]:
+        """Name the event columns that it reads for what is wanted of it."""
+        return self.fewer_columns.get(wanted[0], self.columns) if len(wanted) == 1 else self.columns

@@ -16,9 +16,9 @@ from pullstats.errors import unknown_name
 from pullstats.metrics.counting.files import FOLD_FILES, FOLD_MODELS, IS_FILE, IS_HUB, IS_MODEL, IS_QUERY_FILE, fold_datasets
 from pullstats.metrics.counting.others import count_crates, count_datasets, count_dvp, count_traces, each, is_file_of
 from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST, fold_images, name_images
-from pullstats.metrics.counting.reasons import REASONS_1, REASONS_2
-from pullstats.metrics.counting.rule import COUNTED, INVOCATIONS, RULE_COLUMNS, CountingRule, Terms
-from pullstats.metrics.counting.sessions import count_invocations, count_readings, count_unchanged
+from pullstats.metrics.counting.reasons import OF_SESSIONS, REASONS_1, REASONS_2
+from pullstats.metrics.counting.rule import COUNTED, IMAGE_COLUMNS, INVOCATIONS, RULE_COLUMNS, SESSIONS, CountingRule, Terms
+from pullstats.metrics.counting.sessions import SESSION_COLUMNS, count_invocations, count_readings, count_sessions, count_unchanged
 from pullstats.metrics.counting.transfers import fold_models, fold_transfers
 from pullstats.metrics.counting.visits import count_visits
 from pullstats.metrics.runs import Fold, fold_requests
@@ -77,6 +77,8 @@ _RULES: Final = (
         _count_pullstats_1,
         (*RULE_COLUMNS, "endpoint_id"),
         REASONS_1,
+        fewer_columns={"pulls": IMAGE_COLUMNS},
+        unnamed=(INVOCATIONS,),
     ),
     CountingRule(
         "pullstats",
@@ -102,6 +104,8 @@ _RULES: Final = (
         "many months it asks. Version 2 counts every time that somebody's client ran. In version 1 a 206 counts with the 200 before it, but not with one "
         "after it; a group whose GETs were refused after an answered HEAD is a check; groups have no longest time; and all whose origin is not known fold "
         "as if they were one.",
+        is_timed=True,
+        fewer_columns={"pulls": IMAGE_COLUMNS},
     ),
     CountingRule(
         "docker-ratelimit",
@@ -201,8 +205,24 @@ COUNTING_RULES: Final[dict[str, CountingRule]] = {rule.label: rule for rule in _
 """Every version of every rule, by its label."""
 PULLSTATS: Final = COUNTING_RULES["pullstats@2"]
 """What counts where nobody says otherwise."""
-VERSION_1: Final = COUNTING_RULES["pullstats@1"]
-"""The only other rule that says what an invocation is."""
+_OF_SESSIONS: Final = CountingRule(
+    SESSIONS,
+    1,
+    "Requests of one origin, whatever for, without a pause over 30 minutes (--session-gap) are one.",
+    "pullstats, docs/metrics.md",
+    (SESSIONS,),
+    count_sessions,
+    SESSION_COLUMNS,
+    {SESSIONS: OF_SESSIONS},
+    is_timed=True,
+    unnamed=(SESSIONS,),
+)
+"""What no other rule says anything of."""
+
+
+def rule_of(label: str) -> CountingRule:
+    """Give the rule of a resolved metric, by its label or `SESSIONS`."""
+    return _OF_SESSIONS if label == SESSIONS else COUNTING_RULES[label]
 
 
 def find_rule(name: str) -> CountingRule:

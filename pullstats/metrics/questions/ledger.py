@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.aggregation import compute_partials
-from pullstats.metrics.counting import OF_SESSIONS, SESSIONS, Reason, Reasons, find_rule
+from pullstats.metrics.counting import Reason, Reasons, rule_of
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan
@@ -48,7 +48,7 @@ def _explain(metric: Metric) -> tuple[str, tuple[Reason, ...]]:
 
 def _rule_reasons(metric: Metric) -> Reasons:
     """Ask the rule that counts a metric."""
-    return OF_SESSIONS if metric.rule == SESSIONS else find_rule(metric.rule).reasons.get(metric.tally, Reasons())
+    return rule_of(metric.rule).reasons.get(metric.tally, Reasons())
 
 
 def add_reason(asked: Plan, metric: Metric) -> Plan:
