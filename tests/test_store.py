@@ -174,7 +174,7 @@ def test_progress_survives_checkpoint_and_log_cleaning(store: Store) -> None:
 
 
 def test_our_snapshot_equals_the_librarys_at_every_version(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "CRUMB_LIMIT", 3)
+    monkeypatch.setattr(compaction, "EXCESS_LIMIT", 0)
     for offset in range(1, 8):
         add(store, make_events(2, step=timedelta(days=offset % 3)), offset)
         if offset in {3, 6}:
@@ -189,7 +189,7 @@ def test_our_snapshot_equals_the_librarys_at_every_version(store: Store, monkeyp
 
 
 def test_an_ingest_merges_no_more_rows_at_once_than_it_may(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "CRUMB_LIMIT", 3)
+    monkeypatch.setattr(compaction, "EXCESS_LIMIT", 0)
     monkeypatch.setattr(compaction, "TIDY_ROWS", 5)
     for offset in range(1, 8):
         add(store, make_events(2), offset)
@@ -242,12 +242,20 @@ def test_compaction_keeps_every_row_and_the_progress(store: Store) -> None:
     assert after.runs()["lines"].to_list() == [12]
 
 
-def test_an_ingest_merges_crumbs_only_past_the_limit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "CRUMB_LIMIT", 3)
-    for offset, merged in ((1, 0), (2, 0), (3, 3)):
-        add(store, make_events(1), offset)
+@pytest.mark.parametrize("days", [1, 5])
+def test_a_report_never_reads_many_more_files_than_there_are_days(store: Store, days: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many runs a store was filled by; and a merge comes only with so many of them."""
+    monkeypatch.setattr(compaction, "EXCESS_LIMIT", 4)
+    merges = 0
+    for offset in range(1, 25):
+        add(store, make_events(days, step=timedelta(days=1)), offset, run_rows=make_run(lines=days))
         with store.lock():
-            assert store.tidy() == merged
+            merges += store.tidy() > 0
+        assert len(open_store(store.path).event_files()) <= 2 * days + 4
+        assert len(read_snapshot(store.path / "runs").files) <= 2 + 4
+    assert merges <= 24 / 2
+    assert open_store(store.path).status().events == 24 * days
+    assert open_store(store.path).runs()["lines"].sum() == 24 * days
 
 
 def test_runs_add_up_over_commits(store: Store) -> None:

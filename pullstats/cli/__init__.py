@@ -45,6 +45,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "demand": Entry("Look", "pullstats.cli.look", "Show which platforms are asked for, answered, and missing."),
     "export": Entry("Out", "pullstats.cli.out", "Write files for cron: daily numbers, events, rejected lines."),
     "status": Entry("Keep", "pullstats.cli.keep", "Show what is in the store, and how fresh it is."),
+    "compact": Entry("Keep", "pullstats.cli.keep", "Merge the files of many short runs into few large ones."),
     "verify": Entry("Keep", "pullstats.cli.keep", "Check every file of the store against its log; set aside what is damaged."),
     "doctor": Entry("Keep", "pullstats.cli.doctor", "List unknown agents and paths, and what is out of date."),
     "rebuild": Entry("Keep", "pullstats.cli.rules", "Derive agent, package and network columns anew after a change of rules."),
@@ -66,6 +67,7 @@ _CALLED: Final = {
         "compare": "diff versus vs",
         "explain": "how why",
         "status": "info ls",
+        "compact": "merge optimize vacuum",
     }.items()
     for word in words.split()
 }

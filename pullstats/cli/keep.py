@@ -9,8 +9,9 @@ import click
 import polars as pl
 
 from pullstats.cli.options import Command, combine, general_options
-from pullstats.cli.output import emit, output_options
+from pullstats.cli.output import emit, output_options, warning_printer
 from pullstats.pipeline.answer import store_overview
+from pullstats.pipeline.compact import compact as run_compact
 from pullstats.pipeline.verify import Verdict
 from pullstats.pipeline.verify import verify as run_verify
 from pullstats.render.sanitise import for_terminal
@@ -59,6 +60,27 @@ def status(**options: Any) -> int:
             f"{version or 'unknown'}" + (f" ({count:,} events)" if len(sets) > 1 else "") for version, count in sorted(sets.items())
         )
     return emit(Report(rows, _COLUMNS, headline=headline, footer=footer, meta={"warnings": overview.warnings}), options)
+
+
+@click.command(cls=Command)
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the answer.")
+@general_options
+def compact(**options: Any) -> int:
+    """Merge the files of many short runs into few large ones; every ingest does so once they slow reports down.
+
+    No number changes. The old files are swept an hour later by the next ingest, for readers that began before.
+    """
+    say = warning_printer(options)
+    summary = run_compact(options["store"], say)
+    for warning in summary.warnings:
+        say(warning)
+    if options["output_format"] == "json":
+        click.echo(json.dumps(summary.to_json()))
+    else:
+        done = f"{summary.merged:,} small files merged" if summary.merged else "nothing to merge"
+        files = f"{summary.files:,} {'file' if summary.files == 1 else 'files'}"
+        click.echo(f"{done}; {summary.events:,} events in {files} ({format_bytes(summary.bytes)})")
+    return 0
 
 
 @click.command(cls=Command)

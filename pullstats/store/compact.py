@@ -25,11 +25,11 @@ CRUMB_ROWS: Final = 50_000
 TIDY_ROWS: Final = 250_000
 """Rows of a file that an ingest makes of crumbs: merging them takes no more memory than reading logs did."""
 
-CRUMB_LIMIT: Final = 48
-"""Crumbs of one day (or table) that an ingest leaves before it merges them."""
+EXCESS_LIMIT: Final = 32
+"""Crumbs that a merge would do away with, and that an ingest leaves, besides one a day.
 
-EXCESS_LIMIT: Final = 400
-"""Crumbs beyond one a day over the whole table that an ingest leaves: logs that span years make many of few rows."""
+A report takes about a millisecond and a half for each file, so these cost it a twentieth of a second. One more a day may
+stay, since a log that spans years adds a file to each of its days whenever more of it comes."""
 
 GROUPS_PER_COMMIT: Final = 64
 
@@ -37,28 +37,26 @@ RETENTION_MS: Final = 3_600_000
 """Retired files stay an hour for readers that began before; the same as `delta.deletedFileRetentionDuration`."""
 
 
-def plan_merges(files: Iterable[LiveFile], *, below: int, at_least: int, target: int = TARGET_ROWS) -> list[list[LiveFile]]:
+def plan_merges(files: Iterable[LiveFile], *, below: int, target: int = TARGET_ROWS) -> list[list[LiveFile]]:
     """Choose groups of files to merge, none across days.
 
     Args:
         files: live files of one table.
         below: only files of fewer rows than this are merged.
-        at_least: days with fewer such files are left alone.
         target: rows that the files of a group hold together, at most.
     """
     small = sorted((file for file in files if file.rows is not None and file.rows < below), key=_place)
     groups: list[list[LiveFile]] = []
     for _, day_files in groupby(small, key=lambda file: file.day):
-        same_day = list(day_files)
-        if len(same_day) >= at_least:
-            groups += [group for group in _fill(same_day, target) if len(group) > 1]
+        groups += [group for group in _fill(list(day_files), target) if len(group) > 1]
     return groups
 
 
-def count_excess(files: Iterable[LiveFile]) -> int:
-    """Count the crumbs that a merge could do away with."""
+def is_worth_merging(files: Iterable[LiveFile]) -> bool:
+    """Tell whether reports would gain more by a merge of a table's crumbs than it costs."""
     crumbs = [file.day for file in files if file.rows is not None and file.rows < CRUMB_ROWS]
-    return len(crumbs) - len(set(crumbs))
+    days = len(set(crumbs))
+    return len(crumbs) - days > EXCESS_LIMIT + days
 
 
 def _place(file: LiveFile) -> tuple[str, str, str]:

@@ -351,13 +351,12 @@ class Store:
 
     def compact(self) -> int:
         """Merge all small files, trim the log, sweep; return how many files were merged."""
-        return self._merge(below=compaction.TARGET_ROWS // 2, at_least=2, target=compaction.TARGET_ROWS)
+        return self._merge(TABLES, below=compaction.TARGET_ROWS // 2, target=compaction.TARGET_ROWS)
 
     def tidy(self) -> int:
         """Merge the files of many short runs once there are too many: cheap to call after every ingest."""
-        excess = compaction.count_excess(self._snapshot(EVENTS).files.values())
-        at_least = 2 if excess > compaction.EXCESS_LIMIT else compaction.CRUMB_LIMIT
-        return self._merge(below=compaction.CRUMB_ROWS, at_least=at_least, target=compaction.TIDY_ROWS)
+        due = [table for table in TABLES if compaction.is_worth_merging(self._snapshot(table).files.values())]
+        return self._merge(due, below=compaction.CRUMB_ROWS, target=compaction.TIDY_ROWS)
 
     def derive_events(
         self, derive: Callable[[pl.DataFrame], pl.DataFrame], rule_set_version: str, *, is_every: bool = False
@@ -454,11 +453,11 @@ class Store:
             counts[version] = counts.get(version, 0) + (file.rows or 0)
         return counts
 
-    def _merge(self, *, below: int, at_least: int, target: int) -> int:
+    def _merge(self, tables: Iterable[Table], *, below: int, target: int) -> int:
         merged = 0
-        for table in TABLES:
+        for table in tables:
             log = self._log(table)
-            planned = compaction.plan_merges(self._snapshot(table).files.values(), below=below, at_least=at_least, target=target)
+            planned = compaction.plan_merges(self._snapshot(table).files.values(), below=below, target=target)
             # A damaged file stays what it is: merged, it would pass for one that is whole.
             groups = [group for files in planned if len(group := self._readable(table, files)) > 1]
             with explain_failure("compact", self.path):
