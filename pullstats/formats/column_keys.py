@@ -20,7 +20,7 @@ from pullstats.formats.variables import TIMES
 Keys = Mapping[str, Sequence[str]]
 """Names of columns by variable, the most telling first."""
 
-_OF_OBJECTS: Final = ("registry_method", "direction", "said", "node_method")
+_OF_OBJECTS: Final = ("registry_method", "direction", "said", "node_method", "logstash_method")
 """What tells programs' messages in JSON apart; a table of requests may well have columns of these names."""
 
 LABEL_NAMES: Final[Keys] = {variable: [".".join(path) for path in paths] for variable, paths in KNOWN_PATHS.items()}

@@ -131,7 +131,7 @@ _REPLACED: Final[dict[str, tuple[str, ...]]] = {
     "date": (*TIMES, "w3c_time", "clock", "day"),
     "duration": ("request_time", "request_time_ms", "duration_us", "duration_ns", "duration_text", "duration_nginx"),
     "client": ("realip_remote_addr", "proxy_protocol_addr"),
-    "host": ("http_host", "server_name"),
+    "host": ("http_host", "server_host", "server_name"),
 }
 """Variables whose known keys are not looked at where the user names a field."""
 

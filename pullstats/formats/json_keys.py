@@ -25,13 +25,18 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-_SPANS: Final = ("duration", "request_duration", "latency", "elapsed", "response_time", "total_time", "processing_time")
+_SPANS: Final = ("duration", "request_duration", "latency", "elapsed", "response_time", "total_time", "processing_time", "request_time")
 """What a duration is called in front of its unit."""
 
 
 def _spans(*units: str) -> tuple[str, ...]:
-    """Name the keys of a duration in a unit, however that is spelled: `duration_ms`, `latency_msec`."""
-    return tuple(f"{span}_{unit}" for span in _SPANS for unit in units)
+    """Name the keys of a duration in a unit, however that is spelled: `duration_ms`, `latency_msec`, `elapsedMillis`, `responseTimeInMs`."""
+    return tuple(name for span in _SPANS for unit in units for name in _spell(span, unit))
+
+
+def _spell(span: str, unit: str) -> tuple[str, ...]:
+    camel = span.partition("_")[0] + span.partition("_")[2].title()
+    return (f"{span}_{unit}", f"{camel}{unit.title()}", *((f"{camel}In{unit.title()}", f"{span}_in_{unit}") if len(unit) > 1 else ()))
 
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -91,7 +96,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "bytes.out", "bytes", "length", "httpRequest.responseSize", "response_size", "responseSize", "body_size", "bytes_sent", "bytesSent",
         "written_bytes", "bodySize", "sc-bytes", "sc_bytes", "properties.responseBodySize", "ResponseBodySize", "properties.responseBytes",
         "properties.sentBytes", "SentBytes", "response.size", "http.response.body.bytes", "network.bytes_written", r"http\.response\.written",
-        "BytesSent", "responseLength", "response_content_length", "res.headers.content-length",
+        "BytesSent", "bytes_out", "bytesOut", "resp_bytes", "respBytes", "sizeBytes", "responseBytes", "bytes_written", "bytesWritten", "responseLength", "response_content_length", "res.headers.content-length",
     ),
     "http_user_agent": (
         "http_user_agent", "user_agent.original", "user_agent", "userAgent", "request_User-Agent", "request.headers.User-Agent",
@@ -106,20 +111,21 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
         "req.headers.referer", "refererUrl", "RefererUrl", "proxy.referer",
     ),
     "host": (
-        "host", "RequestHost", "ClientRequestHost", "request.host", "request_host", "vhost", "domain", "authority", "x-host-header",
+        "http_host", "host_header", "Host", "RequestHost", "ClientRequestHost", "request.host", "request_host", "vhost", "domain", "authority", "x-host-header",
         "x_host_header", "reqHost", "properties.hostName", "properties.originalHost", "OriginalHost", "request.headers.host", "url.domain", r"http\.request\.host",
         "req.headers.host", "proxy.host",
     ),
-    "http_host": ("http_host", "cs(Host)", "cs_host", "host_header"),
+    "http_host": ("cs(Host)", "cs_host"),
+    "server_host": ("host",),
     "server_name": ("server_name",),
     "scheme": ("scheme", "RequestScheme", "ClientRequestScheme", "request_scheme", "cs-protocol", "cs_protocol", "url.scheme"),
     "remote_user": ("remote_user", "ClientUsername", "user_id", "remoteUser", "auth_user", "consumer.username", "user", "username", "cs-username"),
-    "request_time": ("request_time", "requestTime", "responsetime", "request_time_s", "httpRequest.latency", "time-taken", *_spans("s", "sec", "seconds")),
+    "request_time": ("request_time", "requestTime", "responsetime", "httpRequest.latency", "time-taken", *_spans("s", "sec", "seconds")),
     "request_time_ms": (
-        "request_time_ms", "took_ms", "time_taken_ms", "durationMs", "DurationMs", "responseTimeMs", "latencies.request", "Elapsed", "Properties.Elapsed",
+        "took_ms", "time_taken_ms", "DurationMs", "latencies.request", "Elapsed", "Properties.Elapsed",
         *_spans("ms", "msec", "millis"),
     ),
-    "duration_us": ("request_time_us", "reqtime_microsec", "time_taken_micros", *_spans("us", "usec", "micros")),
+    "duration_us": ("reqtime_microsec", "time_taken_micros", *_spans("us", "usec", "micros")),
     "duration_ns": ("Duration", "event.duration", *_spans("ns", "nanos")),
     "duration_text": ("latency_human", "duration", "latency", r"http\.response\.duration"),
     "duration_nginx": ("response_time", "responseTime", "elapsed", "took", "time_taken", "timeTaken", "properties.timeTaken", "TimeTaken"),
@@ -150,6 +156,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "caddy_peer": ("request.remote_ip", "request.remote_addr"),
     "registry_method": (r"http\.request\.method",),
     "node_method": ("req.method",),
+    "logstash_method": ("verb",),
 }  # fmt: skip
 
 KeyTree = dict[str, "KeyTree | None"]

@@ -32,6 +32,8 @@ _LINE: Final = 64 << 10
 _HEADERS: Final = (
     "http_user_agent", "http_referer", "http_range", "http_authorization", "http_forwarded", "http_x_real_ip", "http_cf_connecting_ip",
 )  # fmt: skip
+_NAMES: Final = ("server_host", "remote_user")
+"""Variables whose keys hold objects in other logs: of the machine, of an account."""
 _NUMBERS: Final = ("status", "body_bytes_sent")
 """Variables that may stay numbers."""
 _TELLING: Final = ("status", "request", "request_method", "request_uri", "uri", *ADDRESS)
@@ -55,6 +57,7 @@ _LOOSE: Final = frozenset({"response", "code"})
 """Keys that name a status only where a status stands there: others hold an answer, or an error's name."""
 _TARGET_VALUE: Final = r'"\s*:\s*"(?:[A-Z]{3,10} )?(?:\\?/|https?:)'
 """What a line holds that may have a target somewhere."""
+_BARE_TARGET: Final = r"^(?:/|https?://)\S*$"
 _EMPTY_VALUE: Final = re.compile(r'(?<!\\)":\s*(?=[,}])')
 _LOST_COMMA: Final = re.compile(r'(?<=[^\\:,{\[ ])"(?="\w+":)')
 _ODD_ESCAPE: Final = r"\\u(?:[dD]|0000)"
@@ -277,6 +280,7 @@ def pick_values(flat: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
         raw = raw.with_columns(status=_pick_status(flat, present["status"], is_said="status" in table.said))
     raw = raw.with_columns(_first_of_list(name) for name in ("remote_addr", "http_x_forwarded_for") if name in raw.columns)
     raw = raw.with_columns(_first_item(name) for name in _HEADERS if name in raw.columns)
+    raw = raw.with_columns(pl.when(~pl.col(name).str.starts_with("{")).then(name).alias(name) for name in _NAMES if name in raw.columns)
     if "request" in raw.columns:
         raw = _split_request_key(raw)
     other = is_no_request(raw)
@@ -298,11 +302,14 @@ def pick_values(flat: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
 
 
 def _split_request_key(raw: pl.DataFrame) -> pl.DataFrame:
-    """Tell what `request` holds: a request line, an object (Caddy), or the method alone (Fastly, rubygems)."""
+    """Tell what `request` holds: a request line, an object (Caddy), the method alone (Fastly, rubygems), or the target alone (Logstash)."""
     lone = pl.col("request").str.contains(r"^[A-Z]{3,10}$")
+    bare = pl.col("request").str.contains(_BARE_TARGET)
     method = pl.coalesce("request_method", pl.when(lone).then("request")) if "request_method" in raw.columns else pl.when(lone).then("request")
-    line = pl.when(~lone & ~pl.col("request").str.starts_with("{")).then("request")
-    return raw.with_columns(request_method=method, request=line)
+    target: pl.Expr = pl.when(bare).then("request")
+    target = pl.coalesce(target, "request_uri") if "request_uri" in raw.columns else target
+    line = pl.when(~lone & ~bare & ~pl.col("request").str.starts_with("{")).then("request")
+    return raw.with_columns(request_method=method, request_uri=target, request=line)
 
 
 def _pick_status(flat: pl.DataFrame, keys: list[str], *, is_said: bool) -> pl.Series:

@@ -5,6 +5,7 @@ r"""What keys of JSON logs mean by who writes them, where a name alone does not 
     "UA":"curl%2F8.5.0"   Akamai encodes what is no word (`+` for a blank), CloudFront as in its other logs
     "sub":"in"            of what Verdaccio says of one request only what has a status, and something sent or another status
     "req":{…}             what a Node server says of a request when it comes has no status, and is no answer; its durations are milliseconds
+    "verb":"GET"          Logstash's pattern of combined leaves quotes around agent and referrer
     "msg":"response"      of what distribution says of one request only `response completed` is the answer
 
 To add one: its keys go into `json_keys.py`, and a case into `tests/cases/vendors/`.
@@ -12,7 +13,8 @@ To add one: its keys go into `json_keys.py`, and a case into `tests/cases/vendor
 Sources: caddyserver.com/docs/caddyfile/directives/log; envoyproxy.io (%DURATION%);
 docs.gitlab.com/administration/logs; docs.aws.amazon.com/AmazonCloudFront (standard logging v2);
 techdocs.akamai.com/datastream2/docs/data-set-parameters; distribution registry/handlers/app.go and
-internal/dcontext/http.go; pinojs/pino-http logger.js; fastify docs/Reference/Logging.md; verdaccio packages/middleware/src/middlewares/log.ts (`sub`).
+internal/dcontext/http.go; logstash-plugins/logstash-patterns-core
+patterns/legacy/httpd; pinojs/pino-http logger.js; fastify docs/Reference/Logging.md; verdaccio packages/middleware/src/middlewares/log.ts (`sub`).
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ _NGINX_TIME: Final = r"^[0-9]+\.[0-9]{3}$"
 _ENCODED: Final = ("http_user_agent", "http_referer")
 SIGNS: Final = (
     "clock", "day", "edge", "said", "direction", "response_flags", "akamai_agent", "cloudfront_agent", "cloudfront_column", "caddy_peer", "registry_method",
-    "bare_path", "duration_nginx", "node_method",
+    "bare_path", "duration_nginx", "node_method", "logstash_method",
 )  # fmt: skip
 """Columns that only tell what others mean."""
 
@@ -45,7 +47,7 @@ def read_by_vendor(raw: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The same rows without the columns of `SIGNS`.
     """
-    for settle in (_join_time, _settle_duration, _settle_path, _decode_agents, _name_peer, _await_answer):
+    for settle in (_join_time, _settle_duration, _settle_path, _decode_agents, _unquote_agents, _name_peer, _await_answer):
         raw = settle(raw)
     return raw.drop(SIGNS, strict=False)
 
@@ -102,6 +104,15 @@ def _settle_path(raw: pl.DataFrame) -> pl.DataFrame:
         return raw
     path = pl.concat_str(pl.lit("/"), pl.col("bare_path").str.strip_prefix("/"))
     return raw.with_columns(uri=pl.coalesce(_text(raw, "uri"), path))
+
+
+def _unquote_agents(raw: pl.DataFrame) -> pl.DataFrame:
+    """Take off the quotes that Logstash's pattern of combined leaves around texts."""
+    if "logstash_method" not in raw.columns:
+        return raw
+    is_logstash = pl.col("logstash_method").is_not_null()
+    quoted = {name: pl.col(name).str.extract(r'^"(.*)"$') for name in _ENCODED if name in raw.columns}
+    return raw.with_columns(pl.when(is_logstash & text.is_not_null()).then(text).otherwise(name).alias(name) for name, text in quoted.items())
 
 
 def _await_answer(raw: pl.DataFrame) -> pl.DataFrame:

@@ -185,7 +185,7 @@ def compile_template(
     kept = tuple(dict.fromkeys(slot.name for slot in template.slots if slot.is_kept))
     literals = "".join(part for part in template.parts if isinstance(part, str))
     separator = "\t" if "\t" in literals else "|" if "|" in literals and " " not in literals else " "
-    lenient = f"^{''.join(piece.lenient for piece in pieces)}{end}" if separator == " " else pattern
+    lenient = f"^ *{''.join(piece.lenient for piece in pieces)}{end}" if separator == " " else pattern
     tokens = None if values or is_cut else _build_tokens(template.parts, separator)
     return CompiledFormat(template, kept, pattern, tokens, separator, escaping, values, lenient)
 

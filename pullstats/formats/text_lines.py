@@ -132,6 +132,8 @@ class TextReader:
         length = pl.sum_horizontal(pl.all().str.len_bytes()).cast(pl.Int64) + self._fixed
         frame = frame.with_columns(length.alias(LENGTH))
         checks = [check for index, token in enumerate(self._tokens) for check in _token_checks(index, token, self._compiled.separator)]
+        if self._compiled.separator == " ":
+            checks.append((pl.col("token0") != "").all())  # else blanks stand in front of a line
         total, longest, is_sound = frame.select(
             pl.col(LENGTH).sum().alias("total"),
             pl.col(LENGTH).max().alias("longest"),
@@ -151,13 +153,14 @@ class TextReader:
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one: raw text columns, and `reason` where a line does not fit.
 
-        A line that fits but for a second blank somewhere is read.
+        A line that fits but for a second blank somewhere, or for blanks in front, is read.
         """
         if not self._compiled.variables:  # as under a directive that names no field we know: nothing can be read of its lines
             return pl.DataFrame({"reason": pl.Series([MISFIT], dtype=pl.String).new_from_index(0, lines.len())})
         frame = _match(lines, self._compiled.pattern)
         failed = pl.all_horizontal(pl.col(*self._compiled.variables).is_null())
-        odd = (frame.select(failed.alias("failed")).to_series() & lines.str.contains("  ", literal=True)).arg_true()
+        begins_blank = lines.str.starts_with(" ")
+        odd = ((frame.select(failed.alias("failed")).to_series() & lines.str.contains("  ", literal=True)) | begins_blank).arg_true()
         if odd.len() and self._compiled.lenient != self._compiled.pattern:
             again = _match(lines.gather(odd), self._compiled.lenient)
             frame = frame.with_columns(frame[name].scatter(odd, again[name]) for name in frame.columns)

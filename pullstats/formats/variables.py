@@ -108,8 +108,8 @@ LISTS: Final = ("upstream_", "proxy_add_x_forwarded_for", "http_x_forwarded")
 TIMES: Final = ("msec", "time_iso8601", "time_local", "time_http", "time_dated", "time_digits", "accept_date", "w3c_date")
 """Variables that give the time, the most exact first."""
 
-HOSTS: Final = ("host", "http_host", "server_name")
-"""Variables that name the site, the best first."""
+HOSTS: Final = ("host", "http_host", "server_host", "server_name")
+"""Variables that name the site, the best first; `server_host` is what JSON calls `host`, which may be the machine."""
 
 FROM_UTC: Final = ("time_utc", "time_naive")
 """Raw columns that are times already and go before `TIMES`: instants, and local times of the log's zone."""

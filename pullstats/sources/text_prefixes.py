@@ -27,6 +27,9 @@ _SYSLOG: Final = rf"^(?:<[0-9]{{1,3}}>(?:{_BSD}|{_ISO}) (?:{_HOST} )??{_TAG}(?:\
 _ADDRESS: Final = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)"
 _ACCESS: Final = rf"{_ADDRESS} \S+ [^\[\x22]*\[[0-9]{{2}}/[A-Z][a-z]{{2}}/[0-9]{{4}}:[0-9:]{{8}} [+-][0-9]{{4}}\] \x22"
 """The beginning of a line in common or combined."""
+_ACCESS_V4: Final = _ACCESS.replace(_ADDRESS, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", 1)
+_ACCESS_V6: Final = _ACCESS.replace(_ADDRESS, r"(?:[23][0-9A-Fa-f]{3}|[0-9]*[A-Fa-f][0-9A-Fa-f]*|):[0-9A-Fa-f:.]+", 1)
+"""An IPv6 address that does not begin like a line's number."""
 _OBJECT: Final = r"\{\s*\x22[^\x22]*\x22\s*:.*\}\s*$"
 _RUNTIME: Final = rf"(?:{_ISO} std(?:out|err) [FP]|<[0-9]{{1,3}}>(?:[0-9]{{1,2}} (?:{_ISO}|-)|{_BSD}|{_ISO}) |\[pod/[^\]\s]+\] |\[[0-9]+\] \S+: \[|{_ISO}\t[^\t]+\t\{{)"
 """The beginning of a line that a runtime or a daemon wrapped itself."""
@@ -35,6 +38,12 @@ _NAMES: Final = r"(?:[A-Za-z_][\w.@/-]* ){2,4}"
 _PREFIX: Final = rf"^(?:[^\x22]{{0,300}}?(?:[:\]|>]|[0-9]{{2}}:[0-9]{{2}}(?:[.,][0-9]{{1,9}})?Z?) +|{_NAMES})(?P<message>(?:{_ACCESS}|{_RUNTIME}).*)$"
 _WORDS: Final = rf"^[^\x22{{]{{0,300}}(?: |@cee:)(?P<object>{_OBJECT})"
 """A blank stands before the object, or the cookie by which syslog daemons tell that JSON follows (rsyslog's mmjsonparse), which needs none."""
+_FILE: Final = r"(?:[\w+@%,=~/-]*[./][\w+@%,=~./-]*:|\(standard input\):|<[0-9]{1,3}>)"
+"""What grep puts in front of a line, and syslog's priority alone: no blank stands behind it."""
+_NUMBERED: Final = rf"^(?:{_FILE}(?:[0-9]{{1,9}}:)?| *[0-9]{{1,9}}[:\t])(?P<numbered>{_ACCESS_V4}.*|{_OBJECT})$"
+"""The same with a line's number (grep -n, cat -n), which an IPv6 address would hold as its own."""
+_GREPPED: Final = rf"^{_FILE}(?P<grepped>{_ACCESS_V6}.*)$"
+_PREFIXES: Final = (_PREFIX, _WORDS, _NUMBERED, _GREPPED)
 _RECORD: Final = r"^\[[0-9]+\] \S+: \[(?:\[(?P<epoch>[0-9]+\.[0-9]+), .*?\]|(?P<before>[0-9]+\.[0-9]+)), (?P<record>\{.*)$"
 """What fluent-bit prints: a number, a tag, the time, before 2.0 without metadata, and the record."""
 _SAID: Final = r"[{ ]\x22(?:log|message|MESSAGE)\x22=>\x22(.*?)(?:\x22, \x22[\w.@/-]+\x22=>.*|\x22\}\]|)$"
@@ -65,7 +74,7 @@ def _by_pattern(pattern: str) -> Unwrap:
 def _after_words(lines: pl.DataFrame, clock: Clock) -> pl.DataFrame:  # noqa: ARG001 - the line has a time of its own
     """Take a program's own words off an access line, an object, or what a runtime wrapped."""
     message = pl.col("message")
-    return lines.select(pl.coalesce(message.str.extract_groups(pattern).struct[0] for pattern in (_PREFIX, _WORDS)).alias("message"))
+    return lines.select(pl.coalesce(message.str.extract_groups(pattern).struct[0] for pattern in _PREFIXES).alias("message"))
 
 
 def _from_records(lines: pl.DataFrame, clock: Clock) -> pl.DataFrame:
@@ -183,7 +192,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         "a program's own words in front of a line in common or combined, a JSON object, or what a runtime wrapped",
         "https://httpd.apache.org/docs/2.4/logs.html#common",
         '2024-01-02 03:04:05,678 INFO [gateway] 172.18.0.1 - - [02/Jan/2024:03:04:05 +0000] "GET / HTTP/1.1" 200 615 "-" "curl/8.5.0" "-"',
-        f"{_PREFIX}|{_WORDS}",
+        "|".join(_PREFIXES),
         _after_words,
     ),
 )
