@@ -234,14 +234,14 @@ def test_of_comparisons_in_which_nothing_changed_few_print_so(monkeypatch: pytes
     periods, activity = measured[0][1], active[0][1]
     monkeypatch.setattr(judging, "measure_activity", lambda *_: activity)
     monkeypatch.setattr(judging, "measure_periods", lambda *_: periods)
-    again = judging.judge_comparison(*given, is_filtered=False)
+    again = judging.judge_comparison(*given)
     assert [one.text for one in again.verdicts] == printed
     chance, told = random.Random(1), 0
     for number in range(300):
         kind = ("poisson", "overdispersed")[number % 2]
         drawn = [dict(zip(metrics, map(float, verdicts.draw_metrics(chance, 200, kind)), strict=True)) for _ in range(len(periods) + 2)]
         monkeypatch.setattr(judging, "measure_periods", lambda *_, past=drawn[2:]: past)
-        judgement = judging.judge_comparison(*given[:2], drawn[:2], is_filtered=False)
+        judgement = judging.judge_comparison(*given[:2], drawn[:2])
         told += any("beyond the noise" in one.text for one in judgement.verdicts)
     assert 0.02 <= told / 300 <= 0.08  # 5 % is meant; 300 runs may be off by 2.5
 

@@ -21,6 +21,7 @@ from pullstats.metrics.questions.epochs import refuse_epochs
 from pullstats.metrics.questions.framing import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
 from pullstats.metrics.questions.noise import LEVEL
 from pullstats.metrics.questions.ordering import order_values
+from pullstats.metrics.questions.periods import group_by_day
 from pullstats.metrics.questions.sides import find_filters, find_windows
 from pullstats.metrics.questions.unseen import tell_unseen
 from pullstats.metrics.questions.verdicts import Judgement, judge_comparison
@@ -91,7 +92,9 @@ def _compare(asked: Sequence[Plan], sides: Comparison, notes: list[str], *, is_f
     left, right = asked
     metrics = left.metrics
     groups = {dimension.key: dimension.expr(left.query.tz) for dimension in left.dimensions}
-    partials = [compute_partials(one, groups, dimension_columns(one)) for one in asked]
+    is_daily = is_filtered and not groups
+    read = (group_by_day(left.query.tz), ["timestamp"]) if is_daily else (groups, dimension_columns(left))
+    partials = [compute_partials(one, *read) for one in asked]
     total = _join([fold(part, metrics, ()) for part in partials], (), metrics)
     rows = _break_down(partials, left) if groups else total
     heads = [name if len(name) <= _LONGEST else letter for name, letter in zip(sides.names, "ab", strict=True)]
@@ -99,7 +102,7 @@ def _compare(asked: Sequence[Plan], sides: Comparison, notes: list[str], *, is_f
     columns += [Column("difference", "difference", "number"), Column("change", "change", "change")]
     if not groups:
         values = [dict(rows.select("metric", side).rows()) for side in "ab"]
-        judgement = judge_comparison(asked, metrics, values, is_filtered=is_filtered)
+        judgement = judge_comparison(asked, metrics, values, daily=partials if is_daily else ())
         rows = rows.with_columns(_spread_verdicts(judgement))
         columns += _VERDICT_COLUMNS
         notes = [*notes, *judgement.notes]

@@ -50,10 +50,13 @@ def _read(row: dict[str, Any] | None, window: Window, metrics: Sequence[Metric],
     return values
 
 
-def measure_days(one: Plan, days: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
+def group_by_day(zone: str) -> dict[str, pl.Expr]:
+    """Give the groups of partials that `fold_days` takes."""
+    return {_DAY: Buckets(1, "d", zone).expr}
+
+
+def fold_days(partials: Partials, days: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
     """Give each metric on each of some days, column `day`: 0 where it counts nothing, null where nothing is known of it."""
-    buckets = Buckets(1, "d", one.query.tz)
-    partials = compute_partials(one, {_DAY: buckets.expr}, ["timestamp"])
     defined = [metric.key for metric in metrics if partials.defines(metric)]
     found = days.join(fold(partials, metrics, (_DAY,)), on=_DAY, how="left", maintain_order="left")
     return found.with_columns(pl.col(defined).fill_null(0))

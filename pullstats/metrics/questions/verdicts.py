@@ -17,12 +17,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pullstats.metrics.metric import Metric
+from pullstats.metrics.partials import Partials
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.questions.activity import Activity, measure_activity
 from pullstats.metrics.questions.alignment import is_outside
 from pullstats.metrics.questions.noise import Daily, Evidence, Kind, Value, Verdict, judge_days, judge_windows
 from pullstats.metrics.questions.past import Period, list_past
-from pullstats.metrics.questions.periods import Values, measure_days, measure_periods
+from pullstats.metrics.questions.periods import Values, fold_days, measure_periods
 from pullstats.metrics.time.buckets import Buckets
 from pullstats.metrics.time.completeness import find_final_until
 from pullstats.metrics.time.gaps import Gap, find_gaps
@@ -47,17 +48,17 @@ class Judgement:
     notes: list[str]
 
 
-def judge_comparison(asked: Sequence[Plan], metrics: Sequence[Metric], sides: Sequence[Values], *, is_filtered: bool) -> Judgement:
+def judge_comparison(asked: Sequence[Plan], metrics: Sequence[Metric], sides: Sequence[Values], *, daily: Sequence[Partials] = ()) -> Judgement:
     """Judge the differences of two sides.
 
     Args:
         asked: the two sides.
         metrics: what is compared.
         sides: by the key of each metric its value on either side; None where that says nothing.
-        is_filtered: whether the sides are two filters of one window, else they are two windows.
+        daily: where the sides are two filters of one window, what each counts by the day; none of two windows.
     """
-    if is_filtered:
-        return _judge_filters(asked, metrics, sides)
+    if daily:
+        return _judge_filters(asked, metrics, sides, daily)
     one, other = asked[0].window, asked[1].window
     unknown = next((f"'{side.window.label}' lies outside of the logs" for side in asked if is_outside(side)), "")
     running = next((f"'{one.label}' is not over (--complete, --like-for-like)" for one in (one, other) if _is_running(one, asked[0].events.now)), "")
@@ -201,7 +202,7 @@ def _tell_provisional(asked: Sequence[Plan]) -> list[str]:
     return [f"'{label}' is provisional: logs of it may still come in" for label in late]
 
 
-def _judge_filters(asked: Sequence[Plan], metrics: Sequence[Metric], sides: Sequence[Values]) -> Judgement:
+def _judge_filters(asked: Sequence[Plan], metrics: Sequence[Metric], sides: Sequence[Values], daily: Sequence[Partials]) -> Judgement:
     """Compare two filters day by day, over the days of which the logs tell."""
     one = asked[0]
     clipped = one.window.clip(one.extent.first, one.extent.newest)
@@ -215,7 +216,7 @@ def _judge_filters(asked: Sequence[Plan], metrics: Sequence[Metric], sides: Sequ
     gaps = find_gaps(one.extent.sources, one.events.logs, *clipped).gaps
     spans = zip(buckets.start_of(days["day"]), buckets.end_of(days["day"]), strict=True)
     days = days.filter([not any(gap.start < end and start < gap.end for gap in gaps) for start, end in spans])
-    left, right = (measure_days(side, days, metrics) for side in asked)
+    left, right = (fold_days(part, days, metrics) for part in daily)
     changes = {metric.key: (right[metric.key].cast(pl.Float64) - left[metric.key].cast(pl.Float64)).to_list() for metric in metrics}
     judged = judge_days([Daily(tuple(changes[metric.key]), _average(left[metric.key]), _find_kind(metric)) for metric in metrics])
     return Judgement(judged, ["day"] * len(metrics), [])
