@@ -20,7 +20,7 @@ from pullstats.metrics.questions.compare import Comparison
 from pullstats.metrics.questions.concentration import Concentration
 from pullstats.metrics.questions.daily import DAILY_METRICS, Daily
 from pullstats.metrics.questions.explain import Explanation
-from pullstats.metrics.questions.holders import Origins
+from pullstats.metrics.questions.origins import Origins
 from pullstats.metrics.questions.uniques import Uniques
 from pullstats.pipeline.answer import answer
 from pullstats.pipeline.ingest import ingest

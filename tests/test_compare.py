@@ -18,10 +18,10 @@ from crowd import NOON, Row, ask, make_crowd, manifest, request
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
+from pullstats.metrics.comparing import verdicts as judging
+from pullstats.metrics.comparing.student import find_quantile
 from pullstats.metrics.questions import compare as comparing
-from pullstats.metrics.questions import verdicts as judging
 from pullstats.metrics.questions.compare import Comparison
-from pullstats.metrics.questions.student import find_quantile
 from pullstats.reports import Report
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))

@@ -17,7 +17,7 @@ from crowd import NOON, Row, ask, make_crowd, make_id, request
 from pullstats.cli import run
 from pullstats.errors import UsageError
 from pullstats.ids import write_id
-from pullstats.metrics.questions.holders import Origins
+from pullstats.metrics.questions.origins import Origins
 from pullstats.metrics.time.spans import span_before, spans_before
 from pullstats.metrics.time.windows import Window
 from pullstats.reports import Report

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from pullstats.metrics.ranks import rank_sources
+from pullstats.metrics.source_order import rank_sources
 
 START = datetime(2025, 3, 29, 22, 0, tzinfo=UTC)
 

@@ -31,7 +31,7 @@ from pullstats.metrics.plan import resolve
 from pullstats.metrics.questions.compare import Comparison
 from pullstats.metrics.questions.concentration import Concentration
 from pullstats.metrics.questions.explain import Explanation
-from pullstats.metrics.questions.holders import Origins
+from pullstats.metrics.questions.origins import Origins
 from pullstats.pipeline.answer import answer
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan

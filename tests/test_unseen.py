@@ -11,7 +11,7 @@ from pullstats.metrics import Breakdown
 from pullstats.metrics.levels import LEVELS
 from pullstats.metrics.questions.compare import Comparison
 from pullstats.metrics.questions.concentration import Concentration
-from pullstats.metrics.questions.holders import Origins
+from pullstats.metrics.questions.origins import Origins
 from pullstats.metrics.questions.uniques import Uniques
 
 ROWS = make_crowd(300)

@@ -13,9 +13,9 @@ from pullstats.cli.output import choose_renderer, emit, output_options
 from pullstats.cli.questions import build_query, limit_option, other_option, question_options, split_names
 from pullstats.errors import UsageError
 from pullstats.metrics.levels import LEVELS
+from pullstats.metrics.over_time.lifecycle import STATES
 from pullstats.metrics.questions.concentration import Concentration
-from pullstats.metrics.questions.holders import Origins
-from pullstats.metrics.questions.turnover import STATES
+from pullstats.metrics.questions.origins import Origins
 from pullstats.metrics.questions.uniques import Uniques
 from pullstats.pipeline.answer import answer
 

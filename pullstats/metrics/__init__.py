@@ -3,11 +3,11 @@
 Query  →  plan, with the events it reads  →  partial tables, read once  →  folded rows, totals, others  →  Report
 
     what is asked     query; plan: the same with its names looked up; store_events: what it reads
-    what is counted   definitions, dimensions, levels, counting/ (what is one), runs, ranks
+    what is counted   definitions, dimensions, levels, counting/ (what is one), runs, source_order
     when              question_window, time/
     which events      filtering/
     of whom           aggregation (events to partials), rule_counts, partitions (part by part), folding (partials to rows)
-    questions         questions/: a file each, a value that answers for itself
+    questions         questions/: a file each, a value that answers for itself; over_time/, comparing/ and answers/ help them
 
 To add a question: a value with a `query` and an `answer` (see `question`), and its command.
 """

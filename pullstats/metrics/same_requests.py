@@ -4,7 +4,7 @@ A CDN and the server behind it, or a gateway and its registry, log one request e
 handed on tells so. Requests of one id and method are the same where they lie in different logs at
 most a minute apart. The best of them stays: one whose client is known and of no private network
 before the others (the log behind a proxy knows the proxy), then that of the log that goes first
-(`ranks.py`). What shares the best one's log stays as well: within one log an id that comes twice is two requests,
+(`source_order.py`). What shares the best one's log stays as well: within one log an id that comes twice is two requests,
 for a client may write it. So whether a request stays depends on the minute around it alone, and
 no window or filter changes it.
 
@@ -22,7 +22,7 @@ import polars as pl
 
 from pullstats.events import EVENT_SCHEMA
 from pullstats.metrics.extent import Extent, Scan, find_sources
-from pullstats.metrics.ranks import rank_sources
+from pullstats.metrics.source_order import rank_sources
 from pullstats.metrics.time.windows import Window
 from pullstats.reports import Report
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pullstats.metrics.extent import Extent, Scan
 from pullstats.metrics.query import Query
 from pullstats.metrics.question_window import find_end
-from pullstats.metrics.ranks import LogOrder
 from pullstats.metrics.release_names import name_releases
 from pullstats.metrics.same_requests import OnceScan, scan_once
+from pullstats.metrics.source_order import SourceOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class StoreEvents:
     extent: Extent
     now: datetime
     logs: Scan
-    order: LogOrder
+    order: SourceOrder
     repeats: OnceScan | None = None
     rule_sets: Callable[[], Mapping[str, int]] = dict
 
@@ -49,7 +49,7 @@ def prepare_events(
         now: the present, UTC; this instant if it is not said.
         rule_sets: see `StoreEvents`.
     """
-    present, order = now or datetime.now(UTC), LogOrder(extent, scan)
+    present, order = now or datetime.now(UTC), SourceOrder(extent, scan)
     repeats = scan_once(scan, extent, query.memory) if query.same_request else None
     named = name_releases(repeats or scan, order.add_to, query.releases, timedelta(seconds=query.pull_window), find_end(query, present))
     return StoreEvents(named, extent, present, scan, order, repeats, rule_sets)

@@ -9,18 +9,18 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.key_epochs import refuse_epochs
+from pullstats.metrics.answers.ordering import NOTHING, drop_nothing, place_releases, sort_rows, take_first, tell_untold
+from pullstats.metrics.answers.presence import find_presence
+from pullstats.metrics.answers.report_parts import build_report, dimension_columns, dimension_heads, metric_columns, name_others
+from pullstats.metrics.answers.suppression import ENDPOINTS, find_takers, hide_small, is_few, refuse_few
+from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials, keep_rows
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
-from pullstats.metrics.questions.epochs import refuse_epochs
-from pullstats.metrics.questions.framing import build_report, dimension_columns, dimension_heads, metric_columns, name_others
-from pullstats.metrics.questions.ordering import NOTHING, drop_nothing, place_releases, sort_rows, take_first, tell_untold
-from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.series import answer_series
-from pullstats.metrics.questions.small_rows import ENDPOINTS, find_takers, hide_small, is_few, refuse_few
-from pullstats.metrics.questions.unseen import warn_of_unseen
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.reports import Column, Report
 

@@ -11,20 +11,20 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.key_epochs import refuse_epochs
+from pullstats.metrics.answers.ordering import order_values
+from pullstats.metrics.answers.report_parts import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
+from pullstats.metrics.answers.unseen import tell_unseen
+from pullstats.metrics.comparing.alignment import align_windows, describe_windows, is_outside
+from pullstats.metrics.comparing.noise import LEVEL
+from pullstats.metrics.comparing.periods import group_by_day
+from pullstats.metrics.comparing.sides import find_filters, find_windows
+from pullstats.metrics.comparing.verdicts import Judgement, judge_comparison
 from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials, keep_rows
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
-from pullstats.metrics.questions.alignment import align_windows, describe_windows, is_outside
-from pullstats.metrics.questions.epochs import refuse_epochs
-from pullstats.metrics.questions.framing import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
-from pullstats.metrics.questions.noise import LEVEL
-from pullstats.metrics.questions.ordering import order_values
-from pullstats.metrics.questions.periods import group_by_day
-from pullstats.metrics.questions.sides import find_filters, find_windows
-from pullstats.metrics.questions.unseen import tell_unseen
-from pullstats.metrics.questions.verdicts import Judgement, judge_comparison
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.percentages import write_change, write_level, write_share
 from pullstats.reports import Column, Report

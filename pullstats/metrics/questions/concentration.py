@@ -14,17 +14,17 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.answers.key_epochs import refuse_epochs
+from pullstats.metrics.answers.presence import find_presence
+from pullstats.metrics.answers.report_parts import build_report
+from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.folding import fold
 from pullstats.metrics.levels import name_level
 from pullstats.metrics.partials import Partials
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
-from pullstats.metrics.questions.epochs import refuse_epochs
-from pullstats.metrics.questions.framing import build_report
-from pullstats.metrics.questions.holders import HOLDER, count_holders
-from pullstats.metrics.questions.presence import find_presence
-from pullstats.metrics.questions.unseen import warn_of_unseen
+from pullstats.metrics.questions.origins import ACTOR, count_actors
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.spans import close_window, spans_before
 from pullstats.metrics.time.windows import Window
@@ -89,13 +89,13 @@ def _answer(asked: Plan, asked_for: Concentration) -> Report:
 
 def _spread(asked: Plan) -> tuple[pl.Series, Partials]:
     """Give what everybody has, the largest first, zeros left out; and the partials it comes from."""
-    rows, partials = count_holders(asked)
+    rows, partials = count_actors(asked)
     key = asked.metrics[0].key
-    return rows.filter(pl.col(key) > 0).sort(key, HOLDER, descending=[True, False])[key], partials
+    return rows.filter(pl.col(key) > 0).sort(key, ACTOR, descending=[True, False])[key], partials
 
 
 def _describe_nobody(asked: Plan, count: int) -> list[str]:
-    """Tell what has no holder: the share column is of what has one."""
+    """Tell what has no actor: the share column is of what has one."""
     if not count:
         return []
     verb = "belongs" if count == 1 else "belong"

@@ -8,6 +8,9 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.key_epochs import refuse_epochs
+from pullstats.metrics.answers.report_parts import OTHER, build_report
+from pullstats.metrics.answers.suppression import ENDPOINTS, find_takers, hide_small, is_few, refuse_few, took_few
 from pullstats.metrics.definitions import DOWNLOADERS
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.folding import fold
@@ -16,9 +19,6 @@ from pullstats.metrics.partials import Partials, keep_rows
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.breakdown import is_total_small, with_endpoints
-from pullstats.metrics.questions.epochs import refuse_epochs
-from pullstats.metrics.questions.framing import OTHER, build_report
-from pullstats.metrics.questions.small_rows import ENDPOINTS, find_takers, hide_small, is_few, refuse_few, took_few
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.buckets import parse_every
 from pullstats.metrics.time.completeness import find_final_until

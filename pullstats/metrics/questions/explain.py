@@ -1,7 +1,7 @@
 """How a number came about: definitions, window, filters, requests in and out by reason, rules, samples.
 
 For every metric each request of the window is told of once, in or out, so that the numbers of its
-part add up to the requests in the window; see `ledger`.
+part add up to the requests in the window; see `accounting`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.accounting import COUNTED, COUNTED_ONCE, REASON, account_for, add_reason
+from pullstats.metrics.answers.key_epochs import refuse_epochs
+from pullstats.metrics.answers.presence import find_presence
+from pullstats.metrics.answers.report_parts import build_report
+from pullstats.metrics.answers.suppression import find_takers, is_few, refuse_few
 from pullstats.metrics.counting import PULL_GAP, SESSION_GAP, VISIT_GAP
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
-from pullstats.metrics.questions.epochs import refuse_epochs
-from pullstats.metrics.questions.framing import build_report
-from pullstats.metrics.questions.ledger import COUNTED, COUNTED_ONCE, REASON, add_reason, keep_ledger
-from pullstats.metrics.questions.presence import find_presence
-from pullstats.metrics.questions.small_rows import find_takers, is_few, refuse_few
 from pullstats.metrics.rule_counts import count_rows, look_beyond
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.phrases import WEEKDAYS
@@ -129,7 +129,7 @@ def _tell_filters(asked: Plan, read: int) -> list[dict[str, Any]]:
 def _tell_metric(asked: Plan, metric: Metric) -> list[dict[str, Any]]:
     """Tell which requests are in and which are out, with samples of both."""
     rows = []
-    for text, count, reason in keep_ledger(asked, metric):
+    for text, count, reason in account_for(asked, metric):
         rows.append(_row(metric.name, text, count))
         if count and not asked.query.min_origins:
             if text in {COUNTED, COUNTED_ONCE}:

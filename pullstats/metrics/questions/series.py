@@ -7,25 +7,25 @@ from dataclasses import replace
 import polars as pl
 
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.key_epochs import refuse_epochs
+from pullstats.metrics.answers.ordering import drop_nothing, sort_rows, take_first
+from pullstats.metrics.answers.presence import find_presence
+from pullstats.metrics.answers.report_parts import append_total, build_report, dimension_columns, dimension_heads, metric_columns, name_others
 from pullstats.metrics.folding import fold
-from pullstats.metrics.partials import Partials, keep_groups, merge_others
-from pullstats.metrics.plan import Plan
-from pullstats.metrics.questions.course import (
+from pullstats.metrics.over_time.bucket_axis import (
     GAP,
     MARKS,
-    Course,
+    BucketAxis,
     describe_annotations,
-    describe_course,
+    describe_axis,
     describe_provisional,
+    list_buckets,
     look_back,
     mark_buckets,
-    plot_course,
 )
-from pullstats.metrics.questions.epochs import refuse_epochs
-from pullstats.metrics.questions.framing import append_total, build_report, dimension_columns, dimension_heads, metric_columns, name_others
-from pullstats.metrics.questions.ordering import drop_nothing, sort_rows, take_first
-from pullstats.metrics.questions.presence import find_presence
-from pullstats.metrics.questions.rolling import BUCKET, fold_rolling
+from pullstats.metrics.over_time.rolling import BUCKET, fold_rolling
+from pullstats.metrics.partials import Partials, keep_groups, merge_others
+from pullstats.metrics.plan import Plan
 from pullstats.reports import Column, Report
 
 
@@ -35,42 +35,42 @@ def answer_series(asked: Plan) -> Report:
     Raises:
         UsageError: a size or span that is none; too many buckets; uniques that look back to hashes of another key.
     """
-    course = plot_course(asked)
-    groups = {dimension.key: dimension.expr(asked.query.tz) for dimension in asked.dimensions} | {BUCKET: course.buckets.expr}
+    axis = list_buckets(asked)
+    groups = {dimension.key: dimension.expr(asked.query.tz) for dimension in asked.dimensions} | {BUCKET: axis.buckets.expr}
     columns = [*dimension_columns(asked), "timestamp"]
     inside = partials = compute_partials(asked, groups, columns)
-    if course.rolling > 1 and course.every.height:
-        reading = look_back(asked, course)
+    if axis.rolling > 1 and axis.every.height:
+        reading = look_back(asked, axis)
         refuse_epochs(reading, asked.metrics)
         partials = compute_partials(reading, groups, columns)
-    marks, presence = mark_buckets(asked, course), find_presence(asked)
-    total, notes = fold(inside, asked.metrics, ()), describe_course(asked, course)
+    marks, presence = mark_buckets(asked, axis), find_presence(asked)
+    total, notes = fold(inside, asked.metrics, ()), describe_axis(asked, axis)
     if not asked.dimensions:
-        frame, heads = _points(asked, partials, course, marks)
+        frame, heads = _points(asked, partials, axis, marks)
         return build_report(asked, inside, frame, heads, total, warnings=notes, presence=presence)
     names, labels = _choose_rows(asked, inside)
     if labels:
         partials = merge_others(partials, names, labels)
-        inside = partials if course.rolling == 1 else merge_others(inside, names, labels)
+        inside = partials if axis.rolling == 1 else merge_others(inside, names, labels)
         names = pl.concat([names.with_columns(pl.all().cast(pl.String)), pl.DataFrame(labels)])
-    frame, heads = _lines(asked, inside, partials, names, course, marks)
-    notes = [*notes, *describe_provisional(course, marks), *describe_annotations(asked, course)]
+    frame, heads = _lines(asked, inside, partials, names, axis, marks)
+    notes = [*notes, *describe_provisional(axis, marks), *describe_annotations(asked, axis)]
     report = build_report(asked, inside, frame, heads, total, warnings=notes, presence=presence)
-    cells, heads = _cells(asked, partials, frame, course, marks)
+    cells, heads = _cells(asked, partials, frame, axis, marks)
     return replace(report, flat=(append_total(cells, heads, total) if asked.query.has_total and cells.height else cells, heads))
 
 
-def _fold(asked: Plan, partials: Partials, course: Course, keys: list[str]) -> pl.DataFrame:
-    if course.rolling == 1:
+def _fold(asked: Plan, partials: Partials, axis: BucketAxis, keys: list[str]) -> pl.DataFrame:
+    if axis.rolling == 1:
         return fold(partials, asked.metrics, (*keys, BUCKET))
-    return fold_rolling(partials, asked.metrics, keys, course.every, course.rolling)
+    return fold_rolling(partials, asked.metrics, keys, axis.every, axis.rolling)
 
 
-def _points(asked: Plan, partials: Partials, course: Course, marks: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Column, ...]]:
+def _points(asked: Plan, partials: Partials, axis: BucketAxis, marks: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Column, ...]]:
     """One row a bucket; final or not, with a gap or not, and what happened in it."""
-    rows = marks.join(_fold(asked, partials, course, []), on=BUCKET, how="left", maintain_order="left").with_columns(_fill(asked, partials))
+    rows = marks.join(_fold(asked, partials, axis, []), on=BUCKET, how="left", maintain_order="left").with_columns(_fill(asked, partials))
     columns = (Column(BUCKET, BUCKET, "bucket"), *_metric_columns(asked), *_mark_columns(asked))
-    rows = rows.with_columns(course.buckets.label(rows[BUCKET]).alias(BUCKET))
+    rows = rows.with_columns(axis.buckets.label(rows[BUCKET]).alias(BUCKET))
     return rows.select(column.name for column in columns), columns
 
 
@@ -106,7 +106,7 @@ def _choose_rows(asked: Plan, inside: Partials) -> tuple[pl.DataFrame, dict[str,
 
 
 def _lines(
-    asked: Plan, inside: Partials, partials: Partials, names: pl.DataFrame, course: Course, marks: pl.DataFrame
+    asked: Plan, inside: Partials, partials: Partials, names: pl.DataFrame, axis: BucketAxis, marks: pl.DataFrame
 ) -> tuple[pl.DataFrame, tuple[Column, ...]]:
     """One row a value, with a sparkline of the first metric that has heights over all buckets."""
     keys = names.columns
@@ -116,7 +116,7 @@ def _lines(
     if first is None:
         return shown.select(column.name for column in heads), heads
     one = replace(asked, metrics=(first,))
-    cells = _fold(one, keep_groups(partials, shown, keys), course, keys)
+    cells = _fold(one, keep_groups(partials, shown, keys), axis, keys)
     grid = shown.select(keys).join(marks, how="cross").join(cells, on=[*keys, BUCKET], how="left", nulls_equal=True).sort(BUCKET)
     lines = grid.with_columns(_fill(one, partials)).group_by(keys, maintain_order=True).agg(pl.col(first.key).alias("trend"))
     rows = shown.join(lines, on=keys, how="left", nulls_equal=True, maintain_order="left")
@@ -125,12 +125,12 @@ def _lines(
     return rows.select(column.name for column in columns), columns
 
 
-def _cells(asked: Plan, partials: Partials, shown: pl.DataFrame, course: Course, marks: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Column, ...]]:
+def _cells(asked: Plan, partials: Partials, shown: pl.DataFrame, axis: BucketAxis, marks: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Column, ...]]:
     """One row a bucket and value, empty ones too, in the order in which the values are shown."""
     keys = [dimension.key for dimension in asked.dimensions]
-    values = _fold(asked, keep_groups(partials, shown, keys), course, keys)
+    values = _fold(asked, keep_groups(partials, shown, keys), axis, keys)
     grid = marks.join(shown.select(keys), how="cross", maintain_order="left_right")
     rows = grid.join(values, on=[*keys, BUCKET], how="left", nulls_equal=True, maintain_order="left").with_columns(_fill(asked, partials))
-    rows = rows.with_columns(course.buckets.label(rows[BUCKET]).alias(BUCKET))
+    rows = rows.with_columns(axis.buckets.label(rows[BUCKET]).alias(BUCKET))
     columns = (Column(BUCKET, BUCKET, "bucket"), *dimension_heads(asked), *_metric_columns(asked), *_mark_columns(asked))
     return rows.select(column.name for column in columns), columns

@@ -12,11 +12,11 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.report_parts import build_report
 from pullstats.metrics.levels import UNIQUE_LEVELS, name_level
 from pullstats.metrics.partials import VALUE, Partials
 from pullstats.metrics.partitions import cut_by_network
 from pullstats.metrics.plan import Plan
-from pullstats.metrics.questions.framing import build_report
 from pullstats.percentages import write_share
 from pullstats.reports import Column, Report
 

@@ -11,10 +11,10 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.ids import ID_DIGITS, begins_with, write_ids
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.report_parts import build_report
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.selection import several_ids
 from pullstats.metrics.plan import Plan
-from pullstats.metrics.questions.framing import build_report
 from pullstats.reports import Column, Report
 
 ID_COLUMNS: Final = {"origin": "origin_id", "endpoint": "endpoint_id", "network": "network_id", "user": "user_id"}

@@ -14,20 +14,20 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.key_epochs import comparable_history, refuse_epochs
+from pullstats.metrics.answers.presence import Presence, find_presence
+from pullstats.metrics.answers.report_parts import build_report
+from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.levels import LEVELS, UNIQUE_LEVELS, find_levels, name_level
 from pullstats.metrics.metric import Metric
+from pullstats.metrics.over_time.bucket_axis import GAP, MARKS, describe_axis, list_buckets, mark_buckets
+from pullstats.metrics.over_time.lifecycle import PRESENT, STATES, follow_lifecycle
+from pullstats.metrics.over_time.rolling import BUCKET
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.breakdown import break_down
-from pullstats.metrics.questions.course import GAP, MARKS, describe_course, mark_buckets, plot_course
-from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
-from pullstats.metrics.questions.framing import build_report
-from pullstats.metrics.questions.presence import Presence, find_presence
-from pullstats.metrics.questions.rolling import BUCKET
 from pullstats.metrics.questions.sketch import sketch_uniques
-from pullstats.metrics.questions.turnover import PRESENT, STATES, compute_turnover
-from pullstats.metrics.questions.unseen import warn_of_unseen
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.percentages import write_share
 from pullstats.reports import Column, Report
@@ -110,7 +110,7 @@ def _follow(asked: Plan) -> Report:
     """Give one row a bucket: how many were there, and which of them are new, back, or gone."""
     metric = asked.level
     refuse_epochs(asked, (metric,))
-    course = plot_course(asked)
+    axis = list_buckets(asked)
     columns = (
         Column(BUCKET, BUCKET, "bucket"),
         *(Column(name, name if name in STATES else metric.title, "count", bar=name == metric.key) for name in (metric.key, *STATES)),
@@ -121,22 +121,22 @@ def _follow(asked: Plan) -> Report:
         schema={BUCKET: pl.String} | dict.fromkeys((metric.key, *STATES), pl.Int64) | dict.fromkeys(MARKS, pl.Boolean) | {"cut": pl.String}
     )
     counted = compute_partials(replace(asked, metrics=()), {}, [])
-    if not course.shown.height or not counted.kept:
+    if not axis.shown.height or not counted.kept:
         return build_report(asked, counted, empty, columns, nothing)
     history, warnings = comparable_history(asked, metric)
-    turnover = compute_turnover(asked, course.buckets, course.shown, history)
-    marked = turnover.rows.rename({PRESENT: metric.key}).join(mark_buckets(asked, course), on=BUCKET, maintain_order="left")
+    lifecycle = follow_lifecycle(asked, axis.buckets, axis.shown, history)
+    marked = lifecycle.rows.rename({PRESENT: metric.key}).join(mark_buckets(asked, axis), on=BUCKET, maintain_order="left")
     # Of a bucket that lies in a gap nothing is known: neither who was there nor who had gone.
     is_known = ~pl.col(GAP)
     rows = marked.with_columns(pl.when(is_known).then(pl.col(name)).alias(name) for name in (metric.key, *STATES))
-    rows = rows.with_columns(course.buckets.label(rows[BUCKET]).alias(BUCKET))
-    warnings = [*describe_course(asked, course), *warnings]
+    rows = rows.with_columns(axis.buckets.label(rows[BUCKET]).alias(BUCKET))
+    warnings = [*describe_axis(asked, axis), *warnings]
     presence = find_presence(asked)
     warnings = [*_tell_beginning(asked, rows), *warnings, *_tell_one_day(metric, presence)]
-    total = pl.DataFrame({metric.key: [turnover.present]})
+    total = pl.DataFrame({metric.key: [lifecycle.present]})
     shown = rows.select(column.name for column in columns)
     report = build_report(asked, counted, shown, columns, total, warnings=warnings, presence=presence)
-    return replace(report, headline=f"{name_level(asked.query.unique_by, turnover.present)} in the window")
+    return replace(report, headline=f"{name_level(asked.query.unique_by, lifecycle.present)} in the window")
 
 
 def _tell_beginning(asked: Plan, rows: pl.DataFrame) -> list[str]:

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from pullstats.metrics.answers.presence import CLIENTS, Presence
 from pullstats.metrics.definitions import DOWNLOADERS, METRICS
 from pullstats.metrics.folding import count_takers
 from pullstats.metrics.levels import UNIQUE_LEVELS, name_level
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials
 from pullstats.metrics.plan import Plan
-from pullstats.metrics.questions.presence import CLIENTS, Presence
 from pullstats.metrics.vocabulary import CLASS_BASIS
 from pullstats.percentages import round_share, write_share
 from pullstats.reports import Column, Report

@@ -1,4 +1,4 @@
-"""The ledger of a metric: every request of the window once, in or out, by the first reason that holds.
+"""The accounting of a metric: every request of the window once, in or out, by the first reason that holds.
 
 What a counting rule counts is one request that stands for several: a pull is told by its first GET.
 It passes the filters by what it stands for, so a request may be in though it would be left out by
@@ -20,7 +20,7 @@ from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan
 
-REASON: Final = "ledger_reason"
+REASON: Final = "reason_out"
 """Column of each request: why it is out by itself, null if nothing says so."""
 Entry = tuple[str, int, str | None]
 """What, how many requests, and the reason of which samples may be shown."""
@@ -64,7 +64,7 @@ def add_reason(asked: Plan, metric: Metric) -> Plan:
     return replace(asked, events=replace(asked.events, scan=scan_with_reason))
 
 
-def keep_ledger(asked: Plan, metric: Metric) -> list[Entry]:
+def account_for(asked: Plan, metric: Metric) -> list[Entry]:
     """Tell of every request of the window whether it is in or out; the numbers add up to all of them.
 
     Reasons that hold for none are left out.

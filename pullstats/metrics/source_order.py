@@ -23,7 +23,7 @@ _NUMBER: Final = re.compile(r"[.-]([0-9]{1,3})(?=[.-]|$)")
 Place = tuple[bool, str, int]
 
 
-class LogOrder:
+class SourceOrder:
     """The order of a store's logs, found when it is first needed."""
 
     def __init__(self, extent: Extent, scan: Scan) -> None:

@@ -16,14 +16,14 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from pullstats.metrics.comparing.activity import Activity, measure_activity
+from pullstats.metrics.comparing.alignment import is_outside
+from pullstats.metrics.comparing.noise import Daily, Evidence, Kind, Value, Verdict, judge_days, judge_windows
+from pullstats.metrics.comparing.past import Period, list_past
+from pullstats.metrics.comparing.periods import Values, fold_days, measure_periods
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials
 from pullstats.metrics.plan import Plan
-from pullstats.metrics.questions.activity import Activity, measure_activity
-from pullstats.metrics.questions.alignment import is_outside
-from pullstats.metrics.questions.noise import Daily, Evidence, Kind, Value, Verdict, judge_days, judge_windows
-from pullstats.metrics.questions.past import Period, list_past
-from pullstats.metrics.questions.periods import Values, fold_days, measure_periods
 from pullstats.metrics.time.buckets import Buckets
 from pullstats.metrics.time.completeness import find_final_until
 from pullstats.metrics.time.gaps import Gap, find_gaps

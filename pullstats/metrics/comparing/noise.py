@@ -36,7 +36,7 @@ from math import asin, pi, sin, sqrt
 from statistics import fmean, stdev
 from typing import Final, Literal
 
-from pullstats.metrics.questions.student import find_quantile
+from pullstats.metrics.comparing.student import find_quantile
 from pullstats.percentages import write_change, write_level, write_points, write_share
 
 LEVEL: Final = 0.05

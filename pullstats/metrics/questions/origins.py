@@ -17,26 +17,26 @@ from pullstats.clock import find_zone
 from pullstats.errors import UsageError, unknown_name
 from pullstats.ids import write_ids
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.key_epochs import comparable_history, refuse_epochs
+from pullstats.metrics.answers.ordering import name_metrics
+from pullstats.metrics.answers.presence import find_presence
+from pullstats.metrics.answers.report_parts import build_report, metric_columns
+from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.folding import fold
 from pullstats.metrics.levels import name_level
+from pullstats.metrics.over_time.lifecycle import CHURNED, STATES
 from pullstats.metrics.partials import Partials
 from pullstats.metrics.partitions import cut_by_network
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
-from pullstats.metrics.questions.epochs import comparable_history, refuse_epochs
-from pullstats.metrics.questions.framing import build_report, metric_columns
-from pullstats.metrics.questions.ordering import name_metrics
-from pullstats.metrics.questions.presence import find_presence
 from pullstats.metrics.questions.timeline import ID_COLUMNS, SHORT_ID, answer_timeline
-from pullstats.metrics.questions.turnover import CHURNED, STATES
-from pullstats.metrics.questions.unseen import warn_of_unseen
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.spans import close_window, span_before
 from pullstats.metrics.time.windows import Window
 from pullstats.reports import Column, Report
 
-HOLDER: Final = "holder"
+ACTOR: Final = "actor"
 _TRAITS: Final = ("client", "os", "arch", "country", "org")
 _OWN: Final = frozenset({"first_seen", "last_seen"})
 """Columns that every list has, whatever metrics are asked for."""
@@ -82,20 +82,20 @@ class Origins:
         return warn_of_unseen(_list(asked, self.state), asked)
 
 
-def count_holders(asked: Plan) -> tuple[pl.DataFrame, Partials]:
-    """Count for everybody what is asked: `holder` and a column per metric; and the partials it comes from.
+def count_actors(asked: Plan) -> tuple[pl.DataFrame, Partials]:
+    """Count for everybody what is asked: `actor` and a column per metric; and the partials it comes from.
 
     These are the people that `uniques` counts, each with all that its id asked for.
     """
     level = asked.level
     wanted = asked.metrics if level in asked.metrics else (*asked.metrics, level)
-    key, columns = holder_key(asked)
-    partials = compute_partials(replace(asked, metrics=wanted), {HOLDER: key}, columns)
-    rows = fold(partials, wanted, (HOLDER,)).filter(pl.col(HOLDER).is_not_null() & (pl.col(level.key) > 0))
-    return rows.select(HOLDER, *(metric.key for metric in asked.metrics)), partials
+    key, columns = actor_key(asked)
+    partials = compute_partials(replace(asked, metrics=wanted), {ACTOR: key}, columns)
+    rows = fold(partials, wanted, (ACTOR,)).filter(pl.col(ACTOR).is_not_null() & (pl.col(level.key) > 0))
+    return rows.select(ACTOR, *(metric.key for metric in asked.metrics)), partials
 
 
-def holder_key(asked: Plan) -> tuple[pl.Expr, tuple[str, ...]]:
+def actor_key(asked: Plan) -> tuple[pl.Expr, tuple[str, ...]]:
     """Tell whose a request is, answered 401 or not; and the columns that say it."""
     level = asked.query.unique_by
     if level in ID_COLUMNS:
@@ -110,13 +110,13 @@ def _list(asked: Plan, state: str | None) -> Report:
     if state is not None and before is None:
         message = f"--state compares a window with the time before it, and '{asked.window.label}' has none; give a --window that begins"
         raise UsageError(message)
-    counts, partials = count_holders(asked)
+    counts, partials = count_actors(asked)
     if state == CHURNED and before is not None:  # in the window they have nothing
-        counts, _ = count_holders(replace(asked, window=before))
+        counts, _ = count_actors(replace(asked, window=before))
     history, warnings = comparable_history(asked, asked.level)
-    rows = _describe_people(asked, before, history).join(counts, on=HOLDER, how="left")
+    rows = _describe_people(asked, before, history).join(counts, on=ACTOR, how="left")
     zero = [metric.key for metric in asked.metrics if metric.is_amount and counts[metric.key].null_count() < max(counts.height, 1)]
-    rows = rows.with_columns(pl.col(zero).fill_null(0)).drop(level, strict=False).rename({HOLDER: level})
+    rows = rows.with_columns(pl.col(zero).fill_null(0)).drop(level, strict=False).rename({ACTOR: level})
     if before is not None:
         rows = rows.filter(pl.col("state") == state if state else pl.col("state") != CHURNED)
         warnings = [*_tell_beginning(asked, before), *(_tell_churned(asked, before) if state == CHURNED else ()), *warnings]
@@ -185,14 +185,14 @@ def _describe_people(asked: Plan, before: Window | None, history: pl.Expr) -> pl
     columns = {column for trait in traits for column in trait.columns}
     found = []
     for events in _read_parts(asked, window, history, columns):
-        days = events.group_by(HOLDER, day, is_inside.alias(_IS_INSIDE)).agg(
+        days = events.group_by(ACTOR, day, is_inside.alias(_IS_INSIDE)).agg(
             *(value.max() for value in values), first=pl.col("timestamp").min(), last=pl.col("timestamp").max()
         )
         found.append(days.collect(engine="streaming"))
     inside = pl.col(_IS_INSIDE)
     people = (
         pl.concat(found)
-        .group_by(HOLDER)
+        .group_by(ACTOR)
         .agg(
             *(pl.col(trait).filter(inside).max().fill_null(pl.col(trait).max()) for trait in _TRAITS),
             pl.coalesce(pl.col("first").filter(inside).min(), pl.col("first").min()).alias("first_seen"),
@@ -206,25 +206,25 @@ def _describe_people(asked: Plan, before: Window | None, history: pl.Expr) -> pl
 
 
 def _read_parts(asked: Plan, window: Window, history: pl.Expr, columns: set[str]) -> list[pl.LazyFrame]:
-    """Give the events that show somebody in a window, `holder` added, network by network where memory is short."""
+    """Give the events that show somebody in a window, `actor` added, network by network where memory is short."""
     level = asked.level
     assert level.expr is not None
-    parts = cut_by_network(replace(asked, window=window, metrics=()), {HOLDER: level.expr}, level.columns)
+    parts = cut_by_network(replace(asked, window=window, metrics=()), {ACTOR: level.expr}, level.columns)
     frames = [part.kept({*level.columns, "key_epoch", *columns}).filter(history) for part in parts]
-    return [events.with_columns(level.expr.alias(HOLDER)).filter(pl.col(HOLDER).is_not_null()) for events in frames]
+    return [events.with_columns(level.expr.alias(ACTOR)).filter(pl.col(ACTOR).is_not_null()) for events in frames]
 
 
 def _name_states(asked: Plan, people: pl.DataFrame, before: Window | None, history: pl.Expr) -> pl.DataFrame:
     if before is None:
         return people.with_columns(state=pl.lit(None, pl.String)).drop(_IS_INSIDE, "is_before")
     older = _read_parts(asked, replace(before, start=None, end=before.start), history, set())
-    known = pl.concat([part.select(HOLDER).unique().collect(engine="streaming") for part in older])[HOLDER].unique()
+    known = pl.concat([part.select(ACTOR).unique().collect(engine="streaming") for part in older])[ACTOR].unique()
     state = (
         pl.when(~pl.col(_IS_INSIDE))
         .then(pl.lit(CHURNED))
         .when("is_before")
         .then(pl.lit("returning"))
-        .when(pl.col(HOLDER).is_in(known.implode()))
+        .when(pl.col(ACTOR).is_in(known.implode()))
         .then(pl.lit("resurrected"))
         .otherwise(pl.lit("new"))
     )

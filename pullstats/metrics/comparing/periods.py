@@ -10,13 +10,13 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.comparing.activity import Activity
+from pullstats.metrics.comparing.noise import Value
 from pullstats.metrics.extent import Scan
 from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials
 from pullstats.metrics.plan import Plan
-from pullstats.metrics.questions.activity import Activity
-from pullstats.metrics.questions.noise import Value
 from pullstats.metrics.time.buckets import Buckets
 from pullstats.metrics.time.windows import Window
 

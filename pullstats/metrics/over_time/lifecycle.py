@@ -13,10 +13,10 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.metrics.over_time.rolling import BUCKET
 from pullstats.metrics.partials import VALUE
 from pullstats.metrics.partitions import cut_by_network
 from pullstats.metrics.plan import Plan
-from pullstats.metrics.questions.rolling import BUCKET
 from pullstats.metrics.time.buckets import Buckets
 
 CHURNED: Final = "churned"
@@ -30,7 +30,7 @@ _LOOK_BACK: Final = timedelta(days=8)
 
 
 @dataclass(frozen=True, slots=True)
-class Turnover:
+class Lifecycle:
     """What became of everybody.
 
     Attributes:
@@ -42,7 +42,7 @@ class Turnover:
     present: int
 
 
-def compute_turnover(asked: Plan, buckets: Buckets, shown: pl.DataFrame, history: pl.Expr) -> Turnover:
+def follow_lifecycle(asked: Plan, buckets: Buckets, shown: pl.DataFrame, history: pl.Expr) -> Lifecycle:
     """Follow everybody of a window from bucket to bucket, knowing all that came before it.
 
     Args:
@@ -57,7 +57,7 @@ def compute_turnover(asked: Plan, buckets: Buckets, shown: pl.DataFrame, history
     sightings = _find_sightings(asked, buckets, places, history)
     present = sightings.filter(pl.col(_INDEX) > 0)[VALUE].n_unique()
     seen = sightings.unique()
-    return Turnover(count_states(seen, places).join(shown, on=BUCKET, how="semi").sort(BUCKET), present)
+    return Lifecycle(count_states(seen, places).join(shown, on=BUCKET, how="semi").sort(BUCKET), present)
 
 
 def _find_sightings(asked: Plan, buckets: Buckets, places: pl.DataFrame, history: pl.Expr) -> pl.DataFrame:

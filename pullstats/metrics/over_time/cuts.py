@@ -9,8 +9,8 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.metrics.comparing.alignment import REST
 from pullstats.metrics.plan import Plan
-from pullstats.metrics.questions.alignment import REST
 from pullstats.metrics.time.windows import TICK, Window
 
 STEP: Final = timedelta(minutes=5)

@@ -1,0 +1,1 @@
+"""What stands around the numbers of an answer: words, order, what must not be told, and how they came about."""

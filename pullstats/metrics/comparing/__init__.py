@@ -1,0 +1,1 @@
+"""Whether two sides differ by more than they always do."""

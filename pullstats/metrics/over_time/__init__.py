@@ -1,0 +1,1 @@
+"""Answers bucket by bucket: which buckets there are, what is known of each, spans that look back, who comes and goes."""
