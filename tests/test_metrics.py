@@ -279,14 +279,6 @@ def test_a_malformed_filter_has_a_caret_under_the_place(text: str, caret: int) -
     assert lines[2] == f"  {' ' * caret}^"
 
 
-@given(st.text(max_size=60))
-def test_any_filter_is_read_or_refused(text: str) -> None:
-    try:
-        parse_filter(text, "UTC")
-    except UsageError:
-        pass
-
-
 def test_deep_filters_are_refused_and_not_followed() -> None:
     with pytest.raises(UsageError, match="levels"):
         parse_filter("(" * 5000 + "status=1" + ")" * 5000, "UTC")
