@@ -157,8 +157,8 @@ def test_nobody_has_gone_where_no_log_says_so(take_in: Callable[..., Any], tmp_p
         take_in(tmp_path / f"{month}.log")
     assert run(["uniques", "--every", "d", "--window", "2025-03-01..2025-03-05", "--store", str(tmp_path / "store"), "--format", "json"]) == 0
     shown = [tuple(row.values()) for row in json.loads(capfd.readouterr().out)]
-    assert shown[:2] == [("2025-03-01", 2, 2, 0, 0, 0, True, False, False), ("2025-03-02", 2, 0, 2, 0, 0, True, False, True)]
-    assert {row[1:] for row in shown[2:]} == {(None, None, None, None, None, True, True, False)}
+    assert shown[:2] == [("2025-03-01", 2, 2, 0, 0, 0, True, False, False, "begin"), ("2025-03-02", 2, 0, 2, 0, 0, True, False, True, None)]
+    assert {row[1:] for row in shown[2:]} == {(None, None, None, None, None, True, True, False, None)}
 
 
 # --- sketches ---
