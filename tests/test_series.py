@@ -300,7 +300,7 @@ def test_no_two_columns_of_lines_are_called_alike() -> None:
         assert titles == ["client", "requests", "origins", title]
 
 
-# Gaps.
+# Pauses.
 
 
 def hourly(first: str, last: str, silent: Callable[[datetime], bool], source: str = "a", count: int = 6) -> list[Event]:

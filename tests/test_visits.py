@@ -20,7 +20,7 @@ from pullstats.events import EVENT_SCHEMA
 from pullstats.formats import FORMATS
 from pullstats.metrics import Breakdown, Extent, Query
 from pullstats.metrics.counting.pauses import LOGS_BEGINNINGS
-from pullstats.metrics.runs import cap_runs
+from pullstats.metrics.islands import cap_islands
 
 METRICS = ("downloads", "pulls", "attempts", "checks", "invocations")
 DIGEST = "sha256:" + "1" * 64
@@ -138,7 +138,7 @@ def test_runs_are_cut_one_after_the_other(steps: list[tuple[int, bool]], longest
         expected.append(is_cut)
     for began in ("timestamp", "began"):
         frame = pl.DataFrame({began: times, "is_start": starts}, schema_overrides={began: pl.Datetime("us", "UTC")})
-        assert cap_runs(frame.lazy(), "is_start", timedelta(seconds=longest), began).collect()["is_start"].to_list() == expected
+        assert cap_islands(frame.lazy(), "is_start", timedelta(seconds=longest), began).collect()["is_start"].to_list() == expected
 
 
 def write_crates(path: Path, *, agents: bool) -> Path:

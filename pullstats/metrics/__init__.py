@@ -3,7 +3,7 @@
 Query  →  plan, with the events it reads  →  partial tables, read once  →  folded rows, totals, others  →  Report
 
     what is asked     query; plan: the same with its names looked up; store_events: what it reads
-    what is counted   definitions, dimensions, levels, counting/ (what is one), runs, source_order
+    what is counted   definitions, dimensions, levels, counting/ (what is one), islands, source_order
     when              question_window, time/
     which events      filtering/
     of whom           aggregation (events to partials), rule_counts, partitions (part by part), folding (partials to rows)

@@ -11,7 +11,7 @@ import polars as pl
 
 from pullstats.clock import find_zone
 from pullstats.errors import UsageError
-from pullstats.metrics.counting import INVOCATIONS, PULLSTATS, CountingRule, Gaps, find_rule, rule_of
+from pullstats.metrics.counting import INVOCATIONS, PULLSTATS, CountingRule, Pauses, find_rule, rule_of
 from pullstats.metrics.definitions import DOWNLOADERS, METRICS, find_metric
 from pullstats.metrics.dimension import Dimension
 from pullstats.metrics.dimensions import find_dimension
@@ -35,7 +35,7 @@ class Plan:
 
     Attributes:
         metrics: each that a counting rule counts names its rule, and comes once a rule.
-        gaps: pauses that end what belongs together.
+        pauses: they end what belongs together.
         events: what is read.
         selection: which events stay.
         has_one_key: whether hashes in the window can be compared; see `refuse_epochs`.
@@ -46,7 +46,7 @@ class Plan:
     dimensions: tuple[Dimension, ...]
     window: Window
     rules: tuple[CountingRule, ...]
-    gaps: Gaps
+    pauses: Pauses
     events: StoreEvents
     selection: Selection
     warnings: tuple[str, ...]
@@ -103,8 +103,8 @@ def resolve(query: Query, events: StoreEvents) -> Plan:
     dimensions = tuple(name_logs(find_dimension(name), logs) for name in query.dimensions)
     chosen = build_selection(query, zone.key, events.extent.sources)
     window, notes = find_window(query, events.extent, events.scan, events.now)
-    gaps = Gaps(timedelta(seconds=query.pull_window), timedelta(seconds=query.visit_gap), timedelta(seconds=query.session_gap))
-    return _check(Plan(query, metrics, dimensions, window, rules, gaps, events, chosen, (*notes, *_tell_undefined(metrics))))
+    pauses = Pauses(timedelta(seconds=query.pull_window), timedelta(seconds=query.visit_gap), timedelta(seconds=query.session_gap))
+    return _check(Plan(query, metrics, dimensions, window, rules, pauses, events, chosen, (*notes, *_tell_undefined(metrics))))
 
 
 def with_window(plan: Plan, text: str) -> Plan:

@@ -13,9 +13,9 @@ from pullstats.metrics.counting import (
     DIGEST_COLUMNS,
     DURATION,
     IMAGE_COLUMNS,
+    ISLAND_END,
+    ISLAND_START,
     PULLSTATS,
-    RUN_END,
-    RUN_START,
     SEEN,
     TIMES,
     Terms,
@@ -63,7 +63,7 @@ def count_by_rule(asked: Plan, label: str, groups: dict[str, pl.Expr], columns: 
 
 def look_beyond(asked: Plan, label: str) -> Beyond:
     """Tell how far a rule, or `SESSIONS`, must look; as far as the longest request took, what is beside each other may be logged apart."""
-    window, margin = asked.window, asked.gaps.margin(label)
+    window, margin = asked.window, asked.pauses.margin(label)
     rule = rule_of(label)
     if not rule.is_timed:
         return Beyond(margin, mute=_find_mute(asked.events) if rule.asks_agents else ())
@@ -96,7 +96,7 @@ def _is_taking(names: Sequence[str]) -> pl.Expr:
     """Tell whether a counted row makes whoever it is of a downloader: a single request answered 401 makes nobody, as of those who asked."""
     if DOWNLOADS not in names:
         return pl.lit(value=False)
-    is_single = pl.col(RUN_START).is_null() if RUN_START in names else pl.lit(value=True)
+    is_single = pl.col(ISLAND_START).is_null() if ISLAND_START in names else pl.lit(value=True)
     return (pl.col(DOWNLOADS) > 0) & ~(is_single & IS_ANONYMOUS_TRY)
 
 
@@ -115,7 +115,7 @@ def count_rows(asked: Plan, label: str, columns: Sequence[str], tags: pl.DataFra
     assert level.identity is not None
     read = {*columns, *asked.filter_columns, "timestamp", *(DIGEST_COLUMNS if tags is not None else ())}
     read |= {"http_response_status_code"} if DOWNLOADS in wanted else set()
-    terms = Terms(wanted, (*sorted(read), VALUE), asked.gaps, beyond.is_timed, beyond.mute)
+    terms = Terms(wanted, (*sorted(read), VALUE), asked.pauses, beyond.is_timed, beyond.mute)
     needed = {*rule.columns_for(wanted), *(TIMES if beyond.is_timed else ())}
     ranked = asked.events.order.add_to(asked.events.scan(sorted({*needed, *read, *level.columns}), start, end))
     events = ranked.with_columns(level.identity.alias(VALUE))
@@ -132,11 +132,11 @@ def count_rows(asked: Plan, label: str, columns: Sequence[str], tags: pl.DataFra
 
 def _is_cut(names: Sequence[str], asked: Plan, start: datetime | None, end: datetime | None) -> pl.Expr:
     """Mark what begins or ends so near to where reading did that more of it may lie beyond."""
-    if RUN_START not in names:
+    if ISLAND_START not in names:
         return pl.lit(value=False)
-    gap = asked.gaps.longest
-    at_start = pl.col(RUN_START) - pl.lit(start) <= gap if start else pl.lit(value=False)
-    at_end = pl.lit(end) - pl.col(RUN_END) <= gap if end else pl.lit(value=False)
+    gap = asked.pauses.longest
+    at_start = pl.col(ISLAND_START) - pl.lit(start) <= gap if start else pl.lit(value=False)
+    at_end = pl.lit(end) - pl.col(ISLAND_END) <= gap if end else pl.lit(value=False)
     return (at_start | at_end).fill_null(value=False)
 
 
@@ -146,7 +146,7 @@ def find_digest_tags(parts: Sequence[Plan], columns: Sequence[str]) -> pl.DataFr
     is_ruled = any(metric.is_ruled or metric.counts for metric in asked.metrics)
     if not is_ruled or not {*columns, *asked.filter_columns} & {"package_version", "reference_kind"}:
         return None
-    end = asked.window.end + asked.gaps.margin(PULLSTATS.label) if asked.window.end else None
+    end = asked.window.end + asked.pauses.margin(PULLSTATS.label) if asked.window.end else None
     asked_for = [part.events.order.add_to(part.events.scan(sorted(IMAGE_COLUMNS), None, end)) for part in parts]
-    found = [find_tags(events, asked.gaps.pull).collect(engine="streaming") for events in asked_for]
+    found = [find_tags(events, asked.pauses.pull).collect(engine="streaming") for events in asked_for]
     return pl.concat(found).sort(SEEN)

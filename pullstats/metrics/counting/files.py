@@ -11,8 +11,8 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.counting.rule import PART_GAP, PULL_GAP, RUN_END, RUN_GAP, RUN_START
-from pullstats.metrics.runs import IS_NEW, ROW, Fold, Runs, starts_run
+from pullstats.metrics.counting.rule import ISLAND_END, ISLAND_GAP, ISLAND_START, PART_GAP, PULL_GAP
+from pullstats.metrics.islands import IS_NEW, ROW, Fold, Islands, starts_island
 from pullstats.metrics.statuses import IS_GET, IS_PART, IS_REDIRECT, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
 
 IS_HUB: Final = pl.col("package_type").eq_missing("huggingface")
@@ -72,7 +72,7 @@ FOLD_MODELS: Final = replace(FOLD_FILES, requests=IS_FILE & IS_GET & ~IS_UNCHANG
 
 
 def fold_datasets(methods: pl.Expr = IS_GET, *, is_alone: bool = False) -> Fold:
-    """Fold data sets: all files of one repository that one endpoint takes without a pause over `RUN_GAP` are one.
+    """Fold data sets: all files of one repository that one endpoint takes without a pause over `ISLAND_GAP` are one.
 
     Args:
         methods: requests that can take a file.
@@ -83,12 +83,12 @@ def fold_datasets(methods: pl.Expr = IS_GET, *, is_alone: bool = False) -> Fold:
 
 
 def _fold_datasets(rows: pl.LazyFrame) -> pl.LazyFrame:
-    run = Runs(pl.col("is_run"))
+    run = Islands(pl.col("is_run"))
     chosen = pl.coalesce(run.first_where(pl.col("is_taken_file")), run.first)
-    return rows.with_columns(is_run=starts_run(RUN_GAP)).select(
+    return rows.with_columns(is_run=starts_island(ISLAND_GAP)).select(
         pl.col(ROW).gather(chosen),
-        pl.col("timestamp").gather(run.first).alias(RUN_START),
-        pl.col("timestamp").gather(run.last).alias(RUN_END),
+        pl.col("timestamp").gather(run.first).alias(ISLAND_START),
+        pl.col("timestamp").gather(run.last).alias(ISLAND_END),
         downloads=run.any(pl.col("is_taken_file")).cast(pl.Int64),
         attempts=pl.lit(1, pl.Int64),
     )

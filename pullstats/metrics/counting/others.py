@@ -9,8 +9,8 @@ import polars as pl
 
 from pullstats.metrics.counting.files import fold_datasets
 from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST
-from pullstats.metrics.counting.rule import RUN_END, RUN_GAP, RUN_START, Count, Terms
-from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
+from pullstats.metrics.counting.rule import ISLAND_END, ISLAND_GAP, ISLAND_START, Count, Terms
+from pullstats.metrics.islands import ROW, Fold, Islands, fold_requests, starts_island
 from pullstats.metrics.statuses import IS_ANSWERED, IS_GET, IS_HEAD, IS_WHOLE
 
 _DVP_GAP: Final = timedelta(seconds=5)
@@ -41,14 +41,16 @@ def count_dvp(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
 
 
 def _fold_actions(rows: pl.LazyFrame) -> pl.LazyFrame:
-    action = Runs(pl.col("is_action"))
-    found = rows.with_columns(is_action=starts_run(_DVP_GAP) | pl.col("is_tag")).select(
+    action = Islands(pl.col("is_action"))
+    found = rows.with_columns(is_action=starts_island(_DVP_GAP) | pl.col("is_tag")).select(
         pl.col(ROW).gather(action.first),
-        pl.col("timestamp").gather(action.first).alias(RUN_START),
-        pl.col("timestamp").gather(action.last).alias(RUN_END),
+        pl.col("timestamp").gather(action.first).alias(ISLAND_START),
+        pl.col("timestamp").gather(action.last).alias(ISLAND_END),
         is_pull=action.any(pl.col("is_get")) | ~pl.col("is_tag").gather(action.first),
     )
-    return found.select(ROW, RUN_START, RUN_END, downloads=pl.col("is_pull").cast(pl.Int64), checks=(~pl.col("is_pull")).cast(pl.Int64), pulls=_ONE)
+    return found.select(
+        ROW, ISLAND_START, ISLAND_END, downloads=pl.col("is_pull").cast(pl.Int64), checks=(~pl.col("is_pull")).cast(pl.Int64), pulls=_ONE
+    )
 
 
 def count_traces(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -59,15 +61,15 @@ def count_traces(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
 
 
 def _fold_traces(rows: pl.LazyFrame) -> pl.LazyFrame:
-    trace = Runs(pl.col("is_trace"))
+    trace = Islands(pl.col("is_trace"))
     chosen = trace.first_where(pl.col("is_manifest"))
-    found = rows.with_columns(is_trace=starts_run(RUN_GAP)).select(
+    found = rows.with_columns(is_trace=starts_island(ISLAND_GAP)).select(
         pl.col(ROW).gather(chosen),
-        pl.col("timestamp").gather(trace.first).alias(RUN_START),
-        pl.col("timestamp").gather(trace.last).alias(RUN_END),
+        pl.col("timestamp").gather(trace.first).alias(ISLAND_START),
+        pl.col("timestamp").gather(trace.last).alias(ISLAND_END),
         is_pull=chosen.is_not_null() & trace.any(~pl.col("is_manifest")),
     )
-    return found.filter("is_pull").select(ROW, RUN_START, RUN_END, downloads=_ONE, pulls=_ONE)
+    return found.filter("is_pull").select(ROW, ISLAND_START, ISLAND_END, downloads=_ONE, pulls=_ONE)
 
 
 def count_datasets(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:

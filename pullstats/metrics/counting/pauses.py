@@ -18,7 +18,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.runs import IS_NEW, cap_runs, starts_run
+from pullstats.metrics.islands import IS_NEW, cap_islands, starts_island
 
 LOGS_BEGINNINGS: Final = {
     "haproxy": "https://docs.haproxy.org/2.8/configuration.html#8.2.3, accept_date",
@@ -91,9 +91,9 @@ class Clock:
         """Let a pause begin when the last of an owner's requests so far has ended: a long one may outlast those that follow."""
         return rows.with_columns(pl.col(ENDED).cum_max().over(pl.col(IS_NEW).cum_sum())) if self.is_timed else rows
 
-    def starts_run(self, gap: timedelta) -> pl.Expr:
+    def starts_island(self, gap: timedelta) -> pl.Expr:
         """Mark the rows that begin more than `gap` after all before them ended."""
-        return starts_run(gap, self.began, self.ended)
+        return starts_island(gap, self.began, self.ended)
 
     def first_ahead(self, instant: pl.Expr) -> pl.Expr:
         """Give the earliest instant of the rows from each on that have one, of the same `owner` where requests overlap."""
@@ -103,4 +103,4 @@ class Clock:
 
     def cap(self, rows: pl.LazyFrame, start: str, longest: timedelta) -> pl.LazyFrame:
         """Cut the runs whose rows began over more than `longest`."""
-        return cap_runs(rows, start, longest, self.began)
+        return cap_islands(rows, start, longest, self.began)

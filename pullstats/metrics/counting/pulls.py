@@ -16,8 +16,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.counting.pauses import Clock
-from pullstats.metrics.counting.rule import GROUP_LENGTH, RUN_END, RUN_START, VISIT_LENGTH, Terms
-from pullstats.metrics.runs import IS_NEW, ROW, Fold, Runs, fold_requests
+from pullstats.metrics.counting.rule import GROUP_LENGTH, ISLAND_END, ISLAND_START, VISIT_LENGTH, Terms
+from pullstats.metrics.islands import IS_NEW, ROW, Fold, Islands, fold_requests
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_ANSWERED, IS_FAILED, IS_GET, IS_HEAD, IS_REDIRECT, IS_TAKEN
 
 IS_IMAGE_MANIFEST: Final = (pl.col("package_type") == "oci") & (pl.col("action") == "manifest")
@@ -45,7 +45,7 @@ _FACTS: Final = {
 def fold_images(terms: Terms, *, is_capped: bool) -> Fold:
     """Fold manifest requests into pull groups: one row a group with a GET, the first of these.
 
-    Gives `downloads`, `pulls`, `attempts` (0 or 1), `is_tagged`, `RUN_START`, `RUN_END`, and what
+    Gives `downloads`, `pulls`, `attempts` (0 or 1), `is_tagged`, `ISLAND_START`, `ISLAND_END`, and what
     `name_images` reads.
 
     Args:
@@ -64,7 +64,7 @@ def fold_image_visits(terms: Terms) -> Fold:
     """Fold manifest requests and lists of tags into visits: one row each, its first request.
 
     Gives `checks` and `INVOCATIONS` (0 or 1), and what `fold_images` gives besides. A list of tags belongs to
-    the pull group within `terms.gaps.visit` of it.
+    the pull group within `terms.pauses.visit` of it.
     """
     clock = Clock(terms.is_timed)
     facts = {
@@ -81,7 +81,7 @@ def _fold_groups(terms: Terms, find: Callable[[pl.LazyFrame], pl.LazyFrame], *, 
     clock = Clock(terms.is_timed and is_capped)
 
     def fold(rows: pl.LazyFrame) -> pl.LazyFrame:
-        return find(_mark_groups(clock.settle(rows), terms.gaps.pull, clock, is_capped=is_capped))
+        return find(_mark_groups(clock.settle(rows), terms.pauses.pull, clock, is_capped=is_capped))
 
     return Fold(IS_MANIFEST, "origin_id", ("package_name",), _name_facts(terms, clock), fold, _LENT, is_alone=is_capped)
 
@@ -103,7 +103,7 @@ def name_images(counted: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     return counted.with_columns(value.alias(name) for name, value in named.items() if name in terms.kept).drop(*lent, "is_tagged")
 
 
-_GROUP: Final = Runs(pl.col("is_group"))
+_GROUP: Final = Islands(pl.col("is_group"))
 
 
 def _find_asked(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -124,8 +124,8 @@ def _describe_groups(rows: pl.LazyFrame, chosen: pl.Expr) -> list[pl.Expr]:
     tag_row = pl.col(ROW).gather(_GROUP.first_where(pl.col("tag").is_not_null()))
     return [
         pl.col(ROW).gather(chosen),
-        pl.col(RUN_START).gather(_GROUP.first),
-        pl.col("timestamp").gather(_GROUP.last).alias(RUN_END),
+        pl.col(ISLAND_START).gather(_GROUP.first),
+        pl.col("timestamp").gather(_GROUP.last).alias(ISLAND_END),
         tag_row.alias("tag_row"),
         _first_with(rows, "has_os").alias("os_row"),
         _first_with(rows, "has_arch").alias("arch_row"),
@@ -139,8 +139,8 @@ def _first_with(rows: pl.LazyFrame, fact: str) -> pl.Expr:
 
 
 def _mark_groups(rows: pl.LazyFrame, pull_gap: timedelta, clock: Clock, *, is_capped: bool) -> pl.LazyFrame:
-    """Mark the first request of each pull group (`is_group`), and tell when what it was cut from began (`RUN_START`)."""
-    rows = rows.with_columns(run=clock.starts_run(pull_gap).cum_sum())
+    """Mark the first request of each pull group (`is_group`), and tell when what it was cut from began (`ISLAND_START`)."""
+    rows = rows.with_columns(run=clock.starts_island(pull_gap).cum_sum())
     # The tag of the open group: the last one named, if that was in this run.
     before = pl.when(pl.col("tag").is_not_null()).then(pl.col("run")).forward_fill().shift(1)
     named = pl.when(before == pl.col("run")).then(pl.col("tag").forward_fill().shift(1))
@@ -148,14 +148,14 @@ def _mark_groups(rows: pl.LazyFrame, pull_gap: timedelta, clock: Clock, *, is_ca
     is_run = pl.col("run").ne_missing(pl.col("run").shift(1))
     rows = rows.with_columns(is_group=is_run | is_other_tag).drop("run")
     # What follows a cut depends on where the first group began.
-    rows = rows.with_columns(pl.when("is_group").then(pl.col(clock.began)).forward_fill().alias(RUN_START))
+    rows = rows.with_columns(pl.when("is_group").then(pl.col(clock.began)).forward_fill().alias(ISLAND_START))
     return clock.cap(rows, "is_group", GROUP_LENGTH) if is_capped else rows
 
 
 def _find_image_visits(rows: pl.LazyFrame, terms: Terms, clock: Clock) -> pl.LazyFrame:
     """Give the first request of each pull group, and of each list of tags that belongs to none."""
     rows = clock.settle(rows).with_columns(owner=pl.col(IS_NEW).cum_sum())
-    groups = _mark_groups(_mark_owners(rows.filter(~pl.col("is_listing"))), terms.gaps.pull, clock, is_capped=True)
+    groups = _mark_groups(_mark_owners(rows.filter(~pl.col("is_listing"))), terms.pauses.pull, clock, is_capped=True)
     is_get, is_let_in = pl.col("is_get"), ~pl.col("is_refused")
     # What the GETs were answered says whether a group was refused; without any, what the HEADs were.
     is_looked = pl.when(_GROUP.any(is_get)).then(_GROUP.any(is_get & is_let_in)).otherwise(_GROUP.any(is_let_in))
@@ -164,7 +164,7 @@ def _find_image_visits(rows: pl.LazyFrame, terms: Terms, clock: Clock) -> pl.Laz
         checks=(is_looked & ~_GROUP.any(pl.col("is_taken"))).cast(pl.Int64),
         invocations=_GROUP.any(~pl.col("is_anonymous")).cast(pl.Int64),
     )
-    return pl.concat([visits, _find_listings(rows, clock, terms.gaps.visit)], how="diagonal")
+    return pl.concat([visits, _find_listings(rows, clock, terms.pauses.visit)], how="diagonal")
 
 
 def _mark_owners(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -180,8 +180,8 @@ def _find_listings(rows: pl.LazyFrame, clock: Clock, gap: timedelta) -> pl.LazyF
     is_after = (pl.when(is_manifest).then(owner).forward_fill() == owner) & (began - before.forward_fill() <= gap)
     is_before = (pl.when(is_manifest).then(owner).backward_fill() == owner) & (clock.first_ahead(after) - ended <= gap)
     marked = rows.with_columns(is_near=(is_after | is_before).fill_null(value=False))
-    listings = _mark_owners(marked.filter("is_listing")).with_columns(is_group=clock.starts_run(gap))
-    listings = listings.with_columns(pl.when("is_group").then(began).forward_fill().alias(RUN_START))
+    listings = _mark_owners(marked.filter("is_listing")).with_columns(is_group=clock.starts_island(gap))
+    listings = listings.with_columns(pl.when("is_group").then(began).forward_fill().alias(ISLAND_START))
     found = clock.cap(listings, "is_group", VISIT_LENGTH)
     return (
         found.select(
@@ -256,7 +256,7 @@ def _name_by_group(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col(ROW).filter(is_tag).first().alias("tag_row"),
         pl.col(ROW).filter(~is_tag).first().alias("digest_row"),
         pl.col("is_taken").any().alias("is_group_taken"),
-        pl.col(RUN_START).first().alias("began"),
+        pl.col(ISLAND_START).first().alias("began"),
     )
     digests = rows.filter(~is_tag & pl.col("is_answered")).select(ROW, "group").join(groups, on="group", how="left")
     return digests.select(ROW, "tag_row", "digest_row", pl.col("is_group_taken").alias("is_taken"), "began")

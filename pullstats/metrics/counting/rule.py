@@ -17,7 +17,7 @@ PULL_GAP: Final = timedelta(seconds=5)
 VISIT_GAP: Final = timedelta(seconds=30)
 PART_GAP: Final = timedelta(minutes=10)
 SESSION_GAP: Final = timedelta(minutes=30)
-RUN_GAP: Final = timedelta(minutes=5)
+ISLAND_GAP: Final = timedelta(minutes=5)
 """Pause that ends the files of one data set, a trace, and what version 1 called a session; no option changes it."""
 VISIT_LENGTH: Final = timedelta(minutes=5)
 """After its first request a visit lasts this long at most."""
@@ -30,8 +30,8 @@ COUNTED: Final = ("downloads", "pulls", "checks", "attempts", INVOCATIONS)
 SESSIONS: Final = "sessions"
 """What is counted by no rule, but in runs all the same."""
 
-RUN_START: Final = "run_start"
-RUN_END: Final = "run_end"
+ISLAND_START: Final = "island_start"
+ISLAND_END: Final = "island_end"
 """First and last instant of the run a counted row stands for: who reads a window sees whether it was cut."""
 
 RULE_COLUMNS: Final = (
@@ -54,7 +54,7 @@ IMAGE_COLUMNS: Final = tuple(name for name in RULE_COLUMNS if name != "url_path"
 
 
 @dataclass(frozen=True, slots=True)
-class Gaps:
+class Pauses:
     """Pauses that end what belongs together.
 
     Attributes:
@@ -84,14 +84,14 @@ class Terms:
     Attributes:
         wanted: which of `COUNTED`.
         kept: columns to give of the requests that count.
-        gaps: pauses that end what belongs together.
+        pauses: they end what belongs together.
         is_timed: whether a log tells how long requests took; then the events have `pauses.TIMES`.
         mute: `source_id` of the logs that tell no client's agent; only for a rule that asks for them.
     """
 
     wanted: tuple[str, ...]
     kept: tuple[str, ...]
-    gaps: Gaps = Gaps()
+    pauses: Pauses = Pauses()
     is_timed: bool = False
     mute: tuple[str, ...] = ()
 
@@ -114,7 +114,7 @@ class Reasons:
 
 
 Count = Callable[[pl.LazyFrame, Terms], pl.LazyFrame]
-"""From events with `source_rank` to the rows that count: `Terms.kept`, what is wanted, and `RUN_START` and `RUN_END` of runs."""
+"""From events with `source_rank` to the rows that count: `Terms.kept`, what is wanted, and `ISLAND_START` and `ISLAND_END` of runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Sessions: what one origin asks without a long pause; and what version 1 of our rule made of those of one package.
 
-Version 1 called what one origin asks of one package without a pause over `RUN_GAP` a session, an
+Version 1 called what one origin asks of one package without a pause over `ISLAND_GAP` a session, an
 invocation each, and counted a check a session.
 
 Source: DEFINITIONS "Metrics" (sessions, checks, invocations).
@@ -18,8 +18,8 @@ import polars as pl
 from pullstats.metrics.counting.files import IS_FILE
 from pullstats.metrics.counting.pauses import Clock
 from pullstats.metrics.counting.pulls import IS_MANIFEST, find_image_checks
-from pullstats.metrics.counting.rule import INVOCATIONS, RUN_END, RUN_GAP, RUN_START, SESSIONS, Terms
-from pullstats.metrics.runs import ROW, Fold, Runs, fold_requests, starts_run
+from pullstats.metrics.counting.rule import INVOCATIONS, ISLAND_END, ISLAND_GAP, ISLAND_START, SESSIONS, Terms
+from pullstats.metrics.islands import ROW, Fold, Islands, fold_requests, starts_island
 from pullstats.metrics.statuses import IS_GET, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
 
 _WHAT: Final = ("package_type", "package_name")
@@ -31,24 +31,24 @@ _FACTS: Final = ("is_group", "is_read", "is_got", "is_unchanged")
 
 
 def count_sessions(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Count sessions: a row each, the first request of an origin after a pause over `terms.gaps.session`."""
+    """Count sessions: a row each, the first request of an origin after a pause over `terms.pauses.session`."""
     clock = Clock(terms.is_timed)
-    fold = Fold(pl.lit(value=True), "origin_id", (), clock.facts, partial(_fold_sessions, clock=clock, gap=terms.gaps.session), is_alone=True)
+    fold = Fold(pl.lit(value=True), "origin_id", (), clock.facts, partial(_fold_sessions, clock=clock, gap=terms.pauses.session), is_alone=True)
     return fold_requests(events, [fold], terms.kept)
 
 
 def _fold_sessions(rows: pl.LazyFrame, clock: Clock, gap: timedelta) -> pl.LazyFrame:
-    return clock.settle(rows).filter(clock.starts_run(gap)).select(ROW, pl.lit(1, pl.Int64).alias(SESSIONS))
+    return clock.settle(rows).filter(clock.starts_island(gap)).select(ROW, pl.lit(1, pl.Int64).alias(SESSIONS))
 
 
 def count_invocations(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Count what version 1 called sessions: one row each, its first request. Requests without a package form none."""
-    sessions = Fold(_IS_ASKED, "origin_id", _WHAT, {}, partial(_fold_invocations, session_gap=RUN_GAP))
+    sessions = Fold(_IS_ASKED, "origin_id", _WHAT, {}, partial(_fold_invocations, session_gap=ISLAND_GAP))
     return fold_requests(events, [sessions], terms.kept)
 
 
 def _fold_invocations(rows: pl.LazyFrame, session_gap: timedelta) -> pl.LazyFrame:
-    return rows.filter(starts_run(session_gap)).select(ROW, pl.lit(1, pl.Int64).alias(INVOCATIONS))
+    return rows.filter(starts_island(session_gap)).select(ROW, pl.lit(1, pl.Int64).alias(INVOCATIONS))
 
 
 def count_unchanged(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -70,19 +70,19 @@ def count_readings(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
         events.filter(_IS_ASKED).select(*names, is_group=pl.lit(value=False), is_read=is_read, is_got=is_got, is_unchanged=_IS_UNCHANGED_GET),
         groups.with_columns(pl.lit(name == "is_group").alias(name) for name in _FACTS),
     ]
-    sessions = Fold(_IS_ASKED, "origin_id", _WHAT, {name: pl.col(name) for name in _FACTS}, partial(_fold_readings, session_gap=RUN_GAP))
+    sessions = Fold(_IS_ASKED, "origin_id", _WHAT, {name: pl.col(name) for name in _FACTS}, partial(_fold_readings, session_gap=ISLAND_GAP))
     return fold_requests(pl.concat(flagged), [sessions], terms.kept)
 
 
 def _fold_readings(rows: pl.LazyFrame, session_gap: timedelta) -> pl.LazyFrame:
-    session = Runs(pl.col("is_session"))
+    session = Islands(pl.col("is_session"))
     group = session.first_where(pl.col("is_group"))
     read = pl.when(~session.any(pl.col("is_got"))).then(session.first_where(pl.col("is_read")))
     chosen = pl.when(~session.any(pl.col("is_unchanged"))).then(pl.min_horizontal(group, read))
-    found = rows.with_columns(is_session=starts_run(session_gap)).select(
+    found = rows.with_columns(is_session=starts_island(session_gap)).select(
         pl.col(ROW).gather(chosen),
-        pl.col("timestamp").gather(session.first).alias(RUN_START),
-        pl.col("timestamp").gather(session.last).alias(RUN_END),
+        pl.col("timestamp").gather(session.first).alias(ISLAND_START),
+        pl.col("timestamp").gather(session.last).alias(ISLAND_END),
         checks=pl.lit(1, pl.Int64),
     )
     return found.drop_nulls(ROW)

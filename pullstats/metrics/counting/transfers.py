@@ -13,8 +13,8 @@ import polars as pl
 
 from pullstats.metrics.counting.files import IS_FILE, IS_HUB, IS_MODEL, IS_QUERY_FILE
 from pullstats.metrics.counting.pauses import Clock
-from pullstats.metrics.counting.rule import PART_GAP, PULL_GAP, RUN_END, RUN_START, Terms
-from pullstats.metrics.runs import IS_NEW, ROW, Fold
+from pullstats.metrics.counting.rule import ISLAND_END, ISLAND_START, PART_GAP, PULL_GAP, Terms
+from pullstats.metrics.islands import IS_NEW, ROW, Fold
 from pullstats.metrics.statuses import IS_GET, IS_PART, IS_REDIRECT, IS_UNCHANGED, IS_WHOLE
 
 _WANTED: Final = IS_FILE & IS_GET & ~IS_UNCHANGED
@@ -29,7 +29,7 @@ def fold_transfers(terms: Terms) -> Fold:
     Whole files and parts of one path without a pause over `PART_GAP` are a group; it counts its
     whole files, or one if it has none. A redirect and what follows it are one. What was refused is
     an attempt, unless the same origin asks for the same path again within `PULL_GAP`: then the last
-    answer speaks for all. Gives `downloads`, `attempts`, and of groups of several `RUN_START` and `RUN_END`.
+    answer speaks for all. Gives `downloads`, `attempts`, and of groups of several `ISLAND_START` and `ISLAND_END`.
     """
     clock = Clock(terms.is_timed)
     facts = {"is_answer": (_IS_BODY | IS_REDIRECT).fill_null(value=False), "is_body": _IS_BODY, "is_whole": IS_WHOLE, **clock.facts}
@@ -69,5 +69,5 @@ def _count_bodies(bodies: pl.LazyFrame, clock: Clock) -> pl.LazyFrame:
     is_counted = pl.col("is_group") | (pl.col("is_whole") & (pl.col("place_of_whole") - before > 1))
     began = pl.when("is_group").then(pl.col(clock.began)).forward_fill()
     ended = pl.when(pl.col("is_group").shift(-1).fill_null(value=True)).then(pl.col("timestamp")).backward_fill()
-    marked = bodies.select(pl.col(_PLACE).alias(ROW), began.alias(RUN_START), ended.alias(RUN_END), is_counted=is_counted)
+    marked = bodies.select(pl.col(_PLACE).alias(ROW), began.alias(ISLAND_START), ended.alias(ISLAND_END), is_counted=is_counted)
     return marked.filter("is_counted").drop("is_counted").with_columns(downloads=_ONE, attempts=_ONE)

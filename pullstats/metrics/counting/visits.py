@@ -12,28 +12,28 @@ import polars as pl
 
 from pullstats.metrics.counting.pauses import IS_UNTIMED, Clock
 from pullstats.metrics.counting.pulls import fold_image_visits, name_images
-from pullstats.metrics.counting.rule import INVOCATIONS, RUN_END, RUN_GAP, RUN_START, VISIT_LENGTH, Terms
-from pullstats.metrics.runs import IS_NEW, ROW, Fold, Runs, fold_requests
+from pullstats.metrics.counting.rule import INVOCATIONS, ISLAND_END, ISLAND_GAP, ISLAND_START, VISIT_LENGTH, Terms
+from pullstats.metrics.islands import IS_NEW, ROW, Fold, Islands, fold_requests
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_GET, IS_HEAD, IS_REDIRECT, IS_TAKEN, IS_UNCHANGED
 
 _IS_OUTSIDE_OCI: Final = pl.col("package_type").ne_missing("oci")
 _IS_READING: Final = pl.col("action").is_in(["index", "metadata"]).fill_null(value=False)
 _IS_ARTIFACT: Final = pl.col("action").eq_missing("download")
 _IS_UNCHANGED_GET: Final = IS_GET & IS_UNCHANGED & pl.col("package_type").is_not_null() & _IS_OUTSIDE_OCI
-_VISIT: Final = Runs(pl.col("is_visit"))
+_VISIT: Final = Islands(pl.col("is_visit"))
 
 
 def count_visits(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Count visits and checks: a row each, the first request of what it stands for; 304s outside OCI by themselves.
 
-    Gives `INVOCATIONS` and `checks` (0 or 1), `RUN_START` and `RUN_END`, as far as they are wanted.
+    Gives `INVOCATIONS` and `checks` (0 or 1), `ISLAND_START` and `ISLAND_END`, as far as they are wanted.
     """
     clock = Clock(terms.is_timed)
     wanted = [name for name in ("checks", INVOCATIONS) if name in terms.wanted]
     named = events.filter(pl.col("package_name").is_not_null())
     folds = [fold_image_visits(terms), _fold_file_visits(terms, clock)]
     visits = name_images(fold_requests(named, folds, terms.kept), terms).filter(pl.any_horizontal(pl.col(name) == 1 for name in wanted))
-    parts = [visits.select(*terms.kept, RUN_START, RUN_END, *wanted)]
+    parts = [visits.select(*terms.kept, ISLAND_START, ISLAND_END, *wanted)]
     if "checks" in wanted:
         parts.append(events.filter(_IS_UNCHANGED_GET).select(*terms.kept, checks=pl.lit(1, pl.Int64)))
     return pl.concat(parts, how="diagonal")
@@ -56,21 +56,23 @@ def _fold_file_visits(terms: Terms, clock: Clock) -> Fold:
 
 
 def _fold_visits(rows: pl.LazyFrame, terms: Terms, clock: Clock) -> pl.LazyFrame:
-    rows = _join_downloads(clock.cap(clock.settle(rows).with_columns(is_visit=clock.starts_run(terms.gaps.visit)), "is_visit", VISIT_LENGTH), clock)
+    rows = _join_downloads(
+        clock.cap(clock.settle(rows).with_columns(is_visit=clock.starts_island(terms.pauses.visit)), "is_visit", VISIT_LENGTH), clock
+    )
     is_check = _VISIT.any(pl.col("is_look")) & ~_VISIT.any(pl.col("is_got")) & ~_VISIT.any(pl.col("is_unchanged"))
     # Where visits are cut, and which join, depends on what came before without a pause over the longest of these.
-    is_chain = clock.starts_run(max(RUN_GAP, terms.gaps.visit))
-    return rows.with_columns(pl.when(is_chain).then(pl.col(clock.began)).forward_fill().alias(RUN_START)).select(
+    is_chain = clock.starts_island(max(ISLAND_GAP, terms.pauses.visit))
+    return rows.with_columns(pl.when(is_chain).then(pl.col(clock.began)).forward_fill().alias(ISLAND_START)).select(
         pl.col(ROW).gather(_VISIT.first),
-        pl.col(RUN_START).gather(_VISIT.first),
-        pl.col("timestamp").gather(_VISIT.last).alias(RUN_END),
+        pl.col(ISLAND_START).gather(_VISIT.first),
+        pl.col("timestamp").gather(_VISIT.last).alias(ISLAND_END),
         checks=is_check.cast(pl.Int64),
         invocations=_VISIT.any(~pl.col("is_anonymous")).cast(pl.Int64),
     )
 
 
 def _join_downloads(rows: pl.LazyFrame, clock: Clock) -> pl.LazyFrame:
-    """Let a visit that only read join the next, if that begins within `RUN_GAP` with a download of which no log says how long it took.
+    """Let a visit that only read join the next, if that begins within `ISLAND_GAP` with a download of which no log says how long it took.
 
     Its line may have been written long after it began.
     """
@@ -79,5 +81,5 @@ def _join_downloads(rows: pl.LazyFrame, clock: Clock) -> pl.LazyFrame:
     before = pl.when("is_visit").then(total - other).forward_fill()
     has_only_read = (total == before).shift(1)
     pause = pl.col(clock.began) - pl.col(clock.ended).shift(1)
-    joins = ~pl.col(IS_NEW) & has_only_read & pl.col("is_got") & pl.col("is_untimed") & (pause <= RUN_GAP)
+    joins = ~pl.col(IS_NEW) & has_only_read & pl.col("is_got") & pl.col("is_untimed") & (pause <= ISLAND_GAP)
     return rows.with_columns(is_visit=pl.col("is_visit") & ~joins.fill_null(value=False))

@@ -1,10 +1,10 @@
-"""Rows in the order their owners made them, and runs of rows that belong together.
+"""Rows in the order their owners made them, and islands: runs of rows that belong together, as pauses part them.
 
-What counts as one (a pull, a resumed download, a session) is a run of consecutive requests of one
+What counts as one (a pull, a resumed download, a session) is an island of consecutive requests of one
 owner. Sorting by owner and time through a single 128-bit key is five times as fast as by the
-columns themselves, and once rows lie in order, everything about a run follows from its first and
+columns themselves, and once rows lie in order, everything about an island follows from its first and
 last row without grouping: sums from differences, first values from filling backwards. Only what
-tells runs apart is put in order; all else is fetched for the few rows that stand for one.
+tells islands apart is put in order; all else is fetched for the few rows that stand for one.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _sort_by_owner(rows: pl.LazyFrame, facts: Sequence[str]) -> pl.LazyFrame:
     return ordered.select(ROW, "timestamp", *facts, is_new.fill_null(value=True).alias(IS_NEW))
 
 
-def starts_run(gap: timedelta, began: str = "timestamp", ended: str = "timestamp") -> pl.Expr:
+def starts_island(gap: timedelta, began: str = "timestamp", ended: str = "timestamp") -> pl.Expr:
     """Mark the rows that do not follow the row before: another owner's, or after a pause over `gap`.
 
     Args:
@@ -156,7 +156,7 @@ def starts_run(gap: timedelta, began: str = "timestamp", ended: str = "timestamp
     return pl.col(IS_NEW) | is_late.fill_null(value=True)
 
 
-def cap_runs(rows: pl.LazyFrame, start: str, longest: timedelta, began: str = "timestamp") -> pl.LazyFrame:
+def cap_islands(rows: pl.LazyFrame, start: str, longest: timedelta, began: str = "timestamp") -> pl.LazyFrame:
     """Cut runs that last longer: a row that began more than `longest` after the first of its run begins another.
 
     Where each cut lies depends on the one before. All runs are walked at once, and each row first
@@ -171,7 +171,7 @@ def cap_runs(rows: pl.LazyFrame, start: str, longest: timedelta, began: str = "t
     """
 
     def cut(frame: pl.DataFrame) -> pl.DataFrame:
-        run = Runs(pl.col(start))
+        run = Islands(pl.col(start))
         spans = frame.select(span=(pl.col(began).gather(run.last) - pl.col(began).gather(run.first)) > longest, size=run.last - run.first + 1)
         if began == "timestamp" and not spans["span"].any():
             return frame
@@ -205,7 +205,7 @@ def _walk(instants: pl.Series, starts: pl.Series, longest: int) -> pl.Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class Islands:
     """Expressions over ordered rows that give one value a run.
 
     Attributes:
