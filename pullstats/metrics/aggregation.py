@@ -8,7 +8,7 @@ import polars as pl
 
 from pullstats.metrics.folding import refold
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.partials import VALUE, Partials, base_metrics, find_takers, name_groups
+from pullstats.metrics.partials import VALUE, Partials, base_metrics, keep_takers, name_groups
 from pullstats.metrics.partitions import cut_by_network
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.rule_counts import count_by_rule, find_digest_tags
@@ -54,7 +54,7 @@ def _compute_part(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str
     total = int(plain_frame["requests"].sum())
     rules = dict.fromkeys(metric.rule for metric in asked.metrics if metric.rule)
     counted = {label: count_by_rule(asked, label, groups, columns, tags) for label in rules}
-    takers = {metric.name: find_takers(counted[metric.rule], groups) for metric in asked.metrics if metric.rule and metric.is_distinct}
+    takers = {metric.name: keep_takers(counted[metric.rule], groups) for metric in asked.metrics if metric.rule and metric.is_distinct}
     return Partials(
         tuple(groups),
         plain_frame,

@@ -30,7 +30,12 @@ class Extent:
 
 
 def find_sources(extent: Extent, scan: Scan) -> pl.DataFrame:
-    """Give `source_id`, `name`, `first` of each log; what the events say of them where the runs are not known."""
+    """Give `source_id`, `name`, `first` of each log; what the events say of them where the runs are not known.
+
+    Args:
+        extent: with the logs, where they are known.
+        scan: gives all of the store's events.
+    """
     if extent.sources is not None:
         return extent.sources
     events = scan(["source_id", "timestamp"], None, None).filter(pl.col("source_id").is_not_null())

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.partials import VALUE, Partials, base_metrics, find_takers
+from pullstats.metrics.partials import VALUE, Partials, base_metrics, keep_takers
 
 ALL: Final = "all_rows"
 
@@ -57,7 +57,13 @@ def _group(frame: pl.DataFrame, keys: Sequence[str], folds: Sequence[pl.Expr]) -
 
 
 def refold(frame: pl.DataFrame, keys: Sequence[str], simple: Sequence[Metric]) -> pl.DataFrame:
-    """Fold values of sums and extremes, a column each by its name, to one row per value of `keys`; without keys to one, with `ALL`."""
+    """Fold values of sums and extremes, a column each by its name, to one row per value of `keys`; without keys to one, with `ALL`.
+
+    Args:
+        frame: values, one or more rows a group.
+        keys: columns of the rows.
+        simple: sums and extremes that are columns of it.
+    """
     return _group(frame, keys, [metric.fold(pl.col(metric.name)) for metric in simple])
 
 
@@ -76,8 +82,13 @@ def _add_ratios(joined: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame
 
 
 def count_takers(partials: Partials, label: str) -> int | None:
-    """Count the uniques that downloaded at least once; None where the rule counts no downloads."""
+    """Count the uniques that downloaded at least once; None where the rule counts no downloads.
+
+    Args:
+        partials: the tables.
+        label: of a counting rule.
+    """
     frame = partials.counted.get(label)
     if frame is None or "downloads" not in frame.columns:
         return None
-    return find_takers(frame, {})[VALUE].drop_nulls().n_unique()
+    return keep_takers(frame, {})[VALUE].drop_nulls().n_unique()

@@ -48,7 +48,7 @@ class Partials:
         return metric.is_amount and (metric.rule not in self.counted or metric.tally in self.counted[metric.rule].columns)
 
 
-def find_takers(counted: pl.DataFrame, groups: Mapping[str, pl.Expr]) -> pl.DataFrame:
+def keep_takers(counted: pl.DataFrame, groups: Mapping[str, pl.Expr]) -> pl.DataFrame:
     """Give the groups and keys that have a download; none where the rule says nothing of downloads."""
     return counted.filter(IS_TAKER).select(*groups, VALUE)
 
@@ -70,7 +70,13 @@ def base_metrics(metrics: Sequence[Metric]) -> list[Metric]:
 
 
 def keep_rows(partials: Partials, chosen: pl.DataFrame, *, is_kept: bool) -> Partials:
-    """Keep the groups that are, or are not, among some rows."""
+    """Keep the groups that are, or are not, among some rows.
+
+    Args:
+        partials: the tables.
+        chosen: some rows, their groups in columns of `partials.keys`.
+        is_kept: whether these stay, or all others.
+    """
     how: Literal["semi", "anti"] = "semi" if is_kept else "anti"
 
     def pick(frame: pl.DataFrame) -> pl.DataFrame:
@@ -85,7 +91,13 @@ def keep_rows(partials: Partials, chosen: pl.DataFrame, *, is_kept: bool) -> Par
 
 
 def keep_groups(partials: Partials, shown: pl.DataFrame, keys: Sequence[str]) -> Partials:
-    """Keep the groups whose values of some keys are shown, whatever their other keys."""
+    """Keep the groups whose values of some keys are shown, whatever their other keys.
+
+    Args:
+        partials: the tables.
+        shown: some rows, with columns `keys`.
+        keys: some of `partials.keys`.
+    """
     chosen = partials.plain.select(partials.keys).unique().join(shown.select(keys), on=list(keys), how="semi", nulls_equal=True)
     return keep_rows(partials, chosen, is_kept=True)
 

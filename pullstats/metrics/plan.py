@@ -89,6 +89,10 @@ class Plan:
 def resolve(query: Query, events: StoreEvents) -> Plan:
     """Look all names up and turn the window into instants.
 
+    Args:
+        query: the question, names only.
+        events: what it reads.
+
     Raises:
         UsageError: a name, window or filter that is not understood.
     """
@@ -110,6 +114,10 @@ def resolve(query: Query, events: StoreEvents) -> Plan:
 def with_window(plan: Plan, text: str) -> Plan:
     """Ask the same of another window.
 
+    Args:
+        plan: the plan of the question.
+        text: the window, in words.
+
     Raises:
         UsageError: a window that is not understood.
     """
@@ -120,6 +128,10 @@ def with_window(plan: Plan, text: str) -> Plan:
 
 def with_filter(plan: Plan, where: str) -> Plan:
     """Ask the same of what another filter keeps.
+
+    Args:
+        plan: the plan of the question.
+        where: the filter, in words; it takes the place of `--where`.
 
     Raises:
         UsageError: a filter that is not understood.

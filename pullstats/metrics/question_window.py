@@ -55,12 +55,22 @@ def find_window(query: Query, extent: Extent, scan: Scan, now: datetime) -> tupl
 
 
 def is_beyond(window: Window, extent: Extent) -> bool:
-    """Tell whether a window that depends on what day it is begins after the newest event."""
+    """Tell whether a window that depends on what day it is begins after the newest event.
+
+    Args:
+        window: the window asked for.
+        extent: how far the events reach.
+    """
     return window.is_relative and extent.newest is not None and window.start is not None and extent.newest < window.start
 
 
 def find_end(query: Query, now: datetime) -> datetime | None:
-    """Tell the instant from which on events do not count, as a date given as `as_of` says; None if none is."""
+    """Tell the instant from which on events do not count, as a date given as `as_of` says; None if none is.
+
+    Args:
+        query: the question.
+        now: the present, UTC.
+    """
     if query.as_of in {None, "now", "newest"}:
         return None
     return parse_as_of(str(query.as_of), Calendar(find_zone(query.tz), now, query.is_complete, query.week_start)) + TICK

@@ -50,7 +50,18 @@ class Beyond:
 
 
 def count_by_rule(asked: Plan, label: str, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> pl.DataFrame:
-    """Apply a rule, reading beyond the window's edges as far as what belongs together reaches."""
+    """Apply a rule, reading beyond the window's edges as far as what belongs together reaches.
+
+    Args:
+        asked: the plan of the question.
+        label: of the rule, or `SESSIONS`.
+        groups: name and value of each group column.
+        columns: event columns that the groups read.
+        tags: tags of digests, as `find_digest_tags` gives them.
+
+    Returns:
+        One row a group and `VALUE`: a column per name that the rule counts, and `IS_TAKER`.
+    """
     beyond = look_beyond(asked, label)
     assert beyond.margin is not None
     for margin in (beyond.margin, beyond.margin + _WIDER, None):
@@ -62,7 +73,12 @@ def count_by_rule(asked: Plan, label: str, groups: dict[str, pl.Expr], columns: 
 
 
 def look_beyond(asked: Plan, label: str) -> Beyond:
-    """Tell how far a rule, or `SESSIONS`, must look; as far as the longest request took, what is beside each other may be logged apart."""
+    """Tell how far a rule, or `SESSIONS`, must look; as far as the longest request took, what is beside each other may be logged apart.
+
+    Args:
+        asked: the plan of the question.
+        label: of the rule.
+    """
     window, margin = asked.window, asked.pauses.margin(label)
     rule = rule_of(label)
     if not rule.is_timed:
@@ -105,6 +121,13 @@ def count_rows(asked: Plan, label: str, columns: Sequence[str], tags: pl.DataFra
 
     A row has the columns asked for and, as `VALUE`, who made the request, answered 401 or not. It is marked `IS_CUT` where what it stands for may
     reach beyond what was read.
+
+    Args:
+        asked: the plan of the question.
+        label: of the rule, or `SESSIONS`.
+        columns: event columns to give of each row.
+        tags: tags of digests; None to leave these as they are.
+        beyond: what is read besides the window.
     """
     window = asked.window
     start = window.start - beyond.margin if window.start and beyond.margin is not None else None
@@ -141,7 +164,15 @@ def _is_cut(names: Sequence[str], asked: Plan, start: datetime | None, end: date
 
 
 def find_digest_tags(parts: Sequence[Plan], columns: Sequence[str]) -> pl.DataFrame | None:
-    """Find the tags of digests in the whole store up to the window's end, where the question reads versions."""
+    """Find the tags of digests in the whole store up to the window's end, where the question reads versions.
+
+    Args:
+        parts: plans of the disjoint parts of the events.
+        columns: event columns that the groups read.
+
+    Returns:
+        Digests with their tags, sorted by `SEEN`; None where versions are not read.
+    """
     asked = parts[0]
     is_ruled = any(metric.is_ruled or metric.counts for metric in asked.metrics)
     if not is_ruled or not {*columns, *asked.filter_columns} & {"package_version", "reference_kind"}:

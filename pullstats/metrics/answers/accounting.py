@@ -33,7 +33,15 @@ STANDS_FOR: Final = "out: counts, but for what the filters leave out"
 
 
 def name_reasons(asked: Plan, metric: Metric) -> tuple[Reason, ...]:
-    """List why requests are out by themselves: by a filter, or by what the metric is."""
+    """List why requests are out by themselves: by a filter, or by what the metric is.
+
+    Args:
+        asked: the plan of the question.
+        metric: one of its metrics.
+
+    Returns:
+        Each reason in words, and true for the requests that it holds for; the first that holds is told.
+    """
     filters = [(f"left out by {text}", ~step.fill_null(value=False)) for text, step in asked.steps]
     return (*filters, *(_rule_reasons(metric).own if metric.rule else _explain(metric)[1]))
 
@@ -52,7 +60,15 @@ def _rule_reasons(metric: Metric) -> Reasons:
 
 
 def add_reason(asked: Plan, metric: Metric) -> Plan:
-    """Let events carry the first reason why they are out by themselves, column `REASON`."""
+    """Let events carry the first reason why they are out by themselves, column `REASON`.
+
+    Args:
+        asked: the plan of the question.
+        metric: one of its metrics.
+
+    Returns:
+        The plan of events that have it; null where nothing says so.
+    """
     reasons = name_reasons(asked, metric)
     first = pl.coalesce(*(pl.when(test.fill_null(value=False)).then(pl.lit(text)) for text, test in reasons), pl.lit(None, pl.String))
     read = {*first.meta.root_names()}
@@ -68,6 +84,13 @@ def account_for(asked: Plan, metric: Metric) -> list[Entry]:
     """Tell of every request of the window whether it is in or out; the numbers add up to all of them.
 
     Reasons that hold for none are left out.
+
+    Args:
+        asked: the plan of the question.
+        metric: one of its metrics.
+
+    Returns:
+        What, how many requests, and the reason of which samples may be shown.
     """
     one = add_reason(replace(asked, metrics=(metric,)), metric)
     unfiltered = replace(one, selection=replace(asked.selection, steps=()))

@@ -15,6 +15,10 @@ from pullstats.metrics.plan import Plan
 def refuse_epochs(asked: Plan, metrics: Sequence[Metric]) -> Plan:
     """Refuse to count hashes that were made with different keys.
 
+    Args:
+        asked: the plan of the question.
+        metrics: those shown in columns.
+
     Returns:
         The question; where only its headline would count such hashes, that is told instead.
 

@@ -48,6 +48,10 @@ def sort_rows(rows: pl.DataFrame, asked: Plan, places: Mapping[str, int] | None 
 def place_releases(rows: pl.DataFrame, asked: Plan) -> tuple[dict[str, int] | None, list[str]]:
     """Put releases in the order of their ecosystems, where that is asked for.
 
+    Args:
+        rows: one a group, with `release`.
+        asked: the plan of the question.
+
     Returns:
         The place of each release that has one, None where nothing is to be ordered by it; and what cannot be put in order.
     """
@@ -90,7 +94,12 @@ def take_first(rows: pl.DataFrame, asked: Plan) -> pl.DataFrame:
 
 
 def drop_nothing(rows: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
-    """Leave out the rows that say nothing: whose metrics are all null, or amounts of 0; a share of 0 does say something."""
+    """Leave out the rows that say nothing: whose metrics are all null, or amounts of 0; a share of 0 does say something.
+
+    Args:
+        rows: one a group, a column per metric by its key.
+        metrics: those shown.
+    """
     said = [pl.col(metric.key).fill_null(0) != 0 if metric.is_amount else pl.col(metric.key).is_not_null() for metric in metrics]
     return rows.filter(pl.any_horizontal(said)) if said else rows
 
@@ -140,7 +149,12 @@ def _sort_in_order(rows: pl.DataFrame, asked: Plan) -> pl.DataFrame:
 
 
 def order_values(dimension: Dimension, asked: Plan) -> pl.Expr:
-    """Give what a dimension's values are sorted by: those known beforehand as they are declared, days of the week from `week_start` on."""
+    """Give what a dimension's values are sorted by: those known beforehand as they are declared, days of the week from `week_start` on.
+
+    Args:
+        dimension: one of the question.
+        asked: its plan, for `week_start`.
+    """
     value = pl.col(dimension.key)
     if not dimension.values:
         return value

@@ -42,6 +42,17 @@ def build_report(
     """Put headline, footer and meta around a frame; without a total, too few made it to tell.
 
     Where a row of totals is asked for, it becomes the last of the frame.
+
+    Args:
+        asked: the plan of the question.
+        partials: the tables it is folded from.
+        frame: one row a group, in order.
+        columns: how to read each column of it.
+        total: one row, a column per metric by its key; None where too few are behind it.
+        hidden: rows that `min_origins` hides.
+        other_row: place of the row of the others.
+        warnings: what must be said besides what the plan says.
+        presence: who asked, None where it is not told.
     """
     meta = build_meta(asked, partials, hidden, warnings) | {"other_row": other_row}
     if total is None:
@@ -63,7 +74,13 @@ def _name_totals(asked: Plan, total: pl.DataFrame) -> dict[str, Any]:
 
 
 def append_total(frame: pl.DataFrame, columns: Sequence[Column], total: pl.DataFrame) -> pl.DataFrame:
-    """Add the totals as a row that is called so in every column that names rows; none where nothing names them."""
+    """Add the totals as a row that is called so in every column that names rows; none where nothing names them.
+
+    Args:
+        frame: the rows.
+        columns: how to read them.
+        total: one row, a column per metric by its key.
+    """
     heads = [column.name for column in columns if column.kind in {"dimension", "bucket"}]
     if not heads:
         return frame
@@ -88,6 +105,12 @@ def describe_total(asked: Plan, partials: Partials, total: pl.DataFrame, presenc
     """Say the totals in words: downloads with who took them, each rule's by themselves; and who asked.
 
     143 downloads by 97 downloaders, 247 checks; 2,412 origins asked
+
+    Args:
+        asked: the plan of the question.
+        partials: the tables.
+        total: one row, a column per metric by its key.
+        presence: who asked, None where it is not told.
     """
     parts = []
     for metric in asked.metrics:
@@ -118,7 +141,14 @@ def _shows(asked: Plan, name: str) -> bool:
 
 
 def build_meta(asked: Plan, partials: Partials, hidden: int = 0, warnings: Sequence[str] = ()) -> dict[str, Any]:
-    """Give what a number needs to be read right, as `--meta` prints it."""
+    """Give what a number needs to be read right, as `--meta` prints it.
+
+    Args:
+        asked: the plan of the question.
+        partials: the tables.
+        hidden: rows that `min_origins` hides.
+        warnings: what must be said besides what the plan says.
+    """
     window, extent = asked.window, asked.extent
     is_open = window.end is None or (extent.newest is not None and extent.newest < window.end)
     elsewhere = int(partials.plain["elsewhere"].sum()) if "elsewhere" in partials.plain.columns else 0
@@ -195,5 +225,13 @@ def dimension_heads(asked: Plan) -> list[Column]:
 
 
 def name_others(shown: pl.DataFrame, keys: Sequence[str]) -> dict[str, str]:
-    """Name the row of the others in each column; a value may be spelled like it: then that row has another name."""
+    """Name the row of the others in each column; a value may be spelled like it: then that row has another name.
+
+    Args:
+        shown: the rows shown, `keys` as texts or not.
+        keys: columns that name rows.
+
+    Returns:
+        By column what the row of the others is called.
+    """
     return {key: ALL_OTHERS if OTHER in shown[key].cast(pl.String) else OTHER for key in keys}

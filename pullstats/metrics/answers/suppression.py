@@ -32,6 +32,12 @@ _PLACE: Final = "place"
 def find_takers(asked: Plan, groups: Mapping[str, pl.Expr], columns: Sequence[str], partials: Partials) -> tuple[Partials, tuple[Metric, ...]]:
     """Add the endpoints that took something, by each rule whose downloaders are told where few must not be.
 
+    Args:
+        asked: the plan of the question.
+        groups: name and value of each group column.
+        columns: event columns that the groups read.
+        partials: the tables to add to.
+
     Returns:
         The tables with a set for each, and the metrics that count them.
     """
@@ -45,12 +51,28 @@ def find_takers(asked: Plan, groups: Mapping[str, pl.Expr], columns: Sequence[st
 
 
 def is_few(least: int, takers: Sequence[Metric]) -> pl.Expr:
-    """Tell rows that come from too few endpoints, or of which too few took something."""
+    """Tell rows that come from too few endpoints, or of which too few took something.
+
+    Args:
+        least: endpoints that a row must have.
+        takers: metrics that count the endpoints that took something.
+
+    Returns:
+        True for rows with `endpoints` and a column per metric of `takers`.
+    """
     return pl.any_horizontal(pl.col(ENDPOINTS.key) < least, took_few(least, takers))
 
 
 def took_few(least: int, takers: Sequence[Metric]) -> pl.Expr:
-    """Tell rows of which some took something, but too few."""
+    """Tell rows of which some took something, but too few.
+
+    Args:
+        least: endpoints that must have taken something, if any did.
+        takers: metrics that count them.
+
+    Returns:
+        True for rows with a column per metric of `takers`.
+    """
     return pl.any_horizontal(pl.lit(value=False), *(pl.col(metric.key).is_between(1, least - 1) for metric in takers))
 
 

@@ -66,7 +66,12 @@ class Activity:
 
 
 def measure_activity(asked: Plan, windows: Sequence[Window]) -> Activity | None:
-    """Read when there were requests, from the first of some windows to the last; None where the store is empty."""
+    """Read when there were requests, from the first of some windows to the last; None where the store is empty.
+
+    Args:
+        asked: the plan of the question.
+        windows: with a beginning and an end each.
+    """
     first, newest = asked.extent.first, asked.extent.newest
     if first is None or newest is None:
         return None

@@ -27,7 +27,17 @@ Values = dict[str, Value]
 
 
 def measure_periods(one: Plan, windows: Sequence[Window], metrics: Sequence[Metric], activity: Activity) -> list[Values]:
-    """Give each metric in each of some windows, read at once; None where a window counts hashes of several keys."""
+    """Give each metric in each of some windows, read at once; None where a window counts hashes of several keys.
+
+    Args:
+        one: the plan of either side.
+        windows: past periods, with a beginning and an end each.
+        metrics: what is measured.
+        activity: when the logs spoke, and under which keys.
+
+    Returns:
+        By the key of each metric its value, a window after the other.
+    """
     if not windows:
         return []
     time, number = pl.col("timestamp"), pl.lit(None, pl.Int32)

@@ -85,7 +85,15 @@ def _list_missing(gap: Gap, window: Window) -> pl.Series:
 
 
 def look_back(asked: Plan, axis: BucketAxis) -> Plan:
-    """Let the window begin with the first bucket that a rolling one reaches."""
+    """Let the window begin with the first bucket that a rolling one reaches.
+
+    Args:
+        asked: the plan of the question.
+        axis: its buckets.
+
+    Returns:
+        The plan with the longer window; the same where nothing looks back.
+    """
     if axis.rolling == 1 or not axis.every.height:
         return asked
     start: datetime = axis.buckets.start_of(axis.every[BUCKET].head(1)).item()
@@ -138,7 +146,12 @@ def _reached_from(axis: BucketAxis, starts: pl.Series) -> list[datetime]:
 
 
 def describe_axis(asked: Plan, axis: BucketAxis) -> list[str]:
-    """Say in words what a reader of the series must know: gaps, buckets that are cut, and values that look back beyond the beginning of the logs."""
+    """Say in words what a reader of the series must know: gaps, buckets that are cut, and values that look back beyond the beginning of the logs.
+
+    Args:
+        asked: the plan of the question.
+        axis: its buckets.
+    """
     before = axis.every.head(axis.rolling - 1).join(axis.shown, on=BUCKET, how="semi").height if axis.rolling > 1 else 0
     first = "the first value looks" if before == 1 else f"the first {before} values look"
     told = [f"{first} back over less than {asked.query.rolling}: the logs begin later"] if before else []
@@ -153,7 +166,12 @@ def describe_provisional(axis: BucketAxis, marks: pl.DataFrame) -> list[str]:
 
 
 def describe_annotations(asked: Plan, axis: BucketAxis) -> list[str]:
-    """Say what happened in the buckets shown, each on its local day."""
+    """Say what happened in the buckets shown, each on its local day.
+
+    Args:
+        asked: the plan of the question.
+        axis: its buckets.
+    """
     if not axis.shown.height:
         return []
     zone = find_zone(asked.query.tz)
