@@ -239,7 +239,7 @@ def test_a_text_format_is_one_call(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def test_a_dimension_is_one_object(monkeypatch: pytest.MonkeyPatch, sized: Path, capfd: pytest.CaptureFixture[str]) -> None:
     size = pl.when(pl.col("http_response_body_size") > 20).then(pl.lit("large")).otherwise(pl.lit("small"))
-    monkeypatch.setitem(DIMENSIONS, "weight", Dimension("weight", lambda _: size, ("http_response_body_size",), "Whether an answer was large."))
+    monkeypatch.setitem(DIMENSIONS, "weight", Dimension("weight", lambda _: size, "Whether an answer was large."))
     asked = ("--metric", "requests", "--store", str(sized), "--window", "all")
     assert told(capfd, "report", "--by", "weight", *asked) == [{"weight": "large", "requests": 3}, {"weight": "small", "requests": 3}]
     assert told(capfd, "report", "--by", "client", "--where", "weight=large", *asked) == [

@@ -27,7 +27,6 @@ class Dimension:
     Attributes:
         name: as `--by` takes it.
         expr: from a time zone to the value of each event.
-        columns: event columns that it reads.
         help: what its values are.
         type: how `--where` reads a value.
         values: all values it can have, in the order in which they sort; empty where there is no telling.
@@ -40,7 +39,6 @@ class Dimension:
 
     name: str
     expr: Callable[[str], pl.Expr]
-    columns: tuple[str, ...]
     help: str
     type: ValueType = "text"
     values: tuple[str, ...] = ()
@@ -49,6 +47,11 @@ class Dimension:
     has_unknown: bool = False
     told_by: str = ""
     hash_of: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Event columns that its values are made of."""
+        return tuple(dict.fromkeys(self.expr("UTC").meta.root_names()))
 
     @property
     def key(self) -> str:

@@ -45,15 +45,15 @@ _RESERVED: Final = frozenset({"bucket", "final", "gap", "note", "trend", "elsewh
 
 
 def _plain(name: str, column: str, text: str, kind: ValueType = "text", values: tuple[str, ...] = (), told_by: str = "") -> Dimension:
-    return Dimension(name, lambda _: pl.col(column), (column,), text, kind, values, has_unknown=UNKNOWN in values, told_by=told_by)
+    return Dimension(name, lambda _: pl.col(column), text, kind, values, has_unknown=UNKNOWN in values, told_by=told_by)
 
 
 def _id(name: str, column: str, text: str, hash_of: str) -> Dimension:
-    return Dimension(name, lambda _: write_ids(pl.col(column)), (column,), text, hash_of=hash_of)
+    return Dimension(name, lambda _: write_ids(pl.col(column)), text, hash_of=hash_of)
 
 
 def _first(name: str, text: str, *columns: str) -> Dimension:
-    return Dimension(name, lambda _: pl.coalesce(columns), columns, text)
+    return Dimension(name, lambda _: pl.coalesce(columns), text)
 
 
 def _class() -> pl.Expr:
@@ -81,7 +81,6 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         Dimension(
             "status-class",
             lambda _: pl.concat_str((pl.col("http_response_status_code") // 100).cast(pl.String), pl.lit("xx")),
-            ("http_response_status_code",),
             "1xx, 2xx, 3xx, 4xx, 5xx.",
             values=STATUS_CLASSES,
         ),
@@ -90,7 +89,6 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         Dimension(
             "ecosystem",
             lambda _: pl.col("package_type"),
-            ("package_type",),
             f"Ecosystem, as a purl type: {', '.join(ECOSYSTEMS)}.",
             values=tuple(sorted(ECOSYSTEMS)),
             aliases=KNOWN_AS,
@@ -107,7 +105,6 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         Dimension(
             "tag",
             lambda _: pl.when(pl.col("reference_kind") == "tag").then(pl.col("package_version")),
-            ("reference_kind", "package_version"),
             "Tag asked for, of container images.",
         ),
         _plain("action", "action", "What the path asks for: index, metadata, manifest, blob, download, ….", values=tuple(sorted(ACTIONS))),
@@ -116,27 +113,23 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         Dimension(
             "installer",
             lambda _: pl.when(pl.col("user_agent_kind") == INSTALLING).then(pl.col("user_agent_name")),
-            ("user_agent_kind", "user_agent_name"),
             "Client program that is a package manager: pip, uv, poetry, npm, cargo, …; what others fetch with has none.",
         ),
         _plain("kind", "user_agent_kind", f"Kind of client: {', '.join(KINDS)}.", values=tuple(sorted(KINDS))),
         Dimension(
             "os",
             lambda _: pl.coalesce("host_os_name", "os_name", _own("package_os")),
-            ("host_os_name", "os_name", "user_agent_kind", "package_os"),
             "Operating system of the machine that asks (Docker Desktop's: macos, windows); where the agent states none, that of the file or image that "
             "a package manager or runtime takes for itself.",
         ),
         Dimension(
             "arch",
             lambda _: pl.coalesce("host_arch", _own("package_arch")),
-            ("host_arch", "user_agent_kind", "package_arch"),
             "Architecture of the machine that asks; where the agent states none, as of os.",
         ),
         Dimension(
             "platform",
             lambda _: _platform(),
-            ("os_name", "package_os", "host_arch", "package_arch"),
             "What was asked for, linux/amd64: as the file's name or the image's platform says, else the agent.",
         ),
         _plain("distro", "os_distro", "Distribution the agent states: Ubuntu, Debian GNU/Linux, macOS, ….", told_by=_BY_AGENT),
@@ -147,7 +140,6 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         Dimension(
             "class",
             lambda _: _class(),
-            ("user_agent_kind", "is_ci"),
             f"Why the origin comes, by {CLASS_BASIS}: {', '.join(CLASSES)}.",
             values=tuple(sorted(CLASSES)),
             has_unknown=True,
@@ -157,7 +149,6 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         Dimension(
             "continent",
             lambda _: pl.col("geo_country_iso_code").replace_strict(CONTINENT_OF, default=None, return_dtype=pl.String),
-            ("geo_country_iso_code",),
             "Continent of the address: AF AN AS EU NA OC SA.",
             values=CONTINENTS,
         ),
@@ -188,7 +179,6 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         Dimension(
             "hour",
             lambda zone: _local(zone).dt.hour().cast(pl.Int64),
-            ("timestamp",),
             "Hour of the day in --tz, 0–23, in that order.",
             "number",
             is_ordered=True,
@@ -196,7 +186,6 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         Dimension(
             "weekday",
             lambda zone: _local(zone).dt.weekday().replace_strict(dict(enumerate(WEEKDAYS, 1)), return_dtype=pl.String),
-            ("timestamp",),
             "Day of the week in --tz, mon–sun, in that order (--week-start sunday: from sun on).",
             values=WEEKDAYS,
             aliases={spelling: day[:3] for day in LONG_DAYS for spelling in (day, f"{day}s")},
@@ -241,4 +230,4 @@ def _label(name: str) -> Dimension:
     # A column of the answer has one meaning: a label named like one of ours keeps its prefix.
     taken = {one.key for one in DIMENSIONS.values()} | {one.key for one in METRICS.values()} | _RESERVED
     own = f"{LABEL}{name}" if name in taken else name
-    return Dimension(own, lambda _: pl.col("labels").str.json_path_match(f"$.{name}"), ("labels",), f"What a route reads as {name}.")
+    return Dimension(own, lambda _: pl.col("labels").str.json_path_match(f"$.{name}"), f"What a route reads as {name}.")
