@@ -28,7 +28,7 @@ METRICS = frozenset({"requests", "origins", "endpoints", "networks", "pulls", "d
 DUCKDB = r"""
 import duckdb, json, pathlib, sys
 files, query = json.loads(pathlib.Path(sys.argv[1]).read_text()), sys.argv[2]
-found = duckdb.execute("SET enable_progress_bar = false; " + query.replace("EVENTS", "read_parquet($files)"), {"files": files})
+found = duckdb.execute("SET enable_progress_bar = false; " + query.replace("EVENTS", "read_parquet($files, union_by_name = true)"), {"files": files})
 names = [column[0] for column in found.description]
 print(json.dumps([dict(zip(names, row)) for row in found.fetchall()]))
 """

@@ -50,7 +50,9 @@ def test_the_sql_that_is_measured_asks_the_same(name: str, bench: dict[str, Any]
     said = CliRunner().invoke(main, list(arguments), standalone_mode=False)
     assert said.exception is None
     files = open_store(store).event_files()
-    found = duckdb.execute(questions.QUESTIONS[name].query.replace("EVENTS", "read_parquet($files)"), {"files": [str(file) for file in files]})
+    found = duckdb.execute(
+        questions.QUESTIONS[name].query.replace("EVENTS", "read_parquet($files, union_by_name = true)"), {"files": [str(file) for file in files]}
+    )
     heads = [column[0] for column in found.description]
     rows = [dict(zip(heads, row, strict=True)) for row in found.fetchall()]
     assert questions.same_answer(said.stdout, json.dumps(rows)).startswith("equal")

@@ -42,8 +42,6 @@ _ARROW_TYPES: Final = {
     TIMESTAMP: DataType.timestamp("us", tz="UTC"),
 }
 
-_NOTHING: Final = pl.Enum(["-"])
-
 
 @dataclass(frozen=True, slots=True)
 class PendingFile:
@@ -93,7 +91,7 @@ def write_event_parts(folder: Path, frame: pl.DataFrame, rule_set_version: str =
     Raises:
         OSError: the disk is full or the folder not writable; files already written are removed.
     """
-    ordered = _order(_complete(frame, EVENTS))
+    ordered = _order(_choose_columns(frame, EVENTS))
     written: list[PendingFile] = []
     try:
         for day, rows in _split_days(ordered):
@@ -110,13 +108,13 @@ def write_event_parts(folder: Path, frame: pl.DataFrame, rule_set_version: str =
 def write_rows(folder: Path, frame: pl.DataFrame, table: Table, commit: int, commits: Spans = ()) -> PendingFile:
     """Write rows of a table without days; the file name carries the number of the commit it belongs to."""
     place = f"part-{commit:012d}-{uuid.uuid4()}.parquet"
-    size, crc = write_part(folder, place, _complete(frame, table), table)
+    size, crc = write_part(folder, place, _choose_columns(frame, table), table)
     return PendingFile(table.name, place, size, frame.height, crc=crc, commits=commits)
 
 
 def rewrite_part(folder: Path, place: str, rows: pl.DataFrame, rule_set_version: str) -> tuple[int, int]:
     """Write the events of one file under another name; return its size in bytes and its checksum."""
-    return write_part(folder, place, _order(_complete(rows, EVENTS)), EVENTS, rule_set_version)
+    return write_part(folder, place, _order(_choose_columns(rows, EVENTS)), EVENTS, rule_set_version)
 
 
 def commit_of(path: str) -> int:
@@ -131,7 +129,7 @@ def write_part(folder: Path, place: str, frame: pl.DataFrame, table: Table, rule
     modes.make_folder(target.parent, folder.parent)
     footer = {
         # Overrides what polars would write: readers then see String where the frame was Categorical.
-        "ARROW:schema": _arrow_schema(table.name, tuple(table.schema.items())),
+        "ARROW:schema": _arrow_schema(table.name, tuple((name, table.schema[name]) for name in frame.columns)),
         "pullstats.schema_version": str(SCHEMA_VERSION),
         "pullstats.rule_set_version": rule_set_version,
     }
@@ -158,23 +156,17 @@ def discard_parts(folder: Path, files: Sequence[PendingFile]) -> None:
             continue  # The next sweep takes it.
 
 
-def _complete(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """All columns of the table in order; a String column of nulls as an empty Enum, which costs a third."""
+def _choose_columns(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Keep the columns of a table that say something, in its order: what is null throughout needs no place, every reader has it from the table's schema."""
     for name, dtype in frame.schema.items():
         wanted = table.schema.get(name)
         is_coded_text = wanted == pl.String and isinstance(dtype, pl.Categorical | pl.Enum)
         if dtype != wanted and not is_coded_text:
             raise InternalError(f"column '{name}' of {table.name} is {dtype}, the store holds {wanted}")
-    empty = [name for name, dtype in table.schema.items() if dtype == pl.String and _is_empty(frame, name)]
-    other = [name for name in table.schema if name not in frame.columns and name not in empty]
-    return frame.with_columns(
-        *(pl.lit(None, _NOTHING).alias(name) for name in empty),
-        *(pl.lit(None, table.schema[name]).alias(name) for name in other),
-    ).select(table.schema.names())
-
-
-def _is_empty(frame: pl.DataFrame, name: str) -> bool:
-    return name not in frame.columns or frame[name].null_count() == frame.height
+    first, *others = table.schema.names()
+    said = [name for name in others if name in frame.columns and frame[name].null_count() < frame.height]
+    leading = pl.col(first) if first in frame.columns else pl.lit(None, table.schema[first]).alias(first)
+    return frame.select(leading, *said)
 
 
 def _order(frame: pl.DataFrame) -> pl.DataFrame:
