@@ -52,6 +52,24 @@ def test_differences_are_absolute_and_relative() -> None:
     assert "where 2025-03-03 has nothing, there is no relative change" in report.meta["warnings"]
 
 
+def test_beside_uniques_stands_how_many_stayed_for_a_day_of_each_side() -> None:
+    """By hand; not where nobody is counted, nor of single days."""
+    rows = make_crowd(400)
+    report = compare(rows, "2025-03-04..2025-03-08", "2025-03-10..2025-03-14", metrics=("requests", "origins"))
+    shares = []
+    for first in (4, 10):
+        days: dict[int, set[int]] = {}
+        for row in rows:
+            if row["status"] != 401 and row["endpoint"] is not None and first <= row["time"].day < first + 5 and row["time"].month == 3:
+                days.setdefault(row["endpoint"], set()).add(row["time"].day)
+        shares.append(sum(len(seen) == 1 for seen in days.values()) / len(days))
+    assert [report.meta[side]["one_day_share"] for side in "ab"] == pytest.approx(shares)
+    told = " and ".join(f"{share * 100:.1f} % ({side})" for share, side in zip(shares, "ab", strict=True))
+    assert f"{told} of the endpoints were seen on one day only" in report.footer
+    for options in ({"metrics": ("requests",)}, {"metrics": ("requests", "packages")}):
+        assert "on one day only" not in compare(rows, "2025-03-04..2025-03-08", "2025-03-10..2025-03-14", **options).footer
+
+
 def test_shares_are_compared_as_shares() -> None:
     rows = [request(NOON + day * DAY, 1, status=404 if number < bad else 200) for day, bad in enumerate((1, 3)) for number in range(4)]
     report = compare(rows, "2025-03-03", "2025-03-04", metrics=("error-rate", "requests"))

@@ -193,8 +193,8 @@ def describe_meta(meta: dict[str, Any]) -> str:
         parts.append(f"class by {meta['class_by']}")
     if meta["hidden_rows"]:
         parts.append(f"{meta['hidden_rows']} small rows {'hidden' if meta.get('other_row') is None else 'in other'}")
-    if meta.get("one_day_share") is not None:
-        parts.append(f"{write_share(meta['one_day_share'])} of the endpoints were seen on one day only")
+    if shares := _list_sides(meta, "one_day_share"):
+        parts.append(f"{' and '.join(write_share(share) + side for side, share in shares.items())} of the endpoints were seen on one day only")
     if meta["redirected_readings"]:
         count = meta["redirected_readings"]
         parts.append(f"{count:,} {'reading' if count == 1 else 'readings'} of an index or metadata redirected, which count as nothing")
@@ -203,9 +203,15 @@ def describe_meta(meta: dict[str, Any]) -> str:
     return " · ".join(parts)
 
 
+def _list_sides(meta: dict[str, Any], name: str) -> dict[str, Any]:
+    """Give what there is of a name: of each of two sides, by what is written behind it, else of the whole."""
+    sides = {f" ({side})": meta[side] for side in "ab"} if "a" in meta else {"": meta}
+    return {side: found for side, one in sides.items() if (found := one.get(name)) is not None}
+
+
 def _describe_filters(meta: dict[str, Any]) -> str:
     """Say what share of the requests filters left out; of two sides each by itself."""
-    told = {f" ({side})": meta[side]["excluded"] for side in "ab"} if "a" in meta else {"": meta["excluded"]}
+    told = _list_sides(meta, "excluded")
     if not any(one["filters"] for one in told.values()):
         return "no filters"
     shares = [write_share(one["share"]) + side for side, one in told.items()]

@@ -13,6 +13,7 @@ from pullstats.errors import UsageError
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.key_epochs import refuse_epochs
 from pullstats.metrics.answers.ordering import order_values
+from pullstats.metrics.answers.presence import CLIENTS, find_presence
 from pullstats.metrics.answers.report_parts import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
 from pullstats.metrics.answers.unseen import tell_unseen
 from pullstats.metrics.comparing.alignment import align_windows, describe_windows, is_outside
@@ -89,7 +90,7 @@ class Comparison:
 
 
 def _compare(asked: Sequence[Plan], sides: Comparison, notes: list[str], *, is_filtered: bool) -> Report:
-    left, right = asked
+    left = asked[0]
     metrics = left.metrics
     groups = {dimension.key: dimension.expr(left.query.tz) for dimension in left.dimensions}
     is_daily = is_filtered and not groups
@@ -115,17 +116,26 @@ def _compare(asked: Sequence[Plan], sides: Comparison, notes: list[str], *, is_f
     rows, total = (_forget(table, outside) for table in (rows, total))
     if rows.filter((pl.col("a") == 0) & (pl.col("b") != 0)).height:
         notes = [*notes, f"where {sides.left} has nothing, there is no relative change"]
-    meta = build_meta(right, partials[1], warnings=[*(warning for warning in left.warnings if warning not in right.warnings), *notes])
-    other = build_meta(left, partials[0])
-    meta |= {
-        name: one["window"] | {"side": side, "excluded": one["excluded"]} for name, one, side in zip("ab", (other, meta), sides.names, strict=True)
-    }
-    meta["redirected_readings"] += other["redirected_readings"]
+    meta = _build_meta(asked, partials, sides, notes)
     level = "" if groups else f" · verdicts at the {write_level(LEVEL)} level, all metrics together"
     footer = f"a: {sides.left} · b: {sides.right} · {describe_meta(meta)}{level}"
     is_empty = all(part.kept == 0 for part in partials)
     frame = rows.select(column.name for column in columns)
     return Report(frame, tuple(columns), headline=_describe(total, metrics) or _describe_unknown(asked), footer=footer, meta=meta, is_empty=is_empty)
+
+
+def _build_meta(asked: Sequence[Plan], partials: Sequence[Partials], sides: Comparison, notes: Sequence[str]) -> dict[str, Any]:
+    """Give what the numbers need to be read right; of each side by itself what its filters leave out, and how many stayed for a day alone."""
+    left, right = asked
+    meta = build_meta(right, partials[1], warnings=[*(warning for warning in left.warnings if warning not in right.warnings), *notes])
+    other = build_meta(left, partials[0])
+    for letter, one, name, told in zip("ab", asked, sides.names, (other, meta), strict=True):
+        has_uniques = any(metric.name in CLIENTS or (metric.rule and metric.merge == "union") for metric in one.metrics)
+        presence = find_presence(one) if has_uniques else None
+        share = presence.one_day_share if presence else None
+        meta[letter] = told["window"] | {"side": name, "excluded": told["excluded"], "one_day_share": share}
+    meta["redirected_readings"] += other["redirected_readings"]
+    return meta
 
 
 def _forget(rows: pl.DataFrame, sides: Sequence[str]) -> pl.DataFrame:
