@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import polars as pl
 import pytest
+from effort import some
 
 from pullstats.__main__ import run
 from pullstats.formats import FORMATS
@@ -117,6 +120,12 @@ def lines_of_sample(sample: str) -> Iterator[str]:
         yield f"{line[:12]} {plant}"
 
 
+def plants_of(name: str) -> list[str]:
+    """Give what is planted in a format; of the many that are JSON by the same keys, a thousand a line, one holds all, and each other one plant in turn."""
+    alike = [other for other, log_format in FORMATS.items() if isinstance(log_format.reader, JsonReader)]
+    return some(PLANTS, len(PLANTS), first=alike.index(name) % len(SECRETS)) if name in alike[1:] else PLANTS
+
+
 def lines_of(name: str) -> Iterator[str]:
     """Write lines of a format, each with another plant in all its fields, and some that do not fit it."""
     if name in MESSAGES:
@@ -126,8 +135,8 @@ def lines_of(name: str) -> Iterator[str]:
     # a hop is known for one only where the format logs it as one
     logged = reader.compiled.variables if isinstance(reader, TextReader) else ("remote_addr", "http_x_forwarded_for")
     known = [address for variable, address in (("remote_addr", CLIENT), ("http_x_forwarded_for", HOP)) if variable in logged]
-    known = known[:1] if isinstance(reader, W3cReader | LabelReader | LogfmtReader) else known
-    for plant in [*PLANTS, *(f"for {address}" for address in known)]:
+    known = [] if len(plants_of(name)) == 1 else known[:1] if isinstance(reader, W3cReader | LabelReader | LogfmtReader) else known
+    for plant in [*plants_of(name), *(f"for {address}" for address in known)]:
         word = plant.replace(" ", "+")  # unquoted values hold no blank
         if isinstance(reader, JsonReader):
             yield json.dumps(_object(plant))
@@ -208,32 +217,57 @@ def assert_clean(text: str, where: str) -> None:
         assert place < 0, f"{secret!r} in {where}: …{text[max(place - 120, 0) : place + 60]!r}…"
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_planted_secrets_reach_nothing(name: str, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    log, store = tmp_path / "planted.log", str(tmp_path / "store")
-    lines = list(lines_of(name))
-    wrapped = [f"<190>Jul 10 13:55:36 gw app[1]: {line}" for line in lines] if name.endswith("-untimed") else lines
+def printed_by(*command: str) -> tuple[str, str]:
+    """Run a command that must succeed; give what it printed on either stream."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err):
+        assert run(list(command)) == 0, command
+    return out.buffer.getvalue().decode(), err.buffer.getvalue().decode()
+
+
+def plant_log(name: str, folder: Path) -> Path:
+    """Write a planted log of a format."""
+    log = folder / f"{name}.log"
+    wrapped = [f"<190>Jul 10 13:55:36 gw app[1]: {line}" if name.endswith("-untimed") else line for line in lines_of(name)]
     log.write_text("".join(f"{line}\n" for line in wrapped))
-    out = ["--store", store]
-    assert run(["ingest", str(log), *out, "--input-format", name, "--format", "json", "--trusted-proxy", HOP]) == 0
-    events = open_store(tmp_path / "store").scan_events(None).collect()
-    rejects = open_store(tmp_path / "store").scan_rejects().collect()
+    return log
+
+
+def take_in_planted(name: str, folder: Path) -> tuple[str, str]:
+    """Ingest a planted log into the folder's store; give what was printed."""
+    options = ["--store", str(folder / "store"), "--input-format", name, "--format", "json", "--trusted-proxy", HOP]
+    return printed_by("ingest", str(plant_log(name, folder)), *options)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_planted_secrets_reach_neither_the_store_nor_what_ingest_prints(name: str, tmp_path: Path) -> None:
+    out, err = take_in_planted(name, tmp_path)
+    count = json.loads(out)
     # a host that is none makes another line of it
-    assert events.height >= (3 if "vhost" in name or name.startswith("apache") else len(PLANTS)), "planted lines are read"
-    assert name in MESSAGES or events.height + rejects.height == len(lines)
+    assert count["events"] >= (3 if "vhost" in name or name.startswith("apache") else len(plants_of(name))), "planted lines are read"
+    assert name in MESSAGES or count["events"] + count["rejected"] == len(list(lines_of(name)))
+    assert_clean(out + err, "the output")
+    for text in every_text(tmp_path / "store"):
+        assert_clean(text, "the store")
+
+
+@pytest.mark.parametrize("name", some(FORMATS, 12))
+def test_planted_secrets_reach_no_answer(name: str, tmp_path: Path) -> None:
+    """Of a store without them no answer has them; what is shown of a log itself might."""
+    take_in_planted(name, tmp_path)
     for command in (
         ["report", "--by", "path,client,user", "--window", "all", "--limit", "0"],
         ["report", "--by", "referrer,domain,backend", "--metric", "requests", "--window", "all", "--format", "csv"],
         ["export", "--set", "events", "--window", "all", "--format", "ndjson"],
         ["export", "--set", "rejects", "--format", "csv"],
         ["status"],
-        ["formats", "test", str(log), "--lines", "0"],
     ):
-        assert run([*command, *(out if command[0] != "formats" else [])]) == 0, command
-    printed = capsysbinary.readouterr()
-    assert_clean(printed.out.decode() + printed.err.decode(), "the output")
-    for text in every_text(tmp_path / "store"):
-        assert_clean(text, "the store")
+        assert_clean("".join(printed_by(*command, "--store", str(tmp_path / "store"))), " ".join(command))
+
+
+@pytest.mark.parametrize("name", some(FORMATS, 3, first=1))
+def test_what_is_shown_of_a_log_holds_nothing_planted(name: str, tmp_path: Path) -> None:
+    assert_clean("".join(printed_by("formats", "test", str(plant_log(name, tmp_path)), "--lines", "0")), "the output")
 
 
 def test_a_user_is_a_hash_and_the_same_one_everywhere(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
