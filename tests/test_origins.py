@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import stat
 from pathlib import Path
@@ -56,6 +57,23 @@ def test_an_endpoint_is_an_ipv4_address_or_an_ipv6_64_and_a_network_a_24_or_48()
     assert frame["network_id"].n_unique() == 4  # 192.0.2, 192.0.3, 2001:db8:1, 2001:db8:2
     whole = hashlib.blake2b(b"4\xc0\x00\x02\x01", key=KEY.secret, digest_size=16, person=b"endpoint").digest()
     assert write_id(frame["endpoint_id"][0]) == whole.hex()[:16]
+
+
+NUMBERS = (
+    st.integers(0, 2**128 - 1) | st.integers(0, 2**48) | st.builds(lambda high, low: high << 64 | low, st.integers(0, 2**64 - 1), st.integers(0, 9))
+)
+
+
+@given(NUMBERS, st.sampled_from(["compressed", "exploded"]), st.booleans())
+def test_any_ipv6_has_the_spelling_and_the_keys_of_the_standard_library(number: int, spelling: str, is_upper: bool) -> None:
+    address = ipaddress.IPv6Address(number)
+    text = getattr(address, spelling)
+    row = normalise_addresses(pl.Series([text.upper() if is_upper else text])).row(0)
+    four = address.ipv4_mapped
+    expected = (
+        (str(four), b"4" + four.packed, b"4" + four.packed[:3]) if four else (str(address), b"6" + address.packed[:8], b"6" + address.packed[:6])
+    )
+    assert row == expected
 
 
 @given(st.text(max_size=300))

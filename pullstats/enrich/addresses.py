@@ -24,6 +24,10 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NOBODY: Final = frozenset({"", "-", "unknown", "_hidden"})
 _LONGEST: Final = 256
+_NETWORK_OF_FOUR: Final = 4
+"""Bytes of a key that tells an IPv4 network: the family and a /24."""
+_FOUR_IN_SIX: Final = b"\0\0"
+"""Begins the addresses of IPv4 in IPv6, which are written in several ways."""
 _PORT: Final = re.compile(r"^(?:\[(?P<six>[^\]]+)\]|(?P<four>[0-9.]+))(?::[0-9]+)?$")
 
 ADDRESS_SCHEMA: Final = pl.Schema({"address": pl.String(), "endpoint_key": pl.Binary(), "network_key": pl.Binary()})
@@ -40,16 +44,25 @@ def normalise_addresses(values: pl.Series) -> pl.DataFrame:
         endpoint: the IPv4 address, the IPv6 /64, or the text) and `network_key` (/24, /48 or
         the text); all null where there is no client. Keys of different kinds never collide.
     """
-    rows = [_look_at(text) for text in values.to_list()]
-    return pl.DataFrame(dict(zip(ADDRESS_SCHEMA, zip(*rows, strict=True), strict=True)), schema=ADDRESS_SCHEMA) if rows else ADDRESS_SCHEMA.to_frame()
-
-
-def _look_at(text: str | None) -> tuple[str | None, bytes | None, bytes | None]:
-    try:  # nearly all are plain IPv4, for which the system's parser is six times as fast
-        packed = socket.inet_pton(socket.AF_INET, text or "")
-    except (OSError, ValueError):
-        return _look_closer(text)
-    return text, b"4" + packed, b"4" + packed[:3]
+    texts, endpoints, networks = values.to_list(), [], []
+    read, write, four, six = socket.inet_pton, socket.inet_ntop, socket.AF_INET, socket.AF_INET6
+    for place, text in enumerate(texts):  # nearly all are plain, and the system reads those six times as fast
+        try:
+            endpoint: bytes | None = b"4" + read(four, text or "")
+            network = endpoint[:_NETWORK_OF_FOUR]
+        except (OSError, ValueError):
+            try:
+                packed = read(six, text or "")
+                is_plain = packed[:2] != _FOUR_IN_SIX
+            except (OSError, ValueError):
+                is_plain = False
+            if is_plain:
+                texts[place], endpoint, network = write(six, packed), b"6" + packed[:8], b"6" + packed[:6]
+            else:
+                texts[place], endpoint, network = _look_closer(text)
+        endpoints.append(endpoint)
+        networks.append(network)
+    return pl.DataFrame({"address": texts, "endpoint_key": endpoints, "network_key": networks}, schema=ADDRESS_SCHEMA)
 
 
 def _look_closer(text: str | None) -> tuple[str | None, bytes | None, bytes | None]:
