@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pullstats.errors import InputError
 from pullstats.metrics import Breakdown
 from pullstats.metrics.release_names import choose_tag
+from pullstats.metrics.time.dates import read_releases
 from pullstats.metrics.time.releases import Release
 from pullstats.metrics.version_order import LONGEST, place_version
 
@@ -47,6 +50,27 @@ def test_a_digest_is_a_row_only_where_somebody_took_it_by_its_digest() -> None:
     assert count(pull(0, 1, DIGESTS[0], status=404), "requests") == {None: 1}
     looked = [manifest(NOON, 1, "HEAD", DIGESTS[0])]
     assert count(looked, "requests") == {None: 1}
+
+
+def test_a_digest_that_a_list_names_is_its_version() -> None:
+    """Of that package or of any; also the manifest behind it and the tag that stood for it; what logs say more exactly goes before."""
+    rows = [*pull(0, 1, DIGESTS[0], DIGESTS[1]), *pull(10, 2, "latest", DIGESTS[0]), *pull(20, 3, "latest"), *pull(30, 4, DIGESTS[2])]
+    for package in (None, "acme/app"):
+        listed = (Release("v1.4.2", NOON, package, DIGESTS[0]),)
+        assert count(rows, releases=listed) == {"1.4.2": 3, DIGESTS[2]: 1}
+    assert count(rows, releases=(Release("1.4.2", NOON, "other", DIGESTS[0]),)) == {"latest": 3, DIGESTS[2]: 1}
+    assert count([*rows, *pull(40, 5, "1.4.3", DIGESTS[0])], releases=(Release("1.4", NOON, None, DIGESTS[0]),)) == {"1.4.3": 4, DIGESTS[2]: 1}
+
+
+@pytest.mark.parametrize("digest", ["", DIGESTS[0].replace("a", "A"), "sha256:beef", "1.4.2"])
+def test_the_digests_of_a_list_are_read_or_refused(digest: str, tmp_path: Path) -> None:
+    path = tmp_path / "releases.csv"
+    path.write_text(f"version,date,digest\n1.4.2,2025-03-03,{digest}\n")
+    if digest in {"sha256:beef", "1.4.2"}:
+        with pytest.raises(InputError, match=f"releases.csv:2: '{digest}' is no digest; write sha256: and 64 hexadecimal digits"):
+            read_releases(path, "UTC")
+        return
+    assert [one.digest for one in read_releases(path, "UTC")] == [digest.replace("A", "a") or None]
 
 
 def test_what_was_asked_for_exactly_stays_what_it_is() -> None:

@@ -61,7 +61,7 @@ question_options = combine(
     click.option(
         "--releases",
         type=click.Path(path_type=Path),
-        help="CSV of version,date[,package]: what 'since v1.4.0' and floating tags (--by release) go by.",
+        help="CSV of version,date[,package][,digest]: what 'since v1.4.0' and floating tags and digests (--by release) go by.",
     ),
     click.option("--memory", default="3GB", show_default=True, help="What an answer may take; beyond it, networks are answered apart."),
     click.option("--min-origins", type=ROWS, default=0, show_default=True, help="Fold rows with fewer endpoints into one."),

@@ -4,7 +4,8 @@ A pull group names a tag and a digest together; so a digest has the tags that it
 a tag stands, from then on, for the digest it was last seen with. Of several tags of a digest the release
 is the most specific version (1.4.2 rather than 1.4 or latest), of equally specific ones the highest in
 its ecosystem's order. What somebody asks for as exactly as that stays what it is. What no digest tells,
-a list of releases does: `latest` is then the highest that was out, `1.4` the highest of its line.
+a list of releases does: `latest` is then the highest that was out, `1.4` the highest of its line; and a
+digest that it names is its version.
 
     events ─► pull groups ─► digests' names, tags' digests ─► a column `release` beside the events
 
@@ -81,7 +82,7 @@ def name_releases(
 
 def _learn(events: pl.LazyFrame, releases: Sequence[Release], pull_gap: timedelta) -> Known:
     seen = find_named(events, pull_gap).collect(engine="streaming").sort(SEEN)
-    named = _name_digests(seen)
+    named = _name_digests(seen, releases)
     moves = seen.filter(pl.col("tag").is_not_null() & (pl.col("digest") == pl.col("first_digest")))
     moves = moves.join(named, left_on=["package_name", "digest"], right_on=["package_name", "package_version"], how="left", maintain_order="left")
     tags = moves.select("package_name", pl.col("tag").alias("package_version"), pl.col("began").alias("timestamp"), by_tag=pl.col("by_digest"))
@@ -89,9 +90,13 @@ def _learn(events: pl.LazyFrame, releases: Sequence[Release], pull_gap: timedelt
     return Known(named, tags.sort("timestamp", maintain_order=True), listed, anywhere.drop("package_name"))
 
 
-def _name_digests(seen: pl.DataFrame) -> pl.DataFrame:
-    """Give each digest its best tag; without one that of the digest that was asked for first, or this itself where it was taken so."""
-    tags = seen.filter(pl.col("tag").is_not_null()).group_by("package_name", "digest").agg(pl.col("tag").unique())
+def _name_digests(seen: pl.DataFrame, releases: Sequence[Release]) -> pl.DataFrame:
+    """Give each digest its best tag; without one that of the digest that was asked for first, or this itself where it was taken so.
+
+    The version that a list of releases has for a digest is a tag of it like any other.
+    """
+    tags = seen.filter(pl.col("tag").is_not_null()).select("package_name", "digest", "tag")
+    tags = pl.concat([tags, _list_digests(seen, releases)]).group_by("package_name", "digest").agg(pl.col("tag").unique())
     best = tags.with_columns(best=pl.Series([choose_tag(found) for found in tags["tag"].to_list()], dtype=pl.String)).drop("tag")
     bare = seen.filter(pl.col("tag").is_null())
     first = bare.group_by("package_name", "digest").agg(pl.col("first_digest", "is_taken").sort_by(~pl.col("is_taken"), maintain_order=True).first())
@@ -100,6 +105,13 @@ def _name_digests(seen: pl.DataFrame) -> pl.DataFrame:
     digests = digests.join(of_first, on=["package_name", "first_digest"], how="left")
     taken = pl.when("is_taken").then("first_digest")
     return digests.select("package_name", pl.col("digest").alias("package_version"), by_digest=pl.coalesce("best", "first_best", taken))
+
+
+def _list_digests(seen: pl.DataFrame, releases: Sequence[Release]) -> pl.DataFrame:
+    """Give the digests of a list of releases: `package_name`, each that was seen where the list names none, `digest` and `tag`."""
+    packages = seen["package_name"].unique().to_list()
+    rows = [(name, one.digest, one.version) for one in releases if one.digest for name in ([one.package] if one.package else packages)]
+    return pl.DataFrame(rows, schema={"package_name": pl.String, "digest": pl.String, "tag": pl.String}, orient="row")
 
 
 def choose_tag(tags: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Files of dates: releases (`version,date` and, if wanted, `package`) and what else happened (`date,label`).
+"""Files of dates: releases (`version,date` and, if wanted, `package` and `digest`) and what else happened (`date,label`).
 
 CSV with a header. Dates are days, which begin in the zone of the question, or ISO 8601 times.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -21,6 +22,7 @@ from pullstats.metrics.time.windows import midnight
 from pullstats.small_files import read_small_text
 
 _DAY_LENGTH: Final = len("2025-04-16")
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,23 @@ def read_releases(path: Path, tz: str) -> tuple[Release, ...]:
     """Read when versions came out.
 
     Raises:
-        InputError: the file cannot be read, or a line of it holds no date.
+        InputError: the file cannot be read, or a line of it holds no date, or what is no digest for one.
     """
     zone = find_zone(tz)
     rows = _rows(path, ("version", "date"))
-    return tuple(Release(row["version"], _moment(row["date"], zone, path, line), row.get("package") or None) for line, row in rows)
+    return tuple(
+        Release(row["version"], _moment(row["date"], zone, path, line), row.get("package") or None, _read_digest(row.get("digest"), path, line))
+        for line, row in rows
+    )
+
+
+def _read_digest(text: str | None, path: Path, line: int) -> str | None:
+    if not text:
+        return None
+    if not _DIGEST.fullmatch(text.lower()):
+        message = f"{path}:{line}: '{text}' is no digest; write sha256: and 64 hexadecimal digits"
+        raise InputError(message)
+    return text.lower()
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:

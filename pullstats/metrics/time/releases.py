@@ -19,11 +19,13 @@ class Release:
         version: as published, without a leading v.
         moment: when, UTC.
         package: of which package, None for any.
+        digest: of its image, None if that is not told.
     """
 
     version: str
     moment: datetime
     package: str | None = None
+    digest: str | None = None
 
 
 def find_release(text: str, releases: Sequence[Release], scan: Scan) -> datetime | None:
