@@ -24,8 +24,6 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NOBODY: Final = frozenset({"", "-", "unknown", "_hidden"})
 _LONGEST: Final = 256
-_NETWORK_OF_FOUR: Final = 4
-"""Bytes of a key that tells an IPv4 network: the family and a /24."""
 _FOUR_IN_SIX: Final = b"\0\0"
 """Begins the addresses of IPv4 in IPv6, which are written in several ways."""
 _PORT: Final = re.compile(r"^(?:\[(?P<six>[^\]]+)\]|(?P<four>[0-9.]+))(?::[0-9]+)?$")
@@ -48,8 +46,9 @@ def normalise_addresses(values: pl.Series) -> pl.DataFrame:
     read, write, four, six = socket.inet_pton, socket.inet_ntop, socket.AF_INET, socket.AF_INET6
     for place, text in enumerate(texts):  # nearly all are plain, and the system reads those six times as fast
         try:
-            endpoint: bytes | None = b"4" + read(four, text or "")
-            network = endpoint[:_NETWORK_OF_FOUR]
+            packed = read(four, text or "")
+            endpoint: bytes | None = b"4" + packed
+            network: bytes | None = b"4" + packed[:3]
         except (OSError, ValueError):
             try:
                 packed = read(six, text or "")
