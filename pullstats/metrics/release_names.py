@@ -22,7 +22,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.events import TIMESTAMP
-from pullstats.metrics.counting.pulls import SEEN, find_named
+from pullstats.metrics.counting.digest_tags import SEEN, find_named
 from pullstats.metrics.counting.rule import IMAGE_COLUMNS
 from pullstats.metrics.dimensions import RELEASE
 from pullstats.metrics.extent import Scan

@@ -3,8 +3,8 @@
 pauses → rule → pulls, files, transfers, sessions, visits → reasons → rules (ours and others', by name and version)
 """
 
+from pullstats.metrics.counting.digest_tags import DIGEST_COLUMNS, SEEN, find_tags, name_digests
 from pullstats.metrics.counting.pauses import DURATION, TIMES, find_longest
-from pullstats.metrics.counting.pulls import DIGEST_COLUMNS, SEEN, find_tags, name_digests
 from pullstats.metrics.counting.rule import (
     COUNTED,
     IMAGE_COLUMNS,

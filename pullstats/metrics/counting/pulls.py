@@ -1,4 +1,4 @@
-"""Pulls of images: manifest requests folded into groups, and digests named by the tag they were seen with.
+"""Pulls of images: manifest requests folded into groups.
 
 Requests are sorted by time within (origin, repository), ties by log and byte offset, so that neither
 blocks nor the order of ingest change an answer.
@@ -26,14 +26,13 @@ IS_MANIFEST: Final = IS_IMAGE_MANIFEST & pl.col("is_downloadable") & (IS_GET | I
 _IS_TAGS: Final = pl.any_horizontal(pl.col("url_path").str.ends_with(end) for end in ("/tags/list", "/tags/list/"))
 IS_LISTING: Final = (pl.col("package_type") == "oci") & (pl.col("action") == "metadata") & (IS_GET | IS_HEAD) & _IS_TAGS
 """Asks for the tags of a repository."""
-
 _LENT: Final = {
     "group_tag": ("package_version", "tag_row"),
     "group_os": ("package_os", "os_row"),
     "group_arch": ("package_arch", "arch_row"),
 }
 """What a group names anywhere: the column, and the row that names it."""
-_FACTS: Final = {
+FACTS: Final = {
     # Stands for the tag named, null for a digest.
     "tag": pl.when(pl.col("reference_kind") == "tag").then(pl.col("package_version").hash()),
     "is_get": IS_GET,
@@ -81,14 +80,14 @@ def _fold_groups(terms: Terms, find: Callable[[pl.LazyFrame], pl.LazyFrame], *, 
     clock = Clock(terms.is_timed and is_capped)
 
     def fold(rows: pl.LazyFrame) -> pl.LazyFrame:
-        return find(_mark_groups(clock.settle(rows), terms.pauses.pull, clock, is_capped=is_capped))
+        return find(mark_groups(clock.settle(rows), terms.pauses.pull, clock, is_capped=is_capped))
 
     return Fold(IS_MANIFEST, "origin_id", ("package_name",), _name_facts(terms, clock), fold, _LENT, is_alone=is_capped)
 
 
 def _name_facts(terms: Terms, clock: Clock) -> dict[str, pl.Expr]:
     named = {f"has_{name.removeprefix('package_')}": pl.col(name).is_not_null() for name in ("package_os", "package_arch") if name in terms.kept}
-    return {**_FACTS, **named, **clock.facts}
+    return {**FACTS, **named, **clock.facts}
 
 
 def name_images(counted: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
@@ -138,7 +137,7 @@ def _first_with(rows: pl.LazyFrame, fact: str) -> pl.Expr:
     return pl.col(ROW).gather(_GROUP.first_where(pl.col(fact))) if fact in rows.collect_schema().names() else pl.lit(None, pl.UInt32)
 
 
-def _mark_groups(rows: pl.LazyFrame, pull_gap: timedelta, clock: Clock, *, is_capped: bool) -> pl.LazyFrame:
+def mark_groups(rows: pl.LazyFrame, pull_gap: timedelta, clock: Clock, *, is_capped: bool) -> pl.LazyFrame:
     """Mark the first request of each pull group (`is_group`), and tell when what it was cut from began (`ISLAND_START`)."""
     rows = rows.with_columns(run=clock.starts_island(pull_gap).cum_sum())
     # The tag of the open group: the last one named, if that was in this run.
@@ -155,7 +154,7 @@ def _mark_groups(rows: pl.LazyFrame, pull_gap: timedelta, clock: Clock, *, is_ca
 def _find_image_visits(rows: pl.LazyFrame, terms: Terms, clock: Clock) -> pl.LazyFrame:
     """Give the first request of each pull group, and of each list of tags that belongs to none."""
     rows = clock.settle(rows).with_columns(owner=pl.col(IS_NEW).cum_sum())
-    groups = _mark_groups(_mark_owners(rows.filter(~pl.col("is_listing"))), terms.pauses.pull, clock, is_capped=True)
+    groups = mark_groups(_mark_owners(rows.filter(~pl.col("is_listing"))), terms.pauses.pull, clock, is_capped=True)
     is_get, is_let_in = pl.col("is_get"), ~pl.col("is_refused")
     # What the GETs were answered says whether a group was refused; without any, what the HEADs were.
     is_looked = pl.when(_GROUP.any(is_get)).then(_GROUP.any(is_get & is_let_in)).otherwise(_GROUP.any(is_let_in))
@@ -193,98 +192,3 @@ def _find_listings(rows: pl.LazyFrame, clock: Clock, gap: timedelta) -> pl.LazyF
         .filter(~pl.col("is_near"))
         .drop("is_near")
     )
-
-
-SEEN: Final = ("timestamp", "source_rank", "source_offset")
-"""What says in which order requests were made."""
-
-
-def find_tags(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
-    """List which digest was seen with which tag, and when: both were asked for in one pull group.
-
-    Args:
-        events: `IMAGE_COLUMNS` and `source_rank`, from the beginning of the store on.
-        pull_gap: pause after which a pull group closes.
-
-    Returns:
-        `timestamp`, `package_name`, `digest`, `digest_tag`, and the log and place of what named it, sorted as they were seen.
-    """
-    lent = {"digest_tag": ("package_version", "tag_row")}
-    tagged = Fold(IS_MANIFEST, "origin_id", ("package_name",), _FACTS, partial(_find_tagged, pull_gap=pull_gap), lent)
-    seen = fold_requests(events, [tagged], (*SEEN, "package_name", "package_version"))
-    return seen.rename({"package_version": "digest"}).sort(SEEN)
-
-
-def _find_tagged(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
-    """Give the requests by digest that belong to a group with a tag, and the row that names it."""
-    rows = _mark_groups(rows, pull_gap, Clock(is_timed=False), is_capped=False)
-    group, is_tag = pl.col("is_group").cum_sum(), pl.col("tag").is_not_null()
-    # A group's tag is named by its first request; a group that a digest opened has none.
-    is_tagged = pl.when(is_tag).then(group).forward_fill() == group
-    tag_row = pl.when(is_tag).then(pl.col(ROW)).forward_fill()
-    marked = rows.with_columns(tag_row=tag_row, is_tagged=is_tagged)
-    return marked.filter(~is_tag & pl.col("is_tagged") & pl.col("is_answered")).select(ROW, "tag_row")
-
-
-def find_named(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
-    """List the digests that were asked for, with what their pull groups name besides.
-
-    Args:
-        events: `IMAGE_COLUMNS` and `source_rank`.
-        pull_gap: pause after which a pull group closes.
-
-    Returns:
-        `package_name`, `digest`, `tag` of the group (null if it names none), `first_digest` of the group, whether the group `is_taken`,
-        when it `began`, and `SEEN`.
-    """
-    lent = {"tag": ("package_version", "tag_row"), "first_digest": ("package_version", "digest_row")}
-    named = Fold(IS_MANIFEST, "origin_id", ("package_name",), _FACTS, partial(_find_digests, pull_gap=pull_gap), lent)
-    return fold_requests(events, [named], (*SEEN, "package_name", "package_version")).rename({"package_version": "digest"})
-
-
-def _find_digests(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
-    """Give the answered requests by digest, each with the rows that name its group's tag and first digest."""
-    rows = _mark_groups(rows, pull_gap, Clock(is_timed=False), is_capped=False)
-    numbers = {"tag_row": pl.UInt32(), "digest_row": pl.UInt32(), "is_taken": pl.Boolean(), "began": rows.collect_schema()["timestamp"]}
-    return rows.map_batches(_name_by_group, schema={ROW: pl.UInt32(), **numbers})
-
-
-def _name_by_group(rows: pl.DataFrame) -> pl.DataFrame:
-    is_tag = pl.col("tag").is_not_null()
-    rows = rows.with_columns(group=pl.col("is_group").cum_sum())
-    groups = rows.group_by("group", maintain_order=True).agg(
-        pl.col(ROW).filter(is_tag).first().alias("tag_row"),
-        pl.col(ROW).filter(~is_tag).first().alias("digest_row"),
-        pl.col("is_taken").any().alias("is_group_taken"),
-        pl.col(ISLAND_START).first().alias("began"),
-    )
-    digests = rows.filter(~is_tag & pl.col("is_answered")).select(ROW, "group").join(groups, on="group", how="left")
-    return digests.select(ROW, "tag_row", "digest_row", pl.col("is_group_taken").alias("is_taken"), "began")
-
-
-DIGEST_COLUMNS: Final = ("timestamp", "package_type", "package_name", "package_version", "reference_kind")
-"""What `name_digests` reads."""
-
-
-def name_digests(counted: pl.LazyFrame, tags: pl.LazyFrame, is_named: pl.Expr | None = None) -> pl.LazyFrame:
-    """Give what was pulled by digest alone the tag last seen with that digest at or before it.
-
-    Args:
-        counted: `DIGEST_COLUMNS`, and whatever else.
-        tags: as `find_tags` lists them.
-        is_named: true for the rows to name, all by default.
-    """
-    named = counted.sort("timestamp").join_asof(
-        tags.drop("source_rank", "source_offset"),
-        on="timestamp",
-        by_left=["package_name", "package_version"],
-        by_right=["package_name", "digest"],
-        strategy="backward",
-        check_sortedness=False,
-    )
-    is_open = (pl.col("package_type") == "oci") & (pl.col("reference_kind") == "digest") & pl.col("digest_tag").is_not_null()
-    is_open = is_open if is_named is None else is_open & is_named
-    return named.with_columns(
-        package_version=pl.when(is_open).then("digest_tag").otherwise("package_version"),
-        reference_kind=pl.when(is_open).then(pl.lit("tag")).otherwise("reference_kind"),
-    ).drop("digest_tag")
