@@ -124,7 +124,7 @@ ADDRESS: Final = (
 REST: Final = "rest"
 """Whatever a server's administrator put behind a known format; never nginx's name."""
 
-IDENT: Final = r"-|[A-Za-z_][\w.-]*"
+IDENT: Final = r"-|[A-Za-z_][\w.-]*(?::[0-9]{1,5})?"  # or the site, as some put it there
 """An RFC 1413 identity, which may hold a dot, or the site (`%h %v %u`); what looks like an address there is the line of another format."""
 
 

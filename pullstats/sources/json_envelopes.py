@@ -3,7 +3,9 @@
 To add one: append a `LineWrapper` to `WRAPPERS`, and a case in `tests/cases/wrappers/`.
 
 Sources: docs.docker.com/engine/logging/drivers/json-file; systemd.io/JOURNAL_EXPORT_FORMATS (JSON);
-cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry; docs.fluentbit.io.
+cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry; docs.fluentbit.io;
+elastic.co/guide (search hits, event.original); docs.splunk.com (export as JSON); docs.datadoghq.com/api (logs);
+docs.graylog.org (GELF); learn.microsoft.com (ContainerLog, ContainerLogV2); opentelemetry.io/docs/specs/otlp.
 """
 
 from __future__ import annotations
@@ -104,7 +106,15 @@ def _read_entry(item: dict[str, Any]) -> tuple[Any, ...]:
 
 def _payload(line: str) -> str | None:
     payload = _load_object(line).get("jsonPayload")
-    return json.dumps(payload) if isinstance(payload, dict) else None
+    return _dump(payload) if isinstance(payload, dict) else None
+
+
+def _dump(item: dict[str, Any]) -> str | None:
+    """Write an object as JSON; None if it nests too deeply."""
+    try:
+        return json.dumps(item)
+    except RecursionError:
+        return None
 
 
 def _load_object(line: str | None) -> dict[str, Any]:
@@ -133,6 +143,42 @@ def _from_bytes(texts: pl.Series) -> pl.Series:
 
 def _decode_list(text: str) -> str:
     return bytes(map(int, text.strip("[]").split(","))).decode("utf-8", "backslashreplace")
+
+
+_LINES: Final = (
+    ("message",), ("textPayload",), ("LogEntry",), ("LogMessage",), ("_raw",), ("result", "_raw"), ("content", "message"), ("attributes", "message"),
+    ("short_message",), ("full_message",), ("body", "stringValue"), ("body",), ("event", "original"), ("event",), ("_source", "message"),
+    ("_source", "event", "original"), ("fields", "message"), ("@message",), ("raw",), ("line",), ("text",), ("msg",), ("Message",),
+)  # fmt: skip
+"""Where log services keep a line, from the outermost key on, the most telling first."""
+_OBJECTS: Final = (("_source",), ("result",), ("content", "attributes"), ("attributes", "attributes"), ("event",), ("body",))
+"""Where they keep the object that they made of one."""
+_TIMES: Final = (
+    ("timestamp",), ("@timestamp",), ("TimeGenerated",), ("_source", "@timestamp"), ("result", "_time"), ("_time",), ("content", "timestamp"),
+    ("attributes", "timestamp"), ("timeUnixNano",), ("time",), ("ts",),
+)  # fmt: skip
+_SERVICE: Final = "|".join(sorted({path[-1] for path in _LINES} | {path[0] for path in _OBJECTS}))
+
+
+def _unwrap_service(lines: pl.DataFrame, clock: Clock) -> pl.DataFrame:
+    """Take a line, or the object that was made of it, out of what a log service hands out."""
+    items = [_load_object(line) for line in lines["message"]]
+    found = [next((text for text in (_dig(item, path) for path in _LINES) if isinstance(text, str) and text), None) for item in items]
+    objects = [
+        next((_dump(below) for below in (_dig(item, path) for path in _OBJECTS) if isinstance(below, dict)), None) if text is None else text
+        for item, text in zip(items, found, strict=True)
+    ]
+    texts = [None if text is None else text.removesuffix("\n").encode("utf-8", "backslashreplace").decode() for text in objects]
+    times = [next((_to_text(time) for time in (_dig(item, path) for path in _TIMES) if isinstance(time, str | int | float)), None) for item in items]
+    return pl.DataFrame(
+        [pl.Series("message", texts, pl.String), parse_times(pl.Series(times, dtype=pl.String), clock).alias("time")],
+    )
+
+
+def _dig(item: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        item = item.get(key) if isinstance(item, dict) else None
+    return item
 
 
 WRAPPERS: Final[tuple[LineWrapper, ...]] = (
@@ -201,6 +247,15 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         literal='"log"',
     ),
     LineWrapper(
+        "json-hit",
+        "Elasticsearch, Splunk, Datadog: what a search found, the line or its object in an object of its own",
+        "https://www.elastic.co/guide/en/elasticsearch/reference/current/search-your-data.html",
+        '{"_index":"access","_id":"1","_source":{"@timestamp":"2024-01-02T03:04:05.678Z","message":"10.244.0.1 - - [02/Jan/2024:03:04:05 +0000] '
+        '\\"GET / HTTP/1.1\\" 200 612 \\"-\\" \\"curl/8.5.0\\""}}',
+        r'^\{.*"(?:_source|content|attributes|result)"\s*:\s*\{',
+        _unwrap_service,
+    ),
+    LineWrapper(
         "json-message",
         "Filebeat, Vector, Logstash: JSON with the line as message",
         "https://www.elastic.co/guide/en/beats/filebeat/current/filebeat-input-log.html",
@@ -209,5 +264,14 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         r'^\{.*"message"\s*:\s*"',
         _by_keys("message", ("@timestamp", "timestamp", "time", "date")),
         literal='"message"',
+    ),
+    LineWrapper(
+        "json-field",
+        "Graylog, Azure, Google, OpenTelemetry, Splunk's collector: JSON with the line under a key of the service's own",
+        "https://docs.graylog.org/docs/gelf",
+        '{"version":"1.1","host":"gateway","short_message":"10.244.0.1 - - [02/Jan/2024:03:04:05 +0000] \\"GET / HTTP/1.1\\" 200 612 \\"-\\" '
+        '\\"curl/8.5.0\\"","timestamp":1704164645.678}',
+        rf'^\{{.*"(?:{_SERVICE})"\s*:\s*["{{]',
+        _unwrap_service,
     ),
 )
