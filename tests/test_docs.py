@@ -71,3 +71,9 @@ def test_every_file_that_the_architecture_names_is_there() -> None:
     named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_./-]*|[a-z_]+\.py)`", text))
     assert len(named) > 20
     assert [name for name in sorted(named) if not (ROOT / name).exists() and not (ROOT / "pullstats" / name).exists() and name != "rejects/"] == []
+
+
+def test_what_git_asks_before_a_commit_is_what_ci_asks() -> None:
+    asked = re.findall(r"entry: (.+)", (ROOT / ".pre-commit-config.yaml").read_text())
+    assert asked
+    assert set(asked) <= {*(ROOT / ".ci" / "run").read_text().splitlines()}
