@@ -122,7 +122,7 @@ def test_what_is_too_wide_is_drawn_as_several_tables(width: int) -> None:
 def test_kinds_of_columns() -> None:
     frame = pl.DataFrame(
         {
-            "id": [b"\x01\xff"],
+            "origin_id": [511],
             "count": [1234567],
             "size": [1_234_567_890],
             "part": [0.1234567],
@@ -130,13 +130,13 @@ def test_kinds_of_columns() -> None:
             "line": [[0, 4, 8]],
         },
     )
-    kinds = {"id": "dimension", "count": "count", "size": "bytes", "part": "share", "seen": "time", "line": "spark"}
+    kinds = {"origin_id": "dimension", "count": "count", "size": "bytes", "part": "share", "seen": "time", "line": "spark"}
     report = Report(frame, tuple(Column(name, name, kind) for name, kind in kinds.items()))  # type: ignore[arg-type]
     table = str(render(report, "table", RenderOptions(width=120)))
-    for shown in ("01ff", "1,234,567", "1.2 GB", "12.3 %", "2026-11-23 23:35", "▁▅█"):
+    for shown in ("00000000000001ff", "1,234,567", "1.2 GB", "12.3 %", "2026-11-23 23:35", "▁▅█"):
         assert shown in table, shown
     row = json.loads(str(render(report, "json", RenderOptions())))[0]
-    assert row == {"id": "01ff", "count": 1234567, "size": 1234567890, "part": 0.123457, "seen": "2026-11-23T23:35:37+00:00"}
+    assert row == {"origin_id": "00000000000001ff", "count": 1234567, "size": 1234567890, "part": 0.123457, "seen": "2026-11-23T23:35:37+00:00"}
     assert pl.read_parquet(io.BytesIO(render(report, "parquet", RenderOptions())))["count"].to_list() == [1234567]  # type: ignore[arg-type]
 
 
