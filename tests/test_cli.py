@@ -22,12 +22,9 @@ ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_logs"
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("cli") / "store"
-    key = path.parent / "key"
-    assert run(["ingest", str(SAMPLES), "--store", str(path), "--quiet", "--key-file", str(key)]) == 0
-    return path
+@pytest.fixture
+def store(sample_store: Path) -> Path:
+    return sample_store
 
 
 def test_ingest_says_what_became_of_every_line(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from backports import zstd
-from effort import examples
+from effort import SOAK, examples, some
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -197,7 +197,7 @@ def test_a_log_is_known_however_it_lies(tmp_path: Path, take_in: TakeIn, packed:
     assert told(take_in(other)) == (0, size + 9)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(4 if SOAK else 2))
 def test_logs_of_lines_of_a_byte_or_two_grow(take_in: TakeIn, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     log = lines(1) * (seed % 2) + b"".join(b"ab"[: chance.randrange(3)] + b"\n" for _ in range(60)) + lines(1)
@@ -415,7 +415,7 @@ def stepping(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Store, "commit", around(Store.commit))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", some(range(3), 3))
 @pytest.mark.parametrize("mode", ["rename", "late", "gz", "dated", "copytruncate", "sparse"])
 def test_no_line_is_lost_or_doubled_by_a_rotation_between_any_two_steps(
     tmp_path: Path, take_in: TakeIn, monkeypatch: pytest.MonkeyPatch, mode: str, seed: int
