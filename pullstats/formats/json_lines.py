@@ -14,11 +14,12 @@ from typing import Any, Final
 
 import polars as pl
 
-from pullstats.clean_lines import cut_clean
+from pullstats.clean_lines import cut_clean, join_lines
 from pullstats.escaping import Escaping, plain_text
 from pullstats.formats.half_read import find_blind, is_half_read, refuse_half_read
 from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
 from pullstats.formats.json_rest import collect_rest
+from pullstats.formats.json_shapes import join_flat, read_shapes
 from pullstats.formats.json_vendors import is_no_request, read_by_vendor
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
 from pullstats.formats.notices import KEYS, load_object, tell_object
@@ -86,9 +87,37 @@ class JsonReader:
         lines = cut_clean(data) if data.endswith(b"\n") else None
         if lines is None:
             return None
-        escaped = lines.filter(lines.str.contains("\\", literal=True))
         lengths = lines.str.len_bytes().cast(pl.Int64) + 1
-        if escaped.str.contains(_ODD_ESCAPE).any() or (lengths.max() or 0) > LINE_LIMIT:  # type: ignore[operator]
+        if (lengths.max() or 0) > LINE_LIMIT:  # type: ignore[operator]
+            return None
+        table = self._table
+        flat = self._flatten(data, lines)
+        if flat is None or not table.paths.intersection(flat.columns):
+            return None
+        raw = pick_values(flat, table)
+        blind = find_blind(raw) if not table.is_own else None
+        if blind is not None and any(is_half_read(_load(line)) for line in lines.filter(blind & lines.str.contains(_TARGET_VALUE))):
+            return None
+        known = _tell_others(raw.with_columns(lengths.alias(LENGTH)), lines)
+        return known if known is None else self._add_rest(known, lines)
+
+    def _flatten(self, data: bytes, lines: pl.Series) -> pl.DataFrame | None:
+        """Give the values of objects by key: of those that have a shape by that, of the others by the parser; None if one is no plain object."""
+        found = read_shapes(data, lines, self._table)
+        if found is None:
+            return self.parse(data, lines)
+        flat, is_read = found
+        if is_read.all():
+            return flat
+        others = lines.filter(~is_read)
+        parsed = self.parse(join_lines(others), others)
+        order = pl.concat([is_read.arg_true(), (~is_read).arg_true()])
+        return None if parsed is None else join_flat([flat, parsed])[order.arg_sort()]
+
+    def parse(self, data: bytes, lines: pl.Series) -> pl.DataFrame | None:
+        """Give the values of objects by key; None if one of the lines is no plain object."""
+        escaped = lines.filter(lines.str.contains("\\", literal=True))
+        if escaped.str.contains(_ODD_ESCAPE).any():
             return None
         table = self._table
         keys = _Keys(data, table)
@@ -99,15 +128,7 @@ class JsonReader:
             top = _tokenise(data, pl.Schema(dict.fromkeys(tree, pl.String)))
         if top is None or top.height != lines.len() or (escaped.len() and _holds_packed(top, tree)):
             return None
-        flat = _unnest(_open(top, "", table.address_keys), tree, "")
-        if flat is None or not table.paths.intersection(flat.columns):
-            return None
-        raw = pick_values(flat, table)
-        blind = find_blind(raw) if not table.is_own else None
-        if blind is not None and any(is_half_read(_load(line)) for line in lines.filter(blind & lines.str.contains(_TARGET_VALUE))):
-            return None
-        known = _tell_others(raw.with_columns(lengths.alias(LENGTH)), lines)
-        return known if known is None else self._add_rest(known, lines)
+        return _unnest(_open(top, "", table.address_keys), tree, "")
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one; `reason` is set where a line is no JSON or no access event."""
