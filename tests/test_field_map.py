@@ -78,6 +78,7 @@ def test_a_time_is_read_in_its_unit(value: object, unit: str, micros: int) -> No
         ("statsu=x,path=y", "did you mean 'status'"),
         ("status", "cannot be read at 'status'"),
         ("status=a,status=b", "twice"),
+        ("path=" + ".".join(["a"] * 65), "64 objects; 63 are the limit"),
         ("status=a:ms,path=b", "only time and duration"),
         ("time=a:weeks", "no unit of time"),
         ("time=a:%H,path=b", "gives no date"),

@@ -63,7 +63,7 @@ LANGUAGE: Final = Language(
     "caddy-custom",
     "Caddy's format transform, as its template says",
     "https://github.com/caddyserver/transform-encoder",
-    re.compile(r"\{(?:request>[^{}]+|[<>~?][^{}]+|common_log|common|combined|ts|when(?:_iso|_unix)?|user_id|status|remote)\}"),
+    re.compile(r"(?:^|[^%>])\{(?:request>[^{}]+|[<>~?][^{}]+|common_log|common|combined|ts|when(?:_iso|_unix)?|user_id|status|remote)\}"),
     re.compile(r"\{(?P<name>[A-Za-z_<>~?][^{}\s\"]*)\}"),
     _read,
     _unescape,

@@ -67,6 +67,8 @@ KINDS: Final = ("json", "csv", "ltsv", "logfmt", "w3c")
 """Formats that go by names, or by numbers where there are none; a row of Parquet is an object of JSON."""
 _ITEM: Final = re.compile(r'\s*(?P<field>[\w-]+)\s*=\s*(?P<key>(?:"(?:[^"\\]|\\.)*"|[^",:])+)(?::(?P<unit>"(?:[^"\\]|\\.)*"|[^",]*))?\s*(?:,|$)')
 _KEY: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([^".]+)')
+_MAX_DEPTH: Final = 64
+"""Keys of a path at most: an object in more than 63 others is no server's."""
 _TARGETS: Final = ("path", "url", "request")
 _TIME: Final = "mapped_time"
 _DATE: Final = "mapped_date"
@@ -104,6 +106,9 @@ def check_map(items: Sequence[Mapped]) -> tuple[Mapped, ...]:
             raise unknown_name(noun, item.field, FIELDS)
         if any(other.field == item.field for other in items[:index]):
             message = f"--map names the field '{item.field}' twice; give it one key"
+            raise UsageError(message)
+        if len(item.path) > _MAX_DEPTH:
+            message = f"--map names a key of {item.field} that lies in {len(item.path) - 1} objects; {_MAX_DEPTH - 1} are the limit"
             raise UsageError(message)
         _check_unit(item)
     if not items or {item.field for item in items} <= {"agent", "referrer", "range", "protocol", "scheme"}:
