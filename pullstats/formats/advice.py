@@ -109,8 +109,8 @@ def advise(data: bytes, raw: bytes, *, is_table: bool = False) -> str:
         return "it is no text; a log is read as text, plain or compressed (gz, bz2, xz, zst), or as Parquet"
     bare = split_text(raw)[0].head(_LOOKED_AT).to_list()
     looks = (
-        _advise_on_objects(shown, is_table=is_table),
         _advise_on_strangers(shown, bare),
+        _advise_on_objects(shown, is_table=is_table),
         _advise_on_labels(shown),
         _advise_on_names(shown),
         _advise_on_addresses(shown),
