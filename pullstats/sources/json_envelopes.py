@@ -151,13 +151,16 @@ _LINES: Final = (
     ("_source", "event", "original"), ("fields", "message"), ("@message",), ("raw",), ("line",), ("text",), ("msg",), ("Message",),
 )  # fmt: skip
 """Where log services keep a line, from the outermost key on, the most telling first."""
-_OBJECTS: Final = (("_source",), ("result",), ("content", "attributes"), ("attributes", "attributes"), ("event",), ("body",))
+_OBJECTS: Final = (("_source",), ("result",), ("content", "attributes"), ("attributes", "attributes"))
 """Where they keep the object that they made of one."""
 _TIMES: Final = (
     ("timestamp",), ("@timestamp",), ("TimeGenerated",), ("_source", "@timestamp"), ("result", "_time"), ("_time",), ("content", "timestamp"),
     ("attributes", "timestamp"), ("timeUnixNano",), ("time",), ("ts",),
 )  # fmt: skip
-_SERVICE: Final = "|".join(sorted({path[-1] for path in _LINES} | {path[0] for path in _OBJECTS}))
+_FIELD: Final = "|".join(sorted({path[-1] for path in _LINES}))
+_LINE_IN_FIELD: Final = rf'^\{{.*"(?:{_FIELD})"\s*:\s*"[^"\\]{{0,300}}(?:\\"|\{{|GET |HEAD |POST |PUT )'
+"""What stands under such a key is a line only where it holds a quote, an object or a method: programs' messages lie there as well."""
+_HIT: Final = r'^\{.*(?:"_source"\s*:\s*\{|"result"\s*:\s*\{.*"_raw"\s*:|"(?:content|attributes)"\s*:\s*\{.*"(?:message|attributes)"\s*:)'
 
 
 def _unwrap_service(lines: pl.DataFrame, clock: Clock) -> pl.DataFrame:
@@ -252,7 +255,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         "https://www.elastic.co/guide/en/elasticsearch/reference/current/search-your-data.html",
         '{"_index":"access","_id":"1","_source":{"@timestamp":"2024-01-02T03:04:05.678Z","message":"10.244.0.1 - - [02/Jan/2024:03:04:05 +0000] '
         '\\"GET / HTTP/1.1\\" 200 612 \\"-\\" \\"curl/8.5.0\\""}}',
-        r'^\{.*"(?:_source|content|attributes|result)"\s*:\s*\{',
+        _HIT,
         _unwrap_service,
     ),
     LineWrapper(
@@ -271,7 +274,7 @@ WRAPPERS: Final[tuple[LineWrapper, ...]] = (
         "https://docs.graylog.org/docs/gelf",
         '{"version":"1.1","host":"gateway","short_message":"10.244.0.1 - - [02/Jan/2024:03:04:05 +0000] \\"GET / HTTP/1.1\\" 200 612 \\"-\\" '
         '\\"curl/8.5.0\\"","timestamp":1704164645.678}',
-        rf'^\{{.*"(?:{_SERVICE})"\s*:\s*["{{]',
+        _LINE_IN_FIELD,
         _unwrap_service,
     ),
 )
