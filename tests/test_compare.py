@@ -161,6 +161,25 @@ def test_filters_are_paired_by_day_by_hand() -> None:
         assert (row["a"], row["b"], row["per"]) == (100, 100 + sum(extra), "day")
 
 
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_no_fall_by_more_than_all_is_spoken_of(count: int) -> None:
+    """Where days differ by as much as there is, any fall would be missed; where they do not, none of all is named."""
+    swings = [6 * count * (number % 6 == 5) for number in range(12)] if count < 40 else [count + number % 3 - 1 for number in range(12)]
+    rows = [{**row, "client": "pip"} for row in days([count] * 12)] + [{**row, "client": "uv"} for row in days(swings)]
+    row = compare(rows, "client=pip", "client=uv").frame.row(0, named=True)
+    found = re.fullmatch(
+        rf"within the noise of 12 days; (a rise below|a change below ±) ?([0-9,.]+) %( or any fall)? {re.escape(MISSED)}", row["verdict"]
+    )
+    assert found is not None
+    assert (found[1] == "a rise below") == bool(found[3]) == (row["smallest"] >= count) == (count < 40)
+    assert found[3] or float(found[2]) < 100
+
+
+def test_the_level_is_told_where_there_is_a_verdict_alone() -> None:
+    assert "verdicts at the 5 % level" in compare(weeks([9, 12, 10, 13, 11, 11, 11]), "2025-04-07", "2025-04-14").footer
+    assert "verdicts at" not in compare(weeks([9, 12]), "2025-03-03", "2025-03-10").footer
+
+
 def test_filters_over_fewer_than_eight_days_get_no_verdict() -> None:
     rows = [{**row, "client": name} for name in ("pip", "uv") for row in days([3] * 7)]
     assert compare(rows, "client=pip", "client=uv").frame["verdict"].item() == "no verdict: 7 of at least 8 days to compare"

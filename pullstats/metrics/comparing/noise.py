@@ -211,9 +211,9 @@ def _judge_days(metric: Daily, days: Sequence[float], level: float) -> Verdict:
     told = f"the noise of {len(days)} days"
     if abs(mean) > margin:
         return Verdict(f"beyond {told}: {_write(mean, metric.kind, '+')} a day", mean - margin, mean + margin, reach)
-    return Verdict(
-        f"within {told}; a change below ±{_write_relative(reach, metric.usual, metric.kind)} {_MISSED}", mean - margin, mean + margin, reach
-    )
+    size = _write_relative(reach, metric.usual, metric.kind)
+    missed = f"a rise below {size} or any fall" if metric.kind == "count" and 0 < metric.usual <= reach else f"a change below ±{size}"
+    return Verdict(f"within {told}; {missed} {_MISSED}", mean - margin, mean + margin, reach)
 
 
 def _find_reach(level: float, freedom: int) -> float:

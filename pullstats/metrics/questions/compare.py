@@ -117,7 +117,8 @@ def _compare(asked: Sequence[Plan], sides: Comparison, notes: list[str], *, is_f
     if rows.filter((pl.col("a") == 0) & (pl.col("b") != 0)).height:
         notes = [*notes, f"where {sides.left} has nothing, there is no relative change"]
     meta = _build_meta(asked, partials, sides, notes)
-    level = "" if groups else f" · verdicts at the {write_level(LEVEL)} level, all metrics together"
+    is_judged = not groups and rows["low"].null_count() < rows.height
+    level = f" · verdicts at the {write_level(LEVEL)} level, all metrics together" if is_judged else ""
     footer = f"a: {sides.left} · b: {sides.right} · {describe_meta(meta)}{level}"
     is_empty = all(part.kept == 0 for part in partials)
     frame = rows.select(column.name for column in columns)
