@@ -33,7 +33,9 @@ from pullstats.formats.lines import DIRECTIVE, LogFormat
 from pullstats.formats.log_format import compile_log_format
 from pullstats.formats.text_lines import TextReader
 
-_DIRECTIVE: Final = re.compile(rb"^#[Ff]ields:[^\n]*", re.MULTILINE)
+_DIRECTIVE: Final = re.compile(rb"#[Ff]ields:[^\n]*")
+_LATER: Final = re.compile(rb"\n(?=#[Ff]ields:)")
+"""What stands in front of a directive that is not the first line: `^` would be tried at every byte."""
 _COMMENT: Final = "^#"
 
 VARIABLES: Final = {
@@ -185,7 +187,7 @@ def last_directive(data: bytes) -> str | None:
     while start > 0 and data[start - 1 : start] != b"\n":
         start = max(data.rfind(b"#Fields:", 0, start), data.rfind(b"#fields:", 0, start))
     if start >= 0:
-        found = _DIRECTIVE.match(data, start) if start else _DIRECTIVE.match(data)
+        found = _DIRECTIVE.match(data, start)
     return found[0].decode("utf-8", "replace").rstrip("\r") if found else None
 
 
@@ -197,7 +199,7 @@ def split_sections(data: bytes, directive: str | None) -> Iterator[Section]:
         directive: the one that holds for the first of them.
     """
     start = 0
-    for found in _DIRECTIVE.finditer(data):
+    for found in _directives(data):
         text = found[0].decode("utf-8", "replace").rstrip("\r")
         if text == directive:
             continue
@@ -206,6 +208,12 @@ def split_sections(data: bytes, directive: str | None) -> Iterator[Section]:
         start, directive = found.start(), text
     if start < len(data):
         yield Section(start, len(data), directive, _is_tabbed(data, start))
+
+
+def _directives(data: bytes) -> Iterator[re.Match[bytes]]:
+    """Find the lines that are directives."""
+    starts = (0, *(later.end() for later in _LATER.finditer(data)))
+    yield from filter(None, (_DIRECTIVE.match(data, start) for start in starts))
 
 
 def _is_tabbed(data: bytes, start: int) -> bool:
