@@ -158,8 +158,8 @@ _TIMES: Final = (
     ("attributes", "timestamp"), ("timeUnixNano",), ("time",), ("ts",),
 )  # fmt: skip
 _FIELD: Final = "|".join(sorted({path[-1] for path in _LINES}))
-_LINE_IN_FIELD: Final = rf'^\{{.*"(?:{_FIELD})"\s*:\s*"[^"\\]{{0,300}}(?:\\"|\{{|GET |HEAD |POST |PUT )'
-"""What stands under such a key is a line only where it holds a quote, an object or a method: programs' messages lie there as well."""
+_LINE_IN_FIELD: Final = rf'^\{{.*"(?:{_FIELD})"\s*:\s*"(?:[^"\\]{{0,300}}(?:\\"|\{{)|[^"\\]{{8,300}} (?:GET|HEAD|POST|PUT) )'
+"""What stands under such a key is a line only where it holds a quote, an object or, behind more, a method: messages and requests lie there as well."""
 _HIT: Final = r'^\{.*(?:"_source"\s*:\s*\{|"result"\s*:\s*\{.*"_raw"\s*:|"(?:content|attributes)"\s*:\s*\{.*"(?:message|attributes)"\s*:)'
 
 
