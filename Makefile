@@ -4,10 +4,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test soak lint fuzz bench bench-enrich scores docs dist clean
+# Quick and broad: what most changes break first.
+QUICK  := agents clock concentration detection field_map keys lookup markdown metrics networks ranks redact releases render rules suite
+
+.PHONY: demo check test soak lint fuzz bench bench-enrich scores docs dist clean
 
 demo: $(READY)          ## the main job on the bundled logs
 	@$(BIN)/pullstats demo
+
+check: lint             ## lint, and the tests that are quick and broad: for the inner loop
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK:%=tests/test_%.py)
 
 test: $(READY)          ## install and pass every test
 	$(BIN)/python -m pytest -n auto --dist worksteal
