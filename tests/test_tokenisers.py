@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from effort import examples
+from effort import examples, some
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -74,12 +74,16 @@ def check_good_lines(log: LogReading, good: bytes, starts: list[bytes]) -> None:
         assert found[place]["source_line"] == line
 
 
+ALONE = (b"x^", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf", b"{")
+"""Beginnings that are tried by themselves: each in every log in a soak, one in each in turn otherwise."""
+
+
 @pytest.mark.parametrize(("log", "sample"), [log[1:] for log in LOGS], ids=[log[0] for log in LOGS])
 def test_no_beginning_of_a_line_changes_another_line(log: LogReading, sample: bytes) -> None:
     good = sample + b"\n"
     starts = STARTS if log.formats[0].headed else [*STARTS, DIRECTIVE]  # only where a server writes directives do they say something
     check_good_lines(log, good, starts)
-    for start in (b"x^", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf", b"{"):
+    for start in some(ALONE, len(ALONE), first=len(sample) % len(ALONE)):
         check_good_lines(log, good, [start])
 
 
