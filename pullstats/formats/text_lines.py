@@ -10,7 +10,7 @@ at once. The safe way matches the same pattern on lines cut one by one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
@@ -20,12 +20,15 @@ from pullstats.escaping import Escaping
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT, LogFormat
 from pullstats.formats.log_format import CompiledFormat, Slot, Token, compile_log_format
 from pullstats.formats.sense import PEERS
-from pullstats.formats.variables import ADDRESS, HOST, IDENT, NUMBER, REST, STATUS, bare_pattern
+from pullstats.formats.variables import ADDRESS, FREE, HOST, IDENT, NUMBER, REST, STATUS, WORD, bare_pattern
 from pullstats.tokenisers import read_columns
 
 _CLF_LENGTH: Final = 26
 _WORDY: Final = frozenset({*ADDRESS, "remote_user"}) - frozenset(PEERS)
 """Bare values in which nothing else would give a stray quote away; peers are looked at anyway."""
+_ANY_WORD: Final = (FREE, WORD)
+"""Patterns that every word fits."""
+_OTHER_BLANK: Final = r"[^\S ]"
 _CHECKED: Final = frozenset({HOST, IDENT, NUMBER, STATUS})
 """Patterns that say more of a value than that it holds no blank."""
 
@@ -172,12 +175,15 @@ class TextReader:
 class Joint:
     """One literal between all values of a format: lines are cut there, without a pattern.
 
+    A blank may stand in a value, too: where a line holds as many as its format, none does.
+
     Attributes:
-        text: the literal: a tab, or `","` around which every value is quoted.
+        text: the literal: a tab, a blank, or `","` around which every value is quoted.
         edge: what stands before the first value, and behind the last.
         names: the slots; of a name that is there twice the first counts.
         kept: those of them that are wanted.
         has_rest: behind the last but one, anything may follow.
+        patterns: what values must look like, by place, where a blank stands between them and not any word will do.
     """
 
     text: str
@@ -185,6 +191,7 @@ class Joint:
     names: tuple[str, ...]
     kept: tuple[str, ...]
     has_rest: bool
+    patterns: Mapping[int, str] = field(default_factory=dict)
 
     def split(self, lines: pl.Series) -> pl.DataFrame | None:
         """Cut lines into the kept columns and `line_length`; None if one of them may mean another thing."""
@@ -197,8 +204,13 @@ class Joint:
         frame = lines.to_frame("line")
         if not frame.select(pl.all_horizontal(checks)).item():
             return None
+        if self.text == " " and lines.str.contains(_OTHER_BLANK).any():
+            return None
         inner = line.str.slice(1).str.head(-1) if self.edge else line
         cut = frame.select(inner.str.splitn(self.text, count + 1).alias("cut"), (line.str.len_bytes() + 1).alias(LENGTH))
+        words = [pl.col("cut").struct[place].str.contains(f"^(?:{pattern})$").all() for place, pattern in self.patterns.items()]
+        if words and not cut.select(pl.all_horizontal(words)).item():
+            return None
         fields = [pl.col("cut").struct[self.names.index(name)].alias(name) for name in self.kept]
         return cut.select(*fields, LENGTH)
 
@@ -210,9 +222,13 @@ def find_joint(compiled: CompiledFormat) -> Joint | None:
     literals = [part for part in parts if isinstance(part, str)]
     is_quoted = compiled.escaping == "doubled" and literals[:1] == ['"'] == literals[-1:]
     between = set(literals[1:-1] if is_quoted else literals)
-    if compiled.values or between != ({'","'} if is_quoted else {"\t"}) or len(names) != len(literals) + (-1 if is_quoted else 1):
+    if compiled.values or between not in ([{'","'}] if is_quoted else [{"\t"}, {" "}]) or len(names) != len(literals) + (-1 if is_quoted else 1):
         return None
-    return Joint(between.pop(), '"' if is_quoted else "", names, compiled.variables, names[-1] == REST)
+    text = between.pop()
+    if text != " ":
+        return Joint(text, '"' if is_quoted else "", names, compiled.variables, names[-1] == REST)
+    patterns = {place: slot.pattern for place, slot in enumerate(compiled.template.slots) if slot.pattern not in _ANY_WORD}
+    return None if names[-1] == REST else Joint(text, "", names, compiled.variables, has_rest=False, patterns=patterns)
 
 
 def _match(lines: pl.Series, pattern: str) -> pl.DataFrame:
