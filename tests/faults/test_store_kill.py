@@ -85,7 +85,7 @@ def test_a_writer_killed_anywhere_is_continued_exactly_once(tmp_path: Path) -> N
         writer.communicate()
         _assert_consistent(store)
     writer = _start(store, 6)
-    writer.communicate(timeout=30)
+    writer.communicate()
     assert writer.returncode == 0
     assert _assert_consistent(store) == BLOCKS
 
@@ -102,11 +102,11 @@ def test_a_writer_killed_anywhere_is_continued_exactly_once(tmp_path: Path) -> N
 def test_a_writer_killed_between_two_tables_leaves_no_half_commit(tmp_path: Path, die_at: int, blocks: int) -> None:
     store = tmp_path / "store"
     writer = _start(store, 0, die_at)
-    writer.communicate(timeout=30)
+    writer.communicate()
     assert writer.returncode == -signal.SIGKILL
     assert _assert_consistent(store) == blocks
     writer = _start(store, 1, 7)  # taking back is one write, so this is at least one block further
-    writer.communicate(timeout=30)
+    writer.communicate()
     assert _assert_consistent(store) > blocks
 
 
