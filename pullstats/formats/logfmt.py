@@ -89,11 +89,8 @@ class LogfmtReader:
     def _take_apart(self, lines: pl.Series) -> pl.DataFrame:
         """Give the values of lines, those with the same keys at once; null where a line is no answer, or lacks a key."""
         orders = lines.str.replace_all(f"={VALUE}", "=")
-        usual = (
-            orders.filter(orders.str.contains("http.", literal=True)).rename("order").value_counts(sort=True).head(_USUAL)["order"]
-            if lines.len()
-            else []
-        )
+        answers = orders.filter(orders.str.contains("http.", literal=True)).rename("order")
+        usual: list[str] = answers.value_counts(sort=True).head(_USUAL)["order"].to_list()
         left = pl.int_range(lines.len(), dtype=pl.UInt32, eager=True)
         parts: list[pl.DataFrame] = []
         for order in usual:
