@@ -148,7 +148,7 @@ def _decode_list(text: str) -> str:
 _LINES: Final = (
     ("message",), ("textPayload",), ("LogEntry",), ("LogMessage",), ("_raw",), ("result", "_raw"), ("content", "message"), ("attributes", "message"),
     ("short_message",), ("full_message",), ("body", "stringValue"), ("body",), ("event", "original"), ("event",), ("_source", "message"),
-    ("_source", "event", "original"), ("fields", "message"), ("@message",), ("raw",), ("line",), ("text",), ("msg",), ("Message",),
+    ("_source", "event", "original"), ("fields", "message"), ("@message",), ("msg",), ("Message",),
 )  # fmt: skip
 """Where log services keep a line, from the outermost key on, the most telling first."""
 _OBJECTS: Final = (("_source",), ("result",), ("content", "attributes"), ("attributes", "attributes"))
