@@ -236,6 +236,8 @@ WRAP: dict[str, Callable[[str, Values], str]] = {
     "kubectl": lambda line, _: f"[pod/gateway-7c5d/nginx] {line}",
     "fluent-bit": lambda line, _: json.dumps({"date": 1749211200.5, "log": line, "kubernetes": {"pod_name": "gateway"}}),
     "json-message": lambda line, v: json.dumps({"@timestamp": v["time_iso8601"], "message": line, "agent": {"type": "filebeat"}}),
+    "json-hit": lambda line, v: json.dumps({"_index": "logs", "_id": "1", "_source": {"@timestamp": v["time_iso8601"], "message": line}}),
+    "json-field": lambda line, v: json.dumps({"version": "1.1", "host": "gateway", "short_message": line, "timestamp": float(v["msec"])}),
     "timestamps": lambda line, v: f"{v['time_iso8601']} {line}",
     "fluent-bit-stdout": lambda line, _: f'[0] kube.gw: [[1749211200.500000000, {{}}], {{"log"=>"{line}"}}]',
     "google-entry": lambda line, v: json.dumps({"insertId": v["msec"] + v["remote_addr"], "textPayload": line, "timestamp": v["time_iso8601"]}),
