@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 # Quick and broad: what most changes break first.
-QUICK  := agents clock concentration detection field_map keys lookup markdown metrics networks ranks redact releases render rules suite
+QUICK  := agents clock concentration field_map lookup markdown metrics networks ranks redact releases render rules suite
 
 .PHONY: demo check test soak lint fuzz bench bench-enrich scores docs dist clean
 
