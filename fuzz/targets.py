@@ -28,10 +28,10 @@ from pullstats.errors import UserError
 from pullstats.formats import FORMATS, Detection, choose_formats, custom_format, detect_format, parse_lines
 from pullstats.formats.nginx_conf import parse_conf
 from pullstats.formats.w3c import split_sections
-from pullstats.pipeline.reading import LogReading
+from pullstats.pipeline.reading import LogDecoder
 from pullstats.render.sanitise import HIDDEN, for_csv, for_html, for_markdown, for_terminal
-from pullstats.sources import Block, LinesPeeler, SourceFile, find_wrapper, open_source, read_blocks
-from pullstats.sources.json_documents import DocumentsFraming, DocumentsPeeler, is_documents
+from pullstats.sources import Block, LinesUnwrapper, SourceFile, find_wrapper, open_source, read_blocks
+from pullstats.sources.json_documents import DocumentsFraming, DocumentsUnwrapper, is_documents
 from pullstats.sources.line_wrappers import WRAPPERS
 from pullstats.sources.parquet import MAGIC
 from pullstats.sources.streams import parse_expansion
@@ -64,21 +64,21 @@ def wrapped(data: bytes) -> None:
     if not data:
         return
     chain = (WRAPPERS[data[0] % len(WRAPPERS)], WRAPPERS[data[0] // len(WRAPPERS) % len(WRAPPERS)])
-    peeler = LinesPeeler(chain, _CLOCK)
-    peeled = peeler.peel(Block(data[1:], 0))
-    assert peeled.messages["source_line"].n_unique() + peeled.ignored == _count(data[1:])
-    peeler.framing.last_cut(data)
+    unwrapper = LinesUnwrapper(chain, _CLOCK)
+    unwrapped = unwrapper.unwrap(Block(data[1:], 0))
+    assert unwrapped.messages["source_line"].n_unique() + unwrapped.ignored == _count(data[1:])
+    unwrapper.framing.last_cut(data)
 
 
 def documents(data: bytes) -> None:
-    """Peel what looks like a log service's documents, in small blocks."""
+    """Unwrap what looks like a log service's documents, in small blocks."""
     found = find_wrapper(data, "fuzz")
     if found is None:
         return
-    _, peeler = found
+    _, unwrapper = found
     with _as_file(data) as path, open_source(SourceFile(path, is_named=True)) as source:
-        for block in read_blocks(source, block_size=512, framing=peeler.framing):
-            peeler.peel(block)
+        for block in read_blocks(source, block_size=512, framing=unwrapper.framing):
+            unwrapper.unwrap(block)
 
 
 def streams(data: bytes) -> None:
@@ -161,7 +161,7 @@ def field_maps(data: bytes) -> None:
             item.check(item, rest)
         if item.bind is not None:
             bound = item.bind(rest)
-            log = LogReading(Detection((bound,), 1.0, {}), clock=_CLOCK)
+            log = LogDecoder(Detection((bound,), 1.0, {}), clock=_CLOCK)
             cut = log.framing.last_cut(rest)
             parsed = [
                 log.read(Block(part, 0, context=context)) for part, context in ((rest[:cut], ()), (rest[cut:], log.framing.context(rest[:cut])))
@@ -177,7 +177,7 @@ def json_documents(data: bytes) -> None:
     framing.final_cut(data)
     framing.next_cut(data)
     for part, offset in ((data[:cut], 0), (data[cut:], cut)):
-        DocumentsPeeler(part).peel(Block(part, offset))
+        DocumentsUnwrapper(part).unwrap(Block(part, offset))
 
 
 def texts(data: bytes) -> None:

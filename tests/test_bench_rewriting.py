@@ -13,8 +13,8 @@ import pytest
 
 from pullstats.clock import Clock
 from pullstats.formats import FORMATS, Detection, LogFormat
-from pullstats.pipeline.reading import LogReading
-from pullstats.sources import Block, LinesPeeler
+from pullstats.pipeline.reading import LogDecoder
+from pullstats.sources import Block, LinesUnwrapper
 from pullstats.sources.line_wrappers import WRAPPERS
 
 BENCH = Path(__file__).parent.parent / "bench"
@@ -46,7 +46,7 @@ def rewritten(rewrite: Any, folder: Path, shape: str) -> Path:
 def read_as(log_format: LogFormat, path: Path) -> pl.DataFrame:
     """Read a log with one format alone."""
     data = path.read_bytes()
-    log = LogReading(Detection((log_format.bind(data) if log_format.bind else log_format,), 1.0, {}))
+    log = LogDecoder(Detection((log_format.bind(data) if log_format.bind else log_format,), 1.0, {}))
     parsed = log.read(Block(data, 0))
     assert not parsed.rejects
     return pl.concat([reading.frame for reading in parsed.readings], how="diagonal")
@@ -65,5 +65,5 @@ def test_every_format_is_written_as_it_is_read(rewrite: Any, tmp_path: Path) -> 
 def test_every_wrapper_is_written_as_it_comes_off(rewrite: Any, tmp_path: Path) -> None:
     for wrapper in WRAPPERS:
         path = rewritten(rewrite, tmp_path, f"{wrapper.name}+nginx-combined")
-        messages = LinesPeeler((wrapper,), Clock()).peel(Block(path.read_bytes(), 0)).messages["message"]
+        messages = LinesUnwrapper((wrapper,), Clock()).unwrap(Block(path.read_bytes(), 0)).messages["message"]
         assert messages.str.contains(LINES[1], literal=True).sum() + messages.str.contains('{"message": ', literal=True).sum() in (2, 6), wrapper.name

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pullstats.cli import run
-from pullstats.formats import FORMATS, RECOMMENDED, custom_format, find_departure, parse_lines
+from pullstats.formats import FORMATS, RECOMMENDED, custom_format, find_mismatch, parse_lines
 from pullstats.sources import WRAPPERS
 
 LOGS = Path(__file__).parent / "data" / "logs"
@@ -58,14 +58,14 @@ def test_a_log_no_format_fits_is_an_answer_and_not_an_error(tmp_path: Path, caps
     ],
 )
 def test_the_caret_stands_where_the_line_departs(line: str, under: str, expected: str) -> None:
-    found = find_departure(line, [FORMATS["nginx-combined"]])
+    found = find_mismatch(line, [FORMATS["nginx-combined"]])
     assert line[found.column :].startswith(under)
     assert under or found.column == len(line)
     assert found.expected == expected
 
 
 def test_broken_json_is_pointed_at() -> None:
-    found = find_departure('{"status": 200, "request": }', [FORMATS["json"]])
+    found = find_mismatch('{"status": 200, "request": }', [FORMATS["json"]])
     assert (found.format_name, found.column, found.expected) == ("json", 27, "expecting value")
 
 

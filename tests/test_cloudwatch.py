@@ -103,15 +103,15 @@ def page(*messages: str, first: int = 0) -> dict[str, Any]:
     return {"events": events, "searchedLogStreams": [], "nextToken": "abc"}
 
 
-def peel(data: bytes, tmp_path: Path, block_size: int = BLOCK_SIZE) -> pl.DataFrame:
-    """Peel a whole log: messages in order, then what was refused and ignored as counts in the frame's tail columns."""
+def unwrap(data: bytes, tmp_path: Path, block_size: int = BLOCK_SIZE) -> pl.DataFrame:
+    """Unwrap a whole log: messages in order, then what was refused and ignored as counts in the frame's tail columns."""
     place = tmp_path / "log"
     place.write_bytes(data)
     found = find_wrapper(data[: 256 << 10], "log")
     assert found is not None
     with open_source(SourceFile(place, is_named=True)) as source:
-        blocks = [found[1].peel(block) for block in read_blocks(source, 0, block_size, found[1].framing)]
-    return pl.concat([peeled.messages for peeled in blocks])
+        blocks = [found[1].unwrap(block) for block in read_blocks(source, 0, block_size, found[1].framing)]
+    return pl.concat([unwrapped.messages for unwrapped in blocks])
 
 
 @pytest.fixture(scope="module")
@@ -163,9 +163,9 @@ def test_messages_streams_ids_and_times_come_back(shape: str, name: str, samples
             found = find_wrapper(head, str(path))
             assert found is not None
             for block in read_blocks(source, 0, 700, found[1].framing):
-                peeled = found[1].peel(block)
-                assert peeled.refused.is_empty()
-                rows += peeled.messages.rows(named=True)
+                unwrapped = found[1].unwrap(block)
+                assert unwrapped.refused.is_empty()
+                rows += unwrapped.messages.rows(named=True)
     _, kept = SHAPES[shape]
     step = 1000 if shape.endswith("short.txt") else 1
 
@@ -221,7 +221,7 @@ def test_fast_and_slow_ways_give_what_was_written(
         "newline": lambda: f"{dump(envelope(*first), separators=(',', ':'))}\n{dump(envelope(*second, first=half))}\n",
         "single": lambda: dump(page(*messages)),
     }[shape]()
-    found = peel(text.encode(), tmp_path_factory.mktemp("peel"), block_size)
+    found = unwrap(text.encode(), tmp_path_factory.mktemp("unwrap"), block_size)
     wanted: list[tuple[str, str]] = []
     for index, message in enumerate(messages):
         trimmed = message.rstrip("\r\n") if "\n" in message else message
@@ -326,6 +326,6 @@ def test_bytes_of_any_kind_are_conserved(take_in: TakeIn, tmp_path: Path) -> Non
     for index, data in enumerate(rubbish):
         found = find_wrapper(data, "log")
         assert found is not None
-        peeled = found[1].peel(Block(data, 0))
-        assert peeled.messages.is_empty()
-        assert peeled.refused.height >= (index != 3)
+        unwrapped = found[1].unwrap(Block(data, 0))
+        assert unwrapped.messages.is_empty()
+        assert unwrapped.refused.height >= (index != 3)

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pullstats.sources import Block, json_documents
-from pullstats.sources.json_documents import DocumentsFraming, DocumentsPeeler, is_documents
+from pullstats.sources.json_documents import DocumentsFraming, DocumentsUnwrapper, is_documents
 from pullstats.sources.json_structure import Objects, last_start, split_objects
 from pullstats.store import open_store
 
@@ -41,9 +41,9 @@ def event(number: int, **more: Any) -> dict[str, Any]:
 @examples(250)
 def test_every_object_is_given_once_wherever_the_log_is_cut(items: list[dict[str, Any]], shape: str, size: int) -> None:
     data = SHAPES[shape](items).encode()
-    peeler = DocumentsPeeler(data)
+    unwrapper = DocumentsUnwrapper(data)
     cut = DocumentsFraming().last_cut(data[:size])
-    parts = [peeler.peel(Block(data[:cut], 0)), peeler.peel(Block(data[cut:], cut))]
+    parts = [unwrapper.unwrap(Block(data[:cut], 0)), unwrapper.unwrap(Block(data[cut:], cut))]
     assert not any(part.refused.height for part in parts)
     offsets = [offset for part in parts for offset in part.messages["source_offset"]]
     lines = [message for part in parts for message in part.messages["message"]]
@@ -58,9 +58,9 @@ def test_objects_told_by_their_braces_are_those_that_are_decoded(items: list[dic
     data = (before + SHAPES[shape](items).replace("\n", "\r\n")).encode()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(json_documents, "_TOGETHER", together)
-        told = DocumentsPeeler(data).peel(Block(data, 7))
+        told = DocumentsUnwrapper(data).unwrap(Block(data, 7))
         patched.setattr(json_documents, "split_objects", lambda _: Objects(b"", [], 0, is_odd=True))
-        decoded = DocumentsPeeler(data).peel(Block(data, 7))
+        decoded = DocumentsUnwrapper(data).unwrap(Block(data, 7))
     assert told.messages.equals(decoded.messages)
     assert told.messages.height == len(items)
     assert not told.refused.height + decoded.refused.height
@@ -73,9 +73,9 @@ def test_what_stands_between_objects_is_refused_and_costs_none(items: list[dict[
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(json_documents, "_TOGETHER", together)
         patched.setattr(json_documents, "_STRETCH", 1)
-        peeled = DocumentsPeeler(data).peel(Block(data, 0))
-    assert [json.loads(line) for line in peeled.messages["message"]] == items
-    assert sum(peeled.refused["length"]) >= sum(len(others[index % len(others)]) for index in range(len(items)))
+        unwrapped = DocumentsUnwrapper(data).unwrap(Block(data, 0))
+    assert [json.loads(line) for line in unwrapped.messages["message"]] == items
+    assert sum(unwrapped.refused["length"]) >= sum(len(others[index % len(others)]) for index in range(len(items)))
 
 
 @given(OBJECTS, st.integers(0, 400), st.sampled_from([None, 1]), st.sampled_from(["", '"from":"x","n":5,']))
@@ -87,9 +87,9 @@ def test_records_of_envelopes_are_cut_and_given_like_objects(items: list[dict[st
     behind = json.dumps({"records": items[:1], "nextPageToken": "t"}, indent=indent)
     data = f"{{{others}{whole[1:]}\n{behind}".encode()
     assert is_documents(data)
-    peeler = DocumentsPeeler(data)
-    cut = peeler.framing.last_cut(data[:size])
-    parts = [peeler.peel(Block(data[:cut], 0)), peeler.peel(Block(data[cut:], cut))]
+    unwrapper = DocumentsUnwrapper(data)
+    cut = unwrapper.framing.last_cut(data[:size])
+    parts = [unwrapper.unwrap(Block(data[:cut], 0)), unwrapper.unwrap(Block(data[cut:], cut))]
     assert [json.loads(line) for part in parts for line in part.messages["message"]] == [*items, items[0]]
     assert all(data[offset : offset + 1] == b"{" for part in parts for offset in part.messages["source_offset"])
     assert not any(part.refused.height for part in parts)
@@ -127,7 +127,7 @@ def test_a_broken_object_costs_no_more_than_what_is_near() -> None:
         blocks.append(rest[:cut])
         rest = rest[cut:]
         assert len(rest) < 20_000
-    found = [json.loads(line) for part in [*blocks, rest] for line in DocumentsPeeler(data).peel(Block(part, 0)).messages["message"]]
+    found = [json.loads(line) for part in [*blocks, rest] for line in DocumentsUnwrapper(data).unwrap(Block(part, 0)).messages["message"]]
     assert sum("remote_addr" in item for item in found) >= 398
 
 
@@ -141,8 +141,8 @@ def test_depth_is_no_matter() -> None:
 @examples(200)
 def test_any_bytes_are_taken_or_refused(data: bytes) -> None:
     is_documents(data)
-    peeled = DocumentsPeeler(data).peel(Block(data, 0))
-    assert peeled.messages["message"].null_count() == 0
+    unwrapped = DocumentsUnwrapper(data).unwrap(Block(data, 0))
+    assert unwrapped.messages["message"].null_count() == 0
     assert 0 <= DocumentsFraming().final_cut(data) <= len(data)
     for has_envelopes in (False, True):
         assert 0 <= DocumentsFraming(has_envelopes=has_envelopes).last_cut(data) <= len(data)

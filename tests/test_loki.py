@@ -56,13 +56,13 @@ def test_an_answer_may_be_cut_anywhere_between_pairs(lines: list[str], size: int
     data = answer(lines, has_metadata=has_metadata)
     found = find_wrapper(data, "answer.json")
     assert found is not None
-    peeler = found[1]
-    whole = peeler.peel(Block(data, 0)).messages
+    unwrapper = found[1]
+    whole = unwrapper.unwrap(Block(data, 0)).messages
     pieces, start, stop = [], 0, 0
     while stop < len(data):
         stop = min(stop + size, len(data))
-        cut = peeler.framing.last_cut(data[start:stop]) if stop < len(data) else stop - start
-        pieces.append(peeler.peel(Block(data[start : start + cut], start)).messages)
+        cut = unwrapper.framing.last_cut(data[start:stop]) if stop < len(data) else stop - start
+        pieces.append(unwrapper.unwrap(Block(data[start : start + cut], start)).messages)
         start += cut
     assert pl.concat(pieces).equals(whole)
     if not any(set(line) & set("\r\n") for line in lines):
@@ -73,5 +73,5 @@ def test_a_pair_without_an_end_is_refused() -> None:
     data = answer([LINE.format(n=1, agent="x")])
     found = find_wrapper(data, "answer.json")
     assert found is not None
-    peeled = found[1].peel(Block(data[: data.index(b"GET")], 0))
-    assert (peeled.messages.height, peeled.refused["reason"].to_list()) == (0, ["envelope"])
+    unwrapped = found[1].unwrap(Block(data[: data.index(b"GET")], 0))
+    assert (unwrapped.messages.height, unwrapped.refused["reason"].to_list()) == (0, ["envelope"])

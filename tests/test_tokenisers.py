@@ -17,8 +17,8 @@ from pullstats import tokenisers
 from pullstats.clock import Clock
 from pullstats.formats import FORMATS, Detection
 from pullstats.pipeline.plan import IngestSummary
-from pullstats.pipeline.reading import LogReading
-from pullstats.sources import Block, LinesPeeler
+from pullstats.pipeline.reading import LogDecoder
+from pullstats.sources import Block, LinesUnwrapper
 from pullstats.sources.line_wrappers import WRAPPERS
 from pullstats.tokenisers import read_columns, read_objects
 
@@ -38,9 +38,10 @@ DIRECTIVE = b"#Fields: nothing that-is known "
 STARTS = [*ZLIB, *MAGIC, *ODD]
 CLOCK = Clock("UTC", datetime(2026, 11, 24, tzinfo=UTC))
 INNER = tuple(FORMATS[name] for name in ("nginx-combined", "json", "w3c", "cloudfront"))
-FORMAT_LOGS = [(item.name, LogReading(Detection((item,), 1.0, {}), clock=CLOCK), item.sample.encode()) for item in FORMATS.values()]
+FORMAT_LOGS = [(item.name, LogDecoder(Detection((item,), 1.0, {}), clock=CLOCK), item.sample.encode()) for item in FORMATS.values()]
 WRAPPED = [
-    (item.name, LogReading(Detection(INNER, 1.0, {}), item.name, LinesPeeler((item,), CLOCK), clock=CLOCK), item.sample.encode()) for item in WRAPPERS
+    (item.name, LogDecoder(Detection(INNER, 1.0, {}), item.name, LinesUnwrapper((item,), CLOCK), clock=CLOCK), item.sample.encode())
+    for item in WRAPPERS
 ]
 LOGS = [
     log
@@ -49,7 +50,7 @@ LOGS = [
 ]
 
 
-def events(log: LogReading, data: bytes) -> dict[int, dict[str, Any]]:
+def events(log: LogDecoder, data: bytes) -> dict[int, dict[str, Any]]:
     """Read a block: its events by their place."""
     parsed = log.read(Block(data, 0))
     assert parsed.lines == data.count(b"\n")
@@ -60,7 +61,7 @@ def without_place(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in ("source_line", "source_offset")}
 
 
-def check_good_lines(log: LogReading, good: bytes, starts: list[bytes]) -> None:
+def check_good_lines(log: LogDecoder, good: bytes, starts: list[bytes]) -> None:
     """Read a block in which good lines and such with odd beginnings take turns: the good ones are as ever."""
     (alone,) = events(log, good).values()
     data, places = b"", {}
@@ -79,7 +80,7 @@ ALONE = (b"x^", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf", b"{")
 
 
 @pytest.mark.parametrize(("log", "sample"), [log[1:] for log in LOGS], ids=[log[0] for log in LOGS])
-def test_no_beginning_of_a_line_changes_another_line(log: LogReading, sample: bytes) -> None:
+def test_no_beginning_of_a_line_changes_another_line(log: LogDecoder, sample: bytes) -> None:
     good = sample + b"\n"
     starts = STARTS if log.formats[0].headed else [*STARTS, DIRECTIVE]  # only where a server writes directives do they say something
     check_good_lines(log, good, starts)
@@ -103,13 +104,13 @@ def test_no_bytes_before_a_line_change_another_line(index: int, starts: list[byt
 def test_a_list_that_is_none_of_bytes_stays_text(line: bytes) -> None:
     wrapper = next(item for item in WRAPPERS if item.name == "journald")
     block = Block(b'{"__REALTIME_TIMESTAMP":"1704164645003000","MESSAGE":"' + line + b'"}\n', 0)
-    assert LinesPeeler((wrapper,), CLOCK).peel(block).messages["message"].to_list() == [line.decode()]
+    assert LinesUnwrapper((wrapper,), CLOCK).unwrap(block).messages["message"].to_list() == [line.decode()]
 
 
 @pytest.mark.parametrize("value", [b'"{x"', b'"{"', b'"{}"', b'{"headers":"{"}', b"[[[1]]]", b"1e999", b"NaN", b"9" * 5000, b"[" * 600 + b"]" * 600])
 def test_an_odd_value_of_a_json_log_is_odd_alone(value: bytes) -> None:
     good = FORMATS["json"].sample.encode() + b"\n"
-    log = LogReading(Detection((FORMATS["json"],), 1.0, {}), clock=CLOCK)
+    log = LogDecoder(Detection((FORMATS["json"],), 1.0, {}), clock=CLOCK)
     (alone,) = events(log, good).values()
     for key in (b"request", b"headers", b"status", b"time", b"http"):
         odd = b'{"remote_addr":"192.0.2.1","status":200,"%b":%b}\n' % (key, value)

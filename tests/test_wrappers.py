@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from pullstats.clock import Clock
 from pullstats.formats import FORMATS, Detector
 from pullstats.pipeline.plan import IngestSummary
-from pullstats.pipeline.reading import LogReading, detect_log
-from pullstats.sources import Block, LinesPeeler, SourceFile, open_source, read_blocks
+from pullstats.pipeline.reading import LogDecoder, detect_log
+from pullstats.sources import Block, LinesUnwrapper, SourceFile, open_source, read_blocks
 from pullstats.sources.line_wrapper import LineWrapper
 from pullstats.sources.line_wrappers import MAX_LAYERS, WRAPPERS
 from pullstats.store import open_store
@@ -57,7 +57,7 @@ CHAINS = {"fluentd-file": "fluentd-file+json-message"}
 """What comes off where it is more than the wrapper: an object is always behind fluentd's tabs."""
 
 
-def read(path: Path, block_size: int = 1 << 20, zone: str = "UTC") -> tuple[LogReading, pl.DataFrame, int, int]:
+def read(path: Path, block_size: int = 1 << 20, zone: str = "UTC") -> tuple[LogDecoder, pl.DataFrame, int, int]:
     """Read a file as ingest does: how, the lines read, how many were ignored and rejected."""
     frames, ignored, rejected, before = [], 0, 0, 0
     with open_source(SourceFile(path, is_named=True)) as source:
@@ -211,9 +211,9 @@ def test_a_log_without_a_time_takes_that_of_its_wrapper(tmp_path: Path) -> None:
 def test_any_bytes_in_any_wrapper_lose_no_line(names: list[str], rows: list[bytes]) -> None:
     data = b"".join(row.replace(b"\n", b"\\n") + b"\n" for row in rows)
     chain = tuple(wrapper for name in names for wrapper in WRAPPERS if wrapper.name == name)
-    peeled = LinesPeeler(chain, Clock()).peel(Block(data, 0))
-    assert peeled.ignored >= 0
-    assert peeled.messages["source_line"].n_unique() + peeled.ignored == len(rows)
+    unwrapped = LinesUnwrapper(chain, Clock()).unwrap(Block(data, 0))
+    assert unwrapped.ignored >= 0
+    assert unwrapped.messages["source_line"].n_unique() + unwrapped.ignored == len(rows)
 
 
 def test_the_store_keeps_the_place_in_the_file(tmp_path: Path, take_in: Callable[..., IngestSummary]) -> None:

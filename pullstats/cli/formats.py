@@ -137,23 +137,23 @@ def _say_check(check: LogCheck) -> str:
 
 def _say_failure(failure: Failure) -> str:
     """Write a failing line with a caret under the first column that does not fit."""
-    departure = failure.departure
-    start = max(departure.column - _LEAD, 0)
-    lead = for_terminal(failure.text[start : departure.column])
-    rest = for_terminal(failure.text[departure.column : departure.column + PIPED_WIDTH])
+    mismatch = failure.mismatch
+    start = max(mismatch.column - _LEAD, 0)
+    lead = for_terminal(failure.text[start : mismatch.column])
+    rest = for_terminal(failure.text[mismatch.column : mismatch.column + PIPED_WIDTH])
     shown = f"{'…' if start else ''}{lead}{rest}"[: PIPED_WIDTH - 4]
     caret = " " * (len(lead) + bool(start)) + "^"
     why = REASONS.get(failure.reason, failure.reason)
-    return f"\n  line {failure.line:,}: {why}\n    {shown}\n    {caret} {departure.format_name} expects {for_terminal(departure.expected)} here"
+    return f"\n  line {failure.line:,}: {why}\n    {shown}\n    {caret} {mismatch.format_name} expects {for_terminal(mismatch.expected)} here"
 
 
 def _failure_json(failure: Failure) -> dict[str, Any]:
-    departure = failure.departure
+    mismatch = failure.mismatch
     return {
         "line": failure.line,
         "reason": failure.reason,
         "text": failure.text,
-        "format": departure.format_name,
-        "column": departure.column + 1,
-        "expected": departure.expected,
+        "format": mismatch.format_name,
+        "column": mismatch.column + 1,
+        "expected": mismatch.expected,
     }

@@ -36,12 +36,12 @@ from pullstats.formats import (
 )
 from pullstats.formats.advice import advise, advise_on_keys, say_refusal
 from pullstats.formats.conversions import ConvertingReader
-from pullstats.formats.departure import Departure, find_departure
 from pullstats.formats.detect import Detection, Detector, detect_format
 from pullstats.formats.field_map import KINDS, mapped_formats, parse_map
 from pullstats.formats.headings import Headings
 from pullstats.formats.json_lines import JSON_SHAPE, JsonReader
 from pullstats.formats.lines import LogFormat, Missing, Times, merge_parsed, parse_lines
+from pullstats.formats.mismatch import Mismatch, find_mismatch
 from pullstats.formats.own_formats import custom_format
 from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
 from pullstats.formats.recommended import RECOMMENDED
@@ -77,11 +77,11 @@ __all__ = [
     "RECOMMENDED",
     "REJECT_SCHEMA",
     "TEXT_COLUMNS",
-    "Departure",
     "Detection",
     "Detector",
     "Headings",
     "LogFormat",
+    "Mismatch",
     "Missing",
     "Parsed",
     "Reading",
@@ -91,7 +91,7 @@ __all__ = [
     "choose_formats",
     "custom_format",
     "detect_format",
-    "find_departure",
+    "find_mismatch",
     "merge_parsed",
     "named_format",
     "parse_lines",

@@ -22,7 +22,7 @@ from pullstats.formats import REJECT_SCHEMA, Parsed, Reading
 from pullstats.ids import ID_TYPE
 from pullstats.pipeline.balancers import Forwarding, find_forwarding
 from pullstats.pipeline.event_ids import SeenIds
-from pullstats.pipeline.reading import LogReading
+from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources import Block
 from pullstats.store import PendingFile, SourceProgress, Store
 
@@ -49,7 +49,7 @@ class BlockJob:
     """
 
     block: Block
-    log: LogReading
+    log: LogDecoder
     progress: SourceProgress
     marks: bytes
     first_line: Future[int]
@@ -78,7 +78,7 @@ class BlockResult:
         duplicates: events whose id the store or another block holds.
         fields: events by the field of the log that named their client.
         told: events that say something, by what; keys of `TOLD`.
-        crowd: the endpoint that made up nearly all events, and how many; None if there is none.
+        dominant: the endpoint that made up nearly all events, and how many; None if there is none.
         forwarding: private peers that name other clients.
         first: earliest event time, UTC.
         last: latest event time, UTC.
@@ -95,7 +95,7 @@ class BlockResult:
     duplicates: int = 0
     fields: Counter[str] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)
-    crowd: tuple[int, int] | None = None
+    dominant: tuple[int, int] | None = None
     forwarding: Forwarding = field(default_factory=Forwarding)
     first: datetime | None = None
     last: datetime | None = None
@@ -236,12 +236,12 @@ def _count_events(results: Sequence[BlockResult], found: pl.DataFrame, events: p
         fields = mine["field"].value_counts().drop_nulls()
         result.fields = Counter(dict(zip(fields["field"].cast(pl.String), fields["count"], strict=True)))
         result.told = Counter({what: mine.height - mine[column].null_count() for what, column in TOLD.items()})
-        result.crowd = _find_crowd(mine["endpoint_id"])
+        result.dominant = _find_dominant(mine["endpoint_id"])
         result.forwarding = find_forwarding(mine)
         result.first, result.last = mine["timestamp"].min(), mine["timestamp"].max()  # type: ignore[assignment]
 
 
-def _find_crowd(endpoints: pl.Series) -> tuple[int, int] | None:
+def _find_dominant(endpoints: pl.Series) -> tuple[int, int] | None:
     """Find the endpoint that makes up nearly all of a block, if there is one; a sample says which it could be."""
     sample = endpoints.gather_every(max(endpoints.len() // _SAMPLE, 1)).drop_nulls()
     if not sample.len():

@@ -11,9 +11,9 @@ import polars as pl
 
 from pullstats.enrich import redact_reject
 from pullstats.errors import InputError
-from pullstats.formats import JSON_SHAPE, REJECT_SCHEMA, Departure, Detection, Detector, LogFormat, find_departure
+from pullstats.formats import JSON_SHAPE, REJECT_SCHEMA, Detection, Detector, LogFormat, Mismatch, find_mismatch
 from pullstats.pipeline.map_check import find_missing_keys, refuse_missing_keys
-from pullstats.pipeline.reading import LogReading, detect_log
+from pullstats.pipeline.reading import LogDecoder, detect_log
 from pullstats.sources import SourceFile, expand_paths, open_source, read_blocks
 
 _BLOCK: Final = 4 << 20
@@ -27,13 +27,13 @@ class Failure:
         line: its 1-based number.
         reason: code, as in `REASONS`.
         text: the line, redacted.
-        departure: where it departs from the nearest format.
+        mismatch: where it departs from the nearest format.
     """
 
     line: int
     reason: str
     text: str
-    departure: Departure
+    mismatch: Mismatch
 
 
 @dataclass(slots=True)
@@ -128,16 +128,16 @@ def _check_log(file: SourceFile, detector: Detector, max_lines: int, shown: int,
     return check
 
 
-def _unknown_log(data: bytes, candidates: Sequence[LogFormat]) -> LogReading:
+def _unknown_log(data: bytes, candidates: Sequence[LogFormat]) -> LogDecoder:
     """Read a log that no format fits with all that may be meant, so that each line says why; of objects those that read objects say it."""
     sure = [candidate for candidate in candidates if not candidate.is_guess] or list(candidates)
     if data.lstrip().startswith(b"{"):
         sure.sort(key=lambda candidate: candidate.reader.shape != JSON_SHAPE)
-    return LogReading(Detection(tuple(sure), 0.0, {}))
+    return LogDecoder(Detection(tuple(sure), 0.0, {}))
 
 
-def _describe(rejects: pl.DataFrame, before: int, log: LogReading) -> list[Failure]:
+def _describe(rejects: pl.DataFrame, before: int, log: LogDecoder) -> list[Failure]:
     # A line of a log whose format is known departs from that one, not from the one it happens to fit furthest.
     formats = log.formats[:1] if log.detection.confidence else log.formats
     rows = redact_reject(rejects, "text").select("source_line", "reason", "text").rows()
-    return [Failure(before + line, reason, text, find_departure(text, formats, reason)) for line, reason, text in rows]
+    return [Failure(before + line, reason, text, find_mismatch(text, formats, reason)) for line, reason, text in rows]

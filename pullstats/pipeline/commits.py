@@ -14,7 +14,7 @@ import polars as pl
 from pullstats.events import SCHEMA_VERSION
 from pullstats.pipeline.blocks import BlockResult
 from pullstats.pipeline.plan import SourceSummary
-from pullstats.pipeline.reading import LogReading
+from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources.blocks import BLOCK_SIZE
 from pullstats.store import RUN_ROW_SCHEMA, PendingFile, SourceProgress, Store
 
@@ -39,7 +39,7 @@ class RunFacts:
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def row(self, source_id: str, name: str, log: LogReading) -> dict[str, Any]:
+    def row(self, source_id: str, name: str, log: LogDecoder) -> dict[str, Any]:
         """Say what this run is, and how it reads a log: the part of a row of `RUN_ROW_SCHEMA` that is no count."""
         return {
             "run_id": self.run_id,

@@ -16,7 +16,7 @@ import polars as pl
 from pullstats.errors import InputError
 from pullstats.formats import Times, parse_lines
 from pullstats.metrics.time.completeness import name_whole
-from pullstats.pipeline.reading import LogReading
+from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources.paths import STDIN
 from pullstats.store import Store
 
@@ -56,7 +56,7 @@ class EarlierLogs:
         """Tell format, confidence and wrapper of a log as it was read last."""
         return self._formats.get(source_id, ("", 0.0, None))
 
-    def refuse(self, name: str, log: LogReading) -> None:
+    def refuse(self, name: str, log: LogDecoder) -> None:
         """Refuse a log that may be one that was read while the identity key was another one.
 
         Args:
@@ -120,7 +120,7 @@ def _log_name(name: str) -> str:
     return name_whole(PurePath(name).name)
 
 
-def _times(log: LogReading) -> tuple[datetime | None, datetime | None]:
+def _times(log: LogDecoder) -> tuple[datetime | None, datetime | None]:
     """Tell the earliest and latest time among the lines of a log that were looked at."""
     parsed = parse_lines(log.sample, 0, 1, log.formats, Times(log.clock))
     times = [reading.frame.select(first=pl.col("timestamp").min(), last=pl.col("timestamp").max()).row(0) for reading in parsed.readings]

@@ -9,12 +9,12 @@ import polars as pl
 from pullstats.pipeline.commits import RunFacts
 from pullstats.pipeline.content import last_line
 from pullstats.pipeline.identity import Place
-from pullstats.pipeline.reading import LogReading
+from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources import Source
 from pullstats.store import RUN_ROW_SCHEMA, Store
 
 
-def take_back_half(source: Source, place: Place, log: LogReading, store: Store, facts: RunFacts) -> Place:
+def take_back_half(source: Source, place: Place, log: LogDecoder, store: Store, facts: RunFacts) -> Place:
     """Go back to the last line of a compressed log that counted without its end, now that more of it is there.
 
     Args:

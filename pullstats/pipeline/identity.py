@@ -17,7 +17,7 @@ import polars as pl
 
 from pullstats.enrich import HashKey
 from pullstats.pipeline.content import HEAD, WHOLE, WINDOW, Content, Marks, name_mark, stem, stems, window_places
-from pullstats.pipeline.reading import LogReading
+from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources import Source, read_blocks
 from pullstats.sources.blocks import LINE_LIMIT, TAIL_LENGTH
 from pullstats.sources.streams import HEAD_LENGTH, SKIP_CHUNK
@@ -111,11 +111,11 @@ class KnownLogs:
             return None
         return self._find_in_file(source, candidates) if source.is_plain else self._find_in_stream(source, content, candidates)
 
-    def find_old(self, source: Source, log: LogReading) -> Place | None:
+    def find_old(self, source: Source, log: LogDecoder) -> Place | None:
         """Find a log among those that a store of 0.1 kept no digests of: by a telling line and the line at the end."""
         if not self._has_old or self._store is None or not source.is_seekable:
             return None
-        start = _old_stem(source.peek(HEAD_LENGTH), self._key.secret, log.peeler.telling if log.peeler else None)
+        start = _old_stem(source.peek(HEAD_LENGTH), self._key.secret, log.unwrapper.telling if log.unwrapper else None)
         for known in self._all_like(start):
             if not self._may_be(known):
                 continue
@@ -316,7 +316,7 @@ def _old_tail(tail: bytes, key: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(tail, key=key, digest_size=8, person=b"log-tail").digest()) >> 2
 
 
-def _count_if_copied(source: Source, store: Store, known: SourceProgress, log: LogReading) -> int | None:
+def _count_if_copied(source: Source, store: Store, known: SourceProgress, log: LogDecoder) -> int | None:
     """Count the lines of a log that is an older, shorter copy of one that a store of 0.1 read; None if it is not.
 
     It is if every event of it is in the store at the same offset, time and status: that store kept no more.

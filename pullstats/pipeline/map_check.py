@@ -7,13 +7,13 @@ from typing import Final
 
 from pullstats.errors import InputError
 from pullstats.formats import Detector, Missing
-from pullstats.pipeline.reading import LogReading
+from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources import SourceFile, open_source
 
 _CHUNK: Final = 4 << 20
 
 
-def find_missing_keys(log: LogReading, detector: Detector) -> Sequence[Missing]:
+def find_missing_keys(log: LogDecoder, detector: Detector) -> Sequence[Missing]:
     """Find the keys that no sampled line of a log has, if its format goes by them."""
     best = log.detection.best
     formats = detector.candidates if best is None else (best,)
@@ -21,7 +21,7 @@ def find_missing_keys(log: LogReading, detector: Detector) -> Sequence[Missing]:
     return checks[0](best, log.sample) if checks and log.sample else []
 
 
-def refuse_missing_keys(file: SourceFile, log: LogReading, detector: Detector) -> None:
+def refuse_missing_keys(file: SourceFile, log: LogDecoder, detector: Detector) -> None:
     """Refuse a log in which a key occurs nowhere: what a sample lacks is looked for in all of it.
 
     Raises:

@@ -111,13 +111,13 @@ class SourceSummary:
     fields: Counter[str] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)
     unread_object: str = ""
-    crowds: Counter[EndpointId] = field(default_factory=Counter)
+    dominants: Counter[EndpointId] = field(default_factory=Counter)
     forwarding: Forwarding = field(default_factory=Forwarding)
 
     @property
-    def crowd(self) -> float:
+    def dominant(self) -> float:
         """Share of the events that the most frequent endpoint made up, where it made up nearly all of a block; else 0."""
-        return max(self.crowds.values(), default=0) / self.events if self.events else 0.0
+        return max(self.dominants.values(), default=0) / self.events if self.events else 0.0
 
     def add(self, result: BlockResult) -> None:
         """Count a block."""
@@ -131,8 +131,8 @@ class SourceSummary:
         self.told += result.told
         if not self.unread_object and result.reasons["keys"]:
             self.unread_object = result.rejects.filter(pl.col("reason") == "keys")["line"][0]
-        if result.crowd is not None:
-            self.crowds[result.crowd[0]] += result.crowd[1]
+        if result.dominant is not None:
+            self.dominants[result.dominant[0]] += result.dominant[1]
         self.forwarding += result.forwarding
         self.first = min((time for time in (self.first, result.first) if time is not None), default=None)
         self.last = max((time for time in (self.last, result.last) if time is not None), default=None)

@@ -32,11 +32,11 @@ from pullstats.sources import (
     PARQUET,
     WRAPPERS,
     Block,
-    LinesPeeler,
+    LinesUnwrapper,
     LineWrapper,
-    Peeled,
-    Peeler,
     Source,
+    Unwrapped,
+    Unwrapper,
     find_line_wrapper,
     find_wrapper,
     read_blocks,
@@ -73,28 +73,28 @@ class HeadedFraming(LineFraming):
 
 
 @dataclass(frozen=True, slots=True)
-class LogReading:
+class LogDecoder:
     """How to read one log.
 
     Attributes:
         detection: its format, and how sure.
         wrapper: names of what it is wrapped in, the outermost first, joined by `+`; None for plain lines.
-        peeler: takes it out of there.
+        unwrapper: takes it out of there.
         sample: the lines that were looked at.
         clock: reads times that name no zone.
     """
 
     detection: Detection
     wrapper: str | None = None
-    peeler: Peeler | None = None
+    unwrapper: Unwrapper | None = None
     sample: bytes = b""
     clock: Clock = field(default_factory=Clock)
 
     @property
     def framing(self) -> Framing:
         """Where the log may be cut."""
-        if self.peeler is not None:
-            return self.peeler.framing
+        if self.unwrapper is not None:
+            return self.unwrapper.framing
         headings = self._headings
         return BY_LINE if headings is None else HeadedFraming(headings)
 
@@ -106,7 +106,7 @@ class LogReading:
     @property
     def is_by_line(self) -> bool:
         """Every line stands for itself: it is neither wrapped nor told by a directive before it."""
-        return self.peeler is None and self._headings is None
+        return self.unwrapper is None and self._headings is None
 
     @property
     def _headings(self) -> Headings[LogFormat] | None:
@@ -114,8 +114,8 @@ class LogReading:
 
     def read(self, block: Block) -> Parsed:
         """Read a block: every line of it once, numbered from 1, offsets as in the log."""
-        if self.peeler is not None:
-            parsed = _read_messages(self.peeler.peel(block), self.formats, self.clock)
+        if self.unwrapper is not None:
+            parsed = _read_messages(self.unwrapper.unwrap(block), self.formats, self.clock)
         elif self._headings is not None:
             parsed = _read_sections(block, self.formats, self._headings, self.clock)
         else:
@@ -137,19 +137,19 @@ def _read_sections(block: Block, formats: Sequence[LogFormat], headings: Heading
     return merge_parsed(parts)
 
 
-def _read_messages(peeled: Peeled, formats: Sequence[LogFormat], clock: Clock) -> Parsed:
+def _read_messages(unwrapped: Unwrapped, formats: Sequence[LogFormat], clock: Clock) -> Parsed:
     """Read the messages of a wrapper, and give back to each what the wrapper says of it."""
-    data = join_lines(peeled.messages["message"])
-    messages = peeled.messages.drop("message")
-    peeled = replace(peeled, messages=messages)  # the texts are not needed twice
+    data = join_lines(unwrapped.messages["message"])
+    messages = unwrapped.messages.drop("message")
+    unwrapped = replace(unwrapped, messages=messages)  # the texts are not needed twice
     parsed = parse_lines(data, 0, 1, formats, Times(clock, messages["envelope_time"]))
     parsed.readings = [Reading(reading.format_name, reading.escaping, _place(reading.frame, messages, _ENVELOPE)) for reading in parsed.readings]
     parsed.rejects = [_place(rejects, messages, ()) for rejects in parsed.rejects]
-    if peeled.refused.height:
+    if unwrapped.refused.height:
         number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64) + messages.height
-        parsed.rejects.append(peeled.refused.with_columns(source_line=number).select(REJECT_SCHEMA.names()).cast(REJECT_SCHEMA))
-    parsed.ignored += peeled.ignored
-    parsed.remarks |= peeled.remarks
+        parsed.rejects.append(unwrapped.refused.with_columns(source_line=number).select(REJECT_SCHEMA.names()).cast(REJECT_SCHEMA))
+    parsed.ignored += unwrapped.ignored
+    parsed.remarks |= unwrapped.remarks
     return parsed
 
 
@@ -170,7 +170,7 @@ def _reject_long(block: Block, line: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=REJECT_SCHEMA, orient="row")
 
 
-def detect_log(source: Source, detector: Detector, zone: str = "UTC") -> LogReading:
+def detect_log(source: Source, detector: Detector, zone: str = "UTC") -> LogDecoder:
     """Tell how to read a log: as it is, or out of its wrappers, whichever gives more lines a format fits.
 
     Args:
@@ -184,7 +184,7 @@ def detect_log(source: Source, detector: Detector, zone: str = "UTC") -> LogRead
     return replace(log, wrapper=PARQUET.name if log.wrapper is None else f"{PARQUET.name}+{log.wrapper}")
 
 
-def _bind(log: LogReading) -> LogReading:
+def _bind(log: LogDecoder) -> LogDecoder:
     """Give a format that depends on what a log holds for this very log."""
     best = log.detection.best
     if best is None or best.bind is None:
@@ -192,25 +192,27 @@ def _bind(log: LogReading) -> LogReading:
     return replace(log, detection=replace(log.detection, formats=(replace(best.bind(log.sample), check=best.check), *log.formats[1:])))
 
 
-def _detect_lines(source: Source, detector: Detector, zone: str) -> LogReading:
+def _detect_lines(source: Source, detector: Detector, zone: str) -> LogDecoder:
     clock = Clock(zone, source.written)
     sample = source.sample()
-    plain = LogReading(detector.detect(sample), sample=sample, clock=clock)
+    plain = LogDecoder(detector.detect(sample), sample=sample, clock=clock)
     envelope = _find_envelope(sample)
     # A CRI line whose time has milliseconds begins as a line of a CloudWatch export does.
     found = None if envelope is not None and envelope.parts else find_wrapper(source.peek(HEAD_LENGTH), source.file.name)
     if found is not None:
-        wrapper, peeler = found
-        peeled = _peel_head(source, peeler, HEAD_LENGTH)
-        if peeled.messages.is_empty():
-            peeled = _peel_head(source, peeler, _LOOK_FURTHER)
-        if not peeled.messages.is_empty():
-            return _unwrap_lines(_detect_in(peeled, detector, [wrapper.name], peeler, clock, plain), peeled, detector, [wrapper.name], peeler)
-        if plain.detection.best is None and not peeled.refused.height:
-            return LogReading(Detection(detector.candidates, 0.0, {}), wrapper.name, peeler, sample or b"\n", clock)
+        wrapper, unwrapper = found
+        unwrapped = _unwrap_head(source, unwrapper, HEAD_LENGTH)
+        if unwrapped.messages.is_empty():
+            unwrapped = _unwrap_head(source, unwrapper, _LOOK_FURTHER)
+        if not unwrapped.messages.is_empty():
+            return _unwrap_lines(
+                _detect_in(unwrapped, detector, [wrapper.name], unwrapper, clock, plain), unwrapped, detector, [wrapper.name], unwrapper
+            )
+        if plain.detection.best is None and not unwrapped.refused.height:
+            return LogDecoder(Detection(detector.candidates, 0.0, {}), wrapper.name, unwrapper, sample or b"\n", clock)
     if not sample or (plain.detection.confidence == 1.0 and envelope is None):
         return plain
-    return _unwrap_lines(plain, LinesPeeler((), clock).peel(Block(sample, 0)), detector, [], None)
+    return _unwrap_lines(plain, LinesUnwrapper((), clock).unwrap(Block(sample, 0)), detector, [], None)
 
 
 def _find_envelope(sample: bytes) -> LineWrapper | None:
@@ -220,33 +222,33 @@ def _find_envelope(sample: bytes) -> LineWrapper | None:
     return wrapper if wrapper is not None and wrapper.is_sure else None
 
 
-def _unwrap_lines(best: LogReading, peeled: Peeled, detector: Detector, names: list[str], outer: Peeler | None) -> LogReading:
+def _unwrap_lines(best: LogDecoder, unwrapped: Unwrapped, detector: Detector, names: list[str], outer: Unwrapper | None) -> LogDecoder:
     """Take wrappers off sampled lines as long as there are any; give what a format fits best."""
     clock = best.clock
     chain: list[LineWrapper] = []
     for _ in range(MAX_LAYERS):
-        lines = peeled.messages["message"]
+        lines = unwrapped.messages["message"]
         wrapper = find_line_wrapper(lines.filter(lines.str.strip_chars().str.len_bytes() > 0))
         if wrapper is None:
             break
         chain.append(wrapper)
-        peeled = take_off(peeled, [wrapper], Clock(clock.zone, clock.written))
-        best = _detect_in(peeled, detector, [*names, *(layer.name for layer in chain)], LinesPeeler(tuple(chain), clock, outer), clock, best)
-        if peeled.messages["message"].equals(lines):
+        unwrapped = take_off(unwrapped, [wrapper], Clock(clock.zone, clock.written))
+        best = _detect_in(unwrapped, detector, [*names, *(layer.name for layer in chain)], LinesUnwrapper(tuple(chain), clock, outer), clock, best)
+        if unwrapped.messages["message"].equals(lines):
             break  # what is left of these lines is they themselves, and would be so again
     return best
 
 
-def _detect_in(peeled: Peeled, detector: Detector, names: list[str], peeler: Peeler, clock: Clock, other: LogReading) -> LogReading:
+def _detect_in(unwrapped: Unwrapped, detector: Detector, names: list[str], unwrapper: Unwrapper, clock: Clock, other: LogDecoder) -> LogDecoder:
     """Tell the format of a wrapper's messages; another reading of the log stays if it fits more lines."""
-    lines = "".join(f"{line}\n" for line in peeled.messages["message"]).encode()
-    inner = detector.detect(lines, has_time=peeled.messages["envelope_time"].null_count() == 0)
+    lines = "".join(f"{line}\n" for line in unwrapped.messages["message"]).encode()
+    inner = detector.detect(lines, has_time=unwrapped.messages["envelope_time"].null_count() == 0)
     # Where both fit, the bare line is meant; but no server writes a service's documents, a runtime's envelope or colours by itself.
     if inner.confidence < other.detection.confidence or (inner.confidence == other.detection.confidence and not _is_sure(names[-1])):
         return other
     if inner.best is None:
-        return LogReading(inner, sample=lines, clock=clock)
-    return LogReading(inner, "+".join(names), peeler, lines, clock)
+        return LogDecoder(inner, sample=lines, clock=clock)
+    return LogDecoder(inner, "+".join(names), unwrapper, lines, clock)
 
 
 def _is_sure(name: str) -> bool:
@@ -271,8 +273,8 @@ def read_context(source: Source, offset: int, framing: Framing) -> Context:
     return context
 
 
-def _peel_head(source: Source, peeler: Peeler, count: int) -> Peeled:
-    """Peel the whole records among a log's first bytes."""
+def _unwrap_head(source: Source, unwrapper: Unwrapper, count: int) -> Unwrapped:
+    """Unwrap the whole records among a log's first bytes."""
     head = source.peek(count)
-    cut = len(head) if len(head) < count else peeler.framing.last_cut(head) or len(head)
-    return peeler.peel(Block(head[:cut], 0))
+    cut = len(head) if len(head) < count else unwrapper.framing.last_cut(head) or len(head)
+    return unwrapper.unwrap(Block(head[:cut], 0))

@@ -15,7 +15,7 @@ import polars as pl
 from pullstats.enrich import Enricher
 from pullstats.pipeline.blocks import BlockJob, BlockResult, work_blocks
 from pullstats.pipeline.event_ids import SeenIds
-from pullstats.pipeline.reading import LogReading
+from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources import Block, Expansion, Source, open_source, read_blocks
 from pullstats.store import LostRange, PendingFile, SourceProgress, Store
 from pullstats.store.snapshot import join_spans
@@ -44,7 +44,7 @@ class LostOnly(SeenIds):
         return super().drop_known(self.keep_lost(events))
 
 
-def recover_lost(source: Source, log: LogReading, source_id: str, store: Store, enricher: Enricher, run_id: str, limit: Expansion) -> str | None:
+def recover_lost(source: Source, log: LogDecoder, source_id: str, store: Store, enricher: Enricher, run_id: str, limit: Expansion) -> str | None:
     """Read again what the store has lost of a log, and commit it.
 
     Args:
@@ -92,7 +92,7 @@ def recover_lost(source: Source, log: LogReading, source_id: str, store: Store, 
 
 
 def _work(
-    block: Block, line: int, log: LogReading, source_id: str, enricher: Enricher, store: Store, lost: LostOnly
+    block: Block, line: int, log: LogDecoder, source_id: str, enricher: Enricher, store: Store, lost: LostOnly
 ) -> tuple[BlockResult, tuple[PendingFile, ...]]:
     number: Future[int] = Future()
     number.set_result(line)

@@ -8,11 +8,11 @@ from typing import Final
 from pullstats.clock import Clock
 from pullstats.errors import InputError
 from pullstats.formats import Detector, say_refusal
-from pullstats.pipeline.reading import LogReading
-from pullstats.sources import MAX_LAYERS, PARQUET, Block, LinesPeeler, find_line_wrapper, take_off
+from pullstats.pipeline.reading import LogDecoder
+from pullstats.sources import MAX_LAYERS, PARQUET, Block, LinesUnwrapper, find_line_wrapper, take_off
 
 
-def refuse_log(name: str, log: LogReading, detector: Detector, *, is_chosen: bool) -> InputError:
+def refuse_log(name: str, log: LogDecoder, detector: Detector, *, is_chosen: bool) -> InputError:
     """Build the error.
 
     Args:
@@ -50,12 +50,12 @@ def say_waiting(head: bytes, most: int) -> str:
 def unwrap(sample: bytes) -> bytes:
     """Take off lines what they are wrapped in, as far as that is known."""
     clock = Clock()
-    peeled = LinesPeeler((), clock).peel(Block(sample, 0))
+    unwrapped = LinesUnwrapper((), clock).unwrap(Block(sample, 0))
     for _ in range(MAX_LAYERS):
-        lines = peeled.messages["message"]
+        lines = unwrapped.messages["message"]
         wrapper = find_line_wrapper(lines.filter(lines.str.strip_chars().str.len_bytes() > 0))
         if wrapper is None:
             break
-        peeled = take_off(peeled, [wrapper], clock)
-    messages = peeled.messages["message"].drop_nulls()
+        unwrapped = take_off(unwrapped, [wrapper], clock)
+    messages = unwrapped.messages["message"].drop_nulls()
     return "".join(f"{line}\n" for line in messages).encode()

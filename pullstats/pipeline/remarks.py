@@ -13,7 +13,7 @@ from pullstats.formats import advise_on_keys
 from pullstats.percentages import write_share
 from pullstats.pipeline.balancers import REMEDY
 from pullstats.pipeline.plan import SourceSummary
-from pullstats.pipeline.reading import LogReading
+from pullstats.pipeline.reading import LogDecoder
 
 _MISSING: Final = {
     "client": "no line names a client, so there are no origins and no uniques to count",
@@ -26,12 +26,12 @@ IGNORED_SHARE: Final = 0.5
 """From so many ignored lines on, a log of which this share was ignored is told."""
 SAME_FROM: Final = 10
 """From so many events on it is no chance that all are of one instant."""
-CROWD_FROM: Final = 100
-CROWD_SHARE: Final = 0.9
+DOMINANT_FROM: Final = 100
+DOMINANT_SHARE: Final = 0.9
 """From so many events on, an address that asks for this share of them is taken for a balancer."""
 
 
-def remark_on_log(summary: SourceSummary, log: LogReading, *, is_trusting: bool) -> Iterator[str]:
+def remark_on_log(summary: SourceSummary, log: LogDecoder, *, is_trusting: bool) -> Iterator[str]:
     """Say what is to be said of a log once all of it was read.
 
     Args:
@@ -41,8 +41,8 @@ def remark_on_log(summary: SourceSummary, log: LogReading, *, is_trusting: bool)
     """
     yield from _remark_on_fields(summary)
     yield from _remark_on_times(log.clock)
-    yield from _remark_on_crowd(summary, is_trusting=is_trusting)
-    if log.peeler and (remark := log.peeler.remark(summary.lines)):
+    yield from _remark_on_dominant(summary, is_trusting=is_trusting)
+    if log.unwrapper and (remark := log.unwrapper.remark(summary.lines)):
         yield remark
     if log.formats[0].caution:
         yield log.formats[0].caution
@@ -69,14 +69,14 @@ def _remark_on_times(clock: Clock) -> Iterator[str]:
         yield f"{odd[MISSING]:,} local times do not exist in {clock.zone}, where clocks were put forward; each was read by the offset that held before"
 
 
-def _remark_on_crowd(summary: SourceSummary, *, is_trusting: bool) -> Iterator[str]:
+def _remark_on_dominant(summary: SourceSummary, *, is_trusting: bool) -> Iterator[str]:
     """Warn where one address asks nearly everything: that is no client, but what stands before the server."""
     told = summary.forwarding.describe(summary.events)
-    if told is not None and summary.crowd < CROWD_SHARE:
+    if told is not None and summary.dominant < DOMINANT_SHARE:
         yield told
-    if summary.events < CROWD_FROM or summary.crowd < CROWD_SHARE:
+    if summary.events < DOMINANT_FROM or summary.dominant < DOMINANT_SHARE:
         return
-    share = f"{write_share(summary.crowd)} of the requests come from one address"
+    share = f"{write_share(summary.dominant)} of the requests come from one address"
     if told is not None:
         yield f"{share}; this looks like your load balancer: {REMEDY}"
     elif is_trusting:

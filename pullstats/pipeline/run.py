@@ -26,7 +26,7 @@ from pullstats.pipeline.identity import KnownLogs, Place
 from pullstats.pipeline.key_check import CheckedKey
 from pullstats.pipeline.map_check import find_missing_keys
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, Progress, ProgressHandler, SourceSummary
-from pullstats.pipeline.reading import LogReading, detect_log, read_context
+from pullstats.pipeline.reading import LogDecoder, detect_log, read_context
 from pullstats.pipeline.recovery import recover_lost
 from pullstats.pipeline.refusals import refuse_log, say_waiting
 from pullstats.pipeline.remarks import remark_on_log
@@ -44,7 +44,7 @@ class FoundLog:
         inode: the file that was looked at; by now another one may have its name.
     """
 
-    log: LogReading
+    log: LogDecoder
     inode: tuple[int, int] | None
 
 
@@ -133,12 +133,12 @@ class Run:
                     self._read_log(source, place, log)
             self._ticker.bytes_before += source.size
 
-    def _note_missing_keys(self, file: SourceFile, log: LogReading, detector: Detector) -> None:
+    def _note_missing_keys(self, file: SourceFile, log: LogDecoder, detector: Detector) -> None:
         missing = find_missing_keys(log, detector)
         for item in missing if log.detection.best is not None else missing[:1]:
             self._summary.note(file.name, item.text)
 
-    def _detect(self, source: Source, place: Place | None, found: FoundLog | None, detector: Detector) -> LogReading:
+    def _detect(self, source: Source, place: Place | None, found: FoundLog | None, detector: Detector) -> LogDecoder:
         """Tell how to read a log that is seekable; it stands afterwards where it stood."""
         if found is not None and found.inode == source.inode:
             return found.log
@@ -153,7 +153,7 @@ class Run:
         """Tell whether nothing of a log is new, and nothing lost of what was read."""
         return place.source_id not in self._lost and (place.is_complete or not source.peek(1))
 
-    def _recover(self, source: Source, place: Place, log: LogReading) -> None:
+    def _recover(self, source: Source, place: Place, log: LogDecoder) -> None:
         """Read again what the store has lost of a log."""
         if self._store is None or place.source_id not in self._lost:
             return
@@ -166,7 +166,7 @@ class Run:
         """Name the logs of which the store has lost lines."""
         return frozenset() if self._store is None else frozenset(lost.source_id for loss in self._store.losses() for lost in loss.ranges)
 
-    def _pass_known(self, source: Source, place: Place, log: LogReading | None = None) -> None:
+    def _pass_known(self, source: Source, place: Place, log: LogDecoder | None = None) -> None:
         """Count a log of which nothing is new."""
         summary = SourceSummary(source.file.name, place.source_id, *self._told(place.source_id, log))
         summary.lines = summary.duplicates = place.lines_known
@@ -175,14 +175,14 @@ class Run:
             self._commits.note(place.progress(place.offset, place.lines_known, last_line(place.before)))
         self._note_damage(source)
 
-    def _told(self, source_id: str, log: LogReading | None) -> tuple[str, float, str | None]:
+    def _told(self, source_id: str, log: LogDecoder | None) -> tuple[str, float, str | None]:
         """Tell format, confidence and wrapper of a log that is known."""
         if log is not None and log.detection.best is not None:
             return log.detection.name or "", log.detection.sure, log.wrapper
         read = next((source for source in self._summary.sources if source.source_id == source_id), None)
         return (read.format, read.confidence, read.wrapper) if read is not None else self._earlier.format_of(source_id)
 
-    def _read_log(self, source: Source, place: Place, log: LogReading) -> None:
+    def _read_log(self, source: Source, place: Place, log: LogDecoder) -> None:
         """Read what is new of a log."""
         summary = SourceSummary(source.file.name, place.source_id, log.detection.name or "", log.detection.sure, log.wrapper)
         summary.lines = summary.duplicates = place.lines_known
@@ -212,7 +212,7 @@ class Run:
         if overlap:
             self._summary.note(work.file.name, overlap)
 
-    def _pass_over(self, file: SourceFile, source: Source, log: LogReading, detector: Detector) -> None:
+    def _pass_over(self, file: SourceFile, source: Source, log: LogDecoder, detector: Detector) -> None:
         """Note a log that cannot be read, or fail if it was asked for by name."""
         if is_test_object(source.peek(64)):
             self._summary.note(file.name, "the object CloudWatch writes to test an export; no log; passed over")
@@ -307,7 +307,7 @@ class _LogWork:
     """A log that is being read: its blocks may still be worked on when the next log is opened."""
 
     file: SourceFile
-    log: LogReading
+    log: LogDecoder
     summary: SourceSummary
     is_new_stream: bool = False
     open_blocks: int = 0

@@ -3,14 +3,14 @@
 expand_paths(arguments)  →  SourceFile …
 open_source(file)        →  Source (decompressed, rewindable to an offset)
 read_blocks(source)      →  Block(data, offset) …
-find_wrapper(head)       →  Peeler: Block → Peeled(messages, refused, ignored)
+find_wrapper(head)       →  Unwrapper: Block → Unwrapped(messages, refused, ignored)
 """
 
 from pullstats.sources.blocks import BY_LINE, Block, LongLine, read_blocks
 from pullstats.sources.compression import CODECS, Codec, detect_codec
 from pullstats.sources.line_wrapper import LineWrapper
-from pullstats.sources.line_wrappers import MAX_LAYERS, LinesPeeler, find_line_wrapper, take_off
-from pullstats.sources.messages import Peeled, Peeler, Wrapper
+from pullstats.sources.line_wrappers import MAX_LAYERS, LinesUnwrapper, find_line_wrapper, take_off
+from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper
 from pullstats.sources.paths import SourceFile, expand_paths
 from pullstats.sources.streams import Expansion, Source, open_source, parse_expansion
 from pullstats.sources.wrappers import PARQUET, WRAPPERS, find_wrapper, is_test_object
@@ -25,12 +25,12 @@ __all__ = [
     "Codec",
     "Expansion",
     "LineWrapper",
-    "LinesPeeler",
+    "LinesUnwrapper",
     "LongLine",
-    "Peeled",
-    "Peeler",
     "Source",
     "SourceFile",
+    "Unwrapped",
+    "Unwrapper",
     "Wrapper",
     "detect_codec",
     "expand_paths",

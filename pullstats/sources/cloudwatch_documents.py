@@ -1,4 +1,4 @@
-r"""Peel the JSON that CloudWatch Logs hands its events out in.
+r"""Unwrap the JSON that CloudWatch Logs hands its events out in.
 
     {"events": [{"logStreamName", "timestamp", "message", "eventId"}, …], "nextToken"}   API pages
     {"timestamp", "message", …}                                                         bare events
@@ -25,8 +25,8 @@ from typing import Any, Final
 
 from pullstats.sources.blocks import Block, Context, LineFraming, find_last
 from pullstats.sources.cloudwatch_scan import Scan
-from pullstats.sources.cloudwatch_tokens import EVENT_KEYS, MAX_DOCUMENT, WINDOW, find_labels, peel_events, peel_subscriptions
-from pullstats.sources.messages import Peeled, Wrapper
+from pullstats.sources.cloudwatch_tokens import EVENT_KEYS, MAX_DOCUMENT, WINDOW, find_labels, unwrap_events, unwrap_subscriptions
+from pullstats.sources.messages import Unwrapped, Wrapper
 
 SPLIT_FROM: Final = 8 << 20
 """A document is only cut between its elements where it is larger than this."""
@@ -71,8 +71,8 @@ def remark_on_pages(rows: int) -> str | None:
     return f"it holds {rows:,} rows, a full page of Insights: it was probably cut off; ask for a shorter time or export to S3"
 
 
-class DocumentPeeler:
-    """Peels JSON of any of the shapes above."""
+class DocumentUnwrapper:
+    """Unwraps JSON of any of the shapes above."""
 
     framing = DocumentFraming()
 
@@ -87,12 +87,12 @@ class DocumentPeeler:
         self.telling = head[: found.end() if found else 4096]
         self._has_rows = has_rows
 
-    def peel(self, block: Block) -> Peeled:
+    def unwrap(self, block: Block) -> Unwrapped:
         """Give the messages of a block."""
         group, stream = block.context or (None, None)
-        fast = peel_subscriptions(block.data, block.offset) if b'"messageType"' in block.data else None
-        fast = fast or peel_events(block.data, block.offset, group, stream)
-        return fast or Scan(group, stream).peel(block.data, block.offset)
+        fast = unwrap_subscriptions(block.data, block.offset) if b'"messageType"' in block.data else None
+        fast = fast or unwrap_events(block.data, block.offset, group, stream)
+        return fast or Scan(group, stream).unwrap(block.data, block.offset)
 
     def remark(self, messages: int) -> str | None:
         """Tell a query's answer that was probably cut off."""
@@ -102,10 +102,10 @@ class DocumentPeeler:
 def _opener(pattern: str, *, has_rows: bool = False) -> Any:
     marker = re.compile(pattern.encode())
 
-    def open_document(head: bytes, name: str) -> DocumentPeeler | None:  # noqa: ARG001 - the same for every wrapper
+    def open_document(head: bytes, name: str) -> DocumentUnwrapper | None:  # noqa: ARG001 - the same for every wrapper
         start = head.lstrip(b" \t\r\n\xef\xbb\xbf")
         is_json = start[:1] in (b"{", b"[")
-        return DocumentPeeler(start, has_rows=has_rows) if is_json and marker.search(head) else None
+        return DocumentUnwrapper(start, has_rows=has_rows) if is_json and marker.search(head) else None
 
     return open_document
 

@@ -1,4 +1,4 @@
-r"""Peel the text that CloudWatch Logs hands its events out in: a time, perhaps a stream, the line.
+r"""Unwrap the text that CloudWatch Logs hands its events out in: a time, perhaps a stream, the line.
 
     2018-03-29T14:40:23.417Z <line>                                export to S3
     2019-01-22T00:26:16.017000+00:00 gateway/nginx/f18d <line>     aws logs tail
@@ -22,7 +22,7 @@ import polars as pl
 
 from pullstats.clean_lines import split_lines
 from pullstats.sources.blocks import Block, LineFraming, find_last
-from pullstats.sources.messages import Peeled, Peeler, Wrapper, refuse, shape_messages
+from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper, refuse, shape_messages
 
 LIMIT: Final = 16 << 20
 """Bytes of one event, its continuation lines included."""
@@ -71,7 +71,7 @@ class EventFraming(LineFraming):
         return found.end() if found else 0
 
 
-class LinePeeler:
+class LineUnwrapper:
     """Takes the time and the stream off every event."""
 
     telling: bytes | None = None
@@ -87,20 +87,20 @@ class LinePeeler:
         self._stream = stream
         self.framing = EventFraming(shape)
 
-    def peel(self, block: Block) -> Peeled:
+    def unwrap(self, block: Block) -> Unwrapped:
         """Give the messages of a block."""
         lines, lengths = split_lines(block.data)
         placed = pl.DataFrame({"line": lines, "source_offset": lengths.cum_sum() - lengths + block.offset})
-        uniform = self._peel_uniform(placed) if self._shape.width else None
-        frame = uniform if uniform is not None else self._peel_varied(placed)
+        uniform = self._unwrap_uniform(placed) if self._shape.width else None
+        frame = uniform if uniform is not None else self._unwrap_varied(placed)
         frame = frame.with_columns(_parse_time(pl.col("time")).alias("envelope_time"), pl.col("stream").alias("cloudwatch_log_stream"))
-        return Peeled(shape_messages(frame), refuse(()))
+        return Unwrapped(shape_messages(frame), refuse(()))
 
     def remark(self, messages: int) -> str | None:  # noqa: ARG002 - these have no pages
         """Nothing: such a log has no end that could be cut off unseen."""
         return None
 
-    def _peel_uniform(self, frame: pl.DataFrame) -> pl.DataFrame | None:
+    def _unwrap_uniform(self, frame: pl.DataFrame) -> pl.DataFrame | None:
         """Cut at a fixed width where every line is an event; None where one is not."""
         if not frame["line"].str.contains("^" + self._shape.pattern).all() or frame["line"].str.starts_with("\x1b").any():
             return None
@@ -110,7 +110,7 @@ class LinePeeler:
             pl.col("line").str.slice(width).alias("message"), "source_offset", time.alias("time"), pl.lit(self._stream, pl.String).alias("stream")
         )
 
-    def _peel_varied(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _unwrap_varied(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Match every line; one that is no event's first goes to the event before it, as JSON or as a line."""
         groups = pl.col("line").str.extract_groups("^" + self._shape.pattern)
         frame = frame.with_columns(groups.struct.field("time").alias("time"))
@@ -144,18 +144,18 @@ def _opens(shape: Shape, head: bytes) -> bool:
     return firsts / len(lines) >= _SHARE or lines[1].startswith((b"{", b"    "))
 
 
-def _open_export(head: bytes, name: str) -> Peeler | None:
+def _open_export(head: bytes, name: str) -> Unwrapper | None:
     folder = PurePath(name).parent.name
     is_export = PurePath(name).name.split(".")[0].isdecimal() and folder
-    return LinePeeler(_EXPORT, folder if is_export else None) if _opens(_EXPORT, head) else None
+    return LineUnwrapper(_EXPORT, folder if is_export else None) if _opens(_EXPORT, head) else None
 
 
-def _open_tail(head: bytes, name: str) -> Peeler | None:  # noqa: ARG001 - the same for every wrapper
-    return LinePeeler(_TAIL) if _opens(_TAIL, head) else None
+def _open_tail(head: bytes, name: str) -> Unwrapper | None:  # noqa: ARG001 - the same for every wrapper
+    return LineUnwrapper(_TAIL) if _opens(_TAIL, head) else None
 
 
-def _open_short(head: bytes, name: str) -> Peeler | None:  # noqa: ARG001 - the same for every wrapper
-    return LinePeeler(_SHORT) if _opens(_SHORT, head) else None
+def _open_short(head: bytes, name: str) -> Unwrapper | None:  # noqa: ARG001 - the same for every wrapper
+    return LineUnwrapper(_SHORT) if _opens(_SHORT, head) else None
 
 
 _TAIL_URL: Final = "https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html"

@@ -1,4 +1,4 @@
-"""Peel the CSV that the CloudWatch Logs Insights console downloads.
+"""Unwrap the CSV that the CloudWatch Logs Insights console downloads.
 
     @timestamp,@message,@logStream
     2019-01-22 00:29:11.981,"89.47.79.75 - - [..] ""GET / HTTP/1.1"" 200 ...",gateway/nginx/f18d
@@ -17,7 +17,7 @@ import polars as pl
 
 from pullstats.sources.blocks import Block, LineFraming
 from pullstats.sources.cloudwatch_documents import remark_on_pages
-from pullstats.sources.messages import Peeled, Peeler, Wrapper, refuse, shape_messages
+from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper, refuse, shape_messages
 
 LIMIT: Final = 64 << 20
 _HEADER: Final = re.compile(rb'^(?:\xef\xbb\xbf)?("?@?\w+"?(?:,"?@?\w+"?)*)\r?\n')
@@ -45,8 +45,8 @@ class RowFraming(LineFraming):
         return found.end() if found else 0
 
 
-class RowPeeler:
-    """Peels the rows of one table."""
+class RowUnwrapper:
+    """Unwraps the rows of one table."""
 
     framing = RowFraming()
 
@@ -60,7 +60,7 @@ class RowPeeler:
         self.telling = head[:4096]
         self._columns = columns
 
-    def peel(self, block: Block) -> Peeled:
+    def unwrap(self, block: Block) -> Unwrapped:
         """Give the messages of a block; a row of the wrong width is refused."""
         data = block.data
         header = _HEADER.match(data) if block.offset == 0 else None
@@ -80,17 +80,17 @@ class RowPeeler:
         frame = pl.DataFrame(rows, schema=dict(zip(names, (pl.String, pl.Int64, pl.String, pl.String), strict=True)), orient="row")
         time = pl.col("time").str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us").dt.replace_time_zone("UTC")
         ignored = 1 if header else 0
-        return Peeled(shape_messages(frame.with_columns(envelope_time=time)), refuse(refused), ignored)
+        return Unwrapped(shape_messages(frame.with_columns(envelope_time=time)), refuse(refused), ignored)
 
     def remark(self, messages: int) -> str | None:
         """Tell an answer that was probably cut off."""
         return remark_on_pages(messages)
 
 
-def _open(head: bytes, name: str) -> Peeler | None:  # noqa: ARG001 - the same for every wrapper
+def _open(head: bytes, name: str) -> Unwrapper | None:  # noqa: ARG001 - the same for every wrapper
     header = _HEADER.match(head)
     columns = [column.strip('"') for column in header[1].decode().split(",")] if header else []
-    return RowPeeler(head, columns) if _NEEDED in columns else None
+    return RowUnwrapper(head, columns) if _NEEDED in columns else None
 
 
 WRAPPERS: Final = (

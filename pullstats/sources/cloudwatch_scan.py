@@ -17,8 +17,8 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.escaping import plain_text
-from pullstats.sources.cloudwatch_tokens import CONTROL, EVENTS, MAX_DOCUMENT, find_labels, from_epoch, peel_subscriptions
-from pullstats.sources.messages import Peeled, refuse, shape_messages
+from pullstats.sources.cloudwatch_tokens import CONTROL, EVENTS, MAX_DOCUMENT, find_labels, from_epoch, unwrap_subscriptions
+from pullstats.sources.messages import Unwrapped, refuse, shape_messages
 
 MAX_FAILURES: Final = 1_000
 """Pieces of a block that may fail to decode before what is left of it is refused whole."""
@@ -40,7 +40,7 @@ class Scan:
         self._ignored = 0
         self._remarks: set[str] = set()
 
-    def peel(self, data: bytes, offset: int) -> Peeled:
+    def unwrap(self, data: bytes, offset: int) -> Unwrapped:
         """Read all values of a block."""
         text = data.decode("utf-8", "surrogateescape")
         position, place, failures = 0, offset, 0
@@ -60,7 +60,7 @@ class Scan:
         names = ("message", "source_offset", "millis", "cloudwatch_log_group", "cloudwatch_log_stream", "event_id")
         types = (pl.String, pl.Int64, pl.Int64, pl.String, pl.String, pl.String)
         messages = pl.DataFrame(self._rows, schema=dict(zip(names, types, strict=True)), orient="row")
-        return Peeled(
+        return Unwrapped(
             shape_messages(messages.with_columns(envelope_time=from_epoch(pl.col("millis")))),
             refuse(self._refused),
             self._ignored,
@@ -150,12 +150,12 @@ class Scan:
             self._refused.append((place, _width(shown), "envelope", plain_text(shown)))
             return
         scan = Scan(None, None)
-        peeled = peel_subscriptions(inner, place) or scan.peel(inner, place)
-        self._rows += peeled.messages.select(
+        unwrapped = unwrap_subscriptions(inner, place) or scan.unwrap(inner, place)
+        self._rows += unwrapped.messages.select(
             "message", "source_offset", pl.col("envelope_time").dt.epoch("ms"), "cloudwatch_log_group", "cloudwatch_log_stream", "event_id"
         ).rows()
-        self._refused += peeled.refused.rows()
-        self._ignored += peeled.ignored
+        self._refused += unwrapped.refused.rows()
+        self._ignored += unwrapped.ignored
 
 
 def _decode(text: str, position: int) -> tuple[Any, int] | None:

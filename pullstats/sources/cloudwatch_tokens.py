@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.sources.messages import Peeled, refuse, shape_messages
+from pullstats.sources.messages import Unwrapped, refuse, shape_messages
 from pullstats.tokenisers import read_objects
 
 MAX_DOCUMENT: Final = 64 << 20
@@ -46,7 +46,7 @@ _EVENT_SCHEMA: Final = pl.Schema(
 _DECODER: Final = json.JSONDecoder(strict=False)
 
 
-def peel_subscriptions(data: bytes, offset: int) -> Peeled | None:
+def unwrap_subscriptions(data: bytes, offset: int) -> Unwrapped | None:
     """Read whole subscription envelopes with a tokeniser; None if they are anything else."""
     starts = [0, *(found.end() for found in _SUBSCRIPTION.finditer(data))]
     flat = memoryview(data.replace(b"\n", b" ") if b"\n" in data else data)
@@ -70,10 +70,10 @@ def peel_subscriptions(data: bytes, offset: int) -> Peeled | None:
         pl.col("logStream").alias("cloudwatch_log_stream"),
         pl.col("id").replace("", None).alias("event_id"),
     )
-    return Peeled(shape_messages(messages), refuse(()), ignored)
+    return Unwrapped(shape_messages(messages), refuse(()), ignored)
 
 
-def peel_events(data: bytes, offset: int, group: str | None, stream: str | None) -> Peeled | None:
+def unwrap_events(data: bytes, offset: int, group: str | None, stream: str | None) -> Unwrapped | None:
     """Read the events of API pages, or bare events, with a tokeniser; None if they are anything else."""
     marks = list(EVENTS.finditer(data))
     has_head = not marks or _EVENT_START.match(data) is not None
@@ -106,12 +106,12 @@ def peel_events(data: bytes, offset: int, group: str | None, stream: str | None)
     if marks and not _is_between(data[behind:]):
         return None
     if not frames:
-        return Peeled(shape_messages(pl.DataFrame(schema={"message": pl.String})), refuse(()), ignored) if marks else None
+        return Unwrapped(shape_messages(pl.DataFrame(schema={"message": pl.String})), refuse(()), ignored) if marks else None
     messages = pl.concat(frames).with_columns(
         envelope_time=from_epoch(pl.col("timestamp")),
         event_id=pl.coalesce("eventId", "id").replace("", None),
     )
-    return Peeled(shape_messages(messages), refuse(()), ignored)
+    return Unwrapped(shape_messages(messages), refuse(()), ignored)
 
 
 def _is_between(piece: bytes) -> bool:

@@ -26,7 +26,7 @@ import polars as pl
 from pullstats.clean_lines import cut_clean
 from pullstats.sources.blocks import Block, LineFraming, find_last
 from pullstats.sources.json_structure import BETWEEN, Objects, blank_envelopes, is_envelope, last_start, split_objects
-from pullstats.sources.messages import Peeled, Peeler, Wrapper, refuse, shape_messages
+from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper, refuse, shape_messages
 
 LIMIT: Final = 64 << 20
 """A longer object is no record of a log."""
@@ -131,7 +131,7 @@ def _skip(data: bytes, position: int, between: re.Pattern[bytes] = _BETWEEN) -> 
     return found.end() if found else position
 
 
-class DocumentsPeeler:
+class DocumentsUnwrapper:
     """Gives every object of a block as a line."""
 
     def __init__(self, head: bytes) -> None:
@@ -145,7 +145,7 @@ class DocumentsPeeler:
             end = _TELLING
         self.telling: bytes | None = head[start : start + min(end, _TELLING)]
 
-    def peel(self, block: Block) -> Peeled:
+    def unwrap(self, block: Block) -> Unwrapped:
         """Give the objects of a block; what is none is refused."""
         between = _BETWEEN_RECORDS if self._has_envelopes else _BETWEEN
         data = blank_envelopes(block.data) if self._has_envelopes else block.data
@@ -160,7 +160,7 @@ class DocumentsPeeler:
                 patience, together = patience - 1, 4 * together
             else:
                 position, together = text.decode(position, position + _STRETCH), _TOGETHER
-        return text.peeled(block.offset)
+        return text.unwrapped(block.offset)
 
     def remark(self, messages: int) -> str | None:  # noqa: ARG002 - nothing can be told by it
         """Say nothing."""
@@ -217,12 +217,12 @@ class _Text:
             return found.start() if found else len(self._data), False
         return end, isinstance(value, dict)
 
-    def peeled(self, offset: int) -> Peeled:
+    def unwrapped(self, offset: int) -> Unwrapped:
         """Give what was found; the block begins at `offset`."""
         texts = pl.concat(self._lines) if self._lines else pl.Series(dtype=pl.String)
         starts = pl.Series(self._starts, dtype=pl.Int64) + offset
         frame = pl.DataFrame({"message": texts, "source_offset": starts})
-        return Peeled(shape_messages(frame), refuse([(offset + start, length, reason, text) for start, length, reason, text in self._refused]))
+        return Unwrapped(shape_messages(frame), refuse([(offset + start, length, reason, text) for start, length, reason, text in self._refused]))
 
 
 def _to_texts(lines: bytes) -> pl.Series:
@@ -235,8 +235,8 @@ def _plain(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
-def _open(head: bytes, name: str) -> Peeler | None:  # noqa: ARG001 - the same for every wrapper
-    return DocumentsPeeler(head) if is_documents(head) else None
+def _open(head: bytes, name: str) -> Unwrapper | None:  # noqa: ARG001 - the same for every wrapper
+    return DocumentsUnwrapper(head) if is_documents(head) else None
 
 
 def is_documents(head: bytes) -> bool:

@@ -35,7 +35,7 @@ from pullstats.events import TIMESTAMP
 from pullstats.sources import json_envelopes, text_prefixes
 from pullstats.sources.blocks import BY_LINE, Block, Framing, LineFraming
 from pullstats.sources.line_wrapper import ID, PARTIAL, STREAM, LineWrapper
-from pullstats.sources.messages import Peeled, Peeler, refuse, shape_messages
+from pullstats.sources.messages import Unwrapped, Unwrapper, refuse, shape_messages
 
 WRAPPERS: Final[tuple[LineWrapper, ...]] = (*json_envelopes.WRAPPERS, *text_prefixes.WRAPPERS)
 _SHARE: Final = 0.5
@@ -75,12 +75,12 @@ class PartFraming(LineFraming):
         return self.last_cut(data)
 
 
-class LinesPeeler:
+class LinesUnwrapper:
     """Takes wrappers off every line, the outermost first."""
 
     telling: bytes | None = None
 
-    def __init__(self, wrappers: Sequence[LineWrapper], clock: Clock, outer: Peeler | None = None) -> None:
+    def __init__(self, wrappers: Sequence[LineWrapper], clock: Clock, outer: Unwrapper | None = None) -> None:
         """Prepare for one log.
 
         Args:
@@ -96,32 +96,32 @@ class LinesPeeler:
         if outer is not None:
             self.telling = outer.telling
 
-    def peel(self, block: Block) -> Peeled:
+    def unwrap(self, block: Block) -> Unwrapped:
         """Give the messages of a block."""
-        peeled = self._outer.peel(block) if self._outer else _cut(block)
-        return take_off(peeled, self._wrappers, self._clock)
+        unwrapped = self._outer.unwrap(block) if self._outer else _cut(block)
+        return take_off(unwrapped, self._wrappers, self._clock)
 
     def remark(self, messages: int) -> str | None:
         """Say what the outer wrapper would."""
         return self._outer.remark(messages) if self._outer else None
 
 
-def _cut(block: Block) -> Peeled:
+def _cut(block: Block) -> Unwrapped:
     """Give the lines of a block as messages."""
     lines, lengths = split_lines(block.data)
     number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
     frame = pl.DataFrame({"message": lines, "source_offset": lengths.cum_sum() - lengths + block.offset}).with_columns(source_line=number)
-    return Peeled(shape_messages(frame), refuse(()))
+    return Unwrapped(shape_messages(frame), refuse(()))
 
 
-def take_off(peeled: Peeled, wrappers: Sequence[LineWrapper], clock: Clock) -> Peeled:
+def take_off(unwrapped: Unwrapped, wrappers: Sequence[LineWrapper], clock: Clock) -> Unwrapped:
     """Take wrappers off messages, the outermost first."""
-    messages, ignored = peeled.messages, peeled.ignored
+    messages, ignored = unwrapped.messages, unwrapped.ignored
     for wrapper in wrappers:
         before = messages.height
         messages = _unwrap(messages, wrapper, clock)
         ignored += before - messages.height
-    return Peeled(shape_messages(messages), peeled.refused, ignored, peeled.remarks)
+    return Unwrapped(shape_messages(messages), unwrapped.refused, ignored, unwrapped.remarks)
 
 
 def _unwrap(messages: pl.DataFrame, wrapper: LineWrapper, clock: Clock) -> pl.DataFrame:

@@ -19,7 +19,7 @@ import polars as pl
 
 from pullstats.events import TIMESTAMP
 from pullstats.sources.blocks import Block, LineFraming, find_last
-from pullstats.sources.messages import Peeled, Peeler, Wrapper, refuse, shape_messages
+from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper, refuse, shape_messages
 
 LIMIT: Final = 64 << 20
 _OPENING: Final = re.compile(rb'\s*\{\s*"status"\s*:\s*"success"\s*,\s*"data"\s*:\s*\{\s*"resultType"\s*:\s*"streams"')
@@ -49,7 +49,7 @@ class PairFraming(LineFraming):
         return found.start() if found else 0
 
 
-class PairPeeler:
+class PairUnwrapper:
     """Gives the lines of answers."""
 
     framing = PairFraming()
@@ -58,7 +58,7 @@ class PairPeeler:
         """Note what tells the log from others."""
         self.telling: bytes | None = head[:_TELLING]
 
-    def peel(self, block: Block) -> Peeled:
+    def unwrap(self, block: Block) -> Unwrapped:
         """Give the lines of a block; a pair that has no end is refused."""
         pairs = list(_PAIR.finditer(block.data))
         end = pairs[-1].end() if pairs else 0
@@ -69,7 +69,7 @@ class PairPeeler:
         times = (nanoseconds // 1000).cast(pl.Int64).cast(TIMESTAMP)
         texts = pl.Series(_decode([pair[2] for pair in pairs]), dtype=pl.String)
         frame = pl.DataFrame({"message": texts, "source_offset": pl.Series(offsets, dtype=pl.Int64), "envelope_time": times})
-        return Peeled(shape_messages(frame), refuse(refused))
+        return Unwrapped(shape_messages(frame), refuse(refused))
 
     def remark(self, messages: int) -> str | None:  # noqa: ARG002 - nothing can be told by it
         """Say nothing."""
@@ -95,8 +95,8 @@ def _decode_one(text: str) -> str:
         return text[1:-1]
 
 
-def _open(head: bytes, name: str) -> Peeler | None:  # noqa: ARG001 - the same for every wrapper
-    return PairPeeler(head) if _OPENING.match(head) else None
+def _open(head: bytes, name: str) -> Unwrapper | None:  # noqa: ARG001 - the same for every wrapper
+    return PairUnwrapper(head) if _OPENING.match(head) else None
 
 
 WRAPPERS: Final = (

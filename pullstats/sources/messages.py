@@ -1,6 +1,6 @@
 """What a wrapper holds: the server's own lines, each with what the wrapper says of it.
 
-A wrapper is what a log service or a runtime puts around a line. Peeling gives back the lines and
+A wrapper is what a log service or a runtime puts around a line. Unwrapping gives back the lines and
 loses nothing: what is no message is ignored or rejected, and counted.
 """
 
@@ -37,7 +37,7 @@ KEPT_OF_PIECE: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Peeled:
+class Unwrapped:
     """The content of a block of a wrapped log.
 
     Attributes:
@@ -53,7 +53,7 @@ class Peeled:
     remarks: frozenset[str] = frozenset()
 
 
-class Peeler(Protocol):
+class Unwrapper(Protocol):
     """Takes one log out of its wrapper."""
 
     @property
@@ -64,7 +64,7 @@ class Peeler(Protocol):
     def telling(self) -> bytes | None:
         """The first bytes of the log that tell it from others; None if its first line does."""
 
-    def peel(self, block: Block) -> Peeled:
+    def unwrap(self, block: Block) -> Unwrapped:
         """Give the messages of a block."""
 
     def remark(self, messages: int) -> str | None:
@@ -80,18 +80,18 @@ class Wrapper:
         help: what wraps like this, in a few words.
         doc_url: the vendor's page.
         sample: the beginning of a real one.
-        open: from the first bytes of a log and its path, how to peel it; None if it is not wrapped so.
+        open: from the first bytes of a log and its path, how to unwrap it; None if it is not wrapped so.
     """
 
     name: str
     help: str
     doc_url: str
     sample: str
-    open: Callable[[bytes, str], Peeler | None]
+    open: Callable[[bytes, str], Unwrapper | None]
 
 
 def shape_messages(frame: pl.DataFrame) -> pl.DataFrame:
-    """Give peeled messages the columns of `MESSAGE_SCHEMA`, a line each.
+    """Give unwrapped messages the columns of `MESSAGE_SCHEMA`, a line each.
 
     A message of several lines becomes several, unless it is one JSON object; a wrapper's own
     newline at its end goes.

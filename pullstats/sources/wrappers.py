@@ -12,7 +12,7 @@ from typing import Final
 
 from pullstats.sources import cloudwatch_documents, cloudwatch_lines, cloudwatch_rows, json_documents, line_wrappers, loki_answers
 from pullstats.sources.line_wrapper import LineWrapper
-from pullstats.sources.messages import Peeler, Wrapper
+from pullstats.sources.messages import Unwrapper, Wrapper
 
 _MODULES: Final = (cloudwatch_documents, cloudwatch_rows, cloudwatch_lines, loki_answers, json_documents)
 
@@ -38,17 +38,17 @@ Source: docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3ExportTasksConsole.ht
 """
 
 
-def find_wrapper(head: bytes, name: str) -> tuple[Wrapper, Peeler] | None:
-    """Tell what log service wraps a log as a whole, and how to peel it; None where lines are lines.
+def find_wrapper(head: bytes, name: str) -> tuple[Wrapper, Unwrapper] | None:
+    """Tell what log service wraps a log as a whole, and how to unwrap it; None where lines are lines.
 
     Args:
         head: its first bytes, decompressed.
         name: its path, which may name the stream it comes from.
     """
     for wrapper in _DOCUMENTS:
-        peeler = wrapper.open(head, name)
-        if peeler is not None:
-            return wrapper, peeler
+        unwrapper = wrapper.open(head, name)
+        if unwrapper is not None:
+            return wrapper, unwrapper
     return None
 
 

@@ -19,14 +19,14 @@ from pullstats.store.tables import Table
 TARGET_ROWS: Final = 1_000_000
 """A merged file holds about this many rows: some 35 MB on disk, half a gigabyte while it is merged."""
 
-CRUMB_ROWS: Final = 50_000
+SMALL_ROWS: Final = 50_000
 """Files below this come from short runs; a block of a long run is larger and not worth a rewrite by itself."""
 
 TIDY_ROWS: Final = 250_000
-"""Rows of a file that an ingest makes of crumbs: merging them takes no more memory than reading logs did."""
+"""Rows of a file that an ingest makes of small files: merging them takes no more memory than reading logs did."""
 
 EXCESS_LIMIT: Final = 32
-"""Crumbs that a merge would do away with, and that an ingest leaves, besides one a day.
+"""Small files that a merge would do away with, and that an ingest leaves, besides one a day.
 
 A report takes about a millisecond and a half for each file, so these cost it a twentieth of a second. One more a day may
 stay, since a log that spans years adds a file to each of its days whenever more of it comes."""
@@ -53,10 +53,10 @@ def plan_merges(files: Iterable[LiveFile], *, below: int, target: int = TARGET_R
 
 
 def is_worth_merging(files: Iterable[LiveFile]) -> bool:
-    """Tell whether reports would gain more by a merge of a table's crumbs than it costs."""
-    crumbs = [file.day for file in files if file.rows is not None and file.rows < CRUMB_ROWS]
-    days = len(set(crumbs))
-    return len(crumbs) - days > EXCESS_LIMIT + days
+    """Tell whether reports would gain more by a merge of a table's small files than it costs."""
+    small = [file.day for file in files if file.rows is not None and file.rows < SMALL_ROWS]
+    days = len(set(small))
+    return len(small) - days > EXCESS_LIMIT + days
 
 
 def _place(file: LiveFile) -> tuple[str, str, str]:

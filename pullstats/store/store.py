@@ -356,7 +356,7 @@ class Store:
     def tidy(self) -> int:
         """Merge the files of many short runs once there are too many: cheap to call after every ingest."""
         due = [table for table in TABLES if compaction.is_worth_merging(self._snapshot(table).files.values())]
-        return self._merge(due, below=compaction.CRUMB_ROWS, target=compaction.TIDY_ROWS)
+        return self._merge(due, below=compaction.SMALL_ROWS, target=compaction.TIDY_ROWS)
 
     def derive_events(
         self, derive: Callable[[pl.DataFrame], pl.DataFrame], rule_set_version: str, *, is_every: bool = False

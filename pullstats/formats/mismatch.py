@@ -43,7 +43,7 @@ _VALUES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class Mismatch:
     """How far a line fits a format.
 
     Attributes:
@@ -59,7 +59,7 @@ class Departure:
     pieces: int = 0
 
 
-def find_departure(line: str, formats: Sequence[LogFormat], reason: str = "") -> Departure:
+def find_mismatch(line: str, formats: Sequence[LogFormat], reason: str = "") -> Mismatch:
     """Find the format that fits a line furthest.
 
     Args:
@@ -68,23 +68,23 @@ def find_departure(line: str, formats: Sequence[LogFormat], reason: str = "") ->
         reason: why the line was refused, code as in `REASONS`; of an object whose keys are known its value is shown then.
     """
     if line.lstrip().startswith("{"):
-        return _value_departure(line, reason) or _json_departure(line)
-    row = _row_departure(formats[0])
+        return _value_mismatch(line, reason) or _json_mismatch(line)
+    row = _row_mismatch(formats[0])
     if row is not None:
         return row
     plausible = [log_format for log_format in formats if not log_format.is_guess] or formats
     compiled = {log_format.name: _compiled(log_format.reader) for log_format in plausible}
-    found = [_text_departure(name, line, text) for name, text in compiled.items() if text is not None]
-    return max(found, key=lambda departure: (departure.pieces, departure.column), default=Departure(formats[0].name, 0, "a JSON object"))
+    found = [_text_mismatch(name, line, text) for name, text in compiled.items() if text is not None]
+    return max(found, key=lambda mismatch: (mismatch.pieces, mismatch.column), default=Mismatch(formats[0].name, 0, "a JSON object"))
 
 
-def _row_departure(log_format: LogFormat) -> Departure | None:
+def _row_mismatch(log_format: LogFormat) -> Mismatch | None:
     """Say what a line of a table should be; None if the format is none of tables."""
     reader = log_format.reader.inner if isinstance(log_format.reader, ConvertingReader) else log_format.reader
     layout = reader.layout if isinstance(reader, TableReader) else None
     if layout is None or not layout.names:
         return None
-    return Departure(log_format.name, 0, f"a row of {len(layout.names)} columns that make sense ({shown_names(layout.names)})")
+    return Mismatch(log_format.name, 0, f"a row of {len(layout.names)} columns that make sense ({shown_names(layout.names)})")
 
 
 def _compiled(reader: Reader) -> CompiledFormat | None:
@@ -96,24 +96,24 @@ def _compiled(reader: Reader) -> CompiledFormat | None:
     return reader.compiled if isinstance(reader, TextReader) else None
 
 
-def _value_departure(line: str, reason: str) -> Departure | None:
+def _value_mismatch(line: str, reason: str) -> Mismatch | None:
     """Find the value for which an object in known keys was refused."""
     variable, expected = _VALUES.get(reason, ("", ""))
     names = (key.rpartition(".")[2] for key in KEYS.get(variable, ()))
     found = next((match for name in names if (match := re.search(rf'"{re.escape(name)}"\s*:\s*', line))), None)
-    return Departure("json", found.end(), expected) if found else None
+    return Mismatch("json", found.end(), expected) if found else None
 
 
-def _json_departure(line: str) -> Departure:
+def _json_mismatch(line: str) -> Mismatch:
     try:
         item = json.loads(line)
     except json.JSONDecodeError as error:
         item = parse_object(line) if error.msg.startswith("Unterminated") or error.pos >= len(line) else None
         if not item:
-            return Departure("json", error.pos, error.msg[:1].lower() + error.msg[1:])
+            return Mismatch("json", error.pos, error.msg[:1].lower() + error.msg[1:])
     except RecursionError:
-        return Departure("json", 0, "JSON that is not nested as deeply")
-    return Departure("json", 0, _expect_keys(item) if isinstance(item, dict) else "a JSON object")
+        return Mismatch("json", 0, "JSON that is not nested as deeply")
+    return Mismatch("json", 0, _expect_keys(item) if isinstance(item, dict) else "a JSON object")
 
 
 def _expect_keys(item: dict[str, Any]) -> str:
@@ -138,19 +138,19 @@ def _keys_of(sample: str) -> frozenset[str]:
     return frozenset(key for key, _ in walk(json.loads(sample)))
 
 
-def _text_departure(name: str, line: str, compiled: CompiledFormat) -> Departure:
+def _text_mismatch(name: str, line: str, compiled: CompiledFormat) -> Mismatch:
     """Match ever shorter beginnings of the pattern; the first that fits tells the place."""
     pieces = pattern_pieces(compiled.template, compiled.escaping, compiled.values)
     text = pl.Series([line])
     whole = text.str.contains(compiled.lenient).item()
     if whole:
-        return Departure(name, 0, REASONS["time"], _weigh(pieces))
+        return Mismatch(name, 0, REASONS["time"], _weigh(pieces))
     for count in range(len(pieces), 0, -1):
         fits = text.str.extract(f"^({''.join(piece.lenient for piece in pieces[:count])})", 1).item()
         if fits is not None:
             expected = pieces[count].label if count < len(pieces) else "the end of the line"
-            return Departure(name, len(fits), expected, _weigh(pieces[:count]))
-    return Departure(name, 0, pieces[0].label)
+            return Mismatch(name, len(fits), expected, _weigh(pieces[:count]))
+    return Mismatch(name, 0, pieces[0].label)
 
 
 def _weigh(pieces: Sequence[Piece]) -> int:
