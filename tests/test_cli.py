@@ -218,3 +218,10 @@ def test_a_command_by_another_name_is_answered_with_ours(word: str, command: str
 def test_no_other_name_of_a_command_is_one() -> None:
     assert not set(_CALLED) & set(COMMANDS)
     assert set(_CALLED.values()) <= set(COMMANDS)
+
+
+def test_a_report_imports_no_statistics_of_comparisons() -> None:
+    """What a question does not need costs every run of it a share of its start."""
+    asked = "import sys, pullstats.cli.look; print([name for name in sys.modules if name.endswith(('.noise', '.verdicts'))])"
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert ran.stdout == "[]\n"

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 from case_files import load_cases
-from effort import examples
+from effort import count_examples, examples
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -51,6 +51,8 @@ WRAP: dict[str, Wrap] = {
     "kcat": lambda line, n: json.dumps({"topic": "access", "partition": 0, "offset": n, "ts": 1704164645678, "key": None, "payload": line}),
     "loki": lambda line, _: json.dumps({"labels": {"app": "gateway"}, "line": line, "timestamp": "2024-01-02T03:04:05.678901234Z"}),
     "fluent-bit-stdout": lambda line, n: f'[{n}] kube.gateway: [[1704164645.678901234, {{}}], {{"stream"=>"stdout", "log"=>"{line}"}}]',
+    "json-hit": lambda line, n: json.dumps({"_index": "logs", "_id": f"{n}", "_source": {"@timestamp": "2024-01-02T03:04:05.678Z", "message": line}}),
+    "json-field": lambda line, _: json.dumps({"version": "1.1", "host": "gateway", "short_message": line, "timestamp": 1704164645.5}),
     "fluentd-file": lambda line, _: "2024-01-02T03:04:05+00:00\tnginx.access\t" + json.dumps({"message": line}),
 }
 CHAINS = {"fluentd-file": "fluentd-file+json-message"}
@@ -161,7 +163,8 @@ def test_lines_a_runtime_cut_are_joined(kind: str, block_size: int, plain: pl.Da
 
     rows: list[str] = []
     numbers = []
-    for number, line in enumerate(SHOP):
+    lines = SHOP[: count_examples(len(SHOP))]
+    for number, line in enumerate(lines):
         numbers.append(len(rows) + 1)
         first, second, third = pieces(line)
         # stderr's own lines stand between the parts of stdout's
@@ -169,9 +172,9 @@ def test_lines_a_runtime_cut_are_joined(kind: str, block_size: int, plain: pl.Da
         rows += [first, *([odd] if odd else []), second, third]
     path = write(tmp_path / "parts.log", rows)
     _, frame, ignored, rejected = read(path, block_size)
-    errors = len(range(0, len(SHOP), 5))
-    assert bare(frame).drop("source_line").equals(plain.drop("source_line"))
-    assert (ignored, rejected) == (2 * len(SHOP), errors)
+    errors = len(range(0, len(lines), 5))
+    assert bare(frame).drop("source_line").equals(plain.drop("source_line").head(len(lines)))
+    assert (ignored, rejected) == (2 * len(lines), errors)
     assert frame["source_line"].to_list() == numbers
 
 

@@ -12,7 +12,6 @@ from pullstats.cli.output import emit, output_options, total_option
 from pullstats.cli.questions import build_query, limit_option, metric_option, other_option, question_options
 from pullstats.metrics import Breakdown
 from pullstats.metrics.definitions import DEFAULT_METRICS
-from pullstats.metrics.questions.compare import Comparison
 from pullstats.pipeline.answer import answer
 
 
@@ -74,4 +73,6 @@ def compare(left: str, right: str, **options: Any) -> int:
 
     Says of each difference whether it is beyond the noise of past periods of the same kind (a test at the 5 % level), and what it could not have seen.
     """
+    from pullstats.metrics.questions.compare import Comparison  # noqa: PLC0415 - other questions need none of its statistics
+
     return emit(answer(options["store"], Comparison(build_query(options), left, right, options["is_like_for_like"])), options)
