@@ -214,7 +214,13 @@ def test_too_many_rejects_are_exit_3(tmp_path: Path) -> None:
 
 def test_of_deep_json_what_lies_too_deep_is_left_out_and_what_is_none_rejected(tmp_path: Path, take_in: TakeIn) -> None:
     good = b'{"status":200,"remote_addr":"1.2.3.4","request":"GET / HTTP/1.1","time":"2024-01-01T00:00:00Z"}\n'
-    deep = b'{"status":200,"remote_addr":"1.2.3.4","request":"GET / HTTP/1.1","time":"2024-01-01T00:00:00Z","x":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}\n"
+    deep = (
+        b'{"status":200,"remote_addr":"1.2.3.4","request":"GET / HTTP/1.1","time":"2024-01-01T00:00:00Z","x":'
+        + b'{"a":' * 100_000
+        + b"1"
+        + b"}" * 100_000
+        + b"}\n"
+    )
     path = tmp_path / "deep.json"
     path.write_bytes(good * 50 + deep + b'{"a":' * 100_000 + b"\n" + b"[" * 100_000 + b"\n" + good * 50)
     events, ignored, rejected = counts(take_in(path))
