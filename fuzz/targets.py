@@ -164,7 +164,7 @@ def field_maps(data: bytes) -> None:
             log = LogDecoder(Detection((bound,), 1.0, {}), clock=_CLOCK)
             cut = log.framing.last_cut(rest)
             parsed = [
-                log.read(Block(part, 0, context=context)) for part, context in ((rest[:cut], ()), (rest[cut:], log.framing.context(rest[:cut])))
+                log.read(Block(part, 0, context=context)) for part, context in ((rest[:cut], ()), (rest[cut:], log.framing.context(rest[:cut], ())))
             ]
             assert sum(part.lines for part in parsed) == _count(rest[:cut]) + _count(rest[cut:])
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from pullstats.formats import FORMATS, detect_format, parse_lines
-from pullstats.formats.w3c import last_directive, split_sections
+from pullstats.formats.w3c_directives import last_heading, split_sections
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 
@@ -97,8 +97,8 @@ def test_sections_are_cut_where_a_directive_changes() -> None:
         (b"#Fields: x y\n1\t2\n#Fields: x y\n3\t4\n", "#Fields: x y", True),
         (b"#Fields: y x\n5 6\n", "#Fields: y x", False),
     ]
-    assert last_directive(data) == "#Fields: y x"
-    assert last_directive(b"a #Fields: no\n") is None
+    assert last_heading(data) == "#Fields: y x"
+    assert last_heading(b"a #Fields: no\n") is None
     assert list(split_sections(b"", "#Fields: x")) == []
 
 

@@ -287,8 +287,12 @@ def _unit(value: Any) -> str:
 def _advise_on_names(lines: Sequence[str]) -> str | None:
     if lines[0].startswith("#") or _W3C.match(lines[0]):
         fields = next((line.lower().split()[1:] for line in lines if line.lower().startswith("#fields:")), None)
-        if fields is not None and "time" in fields and "date" not in fields:
-            return "its #Fields line names a time and no date, so that the date is missing; let the server log the field 'date', too"
+        is_dated = any(line.lower().startswith("#date:") for line in lines)
+        if fields is not None and "time" in fields and "date" not in fields and not is_dated:
+            return (
+                "its #Fields line names a time and no date, so that the date is missing; let the server log the field 'date', too,"
+                " or put its '#Date: 2024-03-12 00:00:00' line in front"
+            )
         if fields is not None:
             return "none of the columns that its #Fields line names holds a request; c-ip, cs-method, cs-uri-stem and sc-status do"
         return "its columns have no names: put the server's '#Fields: date time …' line in front of it"

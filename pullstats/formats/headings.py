@@ -20,7 +20,7 @@ class Section:
     Attributes:
         start: where it begins in the piece.
         end: where it ends.
-        heading: the line that names its columns, None before the first.
+        heading: the line that names its columns, and what else says how to read them; None before the first.
         is_tabbed: the values stand between tabs.
     """
 
@@ -33,8 +33,8 @@ class Section:
 class Headings(Protocol[FormatT_co]):
     """How the lines that name columns are found, and what they make of a format."""
 
-    def last(self, data: bytes) -> str | None:
-        """Find the last heading in some bytes; None if there is none."""
+    def last(self, data: bytes, heading: str | None) -> str | None:
+        """Tell which heading holds behind some bytes, given the one before them; None if none does."""
 
     def split(self, data: bytes, heading: str | None) -> Iterator[Section]:
         """Cut whole lines where their heading changes; one that is repeated changes nothing.

@@ -112,9 +112,9 @@ class TableHeadings:
             if self._layouts(line) is not None:
                 yield place, line
 
-    def last(self, data: bytes) -> str | None:
+    def last(self, data: bytes, heading: str | None) -> str | None:
         """Find the last header; see `Headings`."""
-        return next((line for _, line in reversed(list(self._headers(data)))), None)
+        return next((line for _, line in reversed(list(self._headers(data)))), heading)
 
     def split(self, data: bytes, heading: str | None) -> Iterator[Section]:
         """Cut lines where their header changes; see `Headings`."""

@@ -4,7 +4,8 @@ r"""The W3C extended format: CloudFront's standard logs, IIS, and whoever else n
     #Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status …
     2024-03-12	15:22:28	CDG50-P2	703	1.2.3.4	GET	d6rc.cloudfront.net	/testseb	400	…
 
-The directive may change within a log, where files were joined; each holds for the lines behind it.
+The directive may change within a log, where files were joined; each holds for the lines behind it. Fields may
+have a time and no date, which `#Date:` says then (`w3c_days.py`).
 Times are UTC by definition. CloudFront separates by tabs, writes `%HH` (some texts twice) and gives
 seconds; IIS separates by blanks, writes `+` for a blank and gives milliseconds. Akamai's log
 delivery (`cs-ip`) separates by tabs, puts texts in quotes and the site in front of the path; which
@@ -18,7 +19,6 @@ crowdsecurity/hub (no directive at all).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -32,10 +32,9 @@ from pullstats.formats.headings import Section
 from pullstats.formats.lines import DIRECTIVE, LogFormat
 from pullstats.formats.log_format import compile_log_format
 from pullstats.formats.text_lines import TextReader
+from pullstats.formats.w3c_days import Since, add_day, add_days, read_since
+from pullstats.formats.w3c_directives import Directives, last_heading, parse_heading, split_sections
 
-_DIRECTIVE: Final = re.compile(rb"#[Ff]ields:[^\n]*")
-_LATER: Final = re.compile(rb"\n(?=#[Ff]ields:)")
-"""What stands in front of a directive that is not the first line: `^` would be tried at every byte."""
 _COMMENT: Final = "^#"
 
 VARIABLES: Final = {
@@ -96,13 +95,15 @@ class W3cReader:
 
     has_fast = True
 
-    def __init__(self, directive: str, *, is_tabbed: bool) -> None:
+    def __init__(self, directive: str, *, is_tabbed: bool, since: Since | None = None) -> None:
         """Prepare for the lines behind a directive.
 
         Args:
             directive: the whole line.
             is_tabbed: the values stand between tabs.
+            since: gives lines without a date their day.
         """
+        self._since = since
         self.escaping: Escaping = "percent" if is_tabbed else "plus"
         self._reader = _reader_of(directive, is_tabbed=is_tabbed)
         self.shape = f"{DIRECTIVE}|{self._reader.shape}"
@@ -114,10 +115,14 @@ class W3cReader:
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines, none of them another directive; see `Reader`."""
-        return self._reader.read_fast(data)
+        raw = self._reader.read_fast(data)
+        return None if raw is None else add_day(raw, self._since)
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one, those behind another directive by that one."""
+        return add_days(self._read_parts(lines), lines, self._since)
+
+    def _read_parts(self, lines: pl.Series) -> pl.DataFrame:
         starts = lines.str.contains(DIRECTIVE).arg_true().to_list()
         if not starts:
             return self._reader.read_safe(lines)
@@ -180,71 +185,39 @@ def _variable(field: str, index: int, *, is_tabbed: bool) -> str:
     return VARIABLES.get(field, f"field_{index}")
 
 
-def last_directive(data: bytes) -> str | None:
-    """Find the last directive in some bytes; None if there is none."""
-    found = None
-    start = max(data.rfind(b"#Fields:"), data.rfind(b"#fields:"))
-    while start > 0 and data[start - 1 : start] != b"\n":
-        start = max(data.rfind(b"#Fields:", 0, start), data.rfind(b"#fields:", 0, start))
-    if start >= 0:
-        found = _DIRECTIVE.match(data, start)
-    return found[0].decode("utf-8", "replace").rstrip("\r") if found else None
+def _under(held: Directives, *, is_tabbed: bool) -> LogFormat:
+    """Give the format that directives describe, a `#Fields:` line among them."""
+    since = None if held.date is None else read_since(held.date)
+    return replace(FORMATS[0] if is_tabbed else FORMATS[1], reader=W3cReader(held.fields or "", is_tabbed=is_tabbed, since=since), is_guess=False)
 
 
-def split_sections(data: bytes, directive: str | None) -> Iterator[Section]:
-    """Cut whole lines where their directive changes; one that is repeated changes nothing.
+class W3cHeadings:
+    """The directives of a log."""
 
-    Args:
-        data: whole lines.
-        directive: the one that holds for the first of them.
-    """
-    start = 0
-    for found in _directives(data):
-        text = found[0].decode("utf-8", "replace").rstrip("\r")
-        if text == directive:
-            continue
-        if found.start() > start:
-            yield Section(start, found.start(), directive, _is_tabbed(data, start))
-        start, directive = found.start(), text
-    if start < len(data):
-        yield Section(start, len(data), directive, _is_tabbed(data, start))
+    def __init__(self, fields: str | None = None, *, is_tabbed: bool = False) -> None:
+        """Know what holds for the first lines.
 
+        Args:
+            fields: their `#Fields:` line; None if the log itself says it.
+            is_tabbed: their values stand between tabs.
+        """
+        self._fields = fields
+        self._is_tabbed = is_tabbed
 
-def _directives(data: bytes) -> Iterator[re.Match[bytes]]:
-    """Find the lines that are directives."""
-    starts = (0, *(later.end() for later in _LATER.finditer(data)))
-    yield from filter(None, (_DIRECTIVE.match(data, start) for start in starts))
-
-
-def _is_tabbed(data: bytes, start: int) -> bool:
-    """Tell whether the first line that is no comment holds a tab."""
-    while data[start : start + 1] == b"#":
-        start = data.find(b"\n", start) + 1
-        if not start:
-            return False
-    end = data.find(b"\n", start)
-    return data.find(b"\t", start, end if end >= 0 else len(data)) >= 0
-
-
-def _under(directive: str, is_tabbed: bool) -> LogFormat:  # noqa: FBT001 - the one switch of a W3C log
-    """Give the format that a directive describes."""
-    return replace(FORMATS[0] if is_tabbed else FORMATS[1], reader=W3cReader(directive, is_tabbed=is_tabbed), is_guess=False)
-
-
-class Directives:
-    """The `#Fields:` lines of a log."""
-
-    def last(self, data: bytes) -> str | None:
-        """Find the last directive; see `Headings`."""
-        return last_directive(data)
+    def last(self, data: bytes, heading: str | None) -> str | None:
+        """Tell what holds behind some bytes; see `Headings`."""
+        return last_heading(data, heading or self._fields)
 
     def split(self, data: bytes, heading: str | None) -> Iterator[Section]:
-        """Cut lines where their directive changes; see `Headings`."""
-        return split_sections(data, heading)
+        """Cut lines where what holds for them changes; see `Headings`."""
+        return split_sections(data, heading or self._fields)
 
     def under(self, section: Section) -> LogFormat | None:
-        """Give the format that a directive describes; see `Headings`."""
-        return None if section.heading is None else _under(section.heading, section.is_tabbed)
+        """Give the format that a heading describes; see `Headings`."""
+        if section.heading is None:
+            return None
+        held = parse_heading(section.heading)
+        return _under(held, is_tabbed=section.is_tabbed or (self._is_tabbed and held.fields == self._fields))
 
     def cut(self, data: bytes) -> int:
         """Cut behind the last newline; see `Headings`."""
@@ -253,7 +226,9 @@ class Directives:
 
 def describe_fields(directive: str) -> LogFormat:
     """Give the format of a log whose directive is given apart; CloudFront names its fields between blanks and writes tabs."""
-    return _under(directive, "\t" in directive or "x-edge-" in directive)
+    fields = directive.replace("\n", " ")
+    is_tabbed = "\t" in fields or "x-edge-" in fields
+    return replace(_under(Directives(fields), is_tabbed=is_tabbed), headed=W3cHeadings(fields, is_tabbed=is_tabbed))
 
 
 FORMATS: Final[tuple[LogFormat, ...]] = (
@@ -267,7 +242,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         "Error\tHTTP/2.0\t-\t-\t51754\t0.113\tError\ttext/plain;%20charset=utf-8\t20\t-\t-",
         W3cReader(_CLOUDFRONT, is_tabbed=True),
         sign="^#Fields:.* x-edge-|\tHTTP/[0-9.]+\t",
-        headed=Directives(),
+        headed=W3cHeadings(),
         is_guess=True,
     ),
     LogFormat(
@@ -277,7 +252,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         "2024-03-12 15:22:28 10.0.0.5 GET /dl/app-1.0.zip - 443 - 203.0.113.7 Mozilla/5.0+(Windows+NT+10.0;+Win64;+x64) - 200 0 0 15",
         W3cReader(_IIS, is_tabbed=False),
         1,
-        headed=Directives(),
+        headed=W3cHeadings(),
         is_guess=True,
     ),
 )

@@ -10,12 +10,17 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
+import polars as pl
+
+from pullstats.escaping import Escaping
 from pullstats.formats.column_keys import ColumnKeys, Keys
 from pullstats.formats.headings import Section
 from pullstats.formats.lines import LogFormat
 from pullstats.formats.table_headers import Finish
 from pullstats.formats.tables import MAX_COLUMNS, Layout, TableReader
-from pullstats.formats.w3c import VARIABLES, last_directive, split_sections
+from pullstats.formats.w3c import VARIABLES
+from pullstats.formats.w3c_days import Since, add_day, add_days, read_since
+from pullstats.formats.w3c_directives import last_heading, parse_heading, split_sections
 
 _MARK: Final = "#fields:"
 _SHAPE: Final = r"^#|[ \t]"
@@ -41,6 +46,21 @@ def _layout_of(line: str, following: str = "") -> Layout | None:
     return Layout(names, "\t" if is_tabbed else " ", comment="#") if names else None
 
 
+class _DatedReader(TableReader):
+    """Reads rows, and gives those with a time alone their day."""
+
+    def __init__(self, keys: ColumnKeys, layout: Layout | None, escaping: Escaping, since: Since | None = None) -> None:
+        super().__init__(keys, _layout_of, layout, _SHAPE, escaping)
+        self._since = since
+
+    def read_fast(self, data: bytes) -> pl.DataFrame | None:
+        raw = super().read_fast(data)
+        return None if raw is None else add_day(raw, self._since)
+
+    def read_safe(self, lines: pl.Series) -> pl.DataFrame:
+        return add_days(super().read_safe(lines), lines, self._since)
+
+
 class _Directives:
     """The `#Fields:` lines of one log."""
 
@@ -50,8 +70,8 @@ class _Directives:
         self._finish = finish
         self._under = lru_cache(maxsize=64)(self._make)
 
-    def last(self, data: bytes) -> str | None:
-        return last_directive(data)
+    def last(self, data: bytes, heading: str | None) -> str | None:
+        return last_heading(data, heading)
 
     def split(self, data: bytes, heading: str | None) -> Iterator[Section]:
         return split_sections(data, heading)
@@ -63,14 +83,15 @@ class _Directives:
         return data.rfind(b"\n") + 1
 
     def _make(self, heading: str, *, is_tabbed: bool) -> LogFormat | None:
-        layout = _layout_of(heading, "\t" if is_tabbed else "")
-        return None if layout is None else self.format_of(layout)
+        held = parse_heading(heading)
+        layout = _layout_of(held.fields or "", "\t" if is_tabbed else "")
+        return None if layout is None else self.format_of(layout, None if held.date is None else read_since(held.date))
 
-    def format_of(self, layout: Layout) -> LogFormat:
-        """Give the format of lines in a layout."""
+    def format_of(self, layout: Layout, since: Since | None = None) -> LogFormat:
+        """Give the format of lines in a layout, which have their day from a `#Date:` line where they have no date."""
         is_tabbed = layout.separator == "\t"
         keys = self._keys.also("request_time" if is_tabbed else "request_time_ms", "time-taken")
-        reader = TableReader(keys, _layout_of, layout, _SHAPE, "percent" if is_tabbed else "plus")
+        reader = _DatedReader(keys, layout, "percent" if is_tabbed else "plus", since)
         return replace(self._base, reader=self._finish(reader), headed=self)
 
 
@@ -84,7 +105,7 @@ def directed_format(name: str, help: str, keys: ColumnKeys, *, rank: int, finish
         rank: see `LogFormat`.
         finish: makes more of what a reader gives.
     """
-    base = LogFormat(name, help, "", "", finish(TableReader(keys, _layout_of, None, _SHAPE, "plus")), rank, is_lone=True)
+    base = LogFormat(name, help, "", "", finish(_DatedReader(keys, None, "plus")), rank, is_lone=True)
 
     def bind(sample: bytes) -> LogFormat:
         lines = [line.decode("utf-8", "replace").lstrip("\0\ufeff").rstrip("\r") for line in sample.split(b"\n")]

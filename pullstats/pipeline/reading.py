@@ -66,9 +66,9 @@ class HeadedFraming(LineFraming):
         """Cut behind the last whole record."""
         return self._headings.cut(data)
 
-    def context(self, data: bytes) -> Context:
-        """Give the last heading."""
-        found = self._headings.last(data)
+    def context(self, data: bytes, known: Context) -> Context:
+        """Give the heading that holds behind some bytes."""
+        found = self._headings.last(data, known[0] if known else None)
         return (found,) if found else ()
 
 
@@ -268,7 +268,7 @@ def read_context(source: Source, offset: int, framing: Framing) -> Context:
     for block in read_blocks(source, framing=framing):
         if block.offset >= offset:
             break
-        context = framing.context(block.data[: offset - block.offset]) or context
+        context = framing.context(block.data[: offset - block.offset], context)
     source.seek(offset)
     return context
 

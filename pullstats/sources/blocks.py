@@ -106,8 +106,8 @@ class Framing(Protocol):
     def next_cut(self, data: bytes) -> int:
         """Find where the first whole record of some bytes starts; 0 if nowhere."""
 
-    def context(self, data: bytes) -> Context:
-        """Tell, of the bytes before a cut, what the records behind it will need."""
+    def context(self, data: bytes, known: Context) -> Context:
+        """Tell, of the bytes before a cut and what was known before them, what the records behind it will need."""
 
 
 class LineFraming:
@@ -129,7 +129,7 @@ class LineFraming:
         """Cut behind the first newline."""
         return data.find(b"\n") + 1
 
-    def context(self, data: bytes) -> Context:  # noqa: ARG002 - most records know of no other
+    def context(self, data: bytes, known: Context) -> Context:  # noqa: ARG002 - most records know of no other
         """Nothing: every record stands for itself."""
         return ()
 
@@ -194,7 +194,7 @@ def read_blocks(
             block = Block(whole, offset, long_lines, context, before)
             offset = block.end
             yield block
-            context = framing.context(whole) or context
+            context = framing.context(whole, context)
             before = b"" if framing.is_by_line else (before + whole[-TAIL_LENGTH:])[-TAIL_LENGTH:]
         if nulls and not long_lines:
             rest, offset, before = rest[nulls:], offset + nulls, bytes(TAIL_LENGTH)

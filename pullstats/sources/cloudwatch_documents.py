@@ -55,11 +55,11 @@ class DocumentFraming(LineFraming):
         found = _DOCUMENT.search(data) or _ELEMENT.search(data)
         return found.end() if found else 0
 
-    def context(self, data: bytes) -> Context:
+    def context(self, data: bytes, known: Context) -> Context:
         """Tell group and stream of the last envelope in some bytes."""
         start = data.rfind(b'"logEvents"')
         if start < 0:
-            return ()
+            return known
         begin = max((found.end() for found in _DOCUMENT.finditer(data, max(start - WINDOW, 0), start)), default=max(start - WINDOW, 0))
         return find_labels(data[begin:start])
 
