@@ -30,7 +30,7 @@ from pullstats.formats.nginx_conf import parse_conf
 from pullstats.formats.w3c import split_sections
 from pullstats.pipeline.reading import LogDecoder
 from pullstats.render.sanitise import HIDDEN, for_csv, for_html, for_markdown, for_terminal
-from pullstats.sources import Block, LinesUnwrapper, SourceFile, find_wrapper, open_source, read_blocks
+from pullstats.sources import Block, LinesUnwrapper, SourceFile, find_answer, find_wrapper, open_source, read_blocks
 from pullstats.sources.json_documents import DocumentsFraming, DocumentsUnwrapper, is_documents
 from pullstats.sources.line_wrappers import WRAPPERS
 from pullstats.sources.parquet import MAGIC
@@ -72,7 +72,7 @@ def wrapped(data: bytes) -> None:
 
 def documents(data: bytes) -> None:
     """Unwrap what looks like a log service's documents, in small blocks."""
-    found = find_wrapper(data, "fuzz")
+    found = find_answer(data, "fuzz") or find_wrapper(data, "fuzz")
     if found is None:
         return
     _, unwrapper = found
@@ -234,5 +234,6 @@ SEEDS: dict[str, list[bytes]] = {
     ],
     "parquet": _parquet_seeds(),
     "json-documents": [b'[{"a":1},{"b":{"c":2}}]', b'{"a":1}{"b":2}', b'{\n "a": 1\n}\n{\n "a": 2\n}\n', b'{"records":[{"a":1},{"b":2}]}'],
+    "documents": [b'{"items":[{"a":1},{"b":2}],"n":2}{"items":[{"a":3}]}', b'{"took":1,"x":{"n":1},"hits":{"t":{},"hits":[{"_source":{}}]}}'],
     "wrapped": [bytes((index,)) + wrapper.sample.encode() + b"\n" for index, wrapper in enumerate(WRAPPERS)],
 }

@@ -37,6 +37,8 @@ from pullstats.sources import (
     Source,
     Unwrapped,
     Unwrapper,
+    Wrapper,
+    find_answer,
     find_line_wrapper,
     find_wrapper,
     read_blocks,
@@ -193,6 +195,12 @@ def _bind(log: LogDecoder) -> LogDecoder:
 
 
 def _detect_lines(source: Source, detector: Detector, zone: str) -> LogDecoder:
+    best = _detect_usual(source, detector, zone)
+    answer = find_answer(source.peek(HEAD_LENGTH), source.file.name) if best.detection.confidence < 1.0 else None
+    return best if answer is None else _detect_within(source, answer, detector, best) or best
+
+
+def _detect_usual(source: Source, detector: Detector, zone: str) -> LogDecoder:
     clock = Clock(zone, source.written)
     sample = source.sample()
     plain = LogDecoder(detector.detect(sample), sample=sample, clock=clock)
@@ -201,18 +209,26 @@ def _detect_lines(source: Source, detector: Detector, zone: str) -> LogDecoder:
     found = None if envelope is not None and envelope.parts else find_wrapper(source.peek(HEAD_LENGTH), source.file.name)
     if found is not None:
         wrapper, unwrapper = found
-        unwrapped = _unwrap_head(source, unwrapper, HEAD_LENGTH)
-        if unwrapped.messages.is_empty():
-            unwrapped = _unwrap_head(source, unwrapper, _LOOK_FURTHER)
-        if not unwrapped.messages.is_empty():
-            return _unwrap_lines(
-                _detect_in(unwrapped, detector, [wrapper.name], unwrapper, clock, plain), unwrapped, detector, [wrapper.name], unwrapper
-            )
-        if plain.detection.best is None and not unwrapped.refused.height:
+        log = _detect_within(source, found, detector, plain)
+        if log is not None:
+            return log
+        if plain.detection.best is None and not _unwrap_head(source, unwrapper, _LOOK_FURTHER).refused.height:
             return LogDecoder(Detection(detector.candidates, 0.0, {}), wrapper.name, unwrapper, sample or b"\n", clock)
     if not sample or (plain.detection.confidence == 1.0 and envelope is None):
         return plain
     return _unwrap_lines(plain, LinesUnwrapper((), clock).unwrap(Block(sample, 0)), detector, [], None)
+
+
+def _detect_within(source: Source, found: tuple[Wrapper, Unwrapper], detector: Detector, other: LogDecoder) -> LogDecoder | None:
+    """Tell how to read what a service wrapped, unless another reading fits more lines; None if there is nothing in it."""
+    wrapper, unwrapper = found
+    unwrapped = _unwrap_head(source, unwrapper, HEAD_LENGTH)
+    if unwrapped.messages.is_empty():
+        unwrapped = _unwrap_head(source, unwrapper, _LOOK_FURTHER)
+    if unwrapped.messages.is_empty():
+        return None
+    names = [wrapper.name]
+    return _unwrap_lines(_detect_in(unwrapped, detector, names, unwrapper, other.clock, other), unwrapped, detector, names, unwrapper)
 
 
 def _find_envelope(sample: bytes) -> LineWrapper | None:

@@ -13,7 +13,7 @@ from pullstats.sources.line_wrappers import MAX_LAYERS, LinesUnwrapper, find_lin
 from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper
 from pullstats.sources.paths import SourceFile, expand_paths
 from pullstats.sources.streams import Expansion, Source, open_source, parse_expansion
-from pullstats.sources.wrappers import PARQUET, WRAPPERS, find_wrapper, is_test_object
+from pullstats.sources.wrappers import PARQUET, WRAPPERS, find_answer, find_wrapper, is_test_object
 
 __all__ = [
     "BY_LINE",
@@ -34,6 +34,7 @@ __all__ = [
     "Wrapper",
     "detect_codec",
     "expand_paths",
+    "find_answer",
     "find_line_wrapper",
     "find_wrapper",
     "is_test_object",

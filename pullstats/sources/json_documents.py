@@ -63,33 +63,44 @@ class DocumentsFraming(LineFraming):
 
     def __init__(self, *, has_envelopes: bool = False) -> None:
         """Know whether records lie in envelopes."""
-        self._has_envelopes = has_envelopes
+        self.has_envelopes = has_envelopes
+
+    def bare(self, data: bytes) -> bytes:
+        """Write blanks over what envelopes put around records; places stay what they are."""
+        return blank_envelopes(data) if self.has_envelopes else data
 
     def last_cut(self, data: bytes) -> int:
         """Find where the last object begins that lies in no other; 0 if nowhere."""
-        cut = last_start(blank_envelopes(data) if self._has_envelopes else data)
-        return cut if cut and _is_between(data, cut) else _cut_odd(data)
+        cut = last_start(self.bare(data))
+        return cut if cut and _is_between(data, cut) else cut_odd(data)
 
     def final_cut(self, data: bytes) -> int:
         """Find where the last whole object ends: what is behind it, an array's end too, may change while the log grows."""
-        text = data.decode("latin-1")
-        position = end = 0
-        while (position := _skip(data, position)) < len(data):
-            try:
-                _, position = _DECODER.raw_decode(text, position)
-            except (ValueError, RecursionError):
-                found = _KEY.search(text, position + 1)
-                if found is None:
-                    break
-                position = found.start()
-                continue
-            end = position
-        return end
+        return end_of_whole(data)
 
     def next_cut(self, data: bytes) -> int:
         """Find where the first whole object begins."""
         found = _APART.search(data) or _NEXT.search(data)
         return found.end() if found else 0
+
+
+def end_of_whole(data: bytes, *, of_objects: bool = False) -> int:
+    """Find where the last value ends that is whole, or the last of the objects before any other; 0 if there is none."""
+    text = data.decode("latin-1")
+    position = end = 0
+    while (position := _skip(data, position)) < len(data):
+        try:
+            value, position = _DECODER.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            found = _KEY.search(text, position + 1)
+            if found is None:
+                break
+            position = found.start()
+            continue
+        if of_objects and not isinstance(value, dict):
+            break
+        end = position
+    return end
 
 
 def _is_between(data: bytes, place: int) -> bool:
@@ -98,7 +109,7 @@ def _is_between(data: bytes, place: int) -> bool:
     return _FIRST_KEY.match(data, place) is not None and (not before or before.endswith(b"}") or place <= _START_WINDOW)
 
 
-def _cut_odd(data: bytes) -> int:
+def cut_odd(data: bytes) -> int:
     """Find a place to cut at where quotes and braces do not tell; 0 if all may be one object that goes on."""
     if apart := find_last(_APART, data):
         return apart
@@ -131,14 +142,23 @@ def _skip(data: bytes, position: int, between: re.Pattern[bytes] = _BETWEEN) -> 
     return found.end() if found else position
 
 
+def skip_between(data: bytes) -> int:
+    """Find where the first object may begin."""
+    return _skip(data, 0)
+
+
 class DocumentsUnwrapper:
     """Gives every object of a block as a line."""
 
-    def __init__(self, head: bytes) -> None:
-        """Note what tells the log from others, its first object, and whether records lie in envelopes."""
+    def __init__(self, head: bytes, framing: DocumentsFraming | None = None) -> None:
+        """Note what tells the log from others, its first object.
+
+        Args:
+            head: its first bytes.
+            framing: where it may be cut, and what lies around its objects; None where the head tells.
+        """
         start = _skip(head, 0)
-        self._has_envelopes = is_envelope(head[start:])
-        self.framing = DocumentsFraming(has_envelopes=self._has_envelopes)
+        self.framing = framing or DocumentsFraming(has_envelopes=is_envelope(head[start:]))
         try:
             end = _DECODER.raw_decode(head[start:].decode("latin-1"))[1]
         except (ValueError, RecursionError):
@@ -147,8 +167,8 @@ class DocumentsUnwrapper:
 
     def unwrap(self, block: Block) -> Unwrapped:
         """Give the objects of a block; what is none is refused."""
-        between = _BETWEEN_RECORDS if self._has_envelopes else _BETWEEN
-        data = blank_envelopes(block.data) if self._has_envelopes else block.data
+        between = _BETWEEN_RECORDS if self.framing.has_envelopes else _BETWEEN
+        data = self.framing.bare(block.data)
         text = _Text(data, between)
         position, together, patience = text.skip(0), _TOGETHER, _PATIENCE
         while position < len(data):

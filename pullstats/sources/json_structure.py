@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -204,9 +204,9 @@ def blank_envelopes(data: bytes) -> bytes:
     openings = [found for key in _KEYS for found in _openings(data, key)]
     if openings:
         edges = sorted([found.span() for found in (*openings, *_closings(data, sorted(found.end() for found in openings)))])
-        data = b"".join(_pieces(data, edges))
+        data = write_over(data, edges)
     found = _LAST_CLOSING.search(data, max(len(data) - _LONGEST_EDGE, 0))
-    return data[: found.start()] + b" " * (len(data) - found.start()) if found and _is_unmatched(data) else data
+    return data[: found.start()] + b" " * (len(data) - found.start()) if found and count_unmatched(data) else data
 
 
 def _openings(data: bytes, key: bytes) -> Iterator[re.Match[bytes]]:
@@ -238,7 +238,12 @@ def _closings(data: bytes, begins: list[int]) -> Iterator[re.Match[bytes]]:
             yield found
 
 
-def _pieces(data: bytes, edges: list[tuple[int, int]]) -> Iterator[bytes]:
+def write_over(data: bytes, edges: Sequence[tuple[int, int]]) -> bytes:
+    """Write blanks over what lies between some edges, which are in order."""
+    return b"".join(_pieces(data, edges)) if edges else data
+
+
+def _pieces(data: bytes, edges: Sequence[tuple[int, int]]) -> Iterator[bytes]:
     """Give what stands between some edges, and blanks for these."""
     position = 0
     for start, stop in edges:
@@ -248,7 +253,7 @@ def _pieces(data: bytes, edges: list[tuple[int, int]]) -> Iterator[bytes]:
     yield data[position:]
 
 
-def _is_unmatched(data: bytes) -> bool:
-    """Tell whether more braces close than open: the last closes what an earlier block opened, or what was blanked."""
+def count_unmatched(data: bytes) -> int:
+    """Tell how many more braces close than open: the last of them close what an earlier block opened, or what was written over; 0 if none."""
     braces = _QUOTED.sub(b"", b"".join(_shapes(_on_one_line(data) + b"\n")))
-    return braces.count(b"}") > braces.count(b"{")
+    return max(braces.count(b"}") - braces.count(b"{"), 0)

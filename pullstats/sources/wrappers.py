@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from pullstats.sources import cloudwatch_documents, cloudwatch_lines, cloudwatch_rows, json_documents, line_wrappers, loki_answers
+from pullstats.sources.json_answers import ANSWER
 from pullstats.sources.line_wrapper import LineWrapper
 from pullstats.sources.messages import Unwrapper, Wrapper
 
@@ -27,7 +28,7 @@ PARQUET: Final = Wrapper(
 
 _DOCUMENTS: Final[tuple[Wrapper, ...]] = tuple(wrapper for module in _MODULES for wrapper in module.WRAPPERS)
 
-_ALL: Final[tuple[Wrapper | LineWrapper, ...]] = (*_DOCUMENTS, PARQUET, *line_wrappers.WRAPPERS)
+_ALL: Final[tuple[Wrapper | LineWrapper, ...]] = (*_DOCUMENTS, ANSWER, PARQUET, *line_wrappers.WRAPPERS)
 
 WRAPPERS: Final[dict[str, Wrapper | LineWrapper]] = {wrapper.name: wrapper for wrapper in _ALL}
 
@@ -50,6 +51,12 @@ def find_wrapper(head: bytes, name: str) -> tuple[Wrapper, Unwrapper] | None:
         if unwrapper is not None:
             return wrapper, unwrapper
     return None
+
+
+def find_answer(head: bytes, name: str) -> tuple[Wrapper, Unwrapper] | None:
+    """Tell what may be an answer of a service, if a format reads what lies in it; the arguments are those of `find_wrapper`."""
+    unwrapper = ANSWER.open(head, name)
+    return None if unwrapper is None else (ANSWER, unwrapper)
 
 
 def is_test_object(head: bytes) -> bool:
