@@ -313,7 +313,7 @@ def test_a_log_in_two_bytes_a_character_is_told_so(encoding: str, tmp_path: Path
     [
         ("", "no whole line in it yet; passed over"),
         ("203.0.113.7 - - [", "17 bytes wait for a newline"),
-        ("26 <190>1 - - - - - - hello 1", "octet counting"),
+        ("126 <190>1 - - - - - - hello 1", "30 bytes wait for its end (syslog by octet counting)"),
     ],
 )
 def test_what_waits_in_a_log_without_a_whole_line_is_said(text: str, says: str, tmp_path: Path, take_in: TakeIn) -> None:

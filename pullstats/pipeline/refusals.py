@@ -40,10 +40,7 @@ def say_waiting(head: bytes, most: int) -> str:
         return "no whole line in it yet; passed over"
     count = f"{len(head):,} bytes" if len(head) < most else f"more than {most:,} bytes"
     if _COUNTED.match(head):
-        return (
-            f"no whole line in its {count}, which are syslog by octet counting (RFC 6587); lines are read:"
-            " let the sender end each message with a newline; passed over"
-        )
+        return f"no whole message in it yet; {count} wait for its end (syslog by octet counting); passed over"
     return f"no whole line in it yet; {count} wait for a newline at their end; passed over"
 
 

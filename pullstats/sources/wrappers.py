@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from pullstats.sources import cloudwatch_documents, cloudwatch_lines, cloudwatch_rows, json_documents, line_wrappers, loki_answers
+from pullstats.sources import cloudwatch_documents, cloudwatch_lines, cloudwatch_rows, json_documents, line_wrappers, loki_answers, syslog_frames
 from pullstats.sources.json_answers import ANSWER
 from pullstats.sources.line_wrapper import LineWrapper
 from pullstats.sources.messages import Unwrapper, Wrapper
 
-_MODULES: Final = (cloudwatch_documents, cloudwatch_rows, cloudwatch_lines, loki_answers, json_documents)
+_MODULES: Final = (cloudwatch_documents, cloudwatch_rows, cloudwatch_lines, loki_answers, json_documents, syslog_frames)
 
 PARQUET: Final = Wrapper(
     "parquet",
