@@ -27,7 +27,7 @@ reading_options = combine(
     click.option("--input-format", default="auto", show_default=True, help="Name of the log format, or auto."),
     click.option(
         "--log-format",
-        help="The server's own format string (nginx, Apache, HAProxy, Envoy, Caddy, #Fields), or @nginx.conf[:name], @apache2.conf[:name], @haproxy.cfg[:name].",
+        help="The server's own format string (nginx, Apache, HAProxy, Envoy, Caddy, Gitea, #Fields), or @nginx.conf[:name], @apache2.conf[:name], @haproxy.cfg[:name].",
     ),
     map_option,
     click.option("--source", "source_name", help="Name of the source: logs of two names are two, whatever they hold."),

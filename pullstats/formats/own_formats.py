@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from pullstats.errors import InputError
-from pullstats.formats import apache_directives, caddy_placeholders, envoy_operators, haproxy_variables, nginx_variables
+from pullstats.formats import apache_directives, caddy_placeholders, envoy_operators, go_templates, haproxy_variables, nginx_variables
 from pullstats.formats.configurations import find_directive, read_configured
 from pullstats.formats.conversions import ConvertingReader
 from pullstats.formats.json_templates import compile_json_template, parse_json_template
@@ -24,6 +24,7 @@ from pullstats.formats.variables import ADDRESS, FORWARDED, FROM_UTC, TIMES
 from pullstats.formats.w3c import W3cReader, describe_fields
 
 LANGUAGES: Final[tuple[Language, ...]] = (
+    go_templates.LANGUAGE,
     envoy_operators.LANGUAGE,
     haproxy_variables.LANGUAGE,
     nginx_variables.LANGUAGE,
