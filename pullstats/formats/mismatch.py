@@ -139,18 +139,22 @@ def _keys_of(sample: str) -> frozenset[str]:
 
 
 def _text_mismatch(name: str, line: str, compiled: CompiledFormat) -> Mismatch:
-    """Match ever shorter beginnings of the pattern; the first that fits tells the place."""
+    """Look for the longest beginning of the pattern that fits: where one does, all shorter ones do."""
     pieces = pattern_pieces(compiled.template, compiled.escaping, compiled.values)
     text = pl.Series([line])
     whole = text.str.contains(compiled.lenient).item()
     if whole:
         return Mismatch(name, 0, REASONS["time"], _weigh(pieces))
-    for count in range(len(pieces), 0, -1):
-        fits = text.str.extract(f"^({''.join(piece.lenient for piece in pieces[:count])})", 1).item()
-        if fits is not None:
-            expected = pieces[count].label if count < len(pieces) else "the end of the line"
-            return Mismatch(name, len(fits), expected, _weigh(pieces[:count]))
-    return Mismatch(name, 0, pieces[0].label)
+    fitting, most, fits = 0, len(pieces), ""
+    while fitting < most:
+        count = (fitting + most + 1) // 2
+        found = text.str.extract(f"^({''.join(piece.lenient for piece in pieces[:count])})", 1).item()
+        if found is None:
+            most = count - 1
+        else:
+            fitting, fits = count, found
+    expected = pieces[fitting].label if fitting < len(pieces) else "the end of the line"
+    return Mismatch(name, len(fits), expected, _weigh(pieces[:fitting]))
 
 
 def _weigh(pieces: Sequence[Piece]) -> int:
