@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pullstats.cli import run
 from pullstats.formats import FORMATS, custom_format, detect_format, parse_lines
-from pullstats.formats.notices import parse_object
+from pullstats.formats.notices import _MARKS, parse_object
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 
@@ -272,6 +274,40 @@ def test_advice_on_what_is_no_text_is_one_sentence(content: bytes, tmp_path: Pat
     (tmp_path / "a.log").write_bytes(content)
     assert run(["ingest", str(tmp_path / "a.log"), "--store", str(tmp_path / "store")]) == 2
     assert "internal error" not in capsys.readouterr().err
+
+
+HOSTILE = {
+    "labels in labels": "a=" * 50_000 + "b",
+    "labels in columns": ",".join(["a=" * 20_000 + "b"] * 5),
+    "marks": ">" * 200_000 + "x",
+    "brackets and commas": '{"a":' + "[" * 200_000 + "," * 200_000,
+    "escaped quotes without an end": '{"a":1,"b":"' + '\\"' * 200_000,
+    "one half of a sign": '{"eventVersion":' * 10_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_advice_on_a_line_made_to_be_slow_is_one_sentence(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ingest", str(write(tmp_path / "a.log", [HOSTILE[name] + "\n"] * 3)), "--store", str(tmp_path / "store")]) == 2
+    assert (said := capsys.readouterr().err).startswith("pullstats: no known log format fits")
+    assert "internal error" not in said
+
+
+@given(st.text('"\\\\,{}[]a', max_size=30))
+def test_no_character_of_a_string_is_looked_at_twice(text: str) -> None:
+    # A mark that begins at a quote always matches, so that what stands behind it is never searched once more from a later quote.
+    assert all(_MARKS.match(text, place) for place, sign in enumerate(text) if sign == '"')
+
+
+@given(
+    st.dictionaries(st.text("ab,]}", min_size=1, max_size=4), st.one_of(st.integers(), st.text('x,}]{["\\', max_size=6)), min_size=2, max_size=4),
+    st.data(),
+)
+def test_a_cut_object_is_known_up_to_its_last_whole_value(item: dict[str, Any], data: st.DataObject) -> None:
+    begun = [json.dumps(dict(list(item.items())[:count]))[:-1] + "," for count in range(1, len(item))]
+    cut = json.dumps(item)[: data.draw(st.integers(1, len(json.dumps(item)) - 1))]
+    whole = dict(list(item.items())[: sum(cut.startswith(beginning) for beginning in begun)])
+    assert parse_object(cut) == (whole or None)
 
 
 def test_the_caret_stands_in_the_nearest_plausible_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

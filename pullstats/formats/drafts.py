@@ -30,17 +30,20 @@ _PARTS: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_EDGE: Final = re.compile(r"^([<({\['|=:,;]*)(.*?)([>)}\]'|,;:]*)$")
+_OPENING: Final = "<({['|=:,;"
+_CLOSING: Final = ">)}]'|,;:"
+"""What may stand before and behind a value."""
 _TIMES: Final = (
     ("time_local", re.compile(r"\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2}(?: [+-]\d{4})?")),
     ("time_iso8601", re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?")),
     ("time_dated", re.compile(DATED)),
     ("msec", re.compile(r"1[0-9]{9}(?:\.[0-9]{1,6})?")),
 )
+_WHOLE_ADDRESS: Final = re.compile(ADDRESS)
 _LABEL: Final = re.compile(r"([A-Za-z_@][\w.@-]*[=:])(?=.)")
 """A key in front of a value: `ts=`, `time:`."""
 _VALUES: Final = (
-    ("remote_addr", re.compile(ADDRESS)),
+    ("remote_addr", _WHOLE_ADDRESS),
     ("request_method", re.compile(_METHODS)),
     ("request_uri", re.compile(r"(?:/|https?://)\S*")),
     ("server_protocol", re.compile(r"HTTP/[0-9.]+")),
@@ -110,16 +113,15 @@ def _has_needed(used: set[str]) -> bool:
 
 def _name_cell(cell: str, used: set[str]) -> str:
     """Write a cell as the variable that it looks like; quotes around it and a label in front of it stay."""
-    label = _find_label(cell)
-    if label:
-        return label + _name_cell(cell[len(label) :], used)
+    label = _find_labels(cell)
+    cell = cell[len(label) :]
     quote = '"' if len(cell) > 1 and cell[0] == cell[-1] == '"' else ""
     inner = cell[1:-1] if quote else cell
     names = [*_TIMES, *_VALUES, ("request", _REQUEST), ("http_user_agent", _AGENT)]
     name = next((name for name, pattern in names if name not in used and pattern.fullmatch(inner)), "field")
     if name == "body_bytes_sent" and "status" not in used:
         name = "field"
-    return f"{quote}${_take(name, used)}{quote}"
+    return f"{label}{quote}${_take(name, used)}{quote}"
 
 
 def _name(text: str, kind: str, used: set[str]) -> str:
@@ -128,13 +130,16 @@ def _name(text: str, kind: str, used: set[str]) -> str:
         return " "
     if kind == "quoted":
         return f'"${_take(_look_at_quoted(text[1:-1]), used)}"'
-    label = _find_label(text) if kind == "word" else ""
-    if label:
-        return label + _name(text[len(label) :], kind, used)
+    label = _find_labels(text) if kind == "word" else ""
+    return label + _name_word(text[len(label) :], used)
+
+
+def _name_word(text: str, used: set[str]) -> str:
     if text == "-" and "status" not in used:
         return f"${_take('remote_user', used)}" if "remote_addr" in used and "ident" in used else f"${_take('ident', used)}"
-    match = _EDGE.match(text)
-    before, inner, after = match.groups() if match else ("", text, "")
+    rest = text.lstrip(_OPENING)
+    inner = rest.rstrip(_CLOSING)
+    before, after = text[: len(text) - len(rest)], rest[len(inner) :]
     if not inner and "$" not in text:
         return text
     name = next((name for name, pattern in (*_TIMES, *_VALUES) if name not in used and pattern.fullmatch(inner)), None)
@@ -143,10 +148,12 @@ def _name(text: str, kind: str, used: set[str]) -> str:
     return f"{before}${_take(name, used)}{after}"
 
 
-def _find_label(text: str) -> str:
-    """Give the key in front of a value, none where the whole is a value of its own (`http://…`)."""
-    found = _LABEL.match(text)
-    return found[1] if found and not text.startswith(("http:", "https:")) and not re.fullmatch(ADDRESS, text) else ""
+def _find_labels(text: str) -> str:
+    """Give the keys in front of a value, none where the whole is a value of its own (`http://…`)."""
+    start = 0
+    while (found := _LABEL.match(text, start)) and not text.startswith(("http:", "https:"), start) and not _WHOLE_ADDRESS.fullmatch(text, start):
+        start = found.end()
+    return text[:start]
 
 
 def _look_at_quoted(text: str) -> str:

@@ -26,7 +26,8 @@ _DEEPEST: Final = 64
 _TARGET: Final = re.compile(r"(?:/|https?://)\S*")
 _LINE: Final = re.compile(rf"(?:{'|'.join(sorted(METHODS))}) (?:/|https?://)\S*(?: HTTP/[0-9.]+)?")
 _CLIENT: Final = re.compile(rf"{ADDRESS}|ADDRESS(?::[0-9]+)?")  # as a rejected line shows one
-_MARKS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]')
+_MARKS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\],]')
+"""Strings, the last of which may lack its end, and the signs between them; no character of a string is looked at twice."""
 _NO_TARGET: Final = re.compile(
     r"file|root|dir|referr?er|origin|location|source|server|upstream|backend|proxy|host|log|content|exec|cwd", re.IGNORECASE
 )
@@ -137,14 +138,12 @@ def _cut_deep(text: str) -> str:
 
 def _close(line: str) -> str:
     """End an object that was cut behind its last whole value."""
+    marks = [found for found in _MARKS.finditer(line) if found[0][0] != '"']
+    last = next((place for place in range(len(marks) - 1, -1, -1) if marks[place][0] == ","), None)
     open_ones: list[str] = []
-    end, closing = 0, ""
-    for found in _MARKS.finditer(line):
-        mark = found[0]
-        if mark in "{[":
-            open_ones.append("}" if mark == "{" else "]")
-        elif mark in "}]" and open_ones:
+    for found in marks[: last or 0]:
+        if found[0] in "{[":
+            open_ones.append("}" if found[0] == "{" else "]")
+        elif found[0] in "}]" and open_ones:
             open_ones.pop()
-        elif mark == ",":
-            end, closing = found.start(), "".join(reversed(open_ones))
-    return line[:end] + closing
+    return (line[: marks[last].start()] if last is not None else "") + "".join(reversed(open_ones))
