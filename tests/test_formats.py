@@ -6,6 +6,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from pullstats.errors import InputError
 from pullstats.formats import FORMATS, LogFormat, Parsed, custom_format, detect_format, parse_lines
+from pullstats.formats.json_lines import JsonReader
 from pullstats.formats.log_format import compile_log_format
 from pullstats.formats.nginx import COMBINED
 from pullstats.formats.text_lines import TextReader
@@ -173,6 +175,45 @@ def test_one_odd_line_leaves_the_rest_to_the_fast_way() -> None:
     assert parsed.rejects[0].select("source_line", "source_offset", "reason").row(0) == (3011, 100 + 3000 * len(good), "format")
     assert events["source_line"].to_list()[-1] == 6011
     assert events["source_offset"].to_list()[-1] == 100 + len(data) - len(good)
+
+
+def count_lines_asked_for(monkeypatch: pytest.MonkeyPatch) -> tuple[LogFormat, list[int]]:
+    """Give a format, and how many lines it was asked for the safe way, each time."""
+    reader, asked = JsonReader(), []
+    read_safe = reader.read_safe
+
+    def count(lines: pl.Series) -> pl.DataFrame:
+        asked.append(lines.len())
+        return read_safe(lines)
+
+    monkeypatch.setattr(reader, "read_safe", count)
+    return replace(FORMATS["json"], reader=reader), asked
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_other_formats_are_asked_once_for_the_odd_lines_of_a_block(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = '1.2.3.4 - - [23/Nov/2025:23:35:37 +0000] "GET /a HTTP/1.1" 200 7 "-" "x"\n'
+    other = FORMATS["json"].sample + "\n"
+    data = ((good * 500 + other + "neither\n") * count).encode()
+    other_format, asked = count_lines_asked_for(monkeypatch)
+    parsed = parse_lines(data, 0, 1, [FORMATS["nginx-combined"], other_format])
+    assert asked == [2 * count]
+    assert {reading.format_name: reading.frame.height for reading in parsed.readings} == {"nginx-combined": 500 * count, "json": count}
+    lines = [reading.frame["source_line"].to_list() for reading in parsed.readings if reading.format_name == "json"]
+    assert lines == [[502 * place + 501 for place in range(count)]]
+    assert [frame["source_line"].to_list() for frame in parsed.rejects] == [[502 * place + 502 for place in range(count)]]
+
+
+def test_odd_lines_are_not_held_without_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pullstats.formats.lines._TOGETHER", 1000)
+    good = '1.2.3.4 - - [23/Nov/2025:23:35:37 +0000] "GET /a HTTP/1.1" 200 7 "-" "x"\n'
+    data = ((good * 1500 + FORMATS["json"].sample + "\n" + "neither\n" * 100) * 5).encode()
+    other_format, asked = count_lines_asked_for(monkeypatch)
+    parsed = parse_lines(data, 0, 1, [FORMATS["nginx-combined"], other_format])
+    assert len(asked) > 1
+    assert sum(asked) == 505
+    assert [reading.frame["source_line"].is_sorted() for reading in parsed.readings] == [True, True]
+    assert (sum(reading.frame.height for reading in parsed.readings), count_rejects(parsed)) == (7505, 500)
 
 
 def test_gateway_formats_agree_on_the_fields_they_share() -> None:

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from pullstats.cli import run
 from pullstats.formats import FORMATS, custom_format, parse_lines
 from pullstats.formats.advice import suggest_map
+from pullstats.formats.json_keys import KeyTable, KeyTree
+from pullstats.formats.json_lines import _sample_tree, pick_values
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 
@@ -102,6 +105,41 @@ def test_what_stands_for_a_refused_client_is_never_shown(text: str, *, is_list: 
     assert refused[0] == "client"
     assert "SECR" not in refused[1]
     assert "CLIENT" in refused[1]
+
+
+@pytest.mark.parametrize("text", ["SECRET of a place " * 200, "SECRET, " * 40_000, "SECRET/" * 100_000])
+def test_as_much_of_a_refused_client_as_was_kept_is_never_shown(text: str) -> None:
+    (refused,) = read({"time": REQUEST["time"], "method": "GET", "uri": "/a", "status": 200, "remote_addr": text})[1]
+    assert refused[0] == "client"
+    assert "SECR" not in refused[1]
+    assert "CLIENT" in refused[1]
+
+
+def test_lines_become_columns_for_the_keys_that_they_hold_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths: list[int] = []
+
+    def pick(flat: pl.DataFrame, table: KeyTable) -> pl.DataFrame:
+        widths.append(flat.width)
+        return pick_values(flat, table)
+
+    monkeypatch.setattr("pullstats.formats.json_lines.pick_values", pick)
+    reader = FORMATS["json"].reader
+    assert reader.read_safe(pl.Series([json.dumps(REQUEST), json.dumps({"x": 1}), "no object"]))["reason"].to_list() == [None, "keys", "not-json"]
+    assert reader.read_safe(pl.Series(["no object"]))["reason"].to_list() == ["not-json"]
+    assert widths == [len(REQUEST), 1]
+
+
+def test_a_long_line_is_sampled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sampled: list[list[bytes]] = []
+
+    def look(lines: list[bytes], tree: KeyTree) -> KeyTree | None:
+        sampled.append(lines)
+        return _sample_tree(lines, tree)
+
+    monkeypatch.setattr("pullstats.formats.json_lines._sample_tree", look)
+    lines = [json.dumps(REQUEST | {"user_agent": "x" * 10_000, "bytes": number}) for number in range(3)]
+    assert FORMATS["json"].reader.read_fast("".join(f"{line}\n" for line in lines).encode()) is not None
+    assert [[len(line) for line in lines] for lines in sampled] == [[len(lines[0])] * 3]
 
 
 @pytest.mark.parametrize("client", ["", "-"])

@@ -36,7 +36,7 @@ from pullstats.formats import (
 )
 from pullstats.formats.advice import advise, advise_on_keys, say_refusal
 from pullstats.formats.conversions import ConvertingReader
-from pullstats.formats.detect import Detection, Detector, detect_format
+from pullstats.formats.detect import Detection, Detector, detect_format, drop_like
 from pullstats.formats.field_map import KINDS, mapped_formats, parse_map
 from pullstats.formats.headings import Headings
 from pullstats.formats.json_lines import JSON_SHAPE, JsonReader
@@ -91,6 +91,7 @@ __all__ = [
     "choose_formats",
     "custom_format",
     "detect_format",
+    "drop_like",
     "find_mismatch",
     "merge_parsed",
     "named_format",

@@ -165,7 +165,7 @@ def _rank(lines: pl.Series, candidates: Sequence[LogFormat], *, has_time: bool) 
         return Detection((ranked[0],), best, shares)  # a header that has no rows yet
     if not best:
         return Detection((), best, shares)
-    return Detection(_agreeing(_distinct(ranked), judged), best, shares, known[ranked[0].name] / lines.len())
+    return Detection(_agreeing(drop_like(ranked), judged), best, shares, known[ranked[0].name] / lines.len())
 
 
 def _agreeing(ranked: Sequence[LogFormat], judged: Mapping[str, pl.Series]) -> tuple[LogFormat, ...]:
@@ -204,10 +204,10 @@ def _places(log_format: LogFormat) -> list[str]:
     return [match[1] if match and match[1] != "ident" else "" for match in found]
 
 
-def _distinct(ranked: Sequence[LogFormat]) -> tuple[LogFormat, ...]:
-    """Leave one of the formats that read alike: the best."""
+def drop_like(formats: Sequence[LogFormat]) -> tuple[LogFormat, ...]:
+    """Leave one of the formats that read alike: the first."""
     by_reader: dict[int, LogFormat] = {}
-    for candidate in ranked:
+    for candidate in formats:
         by_reader.setdefault(id(candidate.reader), candidate)
     return tuple(by_reader.values())
 

@@ -135,8 +135,8 @@ class JsonReader:
         tree = self._table.tree
         objects = [_load(line) for line in lines]
         rows = [_flatten(item, tree, "") if item is not None else {} for item in objects]
-        names = _leaves(tree, "")
-        frame = pl.DataFrame({name: pl.Series(name, [row.get(name) for row in rows], pl.String) for name in names})
+        held = self._held_paths(rows)
+        frame = pl.DataFrame({name: pl.Series(name, [row.get(name) for row in rows], pl.String) for name in held})
         raw = pick_values(frame, self._table)
         if not self._table.is_own:
             raw = refuse_half_read(raw, lambda place: objects[place])
@@ -145,6 +145,11 @@ class JsonReader:
             for item, reason in zip(objects, raw["reason"], strict=True)
         ]
         return self._add_rest(raw.with_columns(pl.Series("reason", others, pl.String)), lines)
+
+    def _held_paths(self, rows: list[dict[str, str]]) -> list[str]:
+        """List the paths of the table that some row holds, any one where none does: a column for each that it knows costs more than the rows."""
+        held = {path for row in rows for path in row} & self._table.paths
+        return sorted(held or [min(self._table.paths)])
 
     def _add_rest(self, raw: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:
         return raw.with_columns(collect_rest(lines, self._table.tree)) if self._keeps_rest else raw
@@ -184,8 +189,8 @@ class _Keys:
         """
         self._names = table.names
         step = max(len(data) // _SAMPLE, 1)
-        starts = (data.find(b"\n", start) + 1 for start in range(0, len(data), step))
-        lines = [line.split(b"\n", 1)[0] for line in (data[:_LINE], *(data[start : start + _LINE] for start in starts if start))]
+        starts = {data.find(b"\n", start) + 1 for start in range(0, len(data), step)}  # a long line is found again and again
+        lines = [data[start : start + _LINE].split(b"\n", 1)[0] for start in sorted({0, *starts})]
         lines = [line for line in lines if line]
         self.seen = frozenset(name for name in table.names if any(f'"{name}"'.encode() in line for line in lines))
         self.tree = _sample_tree(lines, table.tree) or _prune(table.tree, self.seen) or table.tree
@@ -359,15 +364,6 @@ def _first_item(name: str) -> pl.Expr:
     """Take the first item of a list of header values (Caddy, Go servers)."""
     column = pl.col(name)
     return pl.when(column.str.starts_with('["')).then(column.str.json_path_match("$[0]")).otherwise(column).alias(name)
-
-
-def _leaves(tree: KeyTree, prefix: str) -> list[str]:
-    names: list[str] = []
-    for key, below in tree.items():
-        names.append(prefix + key)
-        if below:
-            names += _leaves(below, f"{prefix}{key}{NEST}")
-    return names
 
 
 def _unnest(frame: pl.DataFrame, tree: KeyTree, prefix: str) -> pl.DataFrame | None:

@@ -2,7 +2,8 @@
 
 A fast reader takes a whole piece or refuses it. A refused piece is cut in eight and tried again,
 so that one odd line in 32 MiB costs little; what is left, a few hundred lines around the odd
-one, goes through the safe reader, line by line, and there every format of the log has a turn.
+one, goes through the safe reader, line by line. What that does not read is held until there is
+much of it, or the block ends; then every other format of the log has a turn.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from pullstats.formats.sense import AMBIGUOUS, PEERS, REQUEST, find_doubtful, fi
 LINE_LIMIT: Final = 1 << 20
 _LEAF: Final = 64 << 10
 _FAN_OUT: Final = 8
+_TOGETHER: Final = 1 << 20
+"""Bytes of odd lines that are held for the formats that are not the usual one."""
 LENGTH: Final = "line_length"
 MISFIT: Final = "format"
 """Reason of a line that does not fit."""
@@ -199,21 +202,64 @@ def parse_lines(data: bytes, offset: int, line: int, formats: Sequence[LogFormat
     """
     parsed = Parsed()
     if data:
-        _parse_piece(data, offset, line, formats, parsed, times or Times())
+        odd = _OddLines(formats, parsed, times or Times())
+        _parse_piece(data, offset, line, odd)
+        odd.ask_others()
     parsed.readings = _join_readings(parsed.readings)
     return parsed
 
 
-def _parse_piece(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed, times: Times) -> None:
-    usual = formats[0]
+@dataclass(slots=True)
+class _OddLines:
+    """Lines that the usual format does not read: the others are asked for many at once, which costs as much as for one.
+
+    Attributes:
+        formats: of the log, the usual one first.
+        parsed: what became of lines so far.
+        times: how their times are read.
+        held: lines that the others were not asked for yet.
+        size: bytes of these.
+    """
+
+    formats: Sequence[LogFormat]
+    parsed: Parsed
+    times: Times
+    held: list[pl.DataFrame] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, lines: pl.DataFrame) -> None:
+        """Ask the usual format for lines, and hold those that it does not read."""
+        rest = _take_safe(self.formats[0], lines, self.parsed, self.times)
+        if rest.height:
+            self.held.append(rest)
+            self.size += int(rest["length"].sum())
+        if self.size >= _TOGETHER:
+            self.ask_others()
+
+    def ask_others(self) -> None:
+        """Ask the other formats for the lines that are held; what none of them reads is refused."""
+        if not self.held:
+            return
+        rest, usual = pl.concat(self.held), self.formats[0]
+        self.held, self.size = [], 0
+        for log_format in self.formats[1:]:  # how lines begin is settled by the first
+            proof = log_format.proof if log_format.proof != usual.proof else None
+            rest = _take_safe(log_format, rest, self.parsed, self.times, proof)
+            if not rest.height:
+                return
+        self.parsed.rejects.append(_reject(rest, pl.col("reason")))
+
+
+def _parse_piece(data: bytes, offset: int, line: int, odd: _OddLines) -> None:
+    usual = odd.formats[0]
     raw = _read_fast(usual.reader, data) if usual.reader.has_fast else None
-    if raw is not None and _take_fast(usual, raw, offset, line, parsed, times):
+    if raw is not None and _take_fast(usual, raw, offset, line, odd.parsed, odd.times):
         return
     if len(data) <= _LEAF or not usual.reader.has_fast or len(cuts := list(_cuts(data, usual.headed))) == 1:
-        _parse_safe(data, offset, line, formats, parsed, times)
+        _parse_safe(data, offset, line, odd)
     else:
         for start, end in cuts:
-            _parse_piece(data[start:end], offset + start, line, formats, parsed, times)
+            _parse_piece(data[start:end], offset + start, line, odd)
             line += data.count(b"\n", start, end)
 
 
@@ -274,33 +320,32 @@ def split_text(data: bytes) -> tuple[pl.Series, pl.Series]:
     return lines, lengths
 
 
-def _parse_safe(data: bytes, offset: int, line: int, formats: Sequence[LogFormat], parsed: Parsed, times: Times) -> None:
+def _parse_safe(data: bytes, offset: int, line: int, odd: _OddLines) -> None:
     texts, lengths = split_text(data)
     lines = pl.DataFrame({"text": texts, "length": lengths}).with_columns(
         source_line=pl.int_range(line, line + pl.len(), dtype=pl.Int64),
         source_offset=pl.col("length").cum_sum() - pl.col("length") + offset,
     )
     blank = lines["text"].str.strip_chars().str.len_bytes() == 0
-    parsed.ignored += int(blank.sum())
+    odd.parsed.ignored += int(blank.sum())
     long = (lines["length"] > LINE_LIMIT) & (lines["text"].str.len_bytes() >= LINE_LIMIT)
     if long.any():
-        parsed.rejects.append(_reject(lines.filter(long), pl.lit("too-long")))
-    rest = lines.filter(~blank & ~long).with_columns(shown=pl.col("text").str.slice(0, LOOKED_AT_OF_REJECT))
-    for place, log_format in enumerate(formats):  # how lines begin is settled by the first
-        if not rest.height:
-            return
-        proof = log_format.proof if place and log_format.proof != formats[0].proof else None
-        frame, reasons, shown = _read_with(log_format, rest, times, proof)
-        if frame.height:
-            parsed.readings.append(Reading(log_format.name, log_format.reader.escaping, frame))
-        ignored = (reasons == IGNORED).fill_null(value=False)
-        parsed.ignored += int(ignored.sum())
-        failed = reasons.is_not_null() & ~ignored
-        # The reason that counts is the first format's: the one most lines of the log are in.
-        reason = _keep_reason(rest["reason"], reasons) if "reason" in rest.columns else reasons
-        rest = rest.with_columns(reason.alias("reason"), shown).filter(failed)
+        odd.parsed.rejects.append(_reject(lines.filter(long), pl.lit("too-long")))
+    rest = lines.filter(~blank & ~long)
     if rest.height:
-        parsed.rejects.append(_reject(rest, pl.col("reason")))
+        odd.add(rest.with_columns(shown=pl.col("text").str.slice(0, LOOKED_AT_OF_REJECT)))
+
+
+def _take_safe(log_format: LogFormat, lines: pl.DataFrame, parsed: Parsed, times: Times, proof: str | None = None) -> pl.DataFrame:
+    """Take what a format reads of lines; give those that it does not, with the reason and with what may be shown of them."""
+    frame, reasons, shown = _read_with(log_format, lines, times, proof)
+    if frame.height:
+        parsed.readings.append(Reading(log_format.name, log_format.reader.escaping, frame))
+    ignored = (reasons == IGNORED).fill_null(value=False)
+    parsed.ignored += int(ignored.sum())
+    # The reason that counts is the first format's: the one most lines of the log are in.
+    reason = _keep_reason(lines["reason"], reasons) if "reason" in lines.columns else reasons
+    return lines.with_columns(reason.cast(pl.String).alias("reason"), shown).filter(reasons.is_not_null() & ~ignored)
 
 
 def _keep_reason(first: pl.Series, other: pl.Series) -> pl.Series:
@@ -361,10 +406,11 @@ def _hide_clients(texts: pl.Series, raw: pl.DataFrame, refused: pl.Series) -> pl
 
 def _hide_client(text: str, value: str) -> str:
     """Hide a client wherever it stands as a whole word; of one that the line has escaped, or in pieces, all strings that may be it."""
-    kept = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", CLIENT, text)
+    text = _hide_cut(text, value, CLIENT)
+    kept = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", CLIENT, text) if len(value) <= len(text) else text
     if kept != text:
         return kept
-    parts = [part for part in value.split(", ") if part]
+    parts = {part for part in value.split(", ") if part}
     return _QUOTED.sub(lambda match: f'"{CLIENT}"' if "\\" in match[0] or match[0].strip('"') in parts else match[0], text)
 
 
@@ -378,7 +424,11 @@ def _hide_unplaced(match: re.Match[str]) -> str:
 
 def _hide(text: str, value: str, placeholder: str) -> str:
     """Put a placeholder for a value, and for as much of it as stands at the end of a text that was cut."""
-    text = text.replace(value, placeholder)
+    return _hide_cut(text, value, placeholder).replace(value, placeholder)
+
+
+def _hide_cut(text: str, value: str, placeholder: str) -> str:
+    """Put a placeholder for as much of a value as stands at the end of a text that was cut."""
     if len(text) < LOOKED_AT_OF_REJECT:
         return text
     kept = next((length for length in range(min(len(value), len(text)), _TELLING, -1) if text.endswith(value[:length])), 0)

@@ -163,7 +163,7 @@ def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
 
 def read_times(raw: pl.DataFrame, clock: Clock) -> pl.Series:
     """Read the times of raw text columns alone; null where one is unusable."""
-    return raw.select(keep_plausible(_timestamp(raw, clock)).alias("timestamp")).to_series() if raw.height else pl.Series(dtype=TIMESTAMP)
+    return raw.with_columns(keep_plausible(_timestamp(raw, clock)).alias("timestamp"))["timestamp"] if raw.height else pl.Series(dtype=TIMESTAMP)
 
 
 def read_statuses(raw: pl.DataFrame) -> pl.Series:

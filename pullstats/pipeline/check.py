@@ -11,7 +11,7 @@ import polars as pl
 
 from pullstats.enrich import redact_reject
 from pullstats.errors import InputError
-from pullstats.formats import JSON_SHAPE, REJECT_SCHEMA, Detection, Detector, LogFormat, Mismatch, find_mismatch
+from pullstats.formats import JSON_SHAPE, REJECT_SCHEMA, Detection, Detector, LogFormat, Mismatch, drop_like, find_mismatch
 from pullstats.pipeline.map_check import find_missing_keys, refuse_missing_keys
 from pullstats.pipeline.reading import LogDecoder, detect_log
 from pullstats.sources import SourceFile, expand_paths, open_source, read_blocks
@@ -133,7 +133,7 @@ def _unknown_log(data: bytes, candidates: Sequence[LogFormat]) -> LogDecoder:
     sure = [candidate for candidate in candidates if not candidate.is_guess] or list(candidates)
     if data.lstrip().startswith(b"{"):
         sure.sort(key=lambda candidate: candidate.reader.shape != JSON_SHAPE)
-    return LogDecoder(Detection(tuple(sure), 0.0, {}))
+    return LogDecoder(Detection(drop_like(sure), 0.0, {}))
 
 
 def _describe(rejects: pl.DataFrame, before: int, log: LogDecoder) -> list[Failure]:
