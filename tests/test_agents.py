@@ -144,6 +144,8 @@ def test_long_and_broken_agents_do_not_hang() -> None:
         'pip/1 {"installer":' + "{" * 50_000,
         "Mozilla/5.0 " + "x/1 " * 30_000,
         "\x00\u202e" * 1000,
+        "a" * 5000 + " (!bot)",
+        "1" * 5000 + "-",
     ):
         assert read_agent(text).name
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.enrich.addresses import parse_address
+from pullstats.enrich.canonical_texts import list_forms
 from pullstats.enrich.own_addresses import hide_addresses, key_of, list_keys
-from pullstats.enrich.redact import redact_addresses, redact_text
+from pullstats.enrich.redact import REDACTED, redact_addresses, redact_text, redact_values
 
 URLS = [
     ("/a?token=abc&x=1", "/a?token=REDACTED&x=1"),
@@ -55,6 +56,24 @@ def test_every_address_leaves_a_rejected_line(address: str) -> None:
     found = parse_address(address)
     assert found is not None
     assert key_of(found) in (list_keys(pl.Series([f"x {address} y"])).item() or "").split()
+
+
+SLOW = {
+    "backslashes": ("\\" * 100_000, REDACTED),
+    "backslashes in front of no escape": (("\\" * 1000 + "u00zz") * 100, None),
+    "digits of no address": ("/::" + "a" * 100_000, None),
+    "a list of addresses": ("1." * 50_000, None),
+    "a header's name in itself": (" x-" + "token" * 20_000, None),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_text_made_to_be_slow_is_looked_at_like_any_other(name: str) -> None:
+    # Each took seconds to minutes, and gigabytes, while a stretch was gone through again from each of its characters.
+    text, kept = SLOW[name]
+    assert redact_values(pl.Series([text])).to_list() == [kept or text]
+    assert hide_addresses(pl.Series([text]), [{"c6336401"}])[0] in (text, *list_forms(text))
+    assert {*(list_keys(pl.Series([text])).item() or "").split()} <= {"01010101", "1" * 32}
 
 
 @given(st.text(max_size=120))

@@ -49,11 +49,11 @@ _RUN_IDS: Final = (
 _INSTALLER: Final = re.compile(r'"installer":\{"name":"([^"]{1,40})"(?:,"version":"([^"]{1,60})")?')
 _SYSTEM: Final = re.compile(r'"system":\{"name":"([^"]{1,40})"')
 _CPU: Final = re.compile(r'"cpu":"([^"]{1,40})"')
-_KERNEL: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+-[0-9]+-[a-z0-9_]+")  # 5.10.0-23-amd64 says nothing of the client
+_KERNEL: Final = re.compile(r"(?<![0-9])[0-9]+\.[0-9]+\.[0-9]+-[0-9]+-[a-z0-9_]+")  # 5.10.0-23-amd64 says nothing of the client
 _WORD: Final = re.compile(r"[a-z][a-z0-9]*(?:_[0-9]+)?|(?<![a-z0-9.])386(?![0-9.])")
 _CI_NAME: Final = re.compile(r"\bci/[a-z][a-z0-9_,-]*")
 _CI_MARK: Final = re.compile(r"; ?ci\b")
-_GENERIC_BOT: Final = re.compile(r"([a-z][a-z0-9_.-]*(?:bot|spider|crawler))\b(?:.*(?:https?://|@|\+))?")
+_GENERIC_BOT: Final = re.compile(r"(?<![a-z0-9_.-])[0-9_.-]*([a-z][a-z0-9_.-]*(?:bot|spider|crawler))\b(?:.*(?:https?://|@|\+))?")
 _COMPATIBLE: Final = re.compile(r"^mozilla/[0-9.]+ \(compatible; ?([a-z][a-z0-9 ._-]{1,40}?)(?:/v?([0-9][^\s;,()]*))?[;)]")
 """What calls itself compatible and names itself, as programs do; the browsers that did were few."""
 _COMPATIBLE_BROWSERS: Final = ("msie", "konqueror", "opera", "windows", "google desktop", "netscape", "icab", "omniweb", "ibrowse")

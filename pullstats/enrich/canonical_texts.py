@@ -24,7 +24,7 @@ MAX_FORMS: Final = 12
 
 _SIGNS: Final = ["%", "\\", "&#", "&amp;", "&quot;", "&commat;", "&equals;", "&colon;", "&period;", "&sol;", "&lt;", "&gt;", "&apos;"]
 _ESCAPE: Final = re.compile(
-    r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)|(?P<hex>(?:\\x[0-9A-Fa-f]{2})+)|(?:%u|\\+u)(?P<unit>[0-9A-Fa-f]{4})|\\(?P<plain>[/\"\\])"
+    r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)|(?P<hex>(?:\\x[0-9A-Fa-f]{2})+)|(?:%u|(?<!\\)\\+u)(?P<unit>[0-9A-Fa-f]{4})|\\(?P<plain>[/\"\\])"
     r"|(?P<entity>&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|quot|commat|equals|colon|period|sol|lt|gt|apos);)"
 )
 _STEP: Final = {"percent": 3, "hex": 4}

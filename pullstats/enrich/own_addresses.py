@@ -34,7 +34,7 @@ _PART: Final = r"(?:0[xX][0-9A-Fa-f]{1,2}|[0-9]{1,4})"
 _RUN: Final = re.compile(rf"{_PART}(?:[._-]{_PART}){{3,}}")
 _PARTS: Final = re.compile(_PART)
 _WORD: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{8,39}(?![0-9A-Za-z])")
-_SIX: Final = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*")
+_SIX: Final = re.compile(r"(?<![0-9A-Fa-f:.])[0-9A-Fa-f:.]*:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*")
 _SIX_DASHED: Final = re.compile(r"[0-9A-Fa-f]{0,4}(?:-[0-9A-Fa-f]{0,4}){2,9}|[0-9A-Fa-f]{0,4}(?:_[0-9A-Fa-f]{0,4}){2,9}")
 _NIBBLES: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f](?:\.[0-9A-Fa-f]){31}(?![0-9A-Za-z])")
 _LONGEST: Final = 8_000
@@ -84,21 +84,21 @@ def _last_forms(values: pl.Series) -> pl.Series:
 
 def _keys_of_runs(few: pl.DataFrame) -> pl.DataFrame:
     runs = few.filter(pl.col("text").str.contains(_HAS_RUN)).select("row", pl.col("text").str.extract_all(_PLAIN_RUN)).explode("text").drop_nulls()
-    distinct = runs.select("text").unique()
+    distinct = runs.select("text").unique().with_row_index("run")  # a long one has many keys, and is not written beside each
     odd = distinct["text"].str.contains(r"(?:^|[._-])0[0-9]") | (distinct["text"].str.count_matches("[._-]") > _WINDOWS)
-    read = [(run, key) for run in distinct["text"].filter(odd) for _, _, key in _read_run(run, 0)]
-    parts = [pl.DataFrame(read, schema={"text": pl.String, KEYS: pl.String}, orient="row")]
+    read = [(run, key) for run, text in distinct.filter(odd).rows() for _, _, key in _read_run(text, 0)]
+    parts = [pl.DataFrame(read, schema={"run": pl.UInt32, KEYS: pl.String}, orient="row")]
     plain = distinct.filter(~odd)
     for skipped in range(_WINDOWS):
         groups = pl.col("text").str.extract_groups(rf"^(?:[0-9]{{1,4}}[._-]){{{skipped}}}{_FOUR}")
-        numbers = plain.select("text", groups.alias("parts")).unnest("parts").drop_nulls()
+        numbers = plain.select("run", groups.alias("parts")).unnest("parts").drop_nulls()
         if not numbers.height:
             break
         numbers = numbers.with_columns(pl.col("1", "2", "3", "4").cast(pl.Int64)).filter(pl.max_horizontal("1", "2", "3", "4") <= 255)
         for order in (("1", "2", "3", "4"), ("4", "3", "2", "1")):
             number = sum((pl.col(name) * 256**place for place, name in enumerate(reversed(order))), pl.lit(0))
-            parts.append(numbers.select("text", _hexadecimal(number).alias(KEYS)))
-    return runs.join(pl.concat(parts), on="text").select("row", KEYS)
+            parts.append(numbers.select("run", _hexadecimal(number).alias(KEYS)))
+    return runs.join(distinct, on="text").join(pl.concat(parts), on="run").select("row", KEYS)
 
 
 def _hexadecimal(number: pl.Expr) -> pl.Expr:

@@ -152,11 +152,13 @@ def _pairs() -> tuple[Rule, ...]:
             Rule(rf"(?i)(?P<before>{_EDGE}{names}\s*(?::\s+|\s=\s*|=\s+|[:=]\s*[\"']))({_SCHEME}[^\s,;\"'}}&]+)(?P<after>)", placeholder, hints),
         ]
     passwords = rf"(?:{_WILD_KEY}(?:password|passwd|passphrase|pwd|api[-_]?key|secret[-_]?key|access[-_]?key|private[-_]?key|(?:access|auth|refresh)[-_]?token))"
-    header = r"(?:(?:proxy-)?authorization|(?:set-)?cookie2?|x-[a-z-]*(?:token|key|auth|secret|session)[a-z-]*)"
+    named = r"x-[a-z-]*?(?:token|key|auth|secret|session)[a-z-]*"
+    header = rf"(?i)(?P<before>{_EDGE}(?:(?:proxy-)?authorization|(?:set-)?cookie2?|{named})\s*:\s*)[^\"'\r\n]+(?P<after>)"
+    once = header.replace(named, f"(?>{named})")  # whichever of its words is taken, the name ends where it ends
     return (
         *rules,
         Rule(rf"(?i)(?P<before>{_EDGE}{passwords}:)[^\s,;\"'}}&]+(?P<after>)", REDACTED, _hints("secrets")),
-        Rule(rf"(?i)(?P<before>{_EDGE}{header}\s*:\s*)[^\"'\r\n]+(?P<after>)", REDACTED, ("authorization", "cookie", "x-")),
+        Rule(header, REDACTED, ("authorization", "cookie", "x-"), exact=once),
     )
 
 
