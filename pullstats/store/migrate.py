@@ -68,10 +68,10 @@ def migrate(store: Path, log: TableLog, files: Sequence[LiveFile], tell: Callabl
             modes.make_file(journal, store)
         with journal.open("a", encoding="utf-8") as lines:
             for file in files:
-                written = _find(log.folder, file, known) or _write(log.folder, file)
+                rules = part_rules(log.folder, file)
+                written = _find(log.folder, file, known) or _write(log.folder, file, rules)
                 lines.write(json.dumps(asdict(written)) + "\n")
                 lines.flush()
-                rules = part_rules(log.folder, file)
                 added.append(
                     PendingFile(
                         EVENTS.name, written.path, written.size, file.rows or 0, file.day, file.first, file.last, written.crc, file.commits, rules
@@ -97,10 +97,10 @@ def new_place(file: LiveFile) -> str:
     return f"{Path(file.path).parent.as_posix()}/part-{uuid.uuid5(_NEW_NAMES, file.path)}.parquet"
 
 
-def _write(folder: Path, file: LiveFile) -> _Written:
+def _write(folder: Path, file: LiveFile, rules: str) -> _Written:
     place = new_place(file)
     (folder / place).unlink(missing_ok=True)  # of a run that died while it wrote
-    size, crc = rewrite_part(folder, place, scan_files(folder, [file], OLD_EVENTS).collect(), part_rules(folder, file))
+    size, crc = rewrite_part(folder, place, scan_files(folder, [file], OLD_EVENTS).collect(), rules)
     return _Written(place, size, crc)
 
 
