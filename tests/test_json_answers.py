@@ -11,17 +11,13 @@ import pytest
 from effort import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
+from json_records import VALUES, assert_grows, event
 
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.sources import Block, find_answer
 from pullstats.store import open_store
 
 Items = list[dict[str, Any]]
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.text(alphabet='ab"\\{}[],: \né', max_size=6),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet='k"{}é', max_size=3), inner, max_size=3),
-    max_leaves=8,
-)
 OBJECTS = st.lists(st.fixed_dictionaries({"k": VALUES}), min_size=1, max_size=5)
 ENVELOPES: dict[str, Callable[[Items], Any]] = {
     "items": lambda items: {"items": items},
@@ -35,10 +31,6 @@ ENVELOPES: dict[str, Callable[[Items], Any]] = {
     },
     "hits and more": lambda items: {"took": 5, "hits": {"total": 2, "hits": items, "x": 1}, "profile": {"a": {"b": 1}}, "status": 200},
 }
-
-
-def event(number: int, **more: Any) -> dict[str, Any]:
-    return {"remote_addr": f"192.0.2.{number}", "time": "2024-03-12T15:22:28Z", "request": f"GET /{number} HTTP/1.1", "status": 200, **more}
 
 
 @given(
@@ -100,14 +92,8 @@ def test_answers_are_read(envelope: str, records: str, indent: int | None, tmp_p
 
 
 def test_an_answer_that_grows_is_read_on(tmp_path: Path, take_in: Callable[..., IngestSummary]) -> None:
-    log, store = tmp_path / "a.json", tmp_path / "store"
     whole = json.dumps(ENVELOPES["hits"]([event(1, tags=[1]), event(2), event(3, tags=[{"a": 1}])]))
-    log.write_text(whole[: whole.index("192.0.2.3")])
-    assert take_in(log, store=store).total("events") == 2
-    log.write_text(whole)
-    take_in(log, store=store)
-    assert take_in(log, store=store).total("rejected") == 0
-    assert open_store(store).scan_events(["source_line"]).collect().height == 3
+    assert_grows(whole, tmp_path, take_in)
 
 
 @pytest.mark.parametrize("indent", [None, 2])

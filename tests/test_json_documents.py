@@ -10,17 +10,13 @@ import pytest
 from effort import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
+from json_records import VALUES, assert_grows, event
 
 from pullstats.sources import Block, json_documents
 from pullstats.sources.json_documents import DocumentsFraming, DocumentsUnwrapper, is_documents
 from pullstats.sources.json_structure import Objects, last_start, split_objects
 from pullstats.store import open_store
 
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.text(alphabet='ab"\\{}[],: \né\u20ac', max_size=6),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet='k"{}é', max_size=3), inner, max_size=3),
-    max_leaves=8,
-)
 OBJECTS = st.lists(st.fixed_dictionaries({"k": VALUES}), min_size=2, max_size=6)
 SHAPES = {
     "nothing between": lambda items: "".join(json.dumps(item) for item in items),
@@ -31,10 +27,6 @@ SHAPES = {
     "array, an object a line": lambda items: "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in items) + "\n]\n",
     "record separators": lambda items: "".join(f"\x1e{json.dumps(item, indent=1)}\n" for item in items),
 }
-
-
-def event(number: int, **more: Any) -> dict[str, Any]:
-    return {"remote_addr": f"192.0.2.{number}", "time": "2024-03-12T15:22:28Z", "request": f"GET /{number} HTTP/1.1", "status": 200, **more}
 
 
 @given(OBJECTS, st.sampled_from(sorted(SHAPES)), st.integers(0, 400))
@@ -96,14 +88,8 @@ def test_records_of_envelopes_are_cut_and_given_like_objects(items: list[dict[st
 
 
 def test_an_envelope_that_grows_is_read_on(tmp_path: Path, take_in: Any) -> None:
-    log, store = tmp_path / "a.json", tmp_path / "store"
     whole = json.dumps({"records": [event(1, tags=[1]), event(2, tags=[1]), event(3, tags=[{"a": 1}])]})
-    log.write_text(whole[: whole.index("192.0.2.3")])
-    assert take_in(log, store=store).total("events") == 2
-    log.write_text(whole)
-    take_in(log, store=store)
-    assert take_in(log, store=store).total("rejected") == 0
-    assert open_store(store).scan_events(["source_line"]).collect().height == 3
+    assert_grows(whole, tmp_path, take_in)
 
 
 def test_a_long_object_is_one_wherever_windows_end(tmp_path: Path, take_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
