@@ -36,6 +36,7 @@ class _Written:
 
     path: str
     size: int
+    rows: int
     crc: int
 
 
@@ -74,7 +75,7 @@ def migrate(store: Path, log: TableLog, files: Sequence[LiveFile], tell: Callabl
                 lines.flush()
                 added.append(
                     PendingFile(
-                        EVENTS.name, written.path, written.size, file.rows or 0, file.day, file.first, file.last, written.crc, file.commits, rules
+                        EVENTS.name, written.path, written.size, written.rows, file.day, file.first, file.last, written.crc, file.commits, rules
                     )
                 )
     except OSError:
@@ -100,8 +101,9 @@ def new_place(file: LiveFile) -> str:
 def _write(folder: Path, file: LiveFile, rules: str) -> _Written:
     place = new_place(file)
     (folder / place).unlink(missing_ok=True)  # of a run that died while it wrote
-    size, crc = rewrite_part(folder, place, scan_files(folder, [file], OLD_EVENTS).collect(), rules)
-    return _Written(place, size, crc)
+    rows = scan_files(folder, [file], OLD_EVENTS).collect()
+    size, crc = rewrite_part(folder, place, rows, rules)
+    return _Written(place, size, rows.height, crc)
 
 
 def _find(folder: Path, file: LiveFile, known: dict[str, _Written]) -> _Written | None:

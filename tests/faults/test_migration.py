@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from pullstats.store.log import TableLog
 from pullstats.store.parts import PendingFile, write_part
 from pullstats.store.repair import repair_store
 from pullstats.store.snapshot import COMMIT_ID
-from pullstats.store.tables import OLD_EVENTS, REJECTS, RUNS
+from pullstats.store.tables import EVENTS, OLD_EVENTS, REJECTS, RUNS
 from pullstats.store.verify import verify_store
 
 DAYS = 6
@@ -195,6 +196,15 @@ def test_what_a_dead_run_left_is_not_believed(old: Path) -> None:
         with open_store(copy).lock():
             pass
         assert _events(copy).equals(_expected())
+
+
+def test_files_that_nobody_counted_are_counted(old: Path) -> None:
+    """Another tool may have written a file, or its action, without the number of its rows."""
+    log = TableLog(old, OLD_EVENTS)
+    files = [replace(file, rows=None) for file in log.state.files.values()]
+    migration.migrate(old, TableLog(old, EVENTS), files, lambda _: None)
+    assert open_store(old).status().events == 40 * DAYS
+    _assert_new(old)
 
 
 def test_a_full_disk_leaves_it_as_it_was(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
