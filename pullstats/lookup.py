@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import cached_property
 from typing import Final
 
 import polars as pl
@@ -39,23 +38,23 @@ class Lookup:
         self._lock = threading.Lock()
         self._known: pl.DataFrame | None = None
 
-    @cached_property
-    def _nothing(self) -> pl.DataFrame:
-        """The columns of the answers; a look-up that no log needs is spared the asking."""
-        return self._compute(pl.Series(self._name, [], pl.String))
-
     def _encode(self, answers: pl.DataFrame) -> pl.DataFrame:
         """Encode texts, so that gathering and writing them costs a code and not a text."""
         return answers.with_columns(pl.col(name).cast(pl.Categorical(found)) for name, found in self._answer_categories.items())
 
-    def _reset(self) -> pl.DataFrame:
+    def _reset(self) -> None:
         """Forget all answers."""
         self._categories = pl.Categories(f"{self._name}-{next(_numbers)}", "pullstats")
         # polars forgets which text has which code once no column uses the categories: one always does.
         self._anchor = pl.Series([], dtype=pl.Categorical(self._categories))
-        texts = [name for name, dtype in self._nothing.schema.items() if dtype == pl.String]
+        self._answer_categories: dict[str, pl.Categories] = {}
+        self._known = None
+
+    def _begin(self, answers: pl.DataFrame) -> pl.DataFrame:
+        """Take the first answers, which say what columns there are."""
+        texts = [name for name, dtype in answers.schema.items() if dtype == pl.String]
         self._answer_categories = {name: pl.Categories(f"{self._name}-{name}-{next(_numbers)}", "pullstats") for name in texts}
-        return self._encode(self._nothing.clear())
+        return self._encode(answers)
 
     def apply(self, values: pl.Series) -> pl.DataFrame:
         """Compute the function for a column.
@@ -75,7 +74,7 @@ class Lookup:
     def _apply(self, values: pl.Series) -> pl.DataFrame:
         with self._lock:
             if self._known is None or self._known.height > self._max_kept:
-                self._known = self._reset()
+                self._reset()
             # Encoding stays under the lock: a code must not be seen before its text is.
             encoded = values.cast(pl.Categorical(self._categories))
             self._anchor = encoded.clear()
@@ -83,14 +82,14 @@ class Lookup:
             self._known = known = self._learn(self._known, encoded, codes)
         return known.select(pl.all().gather(codes))
 
-    def _learn(self, known: pl.DataFrame, encoded: pl.Series, codes: pl.Series) -> pl.DataFrame:
+    def _learn(self, known: pl.DataFrame | None, encoded: pl.Series, codes: pl.Series) -> pl.DataFrame:
         """Add to what is known what is new; codes are dense, in order of first sight."""
         highest = codes.max()
-        start, end = known.height, 0 if highest is None else int(highest) + 1  # type: ignore[arg-type]
-        if end <= start:
+        start, end = 0 if known is None else known.height, 0 if highest is None else int(highest) + 1  # type: ignore[arg-type]
+        if known is not None and end <= start:
             return known
-        fresh = pl.Series("code", range(start, end), codes.dtype).cat.to(encoded.dtype).cast(pl.String)
-        return pl.concat([known, self._encode(self._compute(fresh))], rechunk=True)
+        answers = self._compute(pl.Series("code", range(start, end), codes.dtype).cat.to(encoded.dtype).cast(pl.String))
+        return self._begin(answers) if known is None else pl.concat([known, self._encode(answers)], rechunk=True)
 
 
 def _is_uniform(values: pl.Series) -> bool:

@@ -228,8 +228,10 @@ class Enricher:
             return events
         few = events[rows].with_columns((pl.selectors.by_name(*_FREE_TEXTS) | pl.selectors.categorical()).cast(pl.String))
         few = few.with_columns(hide_addresses(few[name], mine) for name in _FREE_TEXTS)
-        few = few.with_columns(*lookups.describe_agents(few["user_agent_original"]).get_columns(), *lookups.describe_paths(few))
-        changed = [name for name in few.columns if name in _FREE_TEXTS or name in lookups.described]
+        described = [*lookups.describe_agents(few["user_agent_original"]), *lookups.describe_paths(few)]
+        few = few.with_columns(described)
+        names = {*_FREE_TEXTS, *(column.name for column in described)}
+        changed = [name for name in few.columns if name in names]
         events = events.with_columns(pl.col(name).cast(few.schema[name]) for name in changed)
         return events.with_columns(events[name].clone().scatter(rows, few[name]) for name in changed)
 
@@ -410,8 +412,6 @@ class _TextLookups:
         self.users = Lookup("user", lambda values: self._hash_users(self._read(values)), max_kept=max_kept)
         # A token may be new with every request, long, and is a secret: none is remembered beyond its block.
         self.authorizations = Lookup("authorization", self._look_at_authorizations, max_kept=0)
-        nothing = pl.Series([], dtype=pl.String)
-        self.described = frozenset({*self.describe_agents(nothing).columns, *self._read_paths(nothing).columns})
 
     def _read(self, values: pl.Series, *, is_target: bool = False) -> pl.Series:
         """Undo escapes; `%` in a target is the client's own."""
