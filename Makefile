@@ -5,7 +5,9 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 # Quick and broad: what most changes break first.
-QUICK  := agents clock concentration field_map lookup markdown metrics networks ranks redact releases render rules suite
+QUICK  := $(addprefix tests/,enrich/test_agents.py enrich/test_lookup.py enrich/test_networks.py enrich/test_redact.py enrich/test_releases.py \
+          enrich/test_rules.py formats/test_clock.py formats/test_field_map.py metrics/test_concentration.py metrics/test_metrics.py \
+          pipeline/test_ranks.py render/test_markdown.py render/test_render.py whole/test_suite.py)
 
 .PHONY: demo check test soak lint fuzz bench bench-enrich scores docs dist clean
 
@@ -13,7 +15,7 @@ demo: $(READY)          ## the main job on the bundled logs
 	@$(BIN)/pullstats demo
 
 check: lint             ## lint, and the tests that are quick and broad: for the inner loop
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK:%=tests/test_%.py)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK)
 
 test: $(READY)          ## install and pass every test
 	$(BIN)/python -m pytest -n auto --dist worksteal

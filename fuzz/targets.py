@@ -1,7 +1,7 @@
 """What is fuzzed: one function per reader of bytes that a stranger can write.
 
 Each takes any bytes. It must not raise, must not lose a line, and must not take long; `run.py`
-feeds them with what covers new code, `tests/test_fuzz.py` with what was kept of earlier runs.
+feeds them with what covers new code, `tests/whole/test_fuzz.py` with what was kept of earlier runs.
 """
 
 from __future__ import annotations

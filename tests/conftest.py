@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from effort import count_examples
 from hypothesis import HealthCheck, settings
 
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan, IngestSummary
-
-SAMPLES = Path(__file__).parent.parent / "sample_logs"
+from support.effort import count_examples
+from support.places import SAMPLES
 
 # Machines are shared and slow at times: no test judges by the clock.
 settings.register_profile("unhurried", max_examples=count_examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,0 +1,227 @@
+"""The command line as a user and as a script meets it."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import ipaddress
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pullstats.cli import _CALLED, COMMANDS, run
+from pullstats.cli.start import STEPS
+from support.places import ROOT
+
+SAMPLES = ROOT / "sample_logs"
+
+
+@pytest.fixture
+def store(sample_store: Path) -> Path:
+    return sample_store
+
+
+def test_ingest_says_what_became_of_every_line(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    arguments = ["ingest", str(SAMPLES), "--store", str(tmp_path / "s"), "--format", "json"]
+    assert run(arguments) == 0
+    first = json.loads(capsysbinary.readouterr().out)
+    assert (first["lines"], first["events"], first["ignored"], first["rejected"], first["duplicates"]) == (10837, 10836, 0, 1, 0)
+    assert first["rejects"] == {"format": 1}
+    assert {source["format"] for source in first["sources"]} == {"nginx-combined", "json"}
+    assert run(arguments) == 0
+    again = json.loads(capsysbinary.readouterr().out)
+    assert (again["events"], again["duplicates"]) == (0, 10837)
+
+
+def test_max_bad_is_exit_3(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text('1.2.3.4 - - [01/Nov/2025:10:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "-"\nodd\n')
+    assert run(["ingest", str(log), "--store", str(tmp_path / "s"), "--max-bad", "60%", "--quiet"]) == 0
+    assert run(["ingest", str(log), "--store", str(tmp_path / "t"), "--max-bad", "1%", "--quiet"]) == 3
+
+
+def count_endpoints(addresses: list[str]) -> int:
+    """Count addresses with the standard library alone: IPv6 cut to /64."""
+    found = {ipaddress.ip_address(address) for address in addresses}
+    return len({str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address) for address in found})
+
+
+def test_endpoints_of_a_real_log_are_its_addresses(store: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    site = gzip.decompress((SAMPLES / "website-2015.log.gz").read_bytes()).decode().splitlines()
+    registry = gzip.decompress((SAMPLES / "rubygems-2018.jsonl.gz").read_bytes()).decode().splitlines()
+    addresses = {"2015": [line.split(" ")[0] for line in site], "2018": [json.loads(line)["client_ip"] for line in registry]}
+    assert (len(set(addresses["2015"])), len(set(addresses["2018"]))) == (1753, 411)  # as counted by the samples' authors
+    for window, found in addresses.items():
+        assert run(["report", "--store", str(store), "--by", "", "--metric", "endpoints", "--window", window, "--format", "json"]) == 0
+        assert json.loads(capsysbinary.readouterr().out)[0]["endpoints"] == count_endpoints(found)
+
+
+def test_json_csv_and_ndjson_agree(store: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    base = ["report", "--store", str(store), "--by", "client", "--metric", "requests,bytes,origins", "--window", "all", "--limit", "0"]
+    outputs = {}
+    for name in ("json", "csv", "ndjson"):
+        assert run([*base, "--format", name]) == 0
+        outputs[name] = capsysbinary.readouterr().out.decode()
+    rows = json.loads(outputs["json"])
+    assert rows == [json.loads(line) for line in outputs["ndjson"].splitlines()]
+    table = list(csv.DictReader(io.StringIO(outputs["csv"])))
+    assert [int(row["requests"]) for row in table] == [row["requests"] for row in rows]
+    assert sum(row["requests"] for row in rows) == 10836
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ("report --by contry", 2, "did you mean 'country'?"),
+        ("report --metric requets", 2, "did you mean 'requests'?"),
+        ("report --window sometime", 2, "is no window; write one of"),
+        ("report --tz Europe/Berlim", 2, "did you mean 'Europe/Berlin'?"),
+        ("report --count-as dokcer", 2, "no counting rule"),
+        ("report --where status<x", 2, "^"),
+        ("report --by client,arch,os,country", 2, "up to 3 dimensions"),
+        ("report --sort bytes", 2, "is not in this report"),
+        ("series --every fortnight", 2, "--every 'fortnight' is no size"),
+        ("report --window 2001", 4, ""),
+        ("raport", 2, "did you mean 'report'?"),
+        ("report --nonsense", 2, "nonsense"),
+        ("ingest", 2, "PATH"),
+        ("ingest /nowhere.log", 2, "no such file or folder"),
+        ("ingest {samples} --geo-db {samples}/README.md", 2, "--geo-db"),
+        ("ingest {samples} --input-format ngnix-main", 2, "did you mean 'nginx-main'?"),
+        ("ingest {samples} --log-format hello", 2, "no $variables"),
+        ("ingest {samples} --max-bad lots", 2, "is no share"),
+        ("export --set daily -o /nowhere/x.csv", 2, "cannot write"),
+        ("export --set daily -o x.xyz", 2, "names no format"),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(arguments: str, code: int, says: str, store: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    words = shlex.split(arguments.format(samples=SAMPLES))
+    with_store = words[0] in {"report", "series", "export"}
+    assert run([*words, "--store", str(store)] if with_store else words) == code
+    error = capfd.readouterr().err
+    assert says in error
+    assert "Traceback" not in error
+
+
+def test_a_store_that_is_none_is_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", "--store", str(tmp_path / "no")]) == 2
+    (tmp_path / "thesis.txt").write_text("precious")
+    assert run(["report", "--store", str(tmp_path)]) == 2
+    assert len(capfd.readouterr().err.strip().splitlines()) == 2
+
+
+def test_exports_are_files_that_parse(store: Path, tmp_path: Path) -> None:
+    daily = tmp_path / "daily.csv"
+    assert run(["export", "--set", "daily", "--store", str(store), "-o", str(daily), "--quiet"]) == 0
+    rows = list(csv.DictReader(io.StringIO(daily.read_text())))
+    heads = "schema_version,date,package_type,package,version,client,os,arch,country,requests,bytes,downloads,downloaders,checks,origins,final"
+    assert list(rows[0]) == heads.split(",")
+    assert sum(int(row["requests"]) for row in rows) == 10836
+    events = tmp_path / "events.ndjson"
+    assert run(["export", "--set", "events", "--store", str(store), "-o", str(events), "--quiet"]) == 0
+    assert len(events.read_text().splitlines()) == 10836
+    some = tmp_path / "some.ndjson"
+    assert run(["export", "--set", "events", "--store", str(store), "-o", str(some), "--where", "status=404", "--quiet"]) == 0
+    missing = [row for row in map(json.loads, events.read_text().splitlines()) if row["http_response_status_code"] == 404]
+    assert list(map(json.loads, some.read_text().splitlines())) == missing
+    assert missing
+    assert run(["export", "--set", "rejects", "--store", str(store), "--where", "status=404"]) == 2
+    rejects = tmp_path / "rejects.csv"
+    assert run(["export", "--set", "rejects", "--store", str(store), "-o", str(rejects), "--quiet"]) == 0
+    assert [row["source_line"] for row in csv.DictReader(io.StringIO(rejects.read_text()))] == ["8899"]
+
+
+def test_options_come_from_the_environment_and_from_toml(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PULLSTATS_STORE", str(store))
+    (tmp_path / "pullstats.toml").write_text(
+        'window = "all"\nformat = "json"\n[report]\nby = "client"\nmetrics = "requests"\nlimit = 1\nother = false\noutput_format = "json"\n'
+    )
+    assert run(["report"]) == 0
+    by_toml = json.loads(capsysbinary.readouterr().out)
+    arguments = "report --by client --metric requests --limit 1 --no-other --window all --format json --store"
+    (tmp_path / "pullstats.toml").unlink()
+    assert run([*arguments.split(), str(store)]) == 0
+    assert by_toml == json.loads(capsysbinary.readouterr().out)
+    assert len(by_toml) == 1
+    (tmp_path / "pullstats.toml").write_text("[ingest]\nkeep_addresses = true\n")
+    assert run(["ingest", str(SAMPLES)]) == 2
+    assert b"may not set" in capsysbinary.readouterr().err
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_every_command_and_option_has_help(command: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run([command, "--help"]) == 0
+    text = capsysbinary.readouterr().out.decode()
+    assert COMMANDS[command].help.split(".")[0].split(",")[0][:12] in text
+    assert "--help" in text
+
+
+def test_help_imports_neither_polars_nor_pyarrow() -> None:
+    code = "import sys; from pullstats.cli import run; run(['--help']); sys.exit(bool({'polars', 'pyarrow', 'deltalake'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_the_demo_walks_through(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo"]) == 0
+    shown = capfd.readouterr().out
+    assert shown.count("$ pullstats") == len(STEPS) >= 10
+    assert "orchard/api" in shown
+    os.environ.pop("PULLSTATS_STORE", None)
+
+
+@pytest.mark.parametrize("command", ["clients", "packages"])
+def test_a_group_alone_shows_its_commands(command: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run([command]) == 2
+    out, err = capsysbinary.readouterr()
+    assert out.startswith(b"Usage: pullstats")
+    assert b"test" in out
+    assert not err
+
+
+def test_help_keeps_its_examples_on_lines_of_their_own(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run(["--help"]) == 0
+    lines = [one.strip() for one in capsysbinary.readouterr().out.decode().splitlines()]
+    assert "pullstats ingest access.log" in lines
+    assert "pullstats report --by country --window 30d" in lines
+    assert "\\b" not in " ".join(lines)
+    assert "\b" not in " ".join(lines)
+
+
+@pytest.mark.parametrize("command", ["report --by nonsense", "report --window nonsense", "report --metric nonsense"])
+def test_a_long_mistake_is_wrapped_on_a_terminal_alone(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert run(command.split()) == 2
+    whole = capsys.readouterr().err
+    assert whole.count("\n") == 1
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert run(command.split()) == 2
+    wrapped = capsys.readouterr().err
+    assert max(map(len, wrapped.splitlines())) <= 60 < len(whole)
+    assert " ".join(wrapped.split()) == " ".join(whole.split())
+
+
+@pytest.mark.parametrize(("word", "command"), [("who", "origins"), ("Top", "report"), ("trend", "series"), ("diff", "compare")])
+def test_a_command_by_another_name_is_answered_with_ours(word: str, command: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run([word]) == 2
+    assert f"no command '{word}'; what you may mean is {command}: {COMMANDS[command].help}" in " ".join(capfd.readouterr().err.split())
+
+
+def test_no_other_name_of_a_command_is_one() -> None:
+    assert not set(_CALLED) & set(COMMANDS)
+    assert set(_CALLED.values()) <= set(COMMANDS)
+
+
+def test_a_report_imports_no_statistics_of_comparisons() -> None:
+    """What a question does not need costs every run of it a share of its start."""
+    asked = "import sys, pullstats.cli.look; print([name for name in sys.modules if name.endswith(('.noise', '.verdicts'))])"
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert ran.stdout == "[]\n"

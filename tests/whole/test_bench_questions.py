@@ -1,0 +1,59 @@
+"""What is measured side by side is one question: the SQL's answer is ours, row by row."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from pullstats.cli import main
+from pullstats.pipeline.ingest import ingest
+from pullstats.pipeline.plan import IngestPlan
+from pullstats.store import open_store
+from support.places import ROOT
+
+duckdb = pytest.importorskip("duckdb")
+BENCH = ROOT / "bench"
+NAMES = ("country", "dimensions", "downloads", "sessions", "year")
+
+
+@pytest.fixture(scope="module", name="bench")
+def _bench() -> Iterator[dict[str, Any]]:
+    """The modules of `bench/`, imported the way running one as a script does."""
+    sys.path.insert(0, str(BENCH))
+    try:
+        yield {name: importlib.import_module(name) for name in ("generate", "questions")}
+    finally:
+        sys.path.remove(str(BENCH))
+
+
+@pytest.fixture(scope="module", name="store")
+def _store(bench: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("questions")
+    with (folder / "a.log").open("wb") as log:
+        bench["generate"].write_log(log, 6_000, 3, "combined")
+    ingest(IngestPlan((str(folder / "a.log"),), folder / "store", key_file=folder / "key"))
+    return folder / "store"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sql_that_is_measured_asks_the_same(name: str, bench: dict[str, Any], store: Path) -> None:
+    questions = bench["questions"]
+    assert set(NAMES) == set(questions.QUESTIONS)
+    ours, _ = questions.question_contestants(name, store, store.parent)
+    arguments = ours.command[ours.command.index(questions.QUESTIONS[name].asked.split()[0]) :]
+    said = CliRunner().invoke(main, list(arguments), standalone_mode=False)
+    assert said.exception is None
+    files = open_store(store).event_files()
+    found = duckdb.execute(
+        questions.QUESTIONS[name].query.replace("EVENTS", "read_parquet($files, union_by_name = true)"), {"files": [str(file) for file in files]}
+    )
+    heads = [column[0] for column in found.description]
+    rows = [dict(zip(heads, row, strict=True)) for row in found.fetchall()]
+    assert questions.same_answer(said.stdout, json.dumps(rows)).startswith("equal")

@@ -1,0 +1,90 @@
+"""The tests themselves: each can fail, none judges by the clock, and what is skipped says why."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+
+import pytest
+
+from support import effort
+from support.places import ROOT, TESTS
+
+CLOCKS = {"perf_counter", "monotonic", "process_time", "perf_counter_ns", "monotonic_ns"}
+
+
+@cache
+def functions() -> dict[str, ast.AST]:
+    """Give every function of the tests and their helpers by its file and name; a name alone finds it, too."""
+    found: dict[str, ast.AST] = {}
+    for path in sorted(TESTS.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                found[f"{path.relative_to(TESTS)}::{node.name}"] = found[node.name] = node
+    return found
+
+
+def called_in(node: ast.AST) -> set[str]:
+    """Name what is called in a function, or handed on in it."""
+    names = {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
+    return names | {item.attr for item in ast.walk(node) if isinstance(item, ast.Attribute)}
+
+
+def checks_something(node: ast.AST) -> bool:
+    """Tell whether a function itself can fail by what it finds."""
+    return any(isinstance(item, ast.Assert) for item in ast.walk(node)) or bool(called_in(node) & {"raises", "warns", "fail"})
+
+
+def can_fail(node: ast.AST, seen: frozenset[str] = frozenset()) -> bool:
+    """Tell whether a function, or one that it calls, checks something."""
+    if checks_something(node):
+        return True
+    return any(can_fail(functions()[name], seen | {name}) for name in called_in(node) - seen if name in functions())
+
+
+def test_every_test_can_fail() -> None:
+    tests = {place: node for place, node in functions().items() if "::test_" in place}
+    assert len(tests) > 500
+    assert [place for place, node in tests.items() if not can_fail(node)] == []
+
+
+def test_every_test_stands_in_the_folder_of_a_stage_under_a_name_of_its_own() -> None:
+    files = sorted(TESTS.rglob("test_*.py"))
+    stages = {path.name for path in (ROOT / "pullstats").iterdir() if (path / "__init__.py").exists()}
+    assert {path.parent for path in files} == {TESTS / stage for stage in {*stages, "whole"}}
+    assert len({path.name for path in files}) == len(files)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("assert f() == 1", True),
+        ("with pytest.raises(ValueError): f()", True),
+        ("f()", False),
+        ("compare(f())", True),  # a helper of these tests that asserts
+    ],
+)
+def test_what_checks_nothing_is_found(text: str, wanted: bool) -> None:  # noqa: FBT001 - a column of the table above
+    assert can_fail(ast.parse(text)) == wanted
+
+
+def test_no_test_judges_by_the_clock() -> None:
+    assert [place for place, node in functions().items() if "::test_" in place and called_in(node) & CLOCKS] == []
+
+
+def test_a_skip_says_why() -> None:
+    silent = [
+        path.name
+        for path in TESTS.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("skip", "skipif")
+        if not (node.args[:1] if node.func.attr == "skip" else [word for word in node.keywords if word.arg == "reason"])
+    ]
+    assert silent == []
+
+
+def test_a_soak_tries_all_and_a_usual_run_some_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for soak, tried, kept in ((0, (20, 8, 3), [1, 6]), (1, (100, 20, 3), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), (10, (1000, 200, 30), list(range(10)))):
+        monkeypatch.setattr(effort, "SOAK", soak)
+        assert tuple(map(effort.count_examples, (100, 20, 3))) == tried
+        assert effort.some(range(10), first=1) == kept
