@@ -89,7 +89,7 @@ class Question:
         title: heading of its table.
         most: seconds that the whole process may take.
         asked: what stands behind `pullstats`.
-        query: the same as SQL.
+        query: the same as SQL; empty where no one statement says it.
         days: how many days the store's events are spread over.
     """
 
@@ -131,6 +131,7 @@ QUESTIONS = {
         f"SELECT {ORIGINS}, {ORIGINS.replace('origin', 'endpoint')}, {ORIGINS.replace('origin', 'network')} FROM EVENTS",
         YEAR,
     ),
+    "offenders": Question("Requests that need not be made, all kinds, all events", 10, "offenders --window all", "", 45),
 }
 
 
@@ -138,10 +139,12 @@ def question_contestants(name: str, store: Path, work: Path) -> list[Contestant]
     """List a question, and the same SQL on the same files."""
     question, listed = QUESTIONS[name], work / "files.json"
     limit = () if name == "year" else ("--limit", "0")
+    ours = (*PULLSTATS, *question.asked.split(), *limit, "--format", "json", "--store", str(store))
+    contestants = [Contestant(f"pullstats {question.asked.partition(' ')[0]}", ours)]
+    if not question.query:
+        return contestants
     return [
-        Contestant(
-            f"pullstats {question.asked.partition(' ')[0]}", (*PULLSTATS, *question.asked.split(), *limit, "--format", "json", "--store", str(store))
-        ),
+        *contestants,
         Contestant(
             "DuckDB, the same as SQL",
             (sys.executable, "-c", DUCKDB, str(listed), question.query),

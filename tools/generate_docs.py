@@ -15,6 +15,7 @@ from pullstats.formats import FORMATS, REASONS
 from pullstats.formats.field_map import FIELDS
 from pullstats.formats.json_keys import KEYS
 from pullstats.metrics import COUNTING_RULES, DIMENSIONS, METRICS
+from pullstats.metrics.offences.rules import load_offences, write_thresholds
 from pullstats.sources import WRAPPERS
 
 ROOT = Path(__file__).parent.parent
@@ -87,10 +88,22 @@ def formats_page() -> str:
         "json-keys": table(("variable", "keys"), [(f"`{name}`", ", ".join(f"`{key}`" for key in keys)) for name, keys in KEYS.items()]),
         "reasons": table(("reason", "meaning"), [(f"`{name}`", text) for name, text in REASONS.items()]),
     }
+    return fill(text, parts)
+
+
+def fill(text: str, parts: dict[str, str]) -> str:
+    """Fill the generated parts of a page, each between its two marks."""
     for name, part in parts.items():
         pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         text = pattern.sub(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)
     return text
+
+
+def offenders_page() -> str:
+    """Fill the kinds of waste into docs/offenders.md."""
+    text = (ROOT / "docs/offenders.md").read_text(encoding="utf-8")
+    rows = [(f"`{kind.name}`", kind.what, write_thresholds(kind), kind.advice) for kind in load_offences().kinds.values()]
+    return fill(text, {"offences": table(("kind", "what", "thresholds", "what ends it"), rows)})
 
 
 def pages() -> dict[Path, str]:
@@ -100,6 +113,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/columns.md": columns_page(),
         ROOT / "docs/metrics.md": metrics_page(),
         ROOT / "docs/formats.md": formats_page(),
+        ROOT / "docs/offenders.md": offenders_page(),
     }
 
 

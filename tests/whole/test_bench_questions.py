@@ -45,7 +45,7 @@ def _store(bench: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sql_that_is_measured_asks_the_same(name: str, bench: dict[str, Any], store: Path) -> None:
     questions = bench["questions"]
-    assert set(NAMES) == set(questions.QUESTIONS)
+    assert set(NAMES) == {name for name, question in questions.QUESTIONS.items() if question.query}
     ours, _ = questions.question_contestants(name, store, store.parent)
     arguments = ours.command[ours.command.index(questions.QUESTIONS[name].asked.split()[0]) :]
     said = CliRunner().invoke(main, list(arguments), standalone_mode=False)
