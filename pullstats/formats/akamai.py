@@ -10,13 +10,15 @@ Source: techdocs.akamai.com/datastream2/docs/log-format, .../data-set-parameters
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 from urllib.parse import unquote_plus
 
 import polars as pl
 
 from pullstats.formats.lines import LogFormat
-from pullstats.formats.log_format import CompiledFormat, compile_log_format
+from pullstats.formats.log_format import CompiledFormat, split_nginx
+from pullstats.formats.outlines import Outline
 from pullstats.formats.text_lines import TextReader
 
 _FIELDS: Final = (
@@ -42,7 +44,11 @@ class StructuredReader(TextReader):
     def __init__(self, compiled: CompiledFormat) -> None:
         """Let a tab stand where a blank may."""
         super().__init__(compiled, None, "none")
-        self.shape = self.shape.replace(" +", "[ \\t]+")
+
+    @cached_property
+    def outlines(self) -> tuple[Outline, ...]:
+        """See `Reader`."""
+        return (Outline(self.compiled.lenient.replace(" +", "[ \\t]+")),)
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one, the slash put in front of the path and the agent decoded; see `Reader`."""
@@ -64,7 +70,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
         "Akamai DataStream 2, structured: the usual fields in the order of their numbers",
         "https://techdocs.akamai.com/datastream2/docs/log-format",
         _SAMPLE,
-        StructuredReader(compile_log_format("$" + _FIELDS, values=_VALUES, escaping="none")),
+        StructuredReader(CompiledFormat(split_nginx("$" + _FIELDS), "none", _VALUES)),
         3,
     ),
 )

@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.formats.lines import LogFormat
-from pullstats.formats.log_format import compile_log_format
+from pullstats.formats.log_format import CompiledFormat, split_nginx
 from pullstats.formats.text_lines import TextReader
 
 _COLUMNS: Final = (
@@ -51,7 +51,7 @@ def _unescape(texts: pl.Series) -> pl.Series:
 
 def _analytics(name: str, version: str, columns: tuple[str, ...], sample: str) -> LogFormat:
     values = dict.fromkeys(columns, _FIELD) | {"version": version.replace(".", r"\.")}
-    compiled = compile_log_format(";".join(f"${column}" for column in columns), values=values)
+    compiled = CompiledFormat(split_nginx(";".join(f"${column}" for column in columns)), values=values)
     return LogFormat(name, f"Azure Storage analytics logs ($logs), version {version}", _URL, sample, AnalyticsReader(compiled), 3)
 
 

@@ -15,6 +15,7 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.escaping import Escaping
 from pullstats.formats.lines import Reader
+from pullstats.formats.outlines import Outline
 from pullstats.formats.strftime import check_form, parse_form
 from pullstats.formats.variables import FROM_UTC
 
@@ -107,8 +108,12 @@ class ConvertingReader:
         self.inner = inner
         self.escaping: Escaping = inner.escaping
         self.has_fast = inner.has_fast
-        self.shape = inner.shape
         self._conversions = tuple(conversions)
+
+    @property
+    def outlines(self) -> tuple[Outline, ...]:
+        """See `Reader`."""
+        return self.inner.outlines
 
     def over(self, inner: Reader) -> Self:
         """Give the same conversions over another reader."""

@@ -10,7 +10,8 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.formats.lines import IGNORED, MISFIT, SEVERAL, LogFormat, split_text
+from pullstats.formats.lines import IGNORED, MISFIT, SEVERAL, LogFormat, Reader, split_text
+from pullstats.formats.outlines import find_possible, join_outlines
 from pullstats.formats.variables import KEPT, TIMES
 
 _SAMPLE_LINES: Final = 400
@@ -105,15 +106,15 @@ class _Likeness:
     def _looks(self) -> list[pl.Expr]:
         """What to ask of lines; there is nothing to ask before a second log."""
         samples = pl.Series([candidate.sample for candidate in self._candidates])
-        takes = samples.str.contains(self._best.reader.shape)
+        takes = samples.str.contains(join_outlines(self._best.reader.outlines))
         own = pl.Series("line", [*self._lines.head(_LIKE), self._best.sample])
         rivals = [
             candidate
             for candidate, taken in zip(self._candidates, takes, strict=True)
-            if candidate.reader is not self._best.reader and (taken or own.str.contains(candidate.reader.shape).any())
+            if candidate.reader is not self._best.reader and (taken or own.str.contains(join_outlines(candidate.reader.outlines)).any())
         ]
         line = pl.col("line")
-        shapes = list(dict.fromkeys([self._best.reader.shape, *(rival.reader.shape for rival in rivals)]))
+        shapes = list(dict.fromkeys([join_outlines(self._best.reader.outlines), *(join_outlines(rival.reader.outlines) for rival in rivals)]))
         signs = [candidate.sign for candidate in self._candidates if candidate.sign]
         return [
             *(line.str.contains(shape).all().alias(f"all{index}") for index, shape in enumerate(shapes)),
@@ -215,14 +216,23 @@ def drop_like(formats: Sequence[LogFormat]) -> tuple[LogFormat, ...]:
 def _judge(lines: pl.Series, candidates: Sequence[LogFormat], *, has_time: bool) -> dict[str, pl.Series]:
     """Ask every candidate for its reasons: those that read alike once, those whose shape no line has not at all."""
     readers = {id(candidate.reader): candidate.reader for candidate in candidates}
-    fits = lines.to_frame("line").select(pl.col("line").str.contains(reader.shape).any().alias(str(key)) for key, reader in readers.items())
+    fitting = _find_fitting(lines, readers)
     misfit = pl.Series([MISFIT], dtype=pl.String).new_from_index(0, lines.len())
     by_reader: dict[int, pl.Series] = {}
     for candidate in candidates:
         key = id(candidate.reader)
         if key not in by_reader:
-            by_reader[key] = candidate.judge(lines, has_time=has_time) if fits[str(key)].item() else misfit
+            by_reader[key] = candidate.judge(lines, has_time=has_time) if key in fitting else misfit
     return {candidate.name: by_reader[id(candidate.reader)] for candidate in candidates}
+
+
+def _find_fitting(lines: pl.Series, readers: Mapping[int, Reader]) -> set[int]:
+    """Name the readers of which a line has an outline; patterns are compiled only of those whose literals a line holds."""
+    outlines = list(dict.fromkeys(outline for reader in readers.values() for outline in reader.outlines))
+    asked = dict.fromkeys(outline.pattern for outline in find_possible(lines.to_list(), outlines))
+    found = lines.to_frame("line").select(pl.col("line").str.contains(pattern).any().alias(pattern) for pattern in asked)
+    fitting = {column.name for column in found if column[0]}
+    return {key for key, reader in readers.items() if any(outline.pattern in fitting for outline in reader.outlines)}
 
 
 def sample_lines(data: bytes) -> bytes:

@@ -21,7 +21,7 @@ from typing import Final
 
 from pullstats.formats.conversions import Conversion, ConvertingReader
 from pullstats.formats.lines import LogFormat
-from pullstats.formats.log_format import Part, Slot, compile_template, split_nginx
+from pullstats.formats.log_format import CompiledFormat, Part, Slot, split_nginx
 from pullstats.formats.text_lines import TextReader, text_format
 from pullstats.formats.variables import DATED, ISO
 
@@ -49,7 +49,7 @@ def _verdaccio(name: str, template: str, about: str, sample: str) -> LogFormat:
     split = split_nginx(template)
     parts: list[Part] = [replace(part, bare=r"[^()]*") if isinstance(part, Slot) and part.name == "client" else part for part in split.parts]
     client = Conversion(("client",), "parts", _CLIENT, ("http_x_forwarded_for", "remote_addr"))
-    compiled = compile_template(replace(split, parts=tuple(parts), conversions=(client,)), "none", _VERDACCIO_VALUES)
+    compiled = CompiledFormat(replace(split, parts=tuple(parts), conversions=(client,)), "none", _VERDACCIO_VALUES)
     reader = TextReader(compiled, _VERDACCIO_MESSAGE, "none", _VERDACCIO_ANSWER)
     return LogFormat(name, about, "https://verdaccio.org/docs/logger/", sample, ConvertingReader(reader, (client,)), 3)
 

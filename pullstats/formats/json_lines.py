@@ -23,6 +23,7 @@ from pullstats.formats.json_shapes import join_flat, read_shapes
 from pullstats.formats.json_vendors import is_no_request, read_by_vendor
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
 from pullstats.formats.notices import KEYS, load_object, tell_object
+from pullstats.formats.outlines import Outline
 from pullstats.formats.variables import ADDRESS
 from pullstats.tokenisers import read_objects
 
@@ -71,7 +72,7 @@ class JsonReader:
 
     escaping: Escaping = "none"
     has_fast = True
-    shape = JSON_SHAPE
+    outlines = (Outline(JSON_SHAPE, ("{",)),)
 
     def __init__(self, table: KeyTable = KNOWN, *, keeps_rest: bool = False) -> None:
         """Know which keys say what, and whether what lies under other keys is wanted, too."""

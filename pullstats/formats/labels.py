@@ -25,6 +25,7 @@ from pullstats.formats.half_read import find_blind, refuse_half_read
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT
 from pullstats.formats.logfmt import unquote
 from pullstats.formats.notices import KEYS, tell_object
+from pullstats.formats.outlines import Outline
 from pullstats.tokenisers import read_columns
 
 _MAX_LABELS: Final = 300
@@ -55,14 +56,15 @@ class LabelReader:
         self._keys = keys
         self.is_tabbed = is_tabbed
         if is_tabbed:
-            self.shape = rf"^{_LABEL}:[^\t]*(?:\t{_LABEL}:[^\t]*)*\t?$" if keys.said else rf"^{_KNOWN_LABEL}:[^\t]*\t"
+            self._shape = rf"^{_LABEL}:[^\t]*(?:\t{_LABEL}:[^\t]*)*\t?$" if keys.said else rf"^{_KNOWN_LABEL}:[^\t]*\t"
             self._value = r":[^\t]*"
             self._sign = ":"
         else:
             pair = rf"{_KEY}(?:={_WORD})?" if keys.said else rf"{_KNOWN_KEY}={_WORD}"
-            self.shape = rf"^\s*{pair}(?:\s+{pair}){'*' if keys.said else '+'}\s*$"
+            self._shape = rf"^\s*{pair}(?:\s+{pair}){'*' if keys.said else '+'}\s*$"
             self._value = f"={_WORD}"
             self._sign = "="
+        self.outlines = (Outline(self._shape, () if keys.said else (self._sign,)),)
         self._pattern_of = lru_cache(maxsize=256)(self._pattern)
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
@@ -102,7 +104,7 @@ class LabelReader:
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines, those of one sequence of labels at once; see `Reader`."""
-        fits = lines.str.contains(self.shape) & lines.str.contains(self._sign, literal=True)
+        fits = lines.str.contains(self._shape) & lines.str.contains(self._sign, literal=True)
         shapes = lines.str.replace_all(self._value, self._sign)
         shapes = shapes if self.is_tabbed else shapes.str.strip_chars()
         frame = pl.DataFrame({"line": lines, "shape": shapes, "place": pl.int_range(lines.len(), eager=True)}).filter(fits)
@@ -144,7 +146,7 @@ class LabelReader:
     def _read_like_first(self, lines: pl.Series) -> pl.DataFrame | None:
         """Read lines that all have the sequence of labels of the first; None if one has another."""
         first = lines.head(1)
-        if not first.str.contains(self.shape).all():
+        if not first.str.contains(self._shape).all():
             return None
         raw, is_whole = self._take_apart(first.str.replace_all(self._value, self._sign).item(), lines)
         return raw if is_whole and find_blind(raw) is None else None

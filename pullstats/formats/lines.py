@@ -21,6 +21,7 @@ from pullstats.clock import Clock
 from pullstats.escaping import Escaping
 from pullstats.formats.headings import Headings
 from pullstats.formats.notices import KEYS
+from pullstats.formats.outlines import Outline
 from pullstats.formats.reading import (
     LOOKED_AT_OF_REJECT,
     READING_SCHEMA,
@@ -70,8 +71,10 @@ class Reader(Protocol):
 
     escaping: Escaping
     has_fast: bool
-    shape: str
-    """Pattern that a line must match to be read or known; cheaper than reading it."""
+
+    @property
+    def outlines(self) -> tuple[Outline, ...]:
+        """What lines look like that are read or known: cheaper than reading them."""
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines: a row each, raw text columns and `line_length` (bytes with newline).

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import polars as pl
@@ -28,6 +29,7 @@ from pullstats.formats.variables import ADDRESS, BLANKS, FREE, FROM_UTC, HOST, K
 _VARIABLE: Final = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<name>\w+))")
 _CLOSING: Final = {'"': '"', "[": "]", "(": ")", "<": ">", "{": "}", "'": "'"}
 _DOUBLED: Final = r'[^"]*(?:""[^"]*)*'
+_BLANKS: Final = re.compile("  +")
 _GROUP: Final = re.compile(r"[A-Za-z_]\w*")
 MAX_LENGTH: Final = 10_000
 MAX_VARIABLES: Final = 200
@@ -85,6 +87,11 @@ class Template:
         return [part for part in self.parts if isinstance(part, Slot)]
 
     @property
+    def literals(self) -> list[str]:
+        """What stands between the slots, in order."""
+        return [part for part in self.parts if isinstance(part, str)]
+
+    @property
     def says(self) -> frozenset[str]:
         """Variables that lines in it give."""
         return frozenset({slot.name for slot in self.slots} | {variable for item in self.conversions for variable in item.gives})
@@ -107,34 +114,69 @@ class Token:
     is_quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CompiledFormat:
-    """A template, ready to read lines.
+    """A template, ready to read lines; what of it no log needs is not made.
 
     Attributes:
         template: the template.
-        variables: raw columns that are kept, in order, each once.
-        pattern: regular expression of a whole line with a group per kept column.
-        tokens: the template cut at its separators, None if these and quotes do not bound every value.
-        separator: what stands between tokens: a blank, a pipe or a tab.
         escaping: how a quote in a quoted value is written.
         values: patterns of values that say more than what bounds them.
-        lenient: the pattern that takes several blanks for one.
+        is_cut: the last quote may be missing.
     """
 
     template: Template
-    variables: tuple[str, ...]
-    pattern: str
-    tokens: tuple[Token, ...] | None
-    separator: str = " "
     escaping: Escaping = "backslash"
     values: Mapping[str, str] = field(default_factory=dict)
-    lenient: str = ""
+    is_cut: bool = False
 
     @property
     def text(self) -> str:
         """The template as given."""
         return self.template.text
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """Raw columns that are kept, in order, each once."""
+        return tuple(dict.fromkeys(slot.name for slot in self.template.slots if slot.is_kept))
+
+    @cached_property
+    def separator(self) -> str:
+        """What stands between tokens: a blank, a pipe or a tab."""
+        literals = "".join(self.template.literals)
+        return "\t" if "\t" in literals else "|" if "|" in literals and " " not in literals else " "
+
+    @cached_property
+    def _pieces(self) -> list[Piece]:
+        return pattern_pieces(self.template, self.escaping, self.values)
+
+    @cached_property
+    def pattern(self) -> str:
+        """Regular expression of a whole line with a group per kept column."""
+        return f"^{''.join(piece.pattern for piece in self._pieces)}{self._end}"
+
+    @cached_property
+    def lenient(self) -> str:
+        """The pattern that takes several blanks for one."""
+        return f"^ *{''.join(piece.lenient for piece in self._pieces)}{self._end}" if self.separator == " " else self.pattern
+
+    @property
+    def _end(self) -> str:
+        return "?\\s*$" if self.is_cut else "\\s*$"
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...] | None:
+        """The template cut at its separators, None if these and quotes do not bound every value."""
+        return None if self.values or self.is_cut else _build_tokens(self.template.parts, self.separator)
+
+    @cached_property
+    def literals(self) -> tuple[str, ...]:
+        """What every line that fits holds in this order, where one blank stands for several in both."""
+        first, *parts = self.template.parts
+        if parts and self.is_cut and isinstance(parts[-1], str):
+            parts.pop()
+        literals = [first.lstrip(" ") if isinstance(first, str) else "", *(part for part in parts if isinstance(part, str))]
+        return tuple(_BLANKS.sub(" ", literal) for literal in literals if literal)
 
 
 def compile_log_format(
@@ -173,21 +215,13 @@ def compile_template(
     Raises:
         InputError: it is too large.
     """
-    values = values or {}
-    pieces = pattern_pieces(template, escaping, values)
-    end = "?\\s*$" if is_cut else "\\s*$"
-    pattern = f"^{''.join(piece.pattern for piece in pieces)}{end}"
+    compiled = CompiledFormat(template, escaping, values or {}, is_cut)
     try:
-        pl.Series([""]).str.contains(pattern)
+        pl.Series([""]).str.contains(compiled.pattern)
     except pl.exceptions.ComputeError as error:
         message = f"the log format is too large to compile ({len(template.slots)} variables); shorten it"
         raise InputError(message) from error
-    kept = tuple(dict.fromkeys(slot.name for slot in template.slots if slot.is_kept))
-    literals = "".join(part for part in template.parts if isinstance(part, str))
-    separator = "\t" if "\t" in literals else "|" if "|" in literals and " " not in literals else " "
-    lenient = f"^ *{''.join(piece.lenient for piece in pieces)}{end}" if separator == " " else pattern
-    tokens = None if values or is_cut else _build_tokens(template.parts, separator)
-    return CompiledFormat(template, kept, pattern, tokens, separator, escaping, values, lenient)
+    return compiled
 
 
 def split_nginx(text: str) -> Template:

@@ -23,6 +23,7 @@ import polars as pl
 from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, LogFormat
+from pullstats.formats.outlines import Outline
 
 _KEYS: Final[dict[str, str]] = {
     "http.request.host": "host",
@@ -58,7 +59,7 @@ class LogfmtReader:
 
     escaping: Escaping = "backslash"
     has_fast = True
-    shape = _MESSAGE
+    outlines = (Outline(_MESSAGE),)
 
     def __init__(self) -> None:
         """Compile the pattern of a line."""

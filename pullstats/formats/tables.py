@@ -26,6 +26,7 @@ from pullstats.escaping import Escaping
 from pullstats.formats.column_keys import ColumnKeys, read_values
 from pullstats.formats.json_keys import KeyTable
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT
+from pullstats.formats.outlines import Outline
 from pullstats.tokenisers import read_columns
 
 MAX_COLUMNS: Final = 1000
@@ -106,7 +107,7 @@ class TableReader:
         """
         self.firsts = sorted(firsts)
         self.escaping: Escaping = escaping
-        self.shape = shape
+        self.outlines = (Outline(shape),)
         self.layout = layout
         self._keys = keys
         self._layouts = layouts

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import polars as pl
@@ -18,7 +19,8 @@ import polars as pl
 from pullstats.clean_lines import cut_clean, join_lines
 from pullstats.escaping import Escaping
 from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT, LogFormat
-from pullstats.formats.log_format import CompiledFormat, Slot, Token, compile_log_format
+from pullstats.formats.log_format import CompiledFormat, Slot, Token, check_template, split_nginx
+from pullstats.formats.outlines import Outline
 from pullstats.formats.sense import PEERS
 from pullstats.formats.variables import ADDRESS, FREE, HOST, IDENT, NUMBER, REST, STATUS, WORD, bare_pattern
 from pullstats.tokenisers import read_columns
@@ -39,7 +41,7 @@ class TextReader:
     has_fast = True
 
     def __init__(self, compiled: CompiledFormat, ignored: str | None = None, escaping: Escaping = "backslash", unless: str | None = None) -> None:
-        """Prepare the columns of the fast way, if the format has one.
+        """Know the format; what is made of it waits for a log.
 
         Args:
             compiled: the format.
@@ -51,21 +53,39 @@ class TextReader:
         self._ignored = ignored
         self._unless = unless
         self._compiled = compiled
-        self.shape = f"{compiled.lenient}|{ignored}" if ignored else compiled.lenient
-        self._tokens = compiled.tokens or ()
-        self._schema = pl.Schema({f"token{index}": pl.String() for index in range(len(self._tokens))})
-        self._joint = None if compiled.tokens or type(self).read_safe is not TextReader.read_safe else find_joint(compiled)
-        self._kept = self._name_columns()
-        # Blanks between the values, the newline, and what of each token is not its value.
-        self._fixed = len(self._tokens) + sum(2 for token in self._tokens if token.is_quoted)
+
+    @cached_property
+    def outlines(self) -> tuple[Outline, ...]:
+        """See `Reader`."""
+        requests = Outline(self._compiled.lenient, self._compiled.literals)
+        return (requests, Outline(self._ignored)) if self._ignored else (requests,)
 
     @property
     def compiled(self) -> CompiledFormat:
         """The format as compiled."""
         return self._compiled
 
-    def _name_columns(self) -> dict[str, int]:
-        """Map each kept variable to its first token."""
+    @cached_property
+    def _tokens(self) -> tuple[Token, ...]:
+        return self._compiled.tokens or ()
+
+    @cached_property
+    def _schema(self) -> pl.Schema:
+        """The columns of the fast way."""
+        return pl.Schema({f"token{index}": pl.String() for index in range(len(self._tokens))})
+
+    @cached_property
+    def _joint(self) -> Joint | None:
+        return None if self._tokens or type(self).read_safe is not TextReader.read_safe else find_joint(self._compiled)
+
+    @property
+    def _fixed(self) -> int:
+        """Blanks between the values, the newline, and what of each token is not its value."""
+        return len(self._tokens) + sum(2 for token in self._tokens if token.is_quoted)
+
+    @cached_property
+    def _kept(self) -> dict[str, int]:
+        """Each kept variable's first token."""
         kept: dict[str, int] = {}
         wanted = {*self._compiled.variables, "time_zone"}
         for index, token in enumerate(self._tokens):
@@ -289,7 +309,11 @@ def text_format(
     proof_share: float = 0.5,
     leads: bool = False,
 ) -> LogFormat:
-    """Build a format from a `log_format` string; the arguments are those of `LogFormat`, `TextReader` and `compile_log_format`."""
-    compiled = compile_log_format(log_format, needs_time=needs_time, needs_address=needs_address, escaping=escaping, values=values, is_cut=is_cut)
-    reader = TextReader(compiled, ignored, escaping, unless)
+    """Build a format from a `log_format` string; the arguments are those of `LogFormat`, `TextReader` and `compile_log_format`.
+
+    That its pattern is not too large is held by tests: compiling those of all formats costs a twentieth of a second.
+    """
+    template = split_nginx(log_format)
+    check_template(template, needs_time=needs_time, needs_address=needs_address)
+    reader = TextReader(CompiledFormat(template, escaping, values or {}, is_cut), ignored, escaping, unless)
     return LogFormat(name, help, doc_url, sample, reader, rank, sign, is_catch_all, proof=proof, proof_share=proof_share, leads=leads)

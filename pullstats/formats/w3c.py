@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -31,6 +31,7 @@ from pullstats.escaping import Escaping
 from pullstats.formats.headings import Section
 from pullstats.formats.lines import DIRECTIVE, LogFormat
 from pullstats.formats.log_format import compile_log_format
+from pullstats.formats.outlines import Outline
 from pullstats.formats.text_lines import TextReader
 from pullstats.formats.w3c_days import Since, add_day, add_days, read_since
 from pullstats.formats.w3c_directives import Directives, last_heading, parse_heading, split_sections
@@ -105,17 +106,22 @@ class W3cReader:
         """
         self._since = since
         self.escaping: Escaping = "percent" if is_tabbed else "plus"
-        self._reader = _reader_of(directive, is_tabbed=is_tabbed)
-        self.shape = f"{DIRECTIVE}|{self._reader.shape}"
+        self._directive = directive
+        self._is_tabbed = is_tabbed
 
-    @property
+    @cached_property
+    def outlines(self) -> tuple[Outline, ...]:
+        """See `Reader`."""
+        return (Outline(DIRECTIVE, ("#",)), *self.text.outlines)
+
+    @cached_property
     def text(self) -> TextReader:
         """Reads the lines as such."""
-        return self._reader
+        return _reader_of(self._directive, is_tabbed=self._is_tabbed)
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines, none of them another directive; see `Reader`."""
-        raw = self._reader.read_fast(data)
+        raw = self.text.read_fast(data)
         return None if raw is None else add_day(raw, self._since)
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
@@ -125,9 +131,9 @@ class W3cReader:
     def _read_parts(self, lines: pl.Series) -> pl.DataFrame:
         starts = lines.str.contains(DIRECTIVE).arg_true().to_list()
         if not starts:
-            return self._reader.read_safe(lines)
+            return self.text.read_safe(lines)
         edges = [0, *starts, lines.len()] if starts[0] else [*starts, lines.len()]
-        parts = [_read_part(self._reader, lines[start:end]) for start, end in pairwise(edges)]
+        parts = [_read_part(self.text, lines[start:end]) for start, end in pairwise(edges)]
         return pl.concat(parts, how="diagonal")
 
 

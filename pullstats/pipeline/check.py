@@ -132,7 +132,7 @@ def _unknown_log(data: bytes, candidates: Sequence[LogFormat]) -> LogDecoder:
     """Read a log that no format fits with all that may be meant, so that each line says why; of objects those that read objects say it."""
     sure = [candidate for candidate in candidates if not candidate.is_guess] or list(candidates)
     if data.lstrip().startswith(b"{"):
-        sure.sort(key=lambda candidate: candidate.reader.shape != JSON_SHAPE)
+        sure.sort(key=lambda candidate: [outline.pattern for outline in candidate.reader.outlines] != [JSON_SHAPE])
     return LogDecoder(Detection(drop_like(sure), 0.0, {}))
 
 

@@ -234,8 +234,7 @@ def _detect_within(source: Source, found: tuple[Wrapper, Unwrapper], detector: D
 def _find_envelope(sample: bytes) -> LineWrapper | None:
     """Find what the first lines are wrapped in as no server writes them, though a format may fit the whole of them."""
     lines = pl.Series(sample[:_BEGINNING].decode("utf-8", "replace").split("\n")[:-1], dtype=pl.String)
-    wrapper = find_line_wrapper(lines.filter(lines.str.strip_chars().str.len_bytes() > 0))
-    return wrapper if wrapper is not None and wrapper.is_sure else None
+    return find_line_wrapper(lines.filter(lines.str.strip_chars().str.len_bytes() > 0), is_sure=True)
 
 
 def _unwrap_lines(best: LogDecoder, unwrapped: Unwrapped, detector: Detector, names: list[str], outer: Unwrapper | None) -> LogDecoder:

@@ -147,16 +147,31 @@ def _join_parts(messages: pl.DataFrame) -> pl.DataFrame:
     return joined.select(name for name in messages.columns if name not in (PARTIAL, STREAM))
 
 
-def find_line_wrapper(lines: pl.Series) -> LineWrapper | None:
+def find_line_wrapper(lines: pl.Series, *, is_sure: bool = False) -> LineWrapper | None:
     """Tell what most of some lines are wrapped in; None if they are bare.
 
     Args:
         lines: lines of a log, blank ones left out.
+        is_sure: tell only of what no server writes by itself.
     """
     if not lines.len():
         return None
     text = "\n".join(lines)
     possible = [wrapper for wrapper in WRAPPERS if wrapper.literal in text]
-    shares = lines.to_frame("line").select(pl.col("line").str.contains(wrapper.pattern).mean().alias(wrapper.name) for wrapper in possible)
-    best = max(possible, key=lambda wrapper: shares[wrapper.name].item())
-    return best if shares[best.name].item() >= _SHARE else None
+    sure = _measure(lines, [wrapper for wrapper in possible if wrapper.is_sure])
+    if is_sure and max(sure.values(), default=0.0) < _SHARE:
+        return None  # the others need not be asked
+    shares = sure | _measure(lines, [wrapper for wrapper in possible if not wrapper.is_sure])
+    best = max(possible, key=lambda wrapper: shares[wrapper.name])
+    return best if shares[best.name] >= _SHARE and (best.is_sure or not is_sure) else None
+
+
+def _measure(lines: pl.Series, wrappers: Sequence[LineWrapper]) -> dict[str, float]:
+    """Give the share of lines that each wrapper's pattern takes."""
+    return (
+        lines.to_frame("line")
+        .select(pl.col("line").str.contains(wrapper.pattern).mean().alias(wrapper.name) for wrapper in wrappers)
+        .row(0, named=True)
+        if wrappers
+        else {}
+    )
