@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from itertools import islice
 from pathlib import Path
 from socket import AF_INET, inet_pton
@@ -27,6 +28,7 @@ import polars as pl
 from pullstats.errors import InputError
 
 BUNDLED: Final = "geo.mmdb.xz"
+_END: Final = 4096
 GEO_SCHEMA: Final = pl.Schema(
     {
         "geo_country_iso_code": pl.String(),
@@ -232,8 +234,8 @@ def open_geo(path: Path | None = None) -> GeoDatabase:
 
 def _unpack_bundled() -> Path:
     """Unpack the bundled database once; its name says what it holds, so a new release unpacks anew."""
-    packed = files("pullstats.enrich.data").joinpath(BUNDLED).read_bytes()
-    name = f"geo-{hashlib.sha256(packed).hexdigest()[:16]}.mmdb"
+    packed = files("pullstats.enrich.data").joinpath(BUNDLED)
+    name = f"geo-{_fingerprint(packed)}.mmdb"
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pullstats"
     target = cache / name
     if target.is_file():
@@ -241,10 +243,18 @@ def _unpack_bundled() -> Path:
     for folder in (cache, Path(tempfile.mkdtemp(prefix="pullstats-"))):
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            _write_once(folder / name, lzma.decompress(packed))
+            _write_once(folder / name, lzma.decompress(packed.read_bytes()))
             return folder / name
     message = f"cannot unpack the geo database into '{cache}': no space or no permission; set XDG_CACHE_HOME to a folder that can be written"
     raise InputError(message)
+
+
+def _fingerprint(packed: Traversable) -> str:
+    """Tell one packed file from another by its end, where the checksum of all that it holds stands (xz file format, section 3.4)."""
+    with packed.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - _END, 0))
+        return hashlib.sha256(f"{size} ".encode() + file.read()).hexdigest()[:16]
 
 
 def _write_once(target: Path, content: bytes) -> None:
