@@ -6,11 +6,14 @@ Both stages know this module and neither knows the other.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import polars as pl
 
 ColumnKind = Literal["dimension", "bucket", "count", "bytes", "share", "ratio", "number", "change", "time", "text", "prose", "spark"]
+
+MOVED: Final = "(--as-of newest)"
+"""How the warning ends that a window was counted back from the newest event."""
 
 
 @dataclass(frozen=True, slots=True)

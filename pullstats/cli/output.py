@@ -14,10 +14,9 @@ import click
 
 from pullstats.cli.options import combine
 from pullstats.errors import UsageError
-from pullstats.metrics.question_window import MOVED
 from pullstats.render import RENDERERS, Renderer, RenderOptions, format_of_path, write_output
 from pullstats.render.sanitise import for_terminal
-from pullstats.reports import Report
+from pullstats.reports import MOVED, Report
 
 EXIT_EMPTY: Final = 4
 PIPED_WIDTH: Final = 100

@@ -1,21 +1,19 @@
 """Who and what: distinct values to meaning, joined back. The address itself goes no further.
 
-Rules are data in `rules/`; the modules are the engines that read them.
+Rules are data in `rules/`; the modules are the engines that read them. What looks at lines (`enricher`, `redact`) is imported
+where there are any: a log that is known needs none of it.
 """
 
 from __future__ import annotations
 
 from pullstats.enrich.digests import load_digests
-from pullstats.enrich.enricher import Enricher
 from pullstats.enrich.geo import GeoDatabase, open_geo
 from pullstats.enrich.keys import HashKey, default_path, identity_path, key_exists, load_key
 from pullstats.enrich.networks import OwnNetworks, load_own_networks
 from pullstats.enrich.proxies import TrustedProxies
-from pullstats.enrich.redact import redact_reject
 from pullstats.enrich.rulebook import RuleBook, bundled_rules, load_rules
 
 __all__ = [
-    "Enricher",
     "GeoDatabase",
     "HashKey",
     "OwnNetworks",
@@ -30,5 +28,4 @@ __all__ = [
     "load_own_networks",
     "load_rules",
     "open_geo",
-    "redact_reject",
 ]

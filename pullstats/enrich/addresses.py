@@ -19,7 +19,6 @@ import polars as pl
 
 from pullstats.clients import CLIENT
 
-_CLIENT: Final = re.compile(CLIENT)
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NOBODY: Final = frozenset({"", "-", "unknown", "_hidden"})
@@ -72,7 +71,7 @@ def _look_closer(text: str | None) -> tuple[str | None, bytes | None, bytes | No
     if found is None:
         if "," in text:  # a list of names
             text = next((part for part in re.split(r'[,\s"]+', text) if part.lower() not in _NOBODY), "")
-        if not _CLIENT.fullmatch(text):  # what a client wrote into a header may be anything
+        if not re.fullmatch(CLIENT, text):  # what a client wrote into a header may be anything
             return None, None, None
         return text, b"t" + text.encode(), b"t" + text.encode()
     packed = found.packed

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,27 +23,43 @@ _PATH_KEYS: Final = ("name", "package_type", "pattern", "samples", "action", "pa
 
 @dataclass(frozen=True)
 class RuleBook:
-    """What turns agents, paths and networks into meaning.
+    """What turns agents, paths and networks into meaning; the tables are read when something asks them.
 
     Attributes:
-        agents: rules that tell clients.
-        networks: rules on autonomous systems.
+        version: names this set of rules: a hash of all tables.
         paths: a user's forms of path and their families, asked before the bundled ones.
         routes: a site's hosts and folders.
-        version: names this set of rules: a hash of all tables.
+        own: rows of a user's other rules, by array.
     """
 
-    agents: AgentRules
-    networks: NetworkRules
+    version: str
     paths: tuple[tuple[Family, PathRule], ...] = ()
     routes: Routes = field(default_factory=Routes)
-    version: str = ""
+    own: Mapping[str, Sequence[RuleRow]] = field(default_factory=dict)
+
+    @cached_property
+    def agents(self) -> AgentRules:
+        """Rules that tell clients."""
+        return load_agent_rules(self.own.get("agent", ()))
+
+    @cached_property
+    def networks(self) -> NetworkRules:
+        """Rules on autonomous systems."""
+        return load_network_rules(self.own.get("network", ()))
+
+    def check(self) -> None:
+        """Make sure that a user's rules can be used.
+
+        Raises:
+            InputError: one cannot, named with its file and what to do.
+        """
+        _ = (self.own.get("agent") and self.agents, self.own.get("network") and self.networks)
 
 
 @cache
 def bundled_rules() -> RuleBook:
     """Give the bundled rules."""
-    return RuleBook(load_agent_rules(), load_network_rules(), version=hash_bundled()[:12])
+    return RuleBook(hash_bundled()[:12])
 
 
 def load_rules(folder: Path | None = None, routes: Mapping[str, Any] | None = None, place: str = "pullstats.toml") -> RuleBook:
@@ -64,7 +80,9 @@ def load_rules(folder: Path | None = None, routes: Mapping[str, Any] | None = No
     paths = tuple(_path_rule(row) for row in own.rows["path"]) if own.digest else ()
     rows = own.rows if own.digest else {}
     digest = hashlib.sha256(f"{hash_bundled()}{own.digest}{site.text}".encode()).hexdigest()
-    return RuleBook(load_agent_rules(rows.get("agent", ())), load_network_rules(rows.get("network", ())), (*paths, *site.rules), site, digest[:12])
+    book = RuleBook(digest[:12], (*paths, *site.rules), site, rows)
+    book.check()
+    return book
 
 
 def _path_rule(row: RuleRow) -> tuple[Family, PathRule]:

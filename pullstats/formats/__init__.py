@@ -3,6 +3,8 @@
     detect_format(block)            →  formats, best first, and how sure
     parse_lines(block, …, formats)  →  Parsed: readings, rejects, ignored
 
+What is asked of some logs only has modules of its own: `own_formats` (`--log-format`), `advice` and `mismatch` (what no format reads).
+
 To add a format: a module with `FORMATS`, listed in `_MODULES`, and cases in `tests/cases/formats/`.
 """
 
@@ -34,15 +36,12 @@ from pullstats.formats import (
     traefik,
     w3c,
 )
-from pullstats.formats.advice import advise, advise_on_keys, say_refusal
 from pullstats.formats.conversions import ConvertingReader
 from pullstats.formats.detect import Detection, Detector, detect_format, drop_like
 from pullstats.formats.field_map import KINDS, mapped_formats, parse_map
 from pullstats.formats.headings import Headings
 from pullstats.formats.json_lines import JSON_SHAPE, JsonReader
 from pullstats.formats.lines import LogFormat, Missing, Times, merge_parsed, parse_lines
-from pullstats.formats.mismatch import Mismatch, find_mismatch
-from pullstats.formats.own_formats import custom_format
 from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
 from pullstats.formats.recommended import RECOMMENDED
 
@@ -81,22 +80,17 @@ __all__ = [
     "Detector",
     "Headings",
     "LogFormat",
-    "Mismatch",
     "Missing",
     "Parsed",
     "Reading",
     "Times",
-    "advise",
-    "advise_on_keys",
     "choose_formats",
     "custom_format",
     "detect_format",
     "drop_like",
-    "find_mismatch",
     "merge_parsed",
     "named_format",
     "parse_lines",
-    "say_refusal",
 ]
 
 
@@ -109,6 +103,13 @@ def named_format(name: str) -> LogFormat:
     if name not in FORMATS:
         raise unknown_name("input format", name, ["auto", *FORMATS])
     return FORMATS[name]
+
+
+def custom_format(text: str) -> LogFormat:
+    """Build the format that `--log-format` describes; see `own_formats.custom_format`."""
+    from pullstats.formats.own_formats import custom_format as build  # noqa: PLC0415 - most logs are in a format that is known
+
+    return build(text)
 
 
 def choose_formats(

@@ -25,7 +25,7 @@ _MAX_VALUES: Final = 200
 _DEEPEST: Final = 64
 _TARGET: Final = re.compile(r"(?:/|https?://)\S*")
 _LINE: Final = re.compile(rf"(?:{'|'.join(sorted(METHODS))}) (?:/|https?://)\S*(?: HTTP/[0-9.]+)?")
-_CLIENT: Final = re.compile(rf"{ADDRESS}|ADDRESS(?::[0-9]+)?")  # as a rejected line shows one
+_CLIENT: Final = rf"{ADDRESS}|ADDRESS(?::[0-9]+)?"  # as a rejected line shows one
 _MARKS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\],]')
 """Strings, the last of which may lack its end, and the signs between them; no character of a string is looked at twice."""
 _NO_TARGET: Final = re.compile(
@@ -68,7 +68,7 @@ def kind_of(value: Any) -> str | None:
     if not isinstance(text, str) or len(text) > 8_000:
         return None
     for kind, pattern in (("status", _STATUS), ("path", _TARGET), ("request", _LINE), ("client", _CLIENT)):
-        if pattern.fullmatch(text):
+        if re.fullmatch(pattern, text):
             return kind
     return "method" if text in METHODS else None
 

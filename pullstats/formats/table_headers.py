@@ -25,8 +25,8 @@ Finish = Callable[[Reader], Reader]
 """Makes more of what a reader gives: converts it, holds it to what a user said."""
 SEPARATORS: Final = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 """What stands between the columns of a table with a header, and what it is called."""
-_NO_NAME: Final = re.compile(
-    rf"[-+]?[0-9][-0-9.,:/]*|{ADDRESS}|-|[/\[{{].*|[\w.-]+:.*[0-9].*|https?://.*|[0-9]{{4}}-[0-9]{{2}}.*|[0-9]{{1,2}}/[A-Z][a-z]{{2}}/.*", re.DOTALL
+_NO_NAME: Final = (
+    rf"[-+]?[0-9][-0-9.,:/]*|{ADDRESS}|-|[/\[{{].*|[\w.-]+:.*[0-9].*|https?://.*|[0-9]{{4}}-[0-9]{{2}}.*|[0-9]{{1,2}}/[A-Z][a-z]{{2}}/.*"
 )
 _MAX_NAME: Final = 120
 _MAX_LINE: Final = 16 << 10
@@ -51,7 +51,11 @@ def cut_names(line: str) -> tuple[list[str], str]:
         except (csv.Error, ValueError):
             continue
         names = [cell.strip() for cell in cells]
-        if 1 < len(names) <= MAX_COLUMNS and all(len(name) <= _MAX_NAME and not _NO_NAME.fullmatch(name) for name in names) and any(names):
+        if (
+            1 < len(names) <= MAX_COLUMNS
+            and all(len(name) <= _MAX_NAME and not re.fullmatch(_NO_NAME, name, re.DOTALL) for name in names)
+            and any(names)
+        ):
             return names, separator
     return [], ""
 

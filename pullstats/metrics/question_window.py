@@ -12,10 +12,9 @@ from pullstats.metrics.query import Query
 from pullstats.metrics.time.releases import find_release
 from pullstats.metrics.time.window_grammar import Calendar, parse_as_of, parse_window
 from pullstats.metrics.time.windows import TICK, Window
+from pullstats.reports import MOVED
 
 _LAST_MINUTE: Final = (23, 59)
-MOVED: Final = "(--as-of newest)"
-"""What a note ends with that tells of a window counted back from the newest event."""
 
 
 def find_window(query: Query, extent: Extent, scan: Scan, now: datetime) -> tuple[Window, tuple[str, ...]]:

@@ -12,11 +12,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from pullstats.enrich import Enricher, redact_reject
 from pullstats.escaping import Escaping
 from pullstats.formats import REJECT_SCHEMA, Parsed, Reading
 from pullstats.ids import ID_TYPE
@@ -25,6 +24,9 @@ from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources import Block
 from pullstats.store import PendingFile, SourceProgress, Store
+
+if TYPE_CHECKING:
+    from pullstats.enrich.enricher import Enricher
 
 _SAMPLE: Final = 1_000
 _NEARLY_ALL: Final = 0.8
@@ -202,7 +204,7 @@ def _number(job: BlockJob, parsed: Parsed | None) -> tuple[int, Parsed]:
 
 def _count_parsed(job: BlockJob, parsed: Parsed, before: int) -> BlockResult:
     refused = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects])
-    rejects = redact_reject(refused, "text") if refused.height else refused
+    rejects = _redact(refused) if refused.height else refused
     return BlockResult(
         job=job,
         lines=parsed.lines,
@@ -219,6 +221,12 @@ def _count_parsed(job: BlockJob, parsed: Parsed, before: int) -> BlockResult:
         remarks=frozenset(parsed.remarks),
         reasons=Counter(refused["reason"].to_list()),
     )
+
+
+def _redact(refused: pl.DataFrame) -> pl.DataFrame:
+    from pullstats.enrich.redact import redact_reject  # noqa: PLC0415 - not needed where nothing is new
+
+    return redact_reject(refused, "text")
 
 
 def _count_events(results: Sequence[BlockResult], found: pl.DataFrame, events: pl.DataFrame) -> None:

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from pullstats.enrich import redact_reject
+from pullstats.enrich.redact import redact_reject
 from pullstats.errors import InputError
-from pullstats.formats import JSON_SHAPE, REJECT_SCHEMA, Detection, Detector, LogFormat, Mismatch, drop_like, find_mismatch
+from pullstats.formats import JSON_SHAPE, REJECT_SCHEMA, Detection, Detector, LogFormat, drop_like
+from pullstats.formats.mismatch import Mismatch, find_mismatch
 from pullstats.pipeline.map_check import find_missing_keys, refuse_missing_keys
 from pullstats.pipeline.reading import LogDecoder, detect_log
 from pullstats.sources import SourceFile, expand_paths, open_source, read_blocks

@@ -15,7 +15,6 @@ import polars as pl
 
 from pullstats.errors import InputError
 from pullstats.formats import Times, parse_lines
-from pullstats.metrics.time.completeness import name_whole
 from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources.paths import STDIN
 from pullstats.store import Store
@@ -117,6 +116,8 @@ def _overlapping(runs: Sequence[dict[str, Any]], first: datetime, last: datetime
 
 def _log_name(name: str) -> str:
     """Name a log by what its pieces share, wherever they lie."""
+    from pullstats.metrics.time.completeness import name_whole  # noqa: PLC0415 - with it comes all that answers questions
+
     return name_whole(PurePath(name).name)
 
 

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from typing import TYPE_CHECKING
 
 from pullstats.clock import find_zone
-from pullstats.enrich import Enricher, TrustedProxies, load_digests, load_own_networks, load_rules, open_geo
+from pullstats.enrich import TrustedProxies, load_digests, load_own_networks, load_rules, open_geo
 from pullstats.errors import InputError
 from pullstats.formats import Detector, choose_formats
 from pullstats.pipeline.commits import RunFacts
@@ -26,6 +26,9 @@ from pullstats.pipeline.refusals import refuse_log
 from pullstats.pipeline.run import FoundLog, Run
 from pullstats.sources import SourceFile, expand_paths, is_test_object, open_source, parse_expansion
 from pullstats.store import Store, is_store, open_store
+
+if TYPE_CHECKING:
+    from pullstats.enrich.enricher import Enricher
 
 
 def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None, tell: Callable[[str], None] = lambda _: None) -> IngestSummary:
@@ -62,9 +65,13 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None, tell: C
     rules = load_rules(plan.rules, plan.routes, plan.routes_file)
     networks = load_own_networks(plan.orgs, plan.ours, plan.cloud_ranges)
     notes += [*checked.notes, *networks.notes, *filter(None, [geo.warn_if_stale(datetime.now(UTC).date())])]
-    make_enricher = partial(
-        Enricher, checked.key, geo, keep_addresses=plan.keep_addresses, digests=digests, proxies=proxies, rules=rules, networks=networks
-    )
+
+    def make_enricher() -> Enricher:
+        from pullstats.enrich.enricher import Enricher  # noqa: PLC0415 - a log that is known needs none
+
+        keeps = plan.keep_addresses
+        return Enricher(checked.key, geo, keep_addresses=keeps, digests=digests, proxies=proxies, rules=rules, networks=networks)
+
     summary = IngestSummary(notes=notes, failures=expanded.failures, is_dry_run=plan.is_dry_run, geo=geo.describe(), rule_set_version=rules.version)
     with _opened(plan, checked, tell) as store:
         summary.notes += store.glance() if store is not None else []

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pullstats.enrich import Enricher
 from pullstats.pipeline.blocks import BlockJob, BlockResult, work_blocks
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources import Block, Expansion, Source, open_source, read_blocks
 from pullstats.store import LostRange, PendingFile, SourceProgress, Store
 from pullstats.store.snapshot import join_spans
+
+if TYPE_CHECKING:
+    from pullstats.enrich.enricher import Enricher
 
 
 class LostOnly(SeenIds):

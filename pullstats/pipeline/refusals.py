@@ -7,7 +7,7 @@ from typing import Final
 
 from pullstats.clock import Clock
 from pullstats.errors import InputError
-from pullstats.formats import Detector, say_refusal
+from pullstats.formats import Detector
 from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources import MAX_LAYERS, PARQUET, Block, LinesUnwrapper, find_line_wrapper, take_off
 
@@ -21,6 +21,8 @@ def refuse_log(name: str, log: LogDecoder, detector: Detector, *, is_chosen: boo
         detector: knows the formats that were tried.
         is_chosen: the user named the format.
     """
+    from pullstats.formats.advice import say_refusal  # noqa: PLC0415 - most logs are read
+
     is_table = (log.wrapper or "").startswith(PARQUET.name)
     return say_refusal(name, unwrap(log.sample), log.sample, detector.candidates, is_chosen=is_chosen, is_table=is_table)
 

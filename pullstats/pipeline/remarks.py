@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from pullstats.clock import AMBIGUOUS, MISSING, Clock
-from pullstats.formats import advise_on_keys
 from pullstats.percentages import write_share
 from pullstats.pipeline.balancers import REMEDY
 from pullstats.pipeline.plan import SourceSummary
@@ -57,6 +56,8 @@ def _remark_on_fields(summary: SourceSummary) -> Iterator[str]:
     if summary.ignored >= IGNORED_FROM and summary.ignored >= IGNORED_SHARE * summary.lines:
         yield f"{summary.ignored:,} of {summary.lines:,} lines were ignored: messages of programs, blank lines, headers"
     if summary.unread_object:
+        from pullstats.formats.advice import advise_on_keys  # noqa: PLC0415 - most logs are read
+
         yield f"{summary.reasons['keys']:,} lines name their values and were not understood; {advise_on_keys(summary.unread_object)}"
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from pullstats.enrich import Enricher
 from pullstats.errors import InputError, VanishedError
 from pullstats.formats import Detector
 from pullstats.pipeline.block_queue import BlockQueue
@@ -33,6 +33,9 @@ from pullstats.pipeline.remarks import remark_on_log
 from pullstats.sources import Expansion, Source, SourceFile, is_test_object, open_source, read_blocks
 from pullstats.sources.streams import HEAD_LENGTH
 from pullstats.store import Store
+
+if TYPE_CHECKING:
+    from pullstats.enrich.enricher import Enricher
 
 
 @dataclass(frozen=True, slots=True)

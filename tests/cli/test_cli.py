@@ -225,3 +225,14 @@ def test_a_report_imports_no_statistics_of_comparisons() -> None:
     asked = "import sys, pullstats.cli.look; print([name for name in sys.modules if name.endswith(('.noise', '.verdicts'))])"
     ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert ran.stdout == "[]\n"
+
+
+def test_a_log_that_is_known_imports_nothing_that_reads_lines_or_answers_questions(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes((SAMPLES / "gateway-edge.log").read_bytes())
+    arguments = ["ingest", str(log), "--store", str(tmp_path / "store"), "--quiet"]
+    assert run(arguments) == 0
+    parts = ("pullstats.metrics", "pullstats.enrich.enricher", "pullstats.formats.advice", "pullstats.formats.own_formats", "pyarrow", "numpy")
+    code = f"import sys; from pullstats.cli import run; code = run({arguments!r}); print(code, sorted(set({parts!r}) & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert ran.stdout == "0 []\n"

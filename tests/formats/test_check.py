@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pullstats.cli import run
-from pullstats.formats import FORMATS, RECOMMENDED, custom_format, find_mismatch, parse_lines
+from pullstats.formats import FORMATS, RECOMMENDED, custom_format, parse_lines
+from pullstats.formats.mismatch import find_mismatch
 from pullstats.sources import WRAPPERS
 from support.places import LOGS
 
