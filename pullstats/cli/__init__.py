@@ -39,6 +39,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "series": Entry("Look", "pullstats.cli.look", "Show metrics over time, in buckets."),
     "uniques": Entry("Look", "pullstats.cli.people", "Count networks, endpoints, origins side by side; new, returning and churned ones."),
     "origins": Entry("Look", "pullstats.cli.people", "List who is behind the numbers; with an ID, one's timeline."),
+    "behaviour": Entry("Look", "pullstats.cli.people", "Tell why origins come: production, CI, development, mirrors; and what says so."),
     "concentration": Entry("Look", "pullstats.cli.people", "Tell how much of a number a few make up, and the number without them."),
     "offenders": Entry("Look", "pullstats.cli.offenders", "List who makes requests that need not be made, and what they cost."),
     "compare": Entry("Look", "pullstats.cli.look", "Compare two windows, versions, hosts or filters; is it noise?"),

@@ -22,7 +22,7 @@ from pullstats.small_files import read_small_text
 
 DEFAULT_STORE: Final = "pullstats-store"
 CONFIG_NAME: Final = "pullstats.toml"
-PRIVATE: Final = frozenset({"key_file", "keep_addresses", "keep_attributes", "config", "store", "geo_db", "rules"})
+PRIVATE: Final = frozenset({"key_file", "keep_addresses", "keep_attributes", "config", "store", "geo_db", "rules", "class_rules"})
 """Options that only the command line, the environment or `--config` may set."""
 
 ROUTES: Final = "pullstats.routes"

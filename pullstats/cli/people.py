@@ -1,4 +1,4 @@
-"""The commands that look at who is behind the numbers: uniques, origins, concentration."""
+"""The commands that look at who is behind the numbers: uniques, origins, behaviour, concentration."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pullstats.cli.questions import build_query, limit_option, other_option, que
 from pullstats.errors import UsageError
 from pullstats.metrics.levels import LEVELS
 from pullstats.metrics.over_time.lifecycle import STATES
+from pullstats.metrics.questions.behaviour import METRICS, Behaviour
 from pullstats.metrics.questions.concentration import Concentration
 from pullstats.metrics.questions.origins import Origins
 from pullstats.metrics.questions.uniques import Uniques
@@ -55,6 +56,20 @@ def _limit(options: dict[str, Any]) -> int:
     if options["limit"] is not None:
         return int(options["limit"])
     return 0 if choose_renderer(options).is_for_programs else 20
+
+
+@click.command(cls=Command)
+@click.option("--by", default="", help="One or two dimensions to break the mix down by, e.g. package.")
+@click.option("--every", help="Follow the mix through time: 5m, h, d, w, mo, q, y.")
+@click.option("--explain", "who", metavar="ID", help="Say why an origin has its class, package by package.")
+@click.option("--metric", "metrics", default=",".join(METRICS), show_default=True, help="What to count of each class.")
+@limit_option()
+@other_option
+@click.option("--percent", is_flag=True, help="Add the share of each additive metric.")
+@combine(question_options, output_options, general_options)
+def behaviour(who: str | None, **options: Any) -> int:
+    """Tell why origins come: production, CI, development, mirrors, …, and what says so; in machine formats one row an origin."""
+    return emit(answer(options["store"], Behaviour(build_query(options), who)), options)
 
 
 @click.command(cls=Command)

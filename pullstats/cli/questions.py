@@ -14,12 +14,13 @@ from pullstats.cli.options import ROWS, F, combine, configured_routes
 from pullstats.cli.output import has_words, refuse_total
 from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, METRICS, UNIQUE_LEVELS, Query, find_unique_metric
+from pullstats.metrics.behaviour.rules import load_rules
 from pullstats.metrics.dimensions import LABEL
 from pullstats.metrics.levels import find_level
 from pullstats.metrics.synonyms import name_dimension
 from pullstats.metrics.time.dates import read_annotations, read_releases
 from pullstats.metrics.time.phrases import WEEKDAYS
-from pullstats.metrics.vocabulary import CLASS_BASIS, CLASSES
+from pullstats.metrics.vocabulary import CLASSES
 
 
 class Seconds(click.FloatRange):
@@ -38,8 +39,13 @@ class Seconds(click.FloatRange):
 question_options = combine(
     click.option("--window", "-w", default="30d", show_default=True, help="all, 30d, last-month, 2025-Q2, a..b, 'every tuesday this year', …"),
     click.option("--where", help="Filter, e.g. 'package=nginx and status<400', 'client like docker%', 'ci is null', 'path ~ \"^/v2/\"'."),
-    click.option("--class", "classes", help=f"Only these classes, with commas: {', '.join(CLASSES)}; by {CLASS_BASIS}."),
-    click.option("--exclude-class", "exclude_classes", help=f"Leave these classes out, with commas; by {CLASS_BASIS}."),
+    click.option("--class", "classes", help=f"Only these classes, with commas: {', '.join(CLASSES)}; see pullstats behaviour."),
+    click.option("--exclude-class", "exclude_classes", help="Leave these classes out, with commas."),
+    click.option(
+        "--class-rules",
+        type=click.Path(path_type=Path),
+        help="TOML file with signs, weights and thresholds of classes of your own; see docs/behaviour.md.",
+    ),
     click.option("--exclude-kind", "exclude_kinds", help="Leave these kinds of client out, e.g. mirror,bot."),
     click.option(
         "--exclude-net", "exclude_nets", help='Leave these organisations out, with commas ("Acme, Inc." in quotes); @ours for your own networks.'
@@ -114,6 +120,7 @@ def build_query(options: dict[str, Any]) -> Query:
         where=options["where"],
         classes=split_names(options["classes"]),
         exclude_classes=split_names(options["exclude_classes"]),
+        class_rules=load_rules(options["class_rules"]) if options["class_rules"] else None,
         exclude_kinds=split_names(options["exclude_kinds"]),
         exclude_nets=split_names(options["exclude_nets"]),
         count_as=split_names(options["count_as"]),

@@ -18,8 +18,6 @@ from pullstats.metrics.dimension import UNKNOWN, Dimension, ValueType
 from pullstats.metrics.synonyms import name_dimension, name_metric, tell_elsewhere
 from pullstats.metrics.vocabulary import (
     ACTIONS,
-    CLASS_BASIS,
-    CLASS_OF_KIND,
     CLASSES,
     ECOSYSTEMS,
     INSTALLING,
@@ -38,6 +36,8 @@ _BY_CITIES: Final = (
 _BY_LOG: Final = "the logs do not tell it; pullstats formats prints the log format that does"
 RELEASE: Final = "release"
 """A column that no event has, but what scans give; see `release_names`."""
+CLASS: Final = "class"
+"""Another one; see `behaviour.naming`."""
 LABEL: Final = "label."
 """What stands before the name of a column that a route of one's own adds."""
 _RESERVED: Final = frozenset({"bucket", "final", "gap", "note", "trend", "elsewhere", "set_key", "is_cut", "all_rows"})
@@ -54,11 +54,6 @@ def _id(name: str, column: str, text: str, hash_of: str) -> Dimension:
 
 def _first(name: str, text: str, *columns: str) -> Dimension:
     return Dimension(name, lambda _: pl.coalesce(columns), text)
-
-
-def _class() -> pl.Expr:
-    by_kind = pl.col("user_agent_kind").replace_strict(CLASS_OF_KIND, default="unknown", return_dtype=pl.String)
-    return pl.when(pl.col("is_ci").fill_null(value=False)).then(pl.lit("ci")).otherwise(by_kind)
 
 
 def _platform() -> pl.Expr:
@@ -138,9 +133,9 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         _plain("runtime-version", "runtime_version", "Version of that runtime, as stated."),
         _plain("ci", "is_ci", "Whether the client runs in CI; unknown is not false.", "boolean"),
         Dimension(
-            "class",
-            lambda _: _class(),
-            f"Why the origin comes, by {CLASS_BASIS}: {', '.join(CLASSES)}.",
+            CLASS,
+            lambda _: pl.col(CLASS),
+            f"Why the origin comes, for this package, as the pattern of its requests tells up to the window's end: {', '.join(CLASSES)}. See behaviour.",
             values=tuple(sorted(CLASSES)),
             has_unknown=True,
         ),

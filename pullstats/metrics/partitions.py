@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 import polars as pl
 
 from pullstats.metrics.counting import INVOCATIONS
-from pullstats.metrics.extent import Scan
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan
+from pullstats.metrics.scan_parts import cut_scan
 
 RULE_BYTES: Final = 215
 CHECK_BYTES: Final = 225
@@ -81,14 +80,4 @@ def cut_by_network(asked: Plan, groups: Mapping[str, pl.Expr], columns: Sequence
     if count == 1:
         return [asked]
     extent = replace(asked.extent, events=None)
-    return [replace(asked, events=replace(asked.events, scan=_scan_part(asked.events.scan, number, count), extent=extent)) for number in range(count)]
-
-
-def _scan_part(scan: Scan, number: int, count: int) -> Scan:
-    place = pl.col("network_id").reinterpret(signed=False) % count
-
-    def scan_part(columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
-        events = scan(sorted({*columns, "network_id"}), start, end)
-        return events.filter(place.fill_null(0) == number).select(columns)
-
-    return scan_part
+    return [replace(asked, events=replace(asked.events, scan=scan, extent=extent)) for scan in cut_scan(asked.events.scan, count)]

@@ -11,6 +11,8 @@ import polars as pl
 
 from pullstats.clock import find_zone
 from pullstats.errors import UsageError
+from pullstats.metrics.behaviour.naming import ClassNames
+from pullstats.metrics.behaviour.rules import bundled_rules
 from pullstats.metrics.counting import INVOCATIONS, PULLSTATS, CountingRule, Pauses, find_rule, rule_of
 from pullstats.metrics.definitions import DOWNLOADERS, METRICS, find_metric
 from pullstats.metrics.dimension import Dimension
@@ -37,6 +39,7 @@ class Plan:
         metrics: each that a counting rule counts names its rule, and comes once a rule.
         pauses: they end what belongs together.
         events: what is read.
+        classes: why each origin comes.
         selection: which events stay.
         has_one_key: whether hashes in the window can be compared; see `refuse_epochs`.
     """
@@ -48,6 +51,7 @@ class Plan:
     rules: tuple[CountingRule, ...]
     pauses: Pauses
     events: StoreEvents
+    classes: ClassNames
     selection: Selection
     warnings: tuple[str, ...]
     has_one_key: bool = True
@@ -108,7 +112,9 @@ def resolve(query: Query, events: StoreEvents) -> Plan:
     chosen = build_selection(query, zone.key, events.extent.sources)
     window, notes = find_window(query, events.extent, events.scan, events.now)
     pauses = Pauses(timedelta(seconds=query.pull_window), timedelta(seconds=query.visit_gap), timedelta(seconds=query.session_gap))
-    return _check(Plan(query, metrics, dimensions, window, rules, pauses, events, chosen, (*notes, *_tell_undefined(metrics))))
+    classes = ClassNames(events.scan, events.logs, events.extent, window.end, query.class_rules or bundled_rules(), query.memory)
+    events = replace(events, scan=classes.scan_named)
+    return _check(Plan(query, metrics, dimensions, window, rules, pauses, events, classes, chosen, (*notes, *_tell_undefined(metrics))))
 
 
 def with_window(plan: Plan, text: str) -> Plan:
@@ -124,6 +130,14 @@ def with_window(plan: Plan, text: str) -> Plan:
     query = replace(plan.query, window=text)
     window, notes = find_window(query, plan.extent, plan.events.scan, plan.events.now)
     return _check(replace(plan, query=query, window=window, warnings=(*notes, *_tell_undefined(plan.metrics))))
+
+
+def share_classes(plans: Sequence[Plan]) -> list[Plan]:
+    """Let plans of one question have one class for every origin: as of the end of the last window."""
+    ends = [plan.window.end for plan in plans]
+    latest = None if None in ends else max(end for end in ends if end is not None)
+    classes = replace(plans[0].classes, until=latest, _found=[])
+    return [replace(plan, classes=classes, events=replace(plan.events, scan=classes.scan_named)) for plan in plans]
 
 
 def with_filter(plan: Plan, where: str) -> Plan:

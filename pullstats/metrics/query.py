@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from pullstats.metrics.behaviour.rules import ClassRules
 from pullstats.metrics.counting import PULL_GAP, PULLSTATS, SESSION_GAP, VISIT_GAP
 from pullstats.metrics.time.dates import Annotation
 from pullstats.metrics.time.releases import Release
@@ -23,6 +24,7 @@ class Query:
         where: filter of events, see `filters`.
         classes: classes to keep, all if empty.
         exclude_classes: classes to leave out.
+        class_rules: the table of classes; None for the bundled one.
         exclude_kinds: kinds of client to leave out.
         exclude_nets: organisations to leave out, `@ours` for one's own networks.
         count_as: names of counting rules, with or without their versions; of several, each gives a column.
@@ -56,6 +58,7 @@ class Query:
     where: str | None = None
     classes: tuple[str, ...] = ()
     exclude_classes: tuple[str, ...] = ()
+    class_rules: ClassRules | None = field(default=None, hash=False)
     exclude_kinds: tuple[str, ...] = ()
     exclude_nets: tuple[str, ...] = ()
     count_as: tuple[str, ...] = (PULLSTATS.label,)

@@ -16,8 +16,7 @@ CLASS_OF_KIND: Final = {
     "browser": "browser",
 }
 CLASSES: Final = ("production", "ci", "development", "mirror", "updater", "scanner", "probe", "bot", "browser", "unknown")
-"""Why an origin comes. For now agent kind and CI flag alone say it, so production and development hold nobody."""
-CLASS_BASIS: Final = "agent kind and CI flag alone"
+"""Why an origin comes; see `behaviour`."""
 KINDS: Final = (
     *("package-manager", "container-runtime", "container-tool", "mirror", "update-poller", "scanner"),
     *("ci", "probe", "bot", "browser", "http-library", "unknown"),

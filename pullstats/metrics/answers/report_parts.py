@@ -16,7 +16,6 @@ from pullstats.metrics.levels import UNIQUE_LEVELS, name_level
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import Partials
 from pullstats.metrics.plan import Plan
-from pullstats.metrics.vocabulary import CLASS_BASIS
 from pullstats.percentages import round_share, write_share
 from pullstats.reports import Column, Report
 
@@ -174,7 +173,7 @@ def build_meta(asked: Plan, partials: Partials, hidden: int = 0, warnings: Seque
             "is_provisional": is_open,
         },
         "warnings": [*asked.warnings, *warnings],
-    } | ({"class_by": CLASS_BASIS} if _has_class(asked) else {})
+    } | ({"class_by": asked.classes.tell()} if _has_class(asked) else {})
 
 
 def _has_class(asked: Plan) -> bool:

@@ -11,7 +11,7 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.filters import parse_filter
-from pullstats.metrics.plan import Plan, with_filter, with_window
+from pullstats.metrics.plan import Plan, share_classes, with_filter, with_window
 from pullstats.metrics.question_window import is_beyond
 from pullstats.metrics.time.phrases import AmbiguousWindowError
 
@@ -31,7 +31,7 @@ def find_windows(base: Plan, sides: tuple[str, str]) -> list[Plan]:
     if len(found) == 1:
         message = f"'{sides[0]}' and '{sides[1]}' are a window and a filter; compare two windows, or two filters within one --window"
         raise UsageError(message)
-    return found
+    return share_classes(found) if found else []
 
 
 def _try_window(base: Plan, text: str) -> Plan | None:

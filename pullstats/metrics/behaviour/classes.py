@@ -1,0 +1,114 @@
+"""The class of every origin, and of every origin and package, as of an instant.
+
+    events, part by part ─► requests ─► visits ─► features ─┬► joined: who is alike ─► class and score
+                                                            └ small tables from here on
+
+What an origin does with all packages counts in part for each of them: who asks once for a thirtieth package asks as for the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from pullstats.metrics.behaviour.features import add_ratios, describe_visits, mark_silences
+from pullstats.metrics.behaviour.judging import choose, weigh
+from pullstats.metrics.behaviour.origins import describe_origins
+from pullstats.metrics.behaviour.requests import OWNER, OWNER_COLUMNS, REQUEST_COLUMNS, TRAITS, describe_owners, order_requests
+from pullstats.metrics.behaviour.rules import ClassRules
+from pullstats.metrics.behaviour.takings import count_takings
+from pullstats.metrics.behaviour.visits import KEY, fold_visits
+from pullstats.metrics.extent import Scan
+from pullstats.metrics.vocabulary import CLASS_OF_KIND
+
+EVENT_BYTES: Final = 180
+"""Memory that an event takes at most while it is put in order."""
+_READ: Final = tuple(dict.fromkeys((*REQUEST_COLUMNS, *TRAITS, "is_ci")))
+_TELLING: Final = ("origin", "has_package")
+_BRIEF_HOURS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Classes, as of an instant.
+
+    Attributes:
+        origins: a row an origin: `origin_id`, `class`, `score`, traits and features.
+        pairs: a row an origin and package, null where it asks for none: the same, with `owner`, `package_type`, `package_name`.
+        rules: the table they are by.
+    """
+
+    origins: pl.DataFrame
+    pairs: pl.DataFrame
+    rules: ClassRules
+
+
+def classify(parts: Sequence[Scan], rules: ClassRules, silences: pl.DataFrame, until: datetime | None = None) -> Classes:
+    """Tell of all origins why they come.
+
+    Args:
+        parts: scans of the events; an origin's are in one of them.
+        rules: the table of classes.
+        silences: `since`, `until` (µs) of spans in which the logs were silent, in order.
+        until: first instant not to read.
+    """
+    found = [_describe_part(scan(_READ, None, until), silences) for scan in parts]
+    origins = _add_alike(pl.concat([part[0] for part in found]))
+    pairs = pl.concat([part[1] for part in found]).with_columns(alike=pl.lit(0, pl.UInt32))
+    odds = weigh(origins, rules)
+    chosen = choose(_lend(weigh(pairs, rules), pairs, odds, origins, rules), rules)
+    return Classes(origins.with_columns(choose(odds, rules).get_columns()), pairs.with_columns(chosen.get_columns()), rules)
+
+
+def _describe_part(events: pl.LazyFrame, silences: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give origins and pairs of some events with their features."""
+    owners = describe_owners(events)
+    requests = order_requests(events)
+    visits = mark_silences(fold_visits(requests).with_columns(packages=pl.lit(1, pl.UInt32)), silences)
+    takings = count_takings(requests, visits)
+    del requests
+    numbers = owners["origin_id"].rank("dense").cast(pl.UInt32) - 1
+    owners = owners.with_columns(origin=numbers, has_package=pl.col("package_name").is_not_null())
+    pairs = describe_visits(visits).with_columns(takings.drop(KEY).get_columns()).with_columns(owners.select(_TELLING).get_columns())
+    origins = describe_origins(visits, pairs, silences)
+    traits = (
+        owners.group_by("origin")
+        .agg(pl.col("origin_id").first(), pl.col(TRAITS).max(), pl.col("in_ci").sum() / pl.col("count").sum())
+        .sort("origin")
+        .drop("origin")
+    )
+    origins = origins.with_columns(traits.get_columns())
+    pairs = pairs.drop(_TELLING).with_columns(owners.select(OWNER, *OWNER_COLUMNS, *TRAITS, in_ci=pl.col("in_ci") / pl.col("count")).get_columns())
+    pairs = pairs.with_columns(packages=pl.col("package_name").is_not_null().cast(pl.UInt32), owners=pl.lit(1, pl.UInt32))
+    return tuple(add_ratios(frame.drop(KEY)).with_columns(*_tell_agent(), addresses=pl.lit(1, pl.UInt32)) for frame in (origins, pairs))  # type: ignore[return-value]
+
+
+def _tell_agent() -> list[pl.Expr]:
+    kinds = {name: kind for kind, name in CLASS_OF_KIND.items()}
+    return [pl.col("user_agent_kind").eq_missing(kind).cast(pl.Int8).alias(f"kind_{name}") for name, kind in kinds.items()]
+
+
+def _add_alike(origins: pl.DataFrame) -> pl.DataFrame:
+    """Count the others of the same network owner and client that lived as briefly and took as much: machines that are made for a job."""
+    is_brief = (pl.col("hours_span") < _BRIEF_HOURS) & (pl.col("full") > 0)
+    who = [pl.coalesce("organization_name", "as_organization", pl.col("network_id").cast(pl.String)), pl.col("user_agent_name")]
+    count = pl.when(is_brief).then(is_brief.sum().over(who) - 1).otherwise(0)
+    return origins.with_columns(alike=count.cast(pl.UInt32))
+
+
+def _lend(own: pl.DataFrame, pairs: pl.DataFrame, odds: pl.DataFrame, origins: pl.DataFrame, rules: ClassRules) -> pl.DataFrame:
+    """Let what an origin does with all packages count for each of them, too; without a package, or with one alone, nothing else does."""
+    theirs = odds.with_columns(origin_id=origins["origin_id"], is_alone=origins["owners"] == 1)
+    both = pl.concat([own.rename(_name_own), pairs.select("origin_id", "package_name")], how="horizontal")
+    both = both.join(theirs, on="origin_id", how="left", maintain_order="left")
+    is_whole = pl.col("package_name").is_null() | pl.col("is_alone")
+    mixed = [pl.when(is_whole).then(name).otherwise(pl.col(_name_own(name)) + rules.lend * pl.col(name)).alias(name) for name in odds.columns]
+    return both.select(mixed)
+
+
+def _name_own(name: str) -> str:
+    return f"own {name}"

@@ -1,0 +1,92 @@
+"""From features to a class: the signs that are there add up, and what they say is told in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from pullstats.metrics.behaviour.feature_names import WORDS
+from pullstats.metrics.behaviour.rules import ClassRules, Sign
+from pullstats.metrics.vocabulary import CLASSES
+
+CLASS: Final = "class"
+SCORE: Final = "score"
+UNKNOWN: Final = "unknown"
+EVIDENCE: Final = "evidence"
+_FIELD: Final = re.compile(r"\{([^{}]*)\}")
+_TOLD: Final = 0.5
+"""A sign is told as evidence where it adds as much to the log odds of the class."""
+
+
+def weigh(features: pl.DataFrame, rules: ClassRules) -> pl.DataFrame:
+    """Add the log odds of each class up.
+
+    Args:
+        features: a row an owner, with every feature.
+        rules: the table of classes.
+
+    Returns:
+        As many rows, a column a class.
+    """
+    strengths = features.select(_strength(sign).alias(_column(sign)) for sign in rules.signs.values())
+    return strengths.select(_odds(name, rules).alias(name) for name in CLASSES)
+
+
+def choose(odds: pl.DataFrame, rules: ClassRules) -> pl.DataFrame:
+    """Choose the likeliest class.
+
+    Args:
+        odds: as `weigh` gives them.
+        rules: the table of classes.
+
+    Returns:
+        As many rows: `class`, and `score`, the probability that the table gives it.
+    """
+    best = pl.max_horizontal(CLASSES)
+    total = pl.sum_horizontal((pl.col(name) - best).exp() for name in CLASSES)
+    chosen = pl.coalesce(*(pl.when(pl.col(name) == best).then(pl.lit(name)) for name in CLASSES))
+    told = odds.select(chosen.alias(CLASS), (1 / total).alias(SCORE))
+    is_told = pl.col(SCORE) >= rules.least_score
+    return told.with_columns(pl.when(is_told).then(CLASS).otherwise(pl.lit(UNKNOWN)).alias(CLASS))
+
+
+def _column(sign: Sign) -> str:
+    return f"sign {sign.name}"
+
+
+def _strength(sign: Sign) -> pl.Expr:
+    """Tell how much of a sign is there, from 0 to 1; nothing where a feature is not known."""
+    ramps = [((pl.col(feature).cast(pl.Float64) - none) / (full - none)).clip(0, 1).fill_nan(0).fill_null(0) for feature, none, full in sign.when]
+    return pl.min_horizontal(ramps)
+
+
+def _odds(name: str, rules: ClassRules) -> pl.Expr:
+    weighed = [pl.col(_column(sign)) * sign.weights[name] for sign in rules.signs.values() if name in sign.weights]
+    return (pl.lit(rules.prior[name]) + pl.sum_horizontal(weighed)) * rules.scale if weighed else pl.lit(rules.prior[name] * rules.scale)
+
+
+def describe_evidence(judged: pl.DataFrame, rules: ClassRules) -> pl.Series:
+    """Write of each row the signs that speak for its class, in the order of the table; of what is unknown why it is.
+
+    Args:
+        judged: features with `class`.
+        rules: the table of classes.
+    """
+    told = [_tell(sign, rules.scale) for sign in rules.signs.values() if sign.words]
+    text = pl.concat_str(told, separator="; ", ignore_nulls=True)
+    doubt = pl.format("nothing tells: {} in {}", WORDS["requests"], WORDS["visits"])
+    return judged.select(pl.when(text == "").then(doubt).otherwise(text).alias(EVIDENCE))[EVIDENCE]
+
+
+def _tell(sign: Sign, scale: float) -> pl.Expr:
+    weight = pl.col(CLASS).replace_strict(_weigh(sign), default=0.0, return_dtype=pl.Float64)
+    fields = _FIELD.findall(sign.words)
+    words = pl.format(_FIELD.sub("{}", sign.words), *(WORDS[field] for field in fields)) if fields else pl.lit(sign.words)
+    return pl.when(_strength(sign) * weight * scale >= _TOLD).then(words)
+
+
+def _weigh(sign: Sign) -> Mapping[str, float]:
+    return sign.weights or {UNKNOWN: 0.0}

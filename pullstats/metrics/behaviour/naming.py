@@ -1,0 +1,89 @@
+"""The class of each request, as that of who made it: a column `class` beside the events, for whoever asks for it.
+
+One question has one class for every origin and package, whatever windows it looks at. Requests of nobody known have what their agent says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from pullstats.metrics.behaviour.classes import EVENT_BYTES, Classes, classify
+from pullstats.metrics.behaviour.judging import CLASS, UNKNOWN
+from pullstats.metrics.behaviour.requests import OWNER, OWNER_COLUMNS, name_owner
+from pullstats.metrics.behaviour.rules import ClassRules, bundled_rules
+from pullstats.metrics.extent import Extent, Scan
+from pullstats.metrics.scan_parts import cut_scan
+from pullstats.metrics.time.gaps import find_gaps
+from pullstats.metrics.vocabulary import CLASS_OF_KIND
+
+_AGENT: Final = ("user_agent_kind", "is_ci")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassNames:
+    """The classes of a question, found when they are first needed.
+
+    Attributes:
+        scan: gives the events, without classes.
+        logs: gives what the logs hold, for when they were silent.
+        extent: how far they reach.
+        until: the first instant not to read; None to read all.
+        rules: the table of classes.
+        memory: bytes it may take.
+    """
+
+    scan: Scan
+    logs: Scan
+    extent: Extent
+    until: datetime | None
+    rules: ClassRules = field(default_factory=bundled_rules)
+    memory: int = 0
+    _found: list[Classes] = field(default_factory=list, repr=False, compare=False)
+
+    def find(self) -> Classes:
+        """Give the classes."""
+        if not self._found:
+            events = self.extent.events or 0
+            parts = max(1, -(-events * EVENT_BYTES // self.memory)) if self.memory else 1
+            self._found.append(classify(cut_scan(self.scan, parts), self.rules, _find_silences(self), self.until))
+        return self._found[0]
+
+    def scan_named(self, columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+        """Give events, with their `class` where it is asked for; nobody else pays for it."""
+        if CLASS not in columns:
+            return self.scan(columns, start, end)
+        table = self.find().pairs.select(OWNER, CLASS).lazy()
+        read = self.scan(sorted({*columns, *OWNER_COLUMNS, *_AGENT} - {CLASS}), start, end).with_columns(name_owner())
+        joined = read.join(table, on=OWNER, how="left", maintain_order="left")
+        is_known = pl.col("origin_id").is_not_null()
+        return joined.with_columns(pl.when(is_known).then(CLASS).otherwise(_name_by_agent()).fill_null(UNKNOWN).alias(CLASS)).select(columns)
+
+    def tell(self) -> str:
+        """Say what the classes are by: the table, as of when, and since when."""
+        first, last = self.extent.first, self.extent.newest
+        end = min(filter(None, (self.until, last)), default=None)
+        span = f", as of {end:%Y-%m-%d %H:%M} UTC, from events since {first:%Y-%m-%d %H:%M}" if first and end else ""
+        return f"{self.rules.label}{span}"
+
+
+def _find_silences(names: ClassNames) -> pl.DataFrame:
+    """Give when any log was silent that should have spoken: `since`, `until` (µs), joined where they overlap."""
+    schema = {"since": pl.Int64, "until": pl.Int64}
+    first, last = names.extent.first, names.extent.newest
+    if first is None or last is None or names.extent.sources is None:
+        return pl.DataFrame(schema=schema)
+    gaps = find_gaps(names.extent.sources, names.logs, first, min(last, names.until) if names.until else last).gaps
+    spans = pl.DataFrame([(gap.silent_from, gap.silent_until) for gap in gaps], schema=dict.fromkeys(schema, pl.Datetime("us", "UTC")), orient="row")
+    ordered = spans.select(pl.all().to_physical()).sort("since")
+    run = (pl.col("since") > pl.col("until").cum_max().shift(1)).fill_null(value=True).cum_sum()
+    return ordered.group_by(run.alias("run"), maintain_order=True).agg(pl.col("since").first(), pl.col("until").max()).drop("run")
+
+
+def _name_by_agent() -> pl.Expr:
+    by_kind = pl.col("user_agent_kind").replace_strict(CLASS_OF_KIND, default=None, return_dtype=pl.String)
+    return pl.when(pl.col("is_ci").fill_null(value=False)).then(pl.lit("ci")).otherwise(by_kind)

@@ -1,0 +1,104 @@
+"""What behaviour is read from: requests in the order their origins made them for each package, in 24 bytes each.
+
+An owner is an origin with a package it asks for, or with none; it is told by 64 bits of hash that
+never leave the process. What a request was is a number of flags, beside a hash of what it named.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from pullstats.metrics.statuses import IS_HEAD, IS_PART, IS_REDIRECT, IS_UNCHANGED, STATUS
+
+OWNER: Final = "owner"
+FACTS: Final = "facts"
+OWNER_COLUMNS: Final = ("origin_id", "package_type", "package_name")
+TRAITS: Final = (
+    *("network_id", "user_agent_name", "user_agent_kind", "os_name", "host_arch", "network_type"),
+    *("organization_name", "as_organization", "geo_country_iso_code"),
+)
+"""What is known of an origin besides its requests."""
+REQUEST_COLUMNS: Final = (
+    *OWNER_COLUMNS,
+    *("timestamp", "http_request_method", "http_response_status_code", "package_version", "reference_kind", "action", "is_downloadable"),
+)
+_REFERENCE: Final = 2**16
+_REST_BITS: Final = 24
+"""Bits of a hash that make room for the flags, and for a sum that never overflows."""
+_KEY: Final = "order_key"
+_ASKING: Final = ("manifest", "metadata", "index", "ping", "search", "other")
+_ACTION: Final = pl.col("action")
+_KIND: Final = pl.col("reference_kind")
+_IS_ANSWERED: Final = STATUS.is_null() | STATUS.is_between(200, 299) | IS_REDIRECT
+_IS_TAKEN: Final = _IS_ANSWERED & ~IS_HEAD & ~IS_PART
+_IS_MANIFEST: Final = _ACTION.eq_missing("manifest")
+
+FLAGS: Final[dict[str, pl.Expr]] = {
+    "is_head": IS_HEAD,
+    "is_ask": _ACTION.is_in(_ASKING) | _ACTION.is_null(),
+    "is_tag": _KIND.ne_missing("digest") & pl.col("package_version").is_not_null(),
+    "is_digest": _IS_MANIFEST & _KIND.eq_missing("digest"),
+    "is_unchanged": IS_UNCHANGED,
+    "is_denied": STATUS.is_in([401, 403]),
+    "is_absent": STATUS.is_in([404, 410]),
+    "is_failed": (STATUS == 429) | (STATUS >= 500),
+    "is_blob": _IS_TAKEN & _ACTION.eq_missing("blob"),
+    "is_file": _IS_TAKEN & _ACTION.eq_missing("download") & pl.col("is_downloadable").fill_null(value=True),
+    "is_manifest": _IS_TAKEN & _IS_MANIFEST,
+    "is_listing": _ACTION.eq_missing("metadata") & pl.col("package_type").eq_missing("oci"),
+    "is_ping": _ACTION.eq_missing("ping"),
+    "is_index": _ACTION.eq_missing("index"),
+}
+"""One bit each, the first the lowest."""
+_PLACES: Final = {name: place for place, name in enumerate(FLAGS)}
+
+
+def name_owner() -> pl.Expr:
+    """Name whose a request is, its origin's and the package's, by 64 bits."""
+    texts = pl.col("package_type").fill_null("").hash(11) ^ pl.col("package_name").fill_null("").hash(13)
+    return (pl.col("origin_id").hash(7) ^ texts).reinterpret(signed=True).alias(OWNER)
+
+
+def order_requests(events: pl.LazyFrame) -> pl.DataFrame:
+    """Put requests in the order in which each owner made them; those of nobody known are left out.
+
+    Args:
+        events: with `REQUEST_COLUMNS`.
+
+    Returns:
+        `owner`, `timestamp` (µs), `facts`, sorted by the first two.
+    """
+    flags = pl.sum_horizontal(flag.fill_null(value=False).cast(pl.UInt64) * 2**place for place, flag in enumerate(FLAGS.values()))
+    named = pl.col("package_version")
+    reference = pl.when(named.is_not_null()).then(named.hash(17) // 2**_REST_BITS * _REFERENCE).otherwise(0)
+    known = events.filter(pl.col("origin_id").is_not_null())
+    narrow = known.select(name_owner(), timestamp=pl.col("timestamp").to_physical().clip(0), facts=reference + flags)
+    key = pl.col(OWNER).cast(pl.Int128) * 2**64 + pl.col("timestamp").cast(pl.Int128)
+    return narrow.collect(engine="streaming").with_columns(key.alias(_KEY)).sort(_KEY).drop(_KEY)
+
+
+def is_set(name: str) -> pl.Expr:
+    """Tell whether a flag of `facts` is set."""
+    return (pl.col(FACTS) & pl.lit(2 ** _PLACES[name], pl.UInt64)) != 0
+
+
+def reference() -> pl.Expr:
+    """Give the hash of what a request named, 0 where it named nothing."""
+    return pl.col(FACTS) // _REFERENCE
+
+
+def describe_owners(events: pl.LazyFrame) -> pl.DataFrame:
+    """Give one row an owner, by `owner`: origin, package, what is known of the origin; `count` of its requests, and how many of them are `in_ci`.
+
+    Args:
+        events: with `OWNER_COLUMNS`, `TRAITS` and `is_ci`.
+    """
+    firsts = [pl.col(name).max() for name in (*OWNER_COLUMNS, *TRAITS)]
+    known = (
+        events.filter(pl.col("origin_id").is_not_null())
+        .group_by(name_owner())
+        .agg(*firsts, pl.col("is_ci").fill_null(value=False).sum().alias("in_ci"), pl.len().alias("count"))
+    )
+    return known.collect(engine="streaming").sort(OWNER)

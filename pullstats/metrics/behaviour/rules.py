@@ -1,0 +1,180 @@
+"""The table of classes: signs, how strong each is at which values of features, and what it says for or against a class.
+
+A sign is a conjunction. Each feature it looks at goes from 0 at the first number to 1 at the second, and the sign
+is as strong as the weakest of them. What classes have of all signs adds up like evidence in log odds
+(a logistic model), `scale` makes it a probability, and the likeliest class is told unless it is
+less likely than `least_score`. A file of one's own takes the place of what it names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from pullstats.errors import InputError
+from pullstats.metrics.behaviour.feature_names import FEATURES, WORDS
+from pullstats.metrics.vocabulary import CLASSES
+from pullstats.small_files import read_small
+
+BUNDLED: Final = "classes.toml"
+_TABLES: Final = ("version", "scale", "least_score", "lend", "prior", "sign")
+_SIGN: Final = ("name", "when", "weights", "words")
+_FIELD: Final = re.compile(r"\{([^{}]*)\}")
+_MOST: Final = 1000.0
+"""No weight says more."""
+_WIDEST: Final = 1e12
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A sign of why somebody comes.
+
+    Attributes:
+        name: it, in a word or two.
+        when: by feature, the value at which it is not there and the one at which it is.
+        weights: by class, what it adds to the log odds.
+        words: what is told of it as evidence, with the names of features in braces.
+    """
+
+    name: str
+    when: tuple[tuple[str, float, float], ...]
+    weights: Mapping[str, float]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRules:
+    """How features make a class.
+
+    Attributes:
+        label: name and version, printed with each answer.
+        scale: what log odds are multiplied by.
+        least_score: below it a class is not told.
+        lend: share of an origin's log odds that counts for each package it asks for, where these are several.
+        prior: by class, the log odds before any sign.
+        signs: by name.
+    """
+
+    label: str
+    scale: float
+    least_score: float
+    lend: float
+    prior: Mapping[str, float]
+    signs: Mapping[str, Sign]
+
+
+@cache
+def bundled_rules() -> ClassRules:
+    """Read the bundled table."""
+    return read_rules(tomllib.loads((files("pullstats.metrics.behaviour") / BUNDLED).read_text(encoding="utf-8")), BUNDLED, None)
+
+
+def load_rules(path: Path) -> ClassRules:
+    """Read a table of one's own, over the bundled one.
+
+    Args:
+        path: a TOML file.
+
+    Raises:
+        InputError: it cannot be read, or holds what has no meaning here.
+    """
+    try:
+        table = tomllib.loads(read_small(path).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        message = f"cannot read the classes '{path}': {error}"
+        raise InputError(message) from error
+    return read_rules(table, str(path), bundled_rules())
+
+
+def read_rules(table: Mapping[str, Any], place: str, under: ClassRules | None) -> ClassRules:
+    """Read a table.
+
+    Args:
+        table: as TOML has it.
+        place: the file, for messages.
+        under: what holds where the table says nothing.
+
+    Raises:
+        InputError: a key, feature or class that there is not, or a value of another type.
+    """
+    _check(table, _TABLES, f"the classes '{place}'")
+    rows = table.get("sign", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _fail(f"the classes '{place}'", "sign", "tables [[sign]]")
+    read = [_read_sign(row, f"the classes '{place}': [[sign]] number {number}") for number, row in enumerate(rows, 1)]
+    prior = _read_numbers(table.get("prior", {}), CLASSES, f"[prior] of the classes '{place}'", "class")
+    usual = {"scale": under.scale if under else 1.0, "least_score": under.least_score if under else 0.0, "lend": under.lend if under else 0.0}
+    scale, least, lend = (_read_number(table, key, usual[key], most, place) for key, most in (("scale", _MOST), ("least_score", 1.0), ("lend", 1.0)))
+    label = str(table.get("version", "own classes" if under else ""))
+    return ClassRules(
+        f"{label} over {under.label}" if under else label,
+        scale,
+        least,
+        lend,
+        {**(under.prior if under else dict.fromkeys(CLASSES, 0.0)), **prior},
+        {**(under.signs if under else {}), **{sign.name: sign for sign in read}},
+    )
+
+
+def _read_sign(row: Mapping[str, Any], place: str) -> Sign:
+    _check(row, _SIGN, place)
+    for key in ("name", "words"):
+        if not isinstance(row.get(key, "" if key == "words" else None), str):
+            raise _fail(place, key, "a text")
+    place = f"{place} ({row['name']})"
+    when = row.get("when", {})
+    if not isinstance(when, dict) or not when:
+        raise _fail(place, "when", "features, as in when = { regular = [0.3, 0.7] }")
+    _check(when, FEATURES, place, "feature")
+    ramps = [(feature, *_read_ramp(ends, feature, place)) for feature, ends in when.items()]
+    words = row.get("words", "")
+    _check(_FIELD.findall(words), WORDS, f"{place}, in its words,", "feature")
+    return Sign(row["name"], tuple(ramps), _read_numbers(row.get("weights", {}), CLASSES, place, "class"), words)
+
+
+def _read_ramp(ends: object, feature: str, place: str) -> tuple[float, float]:
+    if not isinstance(ends, list) or len(ends) != len(("none", "full")) or not all(_is_number(end) for end in ends) or ends[0] == ends[1]:
+        raise _fail(place, feature, "two different numbers, where the sign is not there and where it is")
+    return float(ends[0]), float(ends[1])
+
+
+def _read_numbers(values: object, known: Iterable[str], place: str, noun: str) -> dict[str, float]:
+    if not isinstance(values, dict):
+        raise _fail(place, noun, "a table of numbers")
+    _check(values, known, place, noun)
+    for name, value in values.items():
+        if not _is_number(value):
+            raise _fail(place, name, f"a number from {-_MOST:g} to {_MOST:g}")
+    return {name: float(value) for name, value in values.items()}
+
+
+def _read_number(table: Mapping[str, Any], key: str, usual: float, most: float, place: str) -> float:
+    value = table.get(key, usual)
+    if not _is_number(value) or not 0 <= value <= most:
+        raise _fail(f"the classes '{place}'", key, f"a number from 0 to {most:g}")
+    return float(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -_WIDEST <= value <= _WIDEST
+
+
+def _check(names: Iterable[str], known: Iterable[str], place: str, noun: str = "key") -> None:
+    allowed = sorted(known)
+    for name in names:
+        if name not in allowed:
+            near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
+            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(allowed)}"
+            message = f"{place} has no {noun} '{name}'; {hint}"
+            raise InputError(message)
+
+
+def _fail(place: str, key: str, wanted: str) -> InputError:
+    return InputError(f"{place} needs {wanted} as {key}")

@@ -1,0 +1,176 @@
+"""Why origins come: the mix of classes, the class of every origin with its evidence, or one origin explained."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+import polars as pl
+
+from pullstats.errors import UsageError
+from pullstats.ids import ID_DIGITS, begins_with, write_ids
+from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.report_parts import build_report
+from pullstats.metrics.answers.unseen import warn_of_unseen
+from pullstats.metrics.behaviour.judging import EVIDENCE, SCORE, describe_evidence
+from pullstats.metrics.dimensions import CLASS
+from pullstats.metrics.filtering.selection import several_ids
+from pullstats.metrics.plan import Plan, resolve
+from pullstats.metrics.query import Query
+from pullstats.metrics.questions.breakdown import Breakdown, break_down
+from pullstats.metrics.questions.timeline import SHORT_ID
+from pullstats.metrics.store_events import StoreEvents
+from pullstats.metrics.vocabulary import CLASSES
+from pullstats.percentages import write_share
+from pullstats.reports import Column, Report
+
+METRICS: Final = ("origins", "downloads", "requests")
+_ID: Final = re.compile(f"[0-9a-f]{{4,{2 * ID_DIGITS}}}")
+_ORIGIN_COLUMNS: Final = (
+    Column("origin", "origin", "bucket"),
+    Column(CLASS, CLASS, "dimension"),
+    Column(SCORE, SCORE, "number"),
+    Column(EVIDENCE, EVIDENCE, "prose"),
+    Column("requests", "requests", "count"),
+    Column("visits", "visits", "count"),
+    Column("packages", "packages", "count"),
+    Column("versions", "versions", "count"),
+    Column("period_seconds", "period", "number"),
+    Column("machines", "machines", "count"),
+    Column("client", "client", "dimension"),
+    Column("network_type", "network type", "dimension"),
+    Column("org", "org", "dimension"),
+    Column("country", "country", "dimension"),
+    Column("first_seen", "first seen", "time"),
+    Column("last_seen", "last seen", "time"),
+)
+_PACKAGE_COLUMNS: Final = (
+    Column("ecosystem", "ecosystem", "dimension"),
+    Column("package", "package", "dimension"),
+    *(
+        column
+        for column in _ORIGIN_COLUMNS
+        if column.name in {CLASS, SCORE, EVIDENCE, "requests", "visits", "versions", "period_seconds", "machines"}
+    ),
+    Column("first_seen", "first seen", "time"),
+    Column("last_seen", "last seen", "time"),
+)
+_SHORT: Final = (CLASS, SCORE, EVIDENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Why origins come.
+
+    Attributes:
+        query: what is asked; its dimensions and buckets break the mix of classes down.
+        who: the first digits of an origin's id, to explain it; None for the mix.
+    """
+
+    query: Query
+    who: str | None = None
+
+    def answer(self, events: StoreEvents) -> Report:
+        """Give the mix, or explain an origin.
+
+        Raises:
+            UsageError: a name that is not understood; an id that fits none or several.
+        """
+        if self.who is not None:
+            return _explain(resolve(replace(self.query, dimensions=()), events), self.who)
+        named = self.query.dimensions
+        mixed = replace(self.query, dimensions=named if CLASS in named else (*named, CLASS))
+        if named or self.query.every:
+            return Breakdown(mixed).answer(events)
+        asked = resolve(mixed, events)
+        report, _ = break_down(asked)
+        report = replace(report, headline=_tell_mix(report) or report.headline)
+        if self.query.min_origins:  # who lists everybody by themselves hides nobody
+            return warn_of_unseen(report, asked)
+        rows = _list_origins(asked)
+        return warn_of_unseen(replace(_add_examples(report, rows), flat=(_show(rows, _ORIGIN_COLUMNS), _ORIGIN_COLUMNS)), asked)
+
+
+def _tell_mix(report: Report) -> str:
+    """Say which classes there are, and what they take: of 143 downloads 61 % go to ci, 20 % to production."""
+    frame = report.frame
+    for name in ("downloads", "requests"):
+        if name in frame.columns and (total := frame[name].sum()):
+            rows = frame.filter(pl.col(name) > 0).sort(name, CLASS, descending=[True, False]).head(4)
+            told = ", ".join(f"{write_share(value / total)} {one or 'unknown'}" for one, value in rows.select(CLASS, name).rows())
+            return f"of {total:,} {name}: {told}"
+    return ""
+
+
+def _list_origins(asked: Plan) -> pl.DataFrame:
+    """Give a row an origin that has requests in the window, the surest first within each class."""
+    inside = asked.kept({"origin_id"}).filter(pl.col("origin_id").is_not_null()).group_by("origin_id").agg(pl.len().alias("inside"))
+    classes = asked.classes.find()
+    rows = classes.origins.join(inside.collect(engine="streaming"), on="origin_id", how="inner")
+    if asked.query.classes:
+        rows = rows.filter(pl.col(CLASS).is_in(asked.query.classes))
+    if asked.query.exclude_classes:
+        rows = rows.filter(~pl.col(CLASS).is_in(asked.query.exclude_classes))
+    return _describe(rows, asked).sort(_place_class(), SCORE, "requests", "origin_id", descending=[False, True, True, False])
+
+
+def _place_class() -> pl.Expr:
+    return pl.col(CLASS).replace_strict({name: place for place, name in enumerate(CLASSES)}, return_dtype=pl.Int64)
+
+
+def _describe(rows: pl.DataFrame, asked: Plan) -> pl.DataFrame:
+    """Add the columns that are shown."""
+    is_paced = pl.col("regular") > 0
+    return rows.with_columns(
+        describe_evidence(rows, asked.classes.rules),
+        write_ids(pl.col("origin_id")).alias("origin"),
+        pl.col(SCORE).round(3),
+        pl.col("requests", "visits", "packages").cast(pl.Int64),
+        versions=pl.col("tags").cast(pl.Int64),
+        period_seconds=pl.when(is_paced).then(pl.col("period").round(1)),
+        machines=pl.when(is_paced).then(pl.col("machines").cast(pl.Int64)),
+        client=pl.col("user_agent_name"),
+        org=pl.coalesce("organization_name", "as_organization"),
+        country=pl.col("geo_country_iso_code"),
+        first_seen=pl.from_epoch("start", "us").dt.replace_time_zone("UTC"),
+        last_seen=pl.from_epoch("end", "us").dt.replace_time_zone("UTC"),
+    )
+
+
+def _show(rows: pl.DataFrame, columns: tuple[Column, ...]) -> pl.DataFrame:
+    return rows.select(column.name for column in columns)
+
+
+def _add_examples(report: Report, rows: pl.DataFrame) -> Report:
+    """Show people the surest origin of each class beside the mix, with its evidence."""
+    best = rows.group_by(CLASS, maintain_order=True).agg(pl.col("origin").first(), pl.col(EVIDENCE).first())
+    told = pl.format("{}: {}", pl.col("origin").str.slice(0, SHORT_ID), EVIDENCE).alias("example")
+    frame = report.frame.join(best.select(CLASS, told), on=CLASS, how="left", maintain_order="left")
+    return replace(report, frame=frame, columns=(*report.columns, Column("example", "for example", "prose")))
+
+
+def _explain(asked: Plan, text: str) -> Report:
+    """Explain one origin: as a whole, and package by package."""
+    who = text.lower()
+    if not _ID.fullmatch(who):
+        message = f"'{text}' is no id: 4 to 16 hexadecimal digits, as origins and behaviour print them"
+        raise UsageError(message)
+    classes = asked.classes.find()
+    found = classes.origins.filter(begins_with(pl.col("origin_id"), who))
+    if not found.height:
+        message = f"no origin '{who}' in this store up to the end of the window; behaviour --format csv lists them"
+        raise UsageError(message)
+    if found.height > 1:
+        raise several_ids(who, found.select(write_ids(pl.col("origin_id")).alias("origin"))["origin"].sort().to_list())
+    whole = _describe(found, asked).row(0, named=True)
+    pairs = classes.pairs.filter(pl.col("origin_id") == whole["origin_id"])
+    rows = (
+        _describe(pairs, asked).with_columns(ecosystem="package_type", package="package_name").sort("requests", "package", descending=[True, False])
+    )
+    bare = replace(asked, metrics=())
+    full = _show(rows, _PACKAGE_COLUMNS)
+    report = build_report(bare, compute_partials(bare, {}, []), full, _PACKAGE_COLUMNS, pl.DataFrame())
+    seen = tuple(column for column in _PACKAGE_COLUMNS if column.name in {"package", "requests", *_SHORT})
+    headline = f"origin {whole['origin']} ({whole['client'] or 'no agent'}, {whole['requests']:,} requests): {whole[CLASS]}, score {whole[SCORE]:.2f}: {whole[EVIDENCE]}"
+    return replace(report, frame=_show(full, seen), columns=seen, headline=headline, flat=(full, _PACKAGE_COLUMNS), is_empty=False)

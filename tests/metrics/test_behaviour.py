@@ -1,0 +1,264 @@
+"""Why origins come: patterns that tell it, patterns that do not, and what is said of either."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pullstats.cli import run
+from pullstats.errors import InputError
+from pullstats.metrics import Breakdown
+from pullstats.metrics.behaviour.rules import load_rules
+from pullstats.metrics.questions.behaviour import Behaviour
+from pullstats.metrics.vocabulary import CLASSES
+from support.crowd import Row, ask, manifest, request
+
+START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+"""A Monday."""
+METRICS = ("origins", "downloads", "requests")
+
+
+def poll(who: int, moments: list[datetime], tag: str = "latest", **other: Any) -> list[Row]:
+    """Ask for a tag at some moments, and take it at the first."""
+    first = [manifest(moments[0] + timedelta(seconds=1), who, "GET", f"sha256:{part}", **other) for part in ("index", "platform")] if moments else []
+    return [*(manifest(moment, who, "HEAD", tag, **other) for moment in moments), *first]
+
+
+def every(seconds: float, count: int, start: datetime = START) -> list[datetime]:
+    """Give so many moments at one distance."""
+    return [start + timedelta(seconds=seconds * number) for number in range(count)]
+
+
+def judge(rows: list[Row], **options: Any) -> dict[str, dict[str, Any]]:
+    """Give what `behaviour` says of each origin, by the number of its client."""
+    report = ask(Behaviour, rows, metrics=METRICS, **options)
+    assert report.flat is not None
+    return {row["client"]: row for row in report.flat[0].to_dicts()}
+
+
+def judge_one(rows: list[Row], **options: Any) -> dict[str, Any]:
+    """Give what is said of the only origin."""
+    (row,) = judge(rows, **options).values()
+    return row
+
+
+def pull(moment: datetime, who: int, tag: str, layers: int = 3, **other: Any) -> list[Row]:
+    """Take an image with its layers, as docker does."""
+    asked = [manifest(moment, who, "HEAD", tag, **other)]
+    asked += [manifest(moment + timedelta(milliseconds=300), who, "GET", f"sha256:{tag}", **other)]
+    blob = {"ecosystem": "oci", "package": "acme/app", "reference": None, "kind": None, "action": "blob", "path": "/v2/acme/app/blobs/sha256:b"}
+    return asked + [request(moment + timedelta(seconds=1 + layer), who, **{"client": "docker"} | blob | other) for layer in range(layers)]
+
+
+def test_the_two_patterns_of_the_definitions() -> None:
+    # 12:00 HEAD latest · 12:00 GET latest · 12:05 HEAD · 12:10 HEAD …
+    production = judge_one(poll(1, every(300, 55)), window="all")
+    assert (production["class"], production["period_seconds"]) == ("production", 300.0)
+    assert production["score"] > 0.5
+    assert "54 of 54 gaps were 300 s ± 0 s" in production["evidence"]
+    assert "2 GET, 55 HEAD" in production["evidence"]
+    # 13:10 v1.1.0 · 15:42 v1.2.0 · next day 09:01 latest …
+    days = [(0, 1, 10, "v1.1.0"), (0, 3, 42, "v1.2.0"), (0, 21, 1, "latest"), (1, 2, 50, "v1.2.1"), (1, 20, 30, "latest"), (3, 1, 5, "v1.3.0")]
+    rows = [row for day, hours, minutes, tag in days for row in pull(START + timedelta(days=day, hours=hours, minutes=minutes), 1, tag)]
+    development = judge_one(rows)
+    assert development["class"] == "development"
+    assert "names 5 versions" in development["evidence"] or "5 versions in 6 visits" in development["evidence"]
+
+
+def test_polling_an_index_is_production_too() -> None:
+    seen = {"package": "django", "action": "metadata", "reference": None, "kind": None, "counts": None, "path": "/simple/django/"}
+    rows = [request(moment, 1, **seen | {"status": 304}) for moment in every(600, 60)[1:]]
+    rows += [request(START, 1, **seen), request(START + timedelta(seconds=1), 1, package="django", reference="5.1")]
+    assert judge_one(rows)["class"] == "production"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_gaps_told_are_those_plain_python_counts(seed: int) -> None:
+    rng = random.Random(seed)
+    period = rng.choice([120, 300, 1800])
+    moments = [moment + timedelta(seconds=rng.uniform(-0.03, 0.03) * period) for moment in every(period, 80) if rng.random() > 0.15]
+    told = judge_one(poll(1, moments))
+    gaps = [(after - before).total_seconds() for before, after in itertools.pairwise(moments)]
+    multiples = [round(gap / told["period_seconds"]) for gap in gaps]
+    hits = sum(
+        1 <= count <= 12 and abs(gap - count * told["period_seconds"]) <= 0.1 * told["period_seconds"]
+        for gap, count in zip(gaps, multiples, strict=True)
+    )
+    assert abs(told["period_seconds"] - period) < 0.02 * period
+    assert told["class"] == "production"
+    assert f"{hits} of {len(gaps)} gaps were" in told["evidence"]
+
+
+def test_what_comes_by_chance_is_never_called_production() -> None:
+    rng = random.Random(5)
+    crowd: list[Row] = []
+    for who in range(100):
+        draw = [lambda: rng.expovariate(1 / 900), lambda: rng.uniform(60, 3600), lambda: rng.lognormvariate(6, 1.5)][who % 3]
+        moment, moments = START, []
+        for _ in range(rng.randint(5, 60)):
+            moment += timedelta(seconds=draw())
+            moments.append(moment)
+        crowd += poll(who, moments, client=f"client {who}")
+    said = [row["class"] for row in judge(crowd).values()]
+    assert said.count("production") <= len(said) // 50
+
+
+def test_who_comes_every_morning_is_no_machine() -> None:
+    rng = random.Random(2)
+    crowd = []
+    for who in range(20):
+        mornings = [START + timedelta(days=day, minutes=rng.gauss(0, 35)) for day in range(40) if day % 7 < 5]
+        crowd += [
+            row
+            for number, moment in enumerate(mornings)
+            for row in pull(moment, who, f"1.{number // 3}", 0 if number % 3 else 3, client=f"client {who}")
+        ]
+    assert {row["class"] for row in judge(crowd).values()} == {"development"}
+
+
+def test_a_build_takes_everything_again() -> None:
+    rng = random.Random(3)
+    moments = [START + timedelta(days=day, hours=rng.uniform(-4, 6)) for day in range(12) if day % 7 < 5 for _ in range(8)]
+    told = judge_one([row for moment in moments for row in pull(moment, 1, "1.4")])
+    assert told["class"] == "ci"
+    assert "takes everything again" in told["evidence"]
+
+
+def test_a_configuration_alone_is_no_content() -> None:
+    # podman asks for the manifests and the configuration again where the layers are there
+    rows = [row for moment in every(600, 60) for row in pull(moment, 1, "latest", layers=1)]
+    assert judge_one(rows)["class"] == "production"
+
+
+@pytest.mark.parametrize("moments", [[START], [START] * 30, every(0.03, 30), every(10, 60)], ids=["one", "one instant", "one second", "ten minutes"])
+def test_too_little_is_unknown_or_at_least_no_claim_of_production(moments: list[datetime]) -> None:
+    told = judge_one([manifest(moment, 1, "HEAD", "latest") for moment in moments])
+    assert told["class"] != "production"
+    if len(moments) == 1:
+        assert told["class"] == "unknown"
+        assert "too little to tell: 1 request in 1 visit" in told["evidence"]
+
+
+def test_a_silence_of_the_logs_is_none_of_the_origin() -> None:
+    before, after = every(300, 40), every(300, 40, START + timedelta(hours=9, seconds=77))
+    assert judge_one(poll(1, [*before, *after]))["class"] == "production"
+
+
+def test_several_machines_behind_one_address_are_told() -> None:
+    rows = [row for phase in (0, 70, 190) for row in poll(1, every(300, 120, START + timedelta(seconds=phase)))]
+    told = judge_one(rows)
+    assert (told["class"], told["machines"]) == ("production", 3)
+    assert "3 visits in each period" in told["evidence"]
+
+
+def crowd_of_all_sorts() -> list[Row]:
+    """Make a poller, a developer, a runner and one who tries, of one network owner."""
+    rng = random.Random(8)
+    rows = poll(1, every(300, 400), client="poller")
+    for day in range(10):
+        for _ in range(rng.randint(1, 3)):
+            moment = START + timedelta(days=day, hours=rng.uniform(-3, 5))
+            rows += pull(moment, 2, f"1.{day}", client="developer") if day % 7 < 5 else []
+        rows += [row for _ in range(12) for row in pull(START + timedelta(days=day, hours=rng.uniform(-5, 9)), 3, "latest", client="runner")]
+    return [*rows, manifest(START, 4, "GET", "latest", client="tryer")]
+
+
+def test_one_network_holds_all_classes() -> None:
+    said = {name: row["class"] for name, row in judge(crowd_of_all_sorts()).items()}
+    assert said == {"poller": "production", "developer": "development", "runner": "ci", "tryer": "unknown"}
+
+
+def test_parts_answer_as_the_whole_does() -> None:
+    rows = crowd_of_all_sorts()
+    assert judge(rows) == judge(rows, memory=100_000)
+
+
+def test_classes_break_down_and_filter_as_the_pattern_says() -> None:
+    rows = crowd_of_all_sorts()
+    report = ask(Breakdown, rows, metrics=("requests", "origins"), dimensions=("class", "client"))
+    found = {row["client"]: row["class"] for row in report.frame.to_dicts()}
+    assert found == {"poller": "production", "developer": "development", "runner": "ci", "tryer": "unknown"}
+    kept = ask(Breakdown, rows, metrics=("requests",), dimensions=("client",), classes=("production",))
+    assert kept.frame["client"].to_list() == ["poller"]
+    left = ask(Breakdown, rows, metrics=("requests",), dimensions=("client",), exclude_classes=("production", "ci"))
+    assert sorted(left.frame["client"]) == ["developer", "tryer"]
+
+
+def test_one_question_has_one_class_as_of_the_windows_end() -> None:
+    # Irregular for two days, then a poller: up to the second day nobody could know.
+    rng = random.Random(4)
+    early = [START + timedelta(hours=rng.uniform(0, 40)) for _ in range(30)]
+    rows = poll(1, [*sorted(early), *every(300, 3000, START + timedelta(days=3))])
+    by_day = ask(Breakdown, rows, metrics=("requests",), dimensions=("class",), every="d")
+    assert by_day.frame["class"].to_list() == ["production"]
+    early_days = ask(Breakdown, rows, metrics=("requests",), dimensions=("class",), window="2026-03-02..2026-03-03")
+    assert early_days.frame["class"].to_list() != ["production"]
+    assert "as of 2026-03-04 00:00" in early_days.meta["class_by"]
+    assert "from events since 2026-03-02" in early_days.meta["class_by"]
+
+
+def test_an_origin_is_explained_package_by_package() -> None:
+    rng = random.Random(6)
+    moments = [START + timedelta(days=day, hours=rng.uniform(-3, 5)) for day in range(8)]
+    rows = poll(1, every(300, 100)) + [row for day, moment in enumerate(moments) for row in pull(moment, 1, f"2.{day}", package="acme/tool")]
+    (origin,) = judge(rows).values()
+    report = ask(Behaviour, rows, origin["origin"][:10], metrics=METRICS)
+    assert report.flat is not None
+    assert {row["package"]: row["class"] for row in report.flat[0].to_dicts()} == {"acme/app": "production", "acme/tool": "development"}
+    assert report.headline.startswith(f"origin {origin['origin']} (docker, ")
+
+
+def test_a_table_of_ones_own_goes_over_the_bundled_one(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('version = "ours@3"\n[[sign]]\nname = "docker is a mirror"\nwhen = { requests = [0, 1] }\nweights = { mirror = 50 }\n')
+    report = ask(Behaviour, poll(1, every(300, 60)), metrics=METRICS, class_rules=load_rules(own))
+    assert report.frame["class"].to_list() == ["mirror"]
+    assert report.meta["class_by"].startswith("ours@3 over classes@1, as of")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("scal = 1", "has no key 'scal'; did you mean 'scale'?"),
+        ("[prior]\nprodution = 1", "has no class 'prodution'; did you mean 'production'?"),
+        ('[[sign]]\nname = "x"\nwhen = { regulr = [0, 1] }', "has no feature 'regulr'; did you mean 'regular'?"),
+        ('[[sign]]\nname = "x"\nwhen = { regular = [1] }', "needs two different numbers"),
+        ('[[sign]]\nname = "x"\nwhen = { regular = [1, 1] }', "needs two different numbers"),
+        ('[[sign]]\nname = "x"\nwhen = { regular = [0, 1] }\nwords = "{gapps}"', "did you mean 'gaps'?"),
+        ('[[sign]]\nname = "x"\nwhen = { regular = [0, 1] }\nweights = { ci = "much" }', "needs a number"),
+        ("[[sign]]\nwhen = { regular = [0, 1] }", "needs a text as name"),
+        ("scale = -1", "needs a number from 0 to"),
+        ("scale = nan", "needs a number from 0 to"),
+        ("sign = 3", "needs tables [[sign]]"),
+        ("x = [", "cannot read the classes"),
+    ],
+)
+def test_a_table_with_a_mistake_is_refused_in_one_sentence(tmp_path: Path, text: str, message: str) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_rules(own)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_lists_origins_for_programs_and_the_mix_for_people(sample_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["behaviour", "--store", str(sample_store), "--window", "all", "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {"origin", "class", "score", "evidence"} <= set(rows[0])
+    assert all(row["class"] in CLASSES and 0 <= row["score"] <= 1 and row["evidence"] for row in rows)
+    assert len({row["origin"] for row in rows}) == len(rows)
+    assert run(["behaviour", "--store", str(sample_store), "--window", "all"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("of 142 downloads: ")
+    assert "for example" in shown
+    assert run(["behaviour", "--store", str(sample_store), "--window", "all", "--by", "ecosystem", "--format", "json"]) == 0
+    assert {"ecosystem", "class", "origins"} <= set(json.loads(capsys.readouterr().out)[0])
+    assert run(["behaviour", "--store", str(sample_store), "--explain", "zz"]) == 2
+    assert "'zz' is no id" in capsys.readouterr().err
