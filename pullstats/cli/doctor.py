@@ -1,25 +1,53 @@
-"""The command that looks for what pullstats does not understand yet."""
+"""The command that looks for what pullstats does not understand yet, and for what its numbers are made of."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from pullstats.cli.options import ROWS, Command, combine, configured_routes, general_options, rules_option
-from pullstats.cli.output import emit, output_options
+from pullstats.cli.options import ROWS, Command, CommandGroup, combine, configured_routes, general_options, rules_option
+from pullstats.cli.output import choose_renderer, emit, output_options
+from pullstats.cli.questions import build_query, question_options
+from pullstats.errors import UsageError
+from pullstats.metrics.offences.rules import load_offences
+from pullstats.metrics.questions.inflation import Inflation
+from pullstats.pipeline.answer import answer
 from pullstats.pipeline.doctor import examine
 
 
-@click.command(cls=Command)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @click.option("--limit", type=ROWS, default=20, show_default=True, help="Rows of each list, 0 for all.")
 @click.option("--fix-hints", is_flag=True, help="Print rules ready to be completed and pasted instead of the lists.")
 @combine(rules_option, output_options, general_options)
-def doctor(**options: Any) -> int:
+@click.pass_context
+def doctor(context: click.Context, /, **options: Any) -> int:
     """List unknown agents and paths, most frequent first; say what in the store is out of date, and which logs hold the same requests."""
+    if context.invoked_subcommand is not None:
+        given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        if given:
+            message = f"options of doctor {context.invoked_subcommand} stand behind its name: pullstats doctor {context.invoked_subcommand} --{given[0].replace('_', '-')} …"
+            raise UsageError(message)
+        return 0
     routes, place = configured_routes()
     found = examine(options["store"], limit=options["limit"], rules=options["rules"], routes=routes, routes_file=place)
     if options["fix_hints"]:
         click.echo(found.hints(), nl=False)
         return 0
     return emit(found.report(), options)
+
+
+@doctor.command(cls=Command)
+@click.option("--offences", type=click.Path(path_type=Path), help="TOML file with thresholds of your own, as for offenders.")
+@click.option("--limit", type=ROWS, help="Client versions to show, 0 for all (default: 20, in machine formats all).")
+@combine(question_options, output_options, general_options)
+def inflation(**options: Any) -> int:
+    """Tell how many downloads repeat what their origin had, by client and version, with the adjusted count beside the published one.
+
+    A pull that found everything there (GET where HEAD would do), and the same thing taken again by one origin on one day, are repeats.
+    """
+    limit = options["limit"] if options["limit"] is not None else 0 if choose_renderer(options).is_for_programs else 20
+    query = build_query({**options, "metrics": "downloads", "limit": limit})
+    return emit(answer(options["store"], Inflation(query, load_offences(options["offences"]))), options)

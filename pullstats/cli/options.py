@@ -22,7 +22,7 @@ from pullstats.small_files import read_small_text
 
 DEFAULT_STORE: Final = "pullstats-store"
 CONFIG_NAME: Final = "pullstats.toml"
-PRIVATE: Final = frozenset({"key_file", "keep_addresses", "keep_attributes", "config", "store", "geo_db", "rules", "class_rules"})
+PRIVATE: Final = frozenset({"key_file", "keep_addresses", "keep_attributes", "config", "store", "geo_db", "rules", "class_rules", "offences"})
 """Options that only the command line, the environment or `--config` may set."""
 
 ROUTES: Final = "pullstats.routes"
@@ -107,6 +107,22 @@ class Command(click.Command):
             message = f"'{path}' may not set {key}; give it on the command line, in the environment or through --config"
             raise InputError(message)
         return name
+
+
+class CommandGroup(Command, click.Group):
+    """A command that has others below it, for parts of what it does."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command below it.
+
+        Raises:
+            UsageError: there is none, with the nearest name.
+        """
+        found = super().get_command(ctx, cmd_name)
+        if found is None:
+            noun = f"part of '{self.name}'"
+            raise unknown_name(noun, cmd_name, self.commands)
+        return found
 
 
 def _look_ahead(args: list[str], name: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,13 @@ import pytest
 from pullstats.cli import run
 from pullstats.errors import InputError, UsageError
 from pullstats.ids import write_id
-from pullstats.metrics import Extent, Query
 from pullstats.metrics.offences.detectors import DETECTORS
 from pullstats.metrics.offences.rules import OffenceRules, load_offences
 from pullstats.metrics.questions.offenders import Offenders, _find_whose
 from pullstats.reports import Report
-from support.crowd import Row, ask_of, make_id
+from support.crowd import Row, make_id
 from support.waste_oracle import find_all, polling, tell
-from support.wasteful import BEGIN, WASTEFUL, Plot, build_events, make_traffic
+from support.wasteful import BEGIN, WASTEFUL, Plot, ask_events, make_traffic
 
 RULES = load_offences()
 NUMBERS = {name: dict(kind.thresholds) for name, kind in RULES.kinds.items()}
@@ -30,17 +29,7 @@ BY = {name: kind.by for name, kind in RULES.kinds.items()}
 
 def ask(rows: list[Row], level: str | None = None, note_to: str | None = None, rules: OffenceRules = RULES, **options: Any) -> Report:
     """Ask for the offenders among made-up requests."""
-    frame = build_events(rows)
-
-    def scan(columns: Any, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
-        lazy = frame.lazy()
-        lazy = lazy.filter(pl.col("timestamp") >= start) if start else lazy
-        return (lazy.filter(pl.col("timestamp") < end) if end else lazy).select(columns)
-
-    times = [row["time"] for row in rows]
-    extent = Extent(min(times, default=None), max(times, default=None), None, len(rows))
-    query = Query(**{"metrics": ("downloads",), "window": "all", "limit": 0, "is_shifting": False, **options})
-    return ask_of(Offenders(query, rules, level=level, note_to=note_to), scan, extent, max(times, default=BEGIN))
+    return ask_events(Offenders, rows, rules, named={"level": level, "note_to": note_to}, **options)
 
 
 def rows_of(report: Report) -> list[dict[str, Any]]:

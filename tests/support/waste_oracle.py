@@ -215,3 +215,25 @@ def describe(rows: list[Row], downloads: set[int]) -> dict[str, Any]:
         "bytes": sum(row["size"] for row in rows if row["method"] != "HEAD"),
         "downloads": sum(row["offset"] in downloads for row in rows),
     }
+
+
+def inflation(rows: list[Row], numbers: Numbers) -> dict[tuple[str, str], list[int]]:
+    """Give downloads, those whose origin had everything, those taken again on one day, and downloaders, by client and version."""
+    idle = {row["offset"] for row in needless(rows, numbers | {"least": 0, "share": 0})}
+    taken = {row["offset"] for row in find_downloads_2(rows)}
+    seen = set()
+    found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    people = defaultdict(set)
+    for row in rows:  # in order of time
+        if row["offset"] not in taken:
+            continue
+        name = row["client"], row["release"]
+        people[name] |= {row["who"]} - {None}
+        found[name][0] += 1
+        if row["offset"] in idle:
+            found[name][1] += 1
+            continue
+        thing = row["who"], row["path"], row["size"] if row["action"] == "manifest" else None, row["time"].date()
+        found[name][2] += thing in seen and row["who"] is not None
+        seen.add(thing)
+    return {name: [*counts, len(people[name])] for name, counts in found.items()}

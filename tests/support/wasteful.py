@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
-from support.crowd import NOON, Row, make_events, request
+from pullstats.metrics import Extent, Query
+from pullstats.metrics.question import Question
+from pullstats.reports import Report
+from support.crowd import NOON, Row, ask_of, make_events, request
 
 BEGIN = NOON - timedelta(hours=12)
 DAYS = 4
@@ -238,8 +241,13 @@ def make_traffic(seed: int, *parts: Callable[[Plot], None]) -> list[Row]:
         part(plot)
     for number in range(40):
         plot.manifest(number, None, "GET", "acme/app0", "latest")
-    plot.rows.sort(key=lambda row: row["time"])
-    return [row | {"offset": 1000 * number, "log": 0, "origin": row["who"]} for number, row in enumerate(plot.rows)]
+    return number_requests(plot.rows)
+
+
+def number_requests(rows: list[Row]) -> list[Row]:
+    """Put requests in order of time, and give each its place in the log."""
+    ordered = sorted(rows, key=lambda row: row["time"])
+    return [row | {"offset": 1000 * number, "log": 0, "origin": row["who"]} for number, row in enumerate(ordered)]
 
 
 def build_events(rows: list[Row]) -> pl.DataFrame:
@@ -247,6 +255,29 @@ def build_events(rows: list[Row]) -> pl.DataFrame:
     more = {"is_ci": "ci", "url_query": "query", "user_agent_original": "agent", "user_agent_version": "release"}
     events = make_events(rows)
     return events.with_columns(pl.Series(column, [row[name] for row in rows], dtype=events.schema[column]) for column, name in more.items())
+
+
+def ask_events(question: Callable[..., Question], rows: list[Row], *given: Any, named: dict[str, Any] | None = None, **options: Any) -> Report:
+    """Ask a question of made-up rows; of their downloads, over all time and in full, if nothing else is said.
+
+    Args:
+        question: makes it of a query and what is given.
+        rows: the requests.
+        given: what the question takes besides.
+        named: the same, by name.
+        options: of the query.
+    """
+    frame = build_events(rows)
+
+    def scan(columns: Any, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+        lazy = frame.lazy()
+        lazy = lazy.filter(pl.col("timestamp") >= start) if start else lazy
+        return (lazy.filter(pl.col("timestamp") < end) if end else lazy).select(columns)
+
+    times = [row["time"] for row in rows]
+    extent = Extent(min(times, default=None), max(times, default=None), None, len(rows))
+    query = Query(**{"metrics": ("downloads",), "window": "all", "limit": 0, "is_shifting": False, **options})
+    return ask_of(question(query, *given, **(named or {})), scan, extent, max(times, default=BEGIN))
 
 
 def each(rows: list[Row], *names: str) -> Iterator[tuple[tuple[Any, ...], list[Row]]]:

@@ -15,17 +15,19 @@ _SEEN = ("path", "size", "is_manifest", "is_blob", "is_get", "is_taken", "is_red
 
 
 def find_needless(part: Part, kind: Kind) -> pl.DataFrame:
-    """Find manifests that their origin took before with the same size, and after which it fetches no layer.
-
-    Of repositories whose layers these logs do not show, nothing is said.
-    """
-    is_blob = pl.col("is_blob") & pl.col("is_get") & pl.col("is_taken")
-    shown = part.rows.lazy().filter(_IS_FETCHED | is_blob).join(part.around.layered.lazy(), on="package", how="semi")
-    ordered = order_owners(shown, mix("origin", "package"), kind["least"], _SEEN, _IS_FETCHED)
-    marked = mark_needless(ordered, int(kind["follow_seconds"] * SECOND), int(kind["small_blob_bytes"]))
+    """Find manifests that their origin took before with the same size, and after which it fetches no layer, where most are such."""
+    marked = list_needless(part, kind)
     owners = marked.group_by(OWNER).agg(needless=pl.col("is_needless").sum(), fetched=_IS_FETCHED.sum())
     is_much = (pl.col("needless") >= kind["least"]) & (pl.col("needless") >= kind["share"] * pl.col("fetched"))
     return give_waste(marked.filter("is_needless").join(owners.filter(is_much), on=OWNER, how="semi"))
+
+
+def list_needless(part: Part, kind: Kind) -> pl.DataFrame:
+    """List the manifests and blobs taken, with `is_needless`; of repositories whose layers these logs do not show, nothing."""
+    is_blob = pl.col("is_blob") & pl.col("is_get") & pl.col("is_taken")
+    shown = part.rows.lazy().filter(_IS_FETCHED | is_blob).join(part.around.layered.lazy(), on="package", how="semi")
+    ordered = order_owners(shown, mix("origin", "package"), 2, _SEEN, _IS_FETCHED)
+    return mark_needless(ordered, int(kind["follow_seconds"] * SECOND), int(kind["small_blob_bytes"]))
 
 
 def mark_needless(ordered: pl.DataFrame, follow: int, small: int) -> pl.DataFrame:

@@ -6,7 +6,7 @@ Networks are searched apart where they would not fit into memory: whatever is ju
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -72,21 +72,27 @@ def _search_part(asked: Plan, kinds: list[Kind], number: int, around: Around | N
     told = found.hstack(sent).filter("is_kept").drop("is_kept").with_columns(pl.lit(number).alias(_PART))
     kept = int(rows["is_kept"].sum())
     del rows, part, drawn
-    counted = _list_downloads(asked)
+    counted = list_downloads(asked, {})
     own = counted.join(told.select("place").unique(), on="place", how="semi").group_by("place").agg(pl.col(DOWNLOADS).sum())
     told = told.join(own, on="place", how="left").with_columns(pl.col(DOWNLOADS).fill_null(0))
     return Waste(told, kept, int(counted[DOWNLOADS].sum()))
 
 
-def _list_downloads(asked: Plan) -> pl.DataFrame:
-    """List the requests that stand for downloads: `place` and how many `downloads`."""
+def list_downloads(asked: Plan, values: Mapping[str, pl.Expr]) -> pl.DataFrame:
+    """List the requests that stand for downloads: `place`, how many `downloads`, and values of each.
+
+    Args:
+        asked: the plan of the question; its first metric are the downloads of a rule.
+        values: what else to give, by name, of columns of events as the rule names them.
+    """
     label = asked.metrics[0].rule
     beyond = look_beyond(asked, label)
     assert beyond.margin is not None
+    read = {"source_id", "source_offset", *(name for value in values.values() for name in value.meta.root_names())}
     for margin in (beyond.margin, beyond.margin + _WIDER, None):
-        counted, _ = count_rows(asked, label, ["source_id", "source_offset"], None, replace(beyond, margin=margin))
-        placed = asked.events.order.add_to(counted.filter(pl.col(DOWNLOADS) > 0).select("source_id", "source_offset", DOWNLOADS, IS_CUT))
-        frame = placed.select(PLACE.alias("place"), DOWNLOADS, IS_CUT).collect(engine="streaming")
+        counted, _ = count_rows(asked, label, sorted(read), None, replace(beyond, margin=margin))
+        placed = asked.events.order.add_to(counted.filter(pl.col(DOWNLOADS) > 0).select(*sorted(read), DOWNLOADS, IS_CUT))
+        frame = placed.select(DOWNLOADS, IS_CUT, PLACE.alias("place"), **values).collect(engine="streaming")
         if not frame[IS_CUT].any():
             break
     return frame.drop(IS_CUT)

@@ -1,0 +1,128 @@
+"""How much of a count comes of clients that repeat themselves, and the count without that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import polars as pl
+
+from pullstats.errors import UsageError
+from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.key_epochs import refuse_epochs
+from pullstats.metrics.answers.report_parts import build_report, name_others
+from pullstats.metrics.definitions import METRICS
+from pullstats.metrics.offences.inflation import CLIENT, CLIENTS, VERSION, count_inflation
+from pullstats.metrics.offences.rules import OffenceRules
+from pullstats.metrics.plan import Plan, resolve
+from pullstats.metrics.query import Query
+from pullstats.metrics.rule_counts import DOWNLOADS
+from pullstats.metrics.store_events import StoreEvents
+from pullstats.percentages import write_share
+from pullstats.reports import Column, Report
+
+RULE: Final = "get-for-head"
+LABEL: Final = "inflation@1"
+_SUMS: Final = (DOWNLOADS, "had", "again", "adjusted", "heads", "gets")
+_NAMED: Final = 3
+"""Clients named in the first line."""
+_COMPUTED: Final = (
+    "adjusted = downloads - had - again. had: the pull's first manifest was taken before by the same origin with the same size, and no layer followed. "
+    "again: the same origin took the same file, or the same manifest, earlier that day. An origin may stand for several machines: the adjusted count is the "
+    "least that they needed"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inflation:
+    """What of the downloads repeats what their origin had, by client and version.
+
+    Attributes:
+        query: what is asked; its metric are the downloads of a rule.
+        rules: say when a manifest was there already.
+    """
+
+    query: Query
+    rules: OffenceRules
+
+    def answer(self, events: StoreEvents) -> Report:
+        """Tell how much the downloads are inflated.
+
+        Raises:
+            UsageError: a name that is not understood; several counting rules.
+        """
+        if self.query.min_origins:
+            message = "doctor inflation shows every client version, so it takes no --min-origins; leave it out (--min-origins 0)"
+            raise UsageError(message)
+        asked = resolve(self.query, events)
+        if len(asked.metrics) != 1:
+            message = "doctor inflation adjusts one count: --count-as takes one counting rule"
+            raise UsageError(message)
+        if RULE not in self.rules.kinds:
+            message = f"doctor inflation needs the numbers of [{RULE}]; take enabled = false out of --offences"
+            raise UsageError(message)
+        refuse_epochs(asked, (METRICS["origins"],))
+        return _answer(asked, count_inflation(asked, self.rules.kinds[RULE]), self.rules.label)
+
+
+def _answer(asked: Plan, rows: pl.DataFrame, label: str) -> Report:
+    totals = rows.select(pl.col(_SUMS).sum()).row(0, named=True)
+    shown = _cut(rows, asked.query.limit).with_columns(
+        ((pl.col("had") + pl.col("again")) / pl.col(DOWNLOADS)).alias("repeated_share"),
+        pl.when(pl.col("gets") > 0).then(pl.when(pl.col("heads") > 0).then(pl.lit("HEAD and GET")).otherwise(pl.lit("GET only"))).alias("manifests"),
+    )
+    columns = (
+        Column(CLIENT, CLIENT, "dimension"),
+        Column(VERSION, "version", "dimension"),
+        Column(DOWNLOADS, asked.metrics[0].title, "count", additive=True),
+        Column("had", "had", "count", additive=True),
+        Column("again", "again", "count", additive=True),
+        Column("adjusted", "adjusted", "count", additive=True, bar=True),
+        Column("repeated_share", "repeated", "share"),
+        Column("manifests", "manifests by", "text"),
+        Column("origins", "downloaders", "count"),
+    )
+    bare = replace(asked, metrics=())
+    frame = shown.select(column.name for column in columns)
+    report = build_report(bare, compute_partials(bare, {}, []), frame, columns, pl.DataFrame(), warnings=[_COMPUTED] if rows.height else [])
+    meta = report.meta | {"totals": totals, "inflation": LABEL, "offences": label}
+    headline = _describe(asked, rows, totals)
+    return replace(report, headline=headline, footer=f"{report.footer} · {LABEL}, {label}", meta=meta)
+
+
+def _cut(rows: pl.DataFrame, limit: int) -> pl.DataFrame:
+    """Fold what a limit cuts off into one row of others, so that columns add up."""
+    if not limit or rows.height <= limit:
+        return rows
+    head, rest = rows.head(limit), rows.slice(limit)
+    names = name_others(head, CLIENTS)
+    sums = rest.select(pl.col(_SUMS).sum(), pl.lit(None, pl.Int64).alias("origins"), *(pl.lit(names[name]).alias(name) for name in CLIENTS))
+    return pl.concat([head, sums.select(head.columns)])
+
+
+def _describe(asked: Plan, rows: pl.DataFrame, totals: Mapping[str, Any]) -> str:
+    """Say it in words, the adjusted count beside the published one."""
+    metric, repeats = asked.metrics[0], totals["had"] + totals["again"]
+    if not totals[DOWNLOADS]:
+        return f"no {metric.title}"
+    published = metric.name_count(totals[DOWNLOADS])
+    if not repeats:
+        return f"none of {published} repeats what its origin had: no inflation found"
+    share = write_share(repeats / totals[DOWNLOADS])
+    parts = [
+        f"{totals['had']:,} pulls found everything there" if totals["had"] else "",
+        f"{totals['again']:,} took the same again on one day" if totals["again"] else "",
+    ]
+    told = f"{published}, {totals['adjusted']:,} adjusted: {repeats:,} ({share}) repeat what their origin had, {' and '.join(filter(None, parts))}"
+    only = int(rows.filter((pl.col("heads") == 0) & (pl.col("gets") > 0))[DOWNLOADS].sum())
+    by_get = f"; {only:,} are of clients that ask for manifests by GET only" if only else ""
+    return f"{told}{by_get}; most repeats: {_name_most(rows)}"
+
+
+def _name_most(rows: pl.DataFrame) -> str:
+    """Name the client versions that repeat most, each with how many of its downloads it repeats."""
+    repeats = rows.select(*CLIENTS, DOWNLOADS, count=pl.col("had") + pl.col("again")).filter(pl.col("count") > 0).head(_NAMED)
+    return ", ".join(
+        f"{' '.join(filter(None, (row[CLIENT] or 'unknown', row[VERSION])))} ({row['count']:,} of {row[DOWNLOADS]:,})" for row in repeats.to_dicts()
+    )
