@@ -38,8 +38,9 @@ bench: $(READY)         ## side by side with GoAccess and DuckDB; writes bench/R
 bench-enrich: $(READY)  ## distinct agents, paths and addresses a second; writes bench/ENRICHMENT.md
 	$(BIN)/python bench/enrichment.py
 
-scores: $(READY)        ## how much of the labelled agents and paths is read right, field by field
+scores: $(READY)        ## how much of the labelled agents and paths is read right, and whose behaviour in made-up worlds
 	$(BIN)/python tools/scores.py
+	$(BIN)/python tools/behaviour_scores.py
 
 docs: $(READY)          ## write schemas/ and the generated tables of docs/
 	$(BIN)/python tools/generate_docs.py

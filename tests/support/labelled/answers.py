@@ -93,5 +93,4 @@ def _said(row: dict[str, Any] | None) -> tuple[str, float]:
 
 
 def _evidence(row: dict[str, Any] | None) -> tuple[str, ...]:
-    lines = row["evidence"] if row else []
-    return (lines,) if isinstance(lines, str) else tuple(lines)
+    return tuple(row["evidence"].split("; ")) if row else ()

@@ -12,13 +12,13 @@ from support.labelled.sequences import Image, Package, docker_run
 from support.labelled.town import Town, Who
 from support.labelled.world import World
 
-SPRING = datetime(2025, 3, 10, tzinfo=UTC)
-"""A Monday; Europe turns its clocks on the 30th."""
+SPRING = datetime(2025, 3, 3, tzinfo=UTC)
+"""A Monday; clocks turn in America on the 9th, in Europe on the 30th, in Sydney on 6 April."""
 
 
-def make_scene(days: int = 28, begins: datetime = SPRING, seed: int = 1) -> Town:
+def make_scene(days: int = 28, *, packages: int = 20, seed: int = 1) -> Town:
     """Begin a scene in which nothing happens yet."""
-    return Town(World("scene", begins, days, (60, 60), crowd={}), random.Random(seed))
+    return Town(World("scene", SPRING, days, (60, 60), packages=packages, crowd={}), random.Random(seed))
 
 
 def image_of(town: Town, number: int = 0, tag: str = "latest") -> Image:
