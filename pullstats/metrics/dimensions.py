@@ -16,6 +16,7 @@ from pullstats.metrics.continents import CONTINENT_OF, CONTINENTS
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.dimension import UNKNOWN, Dimension, ValueType
 from pullstats.metrics.synonyms import name_dimension, name_metric, tell_elsewhere
+from pullstats.metrics.use_cases import CALLED, USE_CASES, name_use_case
 from pullstats.metrics.vocabulary import (
     ACTIONS,
     CLASSES,
@@ -137,6 +138,15 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
             lambda _: pl.col(CLASS),
             f"Why the origin comes, for this package, as the pattern of its requests tells up to the window's end: {', '.join(CLASSES)}. See behaviour.",
             values=tuple(sorted(CLASSES)),
+            has_unknown=True,
+        ),
+        Dimension(
+            "docker-use-case",
+            lambda _: name_use_case(),
+            "What it is pulled for as Docker tells publishers, by agent and cloud alone (docker-use-case@1): local-dev, ci-cd, prod; on a cloud, tools of "
+            "development count as ci-cd and tools of CI as prod. Beside class, it shows what the pattern adds.",
+            values=tuple(sorted(USE_CASES)),
+            aliases=CALLED,
             has_unknown=True,
         ),
         _plain("environment", "environment", "Hint: cluster, workstation, cloud-vm."),

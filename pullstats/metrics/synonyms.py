@@ -50,6 +50,7 @@ _DIMENSIONS: Final = {
     "request-id": "requestid x-request-id trace-id correlation-id",
     "platform": "target",
     "region": "province state subdivision",
+    "docker-use-case": "docker-use-case@1 use-case usecase inferred-use-case",
 }
 _ELSEWHERE: Final = {
     name: f"time is no dimension but goes in buckets: pullstats series --every {size}; days are chosen with --window, hours and weekdays with hour and weekday"
