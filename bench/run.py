@@ -9,32 +9,40 @@ Prints the tables and writes bench/RESULTS.md. What is not installed is a row th
 from __future__ import annotations
 
 import argparse
-import gzip
-import hashlib
-import json
 import os
-import shutil
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import clickhouse
 import contestants
+import goals
 import questions
+import readme
 import results
 import rewrite
+import runs
 from contestants import PULLSTATS, Contestant, ingest_contestants, pullstats_ingest
-from generate import DAYS
+from inputs import SMALL_LINES, SUFFIXES, prepare_input, remove, small_logs
 from measure import Series, run_once
-from questions import EVENTS, QUESTIONS, list_store_files, question_contestants, same_answer
-from wrap import wrap_log
+from questions import EVENTS, QUESTIONS, list_store_files, question_contestants, same_answers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
-GROUPS = ("ingest", "inputs", "start", "growth", "small", *QUESTIONS)
+GROUPS = ("ingest", "million", "inputs", "vendors", "distinct", "scaling", "start", "short", "appends", "growth", "small", *QUESTIONS)
 FORMATS_GROUP = "formats"  # long: only where it is asked for
 TITLES = {
     "ingest": "Ingest of one nginx combined log",
+    "million": "The same of 1,000,000 lines",
+    "vendors": "The same requests in formats that take longest: a fifth of the lines, written five times",
+    "distinct": "400,000 lines, each of another path, agent and address",
+    "scaling": "One worker and two",
+    "short": "Short runs: whole processes",
+    "appends": "1,000 appends of 20 lines, and reports",
     "inputs": "The same lines as plain text, gzip, JSON lines, and in CloudWatch's envelopes",
     "start": "Start-up",
     "growth": "Growth: one and four times the lines",
@@ -43,54 +51,26 @@ TITLES = {
     **{name: f"{question.title}; {EVENTS:,} events of {question.days} days" for name, question in QUESTIONS.items()},
 }
 GROWTH = 4
-SMALL_LINES = 20
+MILLION = 1_000_000
+DISTINCT = 400_000
+VENDORS = ("caddy", "cloudfront", "traefik-json", "aws-alb")
 REPEATED = 5  # what is measured is how a format is read, not how fast new addresses are looked up
-GENERATOR = ("generate.py", "clients.py", "machines.py", "visits.py", "wrap.py")
-SUFFIXES = {"combined": "log", "gz": "log.gz", "json": "json", "export": "export.log", "firehose": "firehose.json"}
-
-
-def prepare_input(work: Path, lines: int, seed: int, shape: str, days: int = DAYS) -> Path:
-    """Generate a log (`combined`, `json`, or the combined one as `gz`, `export` or `firehose`), or reuse it where its stamp fits."""
-    path = work / f"access-{lines}-{seed}{'' if days == DAYS else f'-{days}d'}.{SUFFIXES[shape]}"
-    stamp_path = path.with_name(path.name + ".stamp")
-    source = hashlib.sha256(b"".join((BENCH / name).read_bytes() for name in GENERATOR)).hexdigest()
-    if path.exists() and stamp_path.exists():
-        stamp = json.loads(stamp_path.read_text())
-        if stamp == {"source": source, "size": path.stat().st_size}:
-            return path
-    if shape == "gz":
-        plain = prepare_input(work, lines, seed, "combined")
-        with plain.open("rb") as log, gzip.open(path, "wb", compresslevel=6) as packed:
-            shutil.copyfileobj(log, packed, 1 << 20)
-    elif shape in ("export", "firehose"):
-        wrap_log(prepare_input(work, lines, seed, "combined"), path, shape)
-    else:
-        subprocess.run(
-            (
-                sys.executable,
-                str(BENCH / "generate.py"),
-                "--lines",
-                str(lines),
-                "--seed",
-                str(seed),
-                "--days",
-                str(days),
-                "--format",
-                shape,
-                "-o",
-                str(path),
-            ),
-            check=True,
-        )
-    stamp_path.write_text(json.dumps({"source": source, "size": path.stat().st_size}))
-    return path
 
 
 def group_contestants(name: str, options: argparse.Namespace) -> list[Contestant]:
     """List the contestants of a group and make their inputs."""
     work, lines, seed = options.work, options.lines, options.seed
-    if name == "ingest":
-        return ingest_contestants(prepare_input(work, lines, seed, "combined"), lines, work)
+    if name in ("ingest", "million"):
+        count = MILLION if name == "million" else lines
+        log = prepare_input(work, count, seed, "combined")
+        return [*ingest_contestants(log, count, work), *clickhouse.clickhouse_ingest(log, count, work)]
+    if name == "distinct":
+        runs.write_distinct(work / "distinct.log", DISTINCT, seed)
+        return [pullstats_ingest("pullstats ingest", work / "distinct.log", DISTINCT, work / "store-distinct")]
+    if name == "scaling":
+        return runs.scaling_contestants(prepare_input(work, lines, seed, "combined"), lines, work)
+    if name == "short":
+        return runs.short_contestants(prepare_input(work, lines, seed, "combined"), work, environment(work))
     if name == "inputs":
         return [
             pullstats_ingest(f"pullstats ingest, {shape}", prepare_input(work, lines, seed, shape), lines, work / f"store-{shape}")
@@ -101,7 +81,7 @@ def group_contestants(name: str, options: argparse.Namespace) -> list[Contestant
     if name == "start":
         return [Contestant("pullstats --help", (*PULLSTATS, "--help"))]
     if name in QUESTIONS:
-        return question_contestants(name, question_store(options, name), work)
+        return [*question_contestants(name, question_store(options, name), work), *clickhouse.clickhouse_question(name, work)]
     return [
         pullstats_ingest(
             f"pullstats ingest, {lines * times:,} lines",
@@ -113,11 +93,11 @@ def group_contestants(name: str, options: argparse.Namespace) -> list[Contestant
     ]
 
 
-def measure_formats(options: argparse.Namespace) -> tuple[list[Series], list[str]]:
-    """Measure the same requests in every shape, one after the other: all at once would fill the disk."""
+def measure_formats(options: argparse.Namespace, shapes: Sequence[str]) -> tuple[list[Series], list[str]]:
+    """Measure the same requests in some shapes, one after the other: all at once would fill the disk."""
     log = prepare_input(options.work, options.lines // REPEATED, options.seed, "combined")
     measured, commands = [], []
-    for shape in rewrite.shapes():
+    for shape in shapes:
         path = options.work / f"formats-{shape}.log"
         lines = rewrite.rewrite(log, path, shape, REPEATED)
         contestant = pullstats_ingest(shape, path, lines, options.work / "store-format")
@@ -127,44 +107,26 @@ def measure_formats(options: argparse.Namespace) -> tuple[list[Series], list[str
     return measured, commands[:1]
 
 
-def small_logs(work: Path, seed: int) -> Path:
-    """Cut a log into many small ones."""
-    folder = work / f"small-{seed}"
-    if not folder.exists():
-        folder.mkdir()
-        lines = prepare_input(work, results.SMALL_LOGS * SMALL_LINES, seed, "combined").read_text().splitlines(keepends=True)
-        for number in range(results.SMALL_LOGS):
-            (folder / f"{number:04}.log").write_text("".join(lines[number * SMALL_LINES : (number + 1) * SMALL_LINES]))
-    return folder
+def environment(work: Path) -> dict[str, str]:
+    """Give what every process sees: the key lies in the work folder, so that a measurement leaves nothing in the user's own configuration."""
+    return {**os.environ, "PULLSTATS_KEY_FILE": str(work / "key"), "PYTHONDONTWRITEBYTECODE": ""}
 
 
-def measure_group(found: list[Contestant], options: argparse.Namespace) -> list[Series]:
+def measure_group(found: list[Contestant], options: argparse.Namespace, rounds: int = 0) -> list[Series]:
     """Run the contestants in turn, round after round; one that fails is not run again."""
-    # The key lies in the work folder: a measurement leaves nothing in the user's own configuration.
-    environment = {**os.environ, "PULLSTATS_KEY_FILE": str(options.work / "key"), "PYTHONDONTWRITEBYTECODE": ""}
     measured = [Series(one.name, one.lines, note=one.missing) for one in found]
-    for number in range(1, options.rounds + 1):
+    for number in range(1, max(options.rounds, rounds) + 1):
         for contestant, series in zip(found, measured, strict=True):
             if series.note:
                 continue
             remove(contestant.output)
-            run = run_once(contestant.command, ROOT, environment, options.work)
+            run = run_once(contestant.command, ROOT, environment(options.work), options.work)
             if run.code:
                 series.note, series.runs = f"failed with {run.code}: {run.complaint[:120]}", []
             else:
                 series.runs.append(run)
             print(f"  round {number}  {run.wall:8.2f} s  {series.name}{'  ' + series.note if series.note else ''}", file=sys.stderr)
     return measured
-
-
-def remove(path: Path | None) -> None:
-    """Remove a file or folder of an earlier run."""
-    if path is None or not path.exists():
-        return
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
 
 
 def question_store(options: argparse.Namespace, name: str) -> Path:
@@ -192,7 +154,7 @@ def write_results(
     options: argparse.Namespace,
     seen: dict[str, list[Series]],
     commands: dict[str, list[str]],
-    found: list[results.Goal],
+    found: list[goals.Goal],
 ) -> None:
     """Write RESULTS.md."""
     parts = [
@@ -208,14 +170,24 @@ def write_results(
     ]
     for name, series in seen.items():
         parts += [f"## {TITLES[name]}", results.markdown_table(results.table_rows(series)), "```\n" + "\n".join(commands[name]) + "\n```"]
-    programs = {"DUCKDB_REGEX": contestants.DUCKDB_REGEX, "DUCKDB_CSV": contestants.DUCKDB_CSV, "DUCKDB": questions.DUCKDB}
+    programs = {
+        "DUCKDB_REGEX": contestants.DUCKDB_REGEX,
+        "DUCKDB_CSV": contestants.DUCKDB_CSV,
+        "DUCKDB": questions.DUCKDB,
+        "EXTRACTGROUPS": clickhouse.GROUPS,
+        "SPLITBYCHAR": clickhouse.SPLIT,
+        "CLICKHOUSE": clickhouse.ASK,
+        "WORKERS": runs.WORKERS,
+    }
     scripts = "\n".join(f"{name} = {text.strip()}\n" for name, text in programs.items())
     queries = "\n\n".join(f"-- {name.upper()}\n{question.query.strip()}" for name, question in QUESTIONS.items() if question.query)
     parts += [
-        "## The DuckDB programs",
-        "The two forms of ingest split lines and enrich nothing.",
+        "## The programs",
+        "The other forms of ingest split lines and enrich nothing.",
         f"```python\n{scripts}```",
         f"```sql\n{queries}\n```",
+        "The same in ClickHouse's dialect:",
+        f"```sql\n{clickhouse.shown_queries()}\n```",
     ]
     options.results.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
@@ -239,6 +211,21 @@ def parse_options() -> argparse.Namespace:
     return options
 
 
+def measure(name: str, options: argparse.Namespace, problem: str) -> tuple[list[Series], list[str]]:
+    """Measure a group; give what came out, and the commands."""
+    if name in (FORMATS_GROUP, "vendors"):
+        return measure_formats(options, rewrite.shapes() if name == FORMATS_GROUP else VENDORS)
+    if name == "appends":
+        log = prepare_input(options.work, options.lines, options.seed, "combined")
+        script = BENCH / "appends.py"
+        return runs.measure_appends(script, log, options.work, environment(options.work)), [f"python bench/appends.py --log {log.name} --work WORK"]
+    found = group_contestants(name, options)
+    commands = [shown_command(one, options.work) for one in found]
+    if problem:
+        return [Series(one.name, note=problem) for one in found], commands
+    return measure_group(found, options, runs.ROUNDS if name in ("start", "short") else 0), commands
+
+
 def main() -> None:
     """Measure the groups, print the tables, write the results."""
     options = parse_options()
@@ -248,19 +235,15 @@ def main() -> None:
     for name in [group for group in (*GROUPS, FORMATS_GROUP) if group in options.only]:
         print(f"{TITLES[name]}:", file=sys.stderr)
         problem = ensure_store(options, name) if name in QUESTIONS else ""
-        if name == FORMATS_GROUP:
-            seen[name], commands[name] = measure_formats(options)
-            print(f"\n{TITLES[name]}\n{results.text_table(results.table_rows(seen[name]))}\n")
-            continue
-        found = group_contestants(name, options)
-        commands[name] = [shown_command(one, options.work) for one in found]
-        seen[name] = [Series(one.name, note=problem) for one in found] if problem else measure_group(found, options)
-        if name in QUESTIONS and QUESTIONS[name].query and all(series.runs for series in seen[name]):
-            answers[name] = same_answer(*(series.runs[-1].stdout for series in seen[name]))
+        seen[name], commands[name] = measure(name, options, problem)
+        if name in QUESTIONS and QUESTIONS[name].query and all(series.runs for series in seen[name][:2]):
+            answers[name] = same_answers([series.runs[-1].stdout for series in seen[name] if series.runs])
         print(f"\n{TITLES[name]}\n{results.text_table(results.table_rows(seen[name]))}\n")
-    found_goals = results.goals(seen, answers)
+    found_goals = goals.goals(seen, answers)
     print(results.text_table(results.goal_rows(found_goals), ("goal", "result", "reached")))
     write_results(options, seen, commands, found_goals)
+    if options.results == BENCH / "RESULTS.md":
+        print(readme.update(ROOT / "README.md", seen), file=sys.stderr)
 
 
 if __name__ == "__main__":
