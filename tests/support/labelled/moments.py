@@ -26,7 +26,7 @@ def log_uniform(chance: random.Random, low: float, high: float) -> float:
     return math.exp(chance.uniform(math.log(low), math.log(high)))
 
 
-def sleep_loop(chance: random.Random, span: Span, period: float, *, lag: float = 1.0, restarts: float = 0.0) -> list[float]:
+def sleep_loop(chance: random.Random, span: Span, period: float, *, lag: float = 1.0, spread: float = 0.0, restarts: float = 0.0) -> list[float]:
     """Run, sleep, run again: the phase drifts by what a run takes, and is new after a restart.
 
     Args:
@@ -34,13 +34,14 @@ def sleep_loop(chance: random.Random, span: Span, period: float, *, lag: float =
         span: from when to when.
         period: seconds of sleep.
         lag: seconds that a run takes, at the median.
+        spread: share of the period by which a sleep is at most longer or shorter, where the client draws it.
         restarts: how often a week the host restarts.
     """
     moment = span[0] + chance.uniform(0, period)
     times = []
     while moment < span[1]:
         times.append(moment)
-        moment += period + _lag(chance, lag)
+        moment += period * (1 + chance.uniform(-spread, spread)) + _lag(chance, lag)
         if restarts and chance.random() < restarts * period / WEEK:
             moment += chance.uniform(0, 2 * period)
     return times

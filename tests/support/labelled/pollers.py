@@ -76,7 +76,8 @@ def schedule(town: Town, period: float, span: Span) -> list[float]:
         hours = chance.sample(range(24), max(1, round(DAY / period)))
         times = moments.cron_daily(chance, span, chance.choice(world.zones), hours, lag=chance.choice((1, 3, 10)))
     elif draw < 0.4:
-        times = moments.sleep_loop(chance, span, period, lag=moments.log_uniform(chance, 0.3, 8), restarts=chance.uniform(*world.restarts))
+        lag, spread = moments.log_uniform(chance, 0.3, 8), chance.uniform(*world.sleep) if chance.random() < 0.5 else 0.0
+        times = moments.sleep_loop(chance, span, period, lag=lag, spread=spread, restarts=chance.uniform(*world.restarts))
     elif draw < 0.65 or period < MINUTE:
         times = moments.timer(chance, span, period, delay=period * chance.uniform(*world.delay), fixed=chance.random() < 0.3)
     else:

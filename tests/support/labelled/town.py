@@ -37,6 +37,15 @@ class Machines(NamedTuple):
     kind: str
 
 
+def seen_at_gateway(steps: Iterable[Step]) -> list[Step]:
+    """Keep what names a version, manifests by the tag that they were asked for by; a ping alone is all there is of a health check."""
+    run = [step for step in steps if "/blobs/" not in step.path and not step.path.endswith(".metadata")]
+    run = [step for step in run if step.path != "/v2/"] or run
+    tags = [step.path for step in run if "/manifests/" in step.path and "sha256:" not in step.path]
+    taken = [step for step in run if "/manifests/" in step.path and step.method == "GET"]
+    return [step._replace(path=tags[-1]) if step in taken else step for step in run if step not in taken[1:]]
+
+
 @dataclass
 class Town:
     """Everything that happens in a world.
@@ -84,7 +93,7 @@ class Town:
 
     def send(self, label: str, kind: str, who: Who, moment: float, steps: Iterable[Step]) -> None:
         """Write a run of requests."""
-        chosen = list(steps)
+        chosen = seen_at_gateway(steps) if self.world.plain else list(steps)
         named = [step.package for step in chosen if step.package and step.path.startswith("/v2/")]
         if named and self.world.tokens:
             chosen = auth(chosen, named[0])

@@ -37,6 +37,7 @@ class World:
         periods: seconds between polls, drawn where each factor is as likely as any other.
         images: share of polling and building that is about container images; the rest is about packages.
         delay: random delay of timers, as a share of their period.
+        sleep: by which share of the period clients that draw their sleep make it longer or shorter, at most.
         missed: share of polls that do not happen.
         restarts: how often a week a host restarts, with a new phase.
         moving: share of polling machines whose address changes.
@@ -51,6 +52,8 @@ class World:
         one_agent: whether production, CI and development have the same agents.
         one_network: the kind of network that production, CI and development are in, if it is one.
         json: whether the log is JSON.
+        plain: whether the log is that of a gateway which sees no more than what names a version: no pings, no blobs, no checksums, and manifests
+            by their tag.
         crowd: how many there are of each kind.
     """
 
@@ -60,6 +63,7 @@ class World:
     periods: Range
     images: float = 0.7
     delay: Range = (0.0, 0.1)
+    sleep: Range = (0.0, 0.15)
     missed: Range = (0.0, 0.05)
     restarts: Range = (0.0, 0.5)
     moving: float = 0.1
@@ -74,6 +78,7 @@ class World:
     one_agent: bool = False
     one_network: str | None = None
     json: bool = False
+    plain: bool = False
     crowd: dict[str, int] = field(default_factory=lambda: dict(CROWD))
 
     @property
@@ -117,6 +122,7 @@ WORLDS: Final = (
         21,
         (60, 14400),
         delay=(0.0, 0.35),
+        sleep=(0.0, 0.3),
         missed=(0.05, 0.45),
         restarts=(0.5, 4.0),
         moving=0.3,
@@ -140,5 +146,18 @@ WORLDS: Final = (
         one_network="isp",
         concentration=1.1,
         tokens=True,
+    ),
+    World(
+        "plain gateway",
+        datetime(2025, 7, 7, tzinfo=UTC),
+        24,
+        (90, 21600),
+        images=0.75,
+        delay=(0.0, 0.2),
+        missed=(0.0, 0.25),
+        shared=0.2,
+        log_gaps=2,
+        zones=("Europe/Madrid", "America/Denver", "Asia/Shanghai", "Africa/Johannesburg", "Asia/Tokyo"),
+        plain=True,
     ),
 )
