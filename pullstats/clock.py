@@ -42,9 +42,9 @@ def find_zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Clock:
-    """How the times of one log are to be read.
+    """Reads the local times of one log, and counts those that are odd.
 
     Attributes:
         zone: IANA name of the zone of times that name none.

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from pullstats.formats import FormatChoice
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan, IngestSummary
 from support.effort import count_examples
 from support.places import SAMPLES
+
+_CHOICE = {one.name for one in fields(FormatChoice)}
 
 # Machines are shared and slow at times: no test judges by the clock.
 settings.register_profile("unhurried", max_examples=count_examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,6 +48,8 @@ def take_in(tmp_path: Path) -> Callable[..., IngestSummary]:
     """Ingest paths into a store in the test's folder."""
 
     def run(*paths: Path | str, **options: object) -> IngestSummary:
-        return ingest(IngestPlan(tuple(map(str, paths)), **{"store": tmp_path / "store", **options}))  # type: ignore[arg-type]
+        choice = {name: options.pop(name) for name in _CHOICE.intersection(options)}
+        given = {"store": tmp_path / "store", "formats": FormatChoice(**choice), **options}  # type: ignore[arg-type]
+        return ingest(IngestPlan(tuple(map(str, paths)), **given))  # type: ignore[arg-type]
 
     return run

@@ -8,9 +8,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from pullstats.cli.options import ROWS, Command, CommandGroup, combine, configured_routes, general_options, rules_option
+from pullstats.cli.options import ROWS, Command, CommandGroup, combine, general_options
 from pullstats.cli.output import choose_renderer, emit, output_options
 from pullstats.cli.questions import build_query, question_options
+from pullstats.cli.rule_options import rule_sources, rules_option
 from pullstats.errors import UsageError
 from pullstats.metrics.offences.rules import load_offences
 from pullstats.metrics.questions.inflation import Inflation
@@ -31,8 +32,7 @@ def doctor(context: click.Context, /, **options: Any) -> int:
             message = f"options of doctor {context.invoked_subcommand} stand behind its name: pullstats doctor {context.invoked_subcommand} --{given[0].replace('_', '-')} …"
             raise UsageError(message)
         return 0
-    routes, place = configured_routes()
-    found = examine(options["store"], limit=options["limit"], rules=options["rules"], routes=routes, routes_file=place)
+    found = examine(options["store"], limit=options["limit"], rules=rule_sources(options))
     if options["fix_hints"]:
         click.echo(found.hints(), nl=False)
         return 0

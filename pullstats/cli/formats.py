@@ -10,7 +10,7 @@ import polars as pl
 
 from pullstats.cli.options import ROWS, Command, chosen_maps, combine, map_option
 from pullstats.cli.output import PIPED_WIDTH, render_options
-from pullstats.formats import FORMATS, REASONS, RECOMMENDED, LogFormat, choose_formats
+from pullstats.formats import FORMATS, REASONS, RECOMMENDED, FormatChoice, LogFormat, choose_formats
 from pullstats.percentages import write_share
 from pullstats.pipeline.check import Failure, LogCheck, check_logs
 from pullstats.render import render
@@ -117,7 +117,7 @@ def test(paths: tuple[str, ...], **options: Any) -> int:
 
 
 def _candidates(options: dict[str, Any]) -> tuple[LogFormat, ...]:
-    return choose_formats(options["input_format"], options["log_format"], *chosen_maps(options))
+    return choose_formats(FormatChoice(options["input_format"], options["log_format"], *chosen_maps(options)))
 
 
 def _draw(report: Report) -> str:

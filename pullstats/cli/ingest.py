@@ -10,11 +10,14 @@ from typing import Any, Final
 
 import click
 
-from pullstats.cli.options import Command, chosen_maps, combine, configured_routes, general_options, map_option, rules_option
+from pullstats.cli.options import Command, chosen_maps, combine, general_options, map_option
 from pullstats.cli.output import PIPED_WIDTH, terminal_width, warning_printer
 from pullstats.cli.progress import progress_bar
+from pullstats.cli.rule_options import rule_sources, rules_option
 from pullstats.cli.summary import summary_text
+from pullstats.enrich import NetworkSources
 from pullstats.errors import UsageError
+from pullstats.formats import FormatChoice
 from pullstats.pipeline.ingest import ingest as run_ingest
 from pullstats.pipeline.plan import MAX_EXPANDED, IngestPlan, IngestSummary
 from pullstats.render import RenderOptions
@@ -82,30 +85,20 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
     Run it again as often as you like: lines that are in the store are not counted twice.
     """
     limit = parse_share(options["max_bad"])
-    routes, routes_file = configured_routes()
-    field_map, kind_maps = chosen_maps(options)
     plan = IngestPlan(
         paths=paths,
         store=options["store"],
-        input_format=options["input_format"],
-        log_format=options["log_format"],
-        field_map=field_map,
-        kind_maps=kind_maps,
+        formats=FormatChoice(options["input_format"], options["log_format"], *chosen_maps(options), keeps_attributes=options["keep_attributes"]),
         source_name=options["source_name"],
         tz_in=options["tz_in"],
         max_expanded=options["max_expanded"],
         trusted_proxies=options["trusted_proxy"],
         geo_db=options["geo_db"],
         digests=options["digests"],
-        orgs=options["orgs"],
-        ours=options["ours"],
-        cloud_ranges=options["cloud_ranges"],
-        rules=options["rules"],
-        routes=routes,
-        routes_file=routes_file,
+        networks=NetworkSources(options["orgs"], options["ours"], options["cloud_ranges"]),
+        rules=rule_sources(options),
         key_file=options["key_file"],
         keep_addresses=options["keep_addresses"],
-        keep_attributes=options["keep_attributes"],
         is_new_key_epoch=options["is_new_key_epoch"],
         is_again=options["is_again"],
         is_dry_run=options["dry_run"],

@@ -169,9 +169,6 @@ def chosen_maps(options: Mapping[str, Any]) -> tuple[str | None, Mapping[str, st
 ROWS: Final = click.IntRange(min=0, max=10**9)
 """A number of rows or lines: what no table has is a mistake."""
 
-rules_option = click.option(
-    "--rules", type=click.Path(path_type=Path), help="Folder (or file) of your own rules; else the folder rules beside your key, where there is one."
-)
 
 map_option = click.option(
     "--map",

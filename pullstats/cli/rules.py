@@ -11,8 +11,9 @@ from typing import Any, Final
 import click
 import polars as pl
 
-from pullstats.cli.options import Command, combine, configured_routes, general_options, rules_option
+from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options, warning_printer
+from pullstats.cli.rule_options import rule_sources, rules_option
 from pullstats.enrich import RuleBook, load_rules
 from pullstats.enrich.agents import Explanation, explain_agent
 from pullstats.enrich.escapes import unescape
@@ -42,7 +43,7 @@ def test_clients(agents: tuple[str, ...], **options: Any) -> int:
 
     With - one agent a line is read from standard input. Escapes as nginx and Apache write them are undone first.
     """
-    rules = load_rules(options["rules"], *configured_routes())
+    rules = load_rules(rule_sources(options))
     return _show((_client_row(text, explain_agent(unescape(text), rules.agents)) for text in _values(agents)), options)
 
 
@@ -84,7 +85,7 @@ def test_packages(paths: tuple[str, ...], **options: Any) -> int:
 
     With - one path a line is read from standard input; a line may also be a JSON object with method, path, status and hint.
     """
-    rules = load_rules(options["rules"], *configured_routes())
+    rules = load_rules(rule_sources(options))
     return _show((_package_row(text, options, rules) for text in _values(paths)), options)
 
 
@@ -175,12 +176,9 @@ def rebuild(**options: Any) -> int:
 
     File by file, each in one transaction: a rebuild that is interrupted goes on where it stopped.
     """
-    routes, place = configured_routes()
     summary = run_rebuild(
         options["store"],
-        rules=options["rules"],
-        routes=routes,
-        routes_file=place,
+        rules=rule_sources(options),
         digests=tuple(map(Path, options["digests"])),
         key_file=Path(options["key_file"]) if options["key_file"] else None,
         is_dry_run=options["dry_run"],

@@ -9,15 +9,17 @@ from __future__ import annotations
 from pullstats.enrich.digests import load_digests
 from pullstats.enrich.geo import GeoDatabase, open_geo
 from pullstats.enrich.keys import HashKey, default_path, identity_path, key_exists, load_key
-from pullstats.enrich.networks import OwnNetworks, load_own_networks
+from pullstats.enrich.networks import NetworkSources, OwnNetworks, load_own_networks
 from pullstats.enrich.proxies import TrustedProxies
-from pullstats.enrich.rulebook import RuleBook, bundled_rules, load_rules
+from pullstats.enrich.rulebook import RuleBook, RuleSources, bundled_rules, load_rules
 
 __all__ = [
     "GeoDatabase",
     "HashKey",
+    "NetworkSources",
     "OwnNetworks",
     "RuleBook",
+    "RuleSources",
     "TrustedProxies",
     "bundled_rules",
     "default_path",

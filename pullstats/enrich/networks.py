@@ -222,27 +222,41 @@ class OwnNetworks:
         return pl.DataFrame(rows, schema=RANGE_SCHEMA, orient="row")
 
 
-def load_own_networks(orgs: Path | None = None, ours: Sequence[str] = (), cloud_ranges: Sequence[Path] = ()) -> OwnNetworks:
-    """Read the user's files on addresses.
+@dataclass(frozen=True, slots=True)
+class NetworkSources:
+    """What the user has to say of networks.
 
-    Args:
+    Attributes:
         orgs: CSV with a range and a name a row, header or not; the most specific range wins, `@ours` names one's own networks.
         ours: ranges of one's own networks.
         cloud_ranges: ranges as AWS, Google Cloud, Azure, Oracle or GitHub publish them.
+    """
+
+    orgs: Path | None = None
+    ours: Sequence[str] = ()
+    cloud_ranges: Sequence[Path] = ()
+
+
+def load_own_networks(sources: NetworkSources | None = None) -> OwnNetworks:
+    """Read what the user has to say of networks.
+
+    Args:
+        sources: files and ranges; None for none.
 
     Raises:
         InputError: a file is missing, of another kind, or holds no range at all; a range of `ours` is none.
     """
     own = OwnNetworks(PrefixTable(), PrefixTable(), [])
-    if orgs is not None:
-        _add_orgs(own, orgs)
-    for text in ours:
+    sources = sources or NetworkSources()
+    if sources.orgs is not None:
+        _add_orgs(own, sources.orgs)
+    for text in sources.ours:
         try:
             own.orgs.add(text, OURS)
         except ValueError as error:
             message = f"--ours '{text}' is no range of addresses; write 203.0.113.0/24 or 2001:db8::/32"
             raise InputError(message) from error
-    for path in cloud_ranges:
+    for path in sources.cloud_ranges:
         _add_cloud(own, path)
     return own
 

@@ -56,25 +56,39 @@ class RuleBook:
         _ = (self.own.get("agent") and self.agents, self.own.get("network") and self.networks)
 
 
+@dataclass(frozen=True, slots=True)
+class RuleSources:
+    """Where rules come from that are not the bundled ones.
+
+    Attributes:
+        own: folder of the user's rules, or one file; None for `$XDG_CONFIG_HOME/pullstats/rules`.
+        routes: the `[routes]` table of a configuration: the site's own hosts and folders.
+        routes_file: that configuration's file, for messages.
+    """
+
+    own: Path | None = None
+    routes: Mapping[str, Any] | None = None
+    routes_file: str = "pullstats.toml"
+
+
 @cache
 def bundled_rules() -> RuleBook:
     """Give the bundled rules."""
     return RuleBook(hash_bundled()[:12])
 
 
-def load_rules(folder: Path | None = None, routes: Mapping[str, Any] | None = None, place: str = "pullstats.toml") -> RuleBook:
+def load_rules(sources: RuleSources | None = None) -> RuleBook:
     """Load the bundled rules, a user's own and a site's routes.
 
     Args:
-        folder: folder of the user's rules, or one file; None for `$XDG_CONFIG_HOME/pullstats/rules`.
-        routes: the `[routes]` table of a configuration.
-        place: that configuration's file, for messages.
+        sources: where they are; None for the user's usual folder and no routes.
 
     Raises:
         InputError: a rule or route that cannot be used, named with its file and what to do.
     """
-    own = load_own(folder)
-    site = read_routes(routes, place) if routes else Routes()
+    sources = sources or RuleSources()
+    own = load_own(sources.own)
+    site = read_routes(sources.routes, sources.routes_file) if sources.routes else Routes()
     if not own.digest and not site.text:
         return bundled_rules()
     paths = tuple(_path_rule(row) for row in own.rows["path"]) if own.digest else ()

@@ -11,7 +11,7 @@ To add a format: a module with `FORMATS`, listed in `_MODULES`, and cases in `te
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pullstats.errors import UsageError, unknown_name
@@ -78,6 +78,7 @@ __all__ = [
     "TEXT_COLUMNS",
     "Detection",
     "Detector",
+    "FormatChoice",
     "Headings",
     "LogFormat",
     "Missing",
@@ -112,28 +113,41 @@ def custom_format(text: str) -> LogFormat:
     return build(text)
 
 
-def choose_formats(
-    input_format: str,
-    log_format: str | None,
-    field_map: str | None = None,
-    kind_maps: Mapping[str, str] | None = None,
-    *,
-    keeps_attributes: bool = False,
-) -> tuple[LogFormat, ...]:
-    """Give the formats to try, as the options say.
+@dataclass(frozen=True, slots=True)
+class FormatChoice:
+    """Which formats logs may have, as the options say.
 
-    Args:
+    Attributes:
         input_format: a name, or `auto`.
-        log_format: see `custom_format`; goes over `input_format`.
-        field_map: see `field_map.py`.
+        log_format: the server's own format, see `custom_format`; goes over `input_format`.
+        field_map: what keys mean, see `field_map.py`.
         kind_maps: the same for one kind of logs (`KINDS` there) each; they go over it.
         keeps_attributes: read of JSON what lies under keys that are not known, too.
+    """
+
+    input_format: str = "auto"
+    log_format: str | None = None
+    field_map: str | None = None
+    kind_maps: Mapping[str, str] = field(default_factory=dict)
+    keeps_attributes: bool = False
+
+    @property
+    def is_made(self) -> bool:
+        """The user said which format the logs have."""
+        return self.log_format is not None or self.input_format != "auto"
+
+
+def choose_formats(choice: FormatChoice) -> tuple[LogFormat, ...]:
+    """Give the formats to try.
+
+    Args:
+        choice: what the options say.
 
     Raises:
         UserError: a name or a text is not understood, or two of the options contradict each other.
     """
-    formats = _choose_formats(input_format, log_format, field_map, kind_maps)
-    return tuple(map(_keep_attributes, formats)) if keeps_attributes else formats
+    formats = _choose_formats(choice)
+    return tuple(map(_keep_attributes, formats)) if choice.keeps_attributes else formats
 
 
 def _keep_attributes(log_format: LogFormat) -> LogFormat:
@@ -145,16 +159,15 @@ def _keep_attributes(log_format: LogFormat) -> LogFormat:
     return log_format
 
 
-def _choose_formats(input_format: str, log_format: str | None, field_map: str | None, kind_maps: Mapping[str, str] | None) -> tuple[LogFormat, ...]:
-    if log_format is not None:
-        if field_map is not None or kind_maps:
+def _choose_formats(choice: FormatChoice) -> tuple[LogFormat, ...]:
+    if choice.log_format is not None:
+        if choice.field_map is not None or choice.kind_maps:
             message = "--map and --log-format both say what the keys of a log mean; give one of them"
             raise UsageError(message)
-        return (custom_format(log_format),)
-    known = tuple(FORMATS.values()) if input_format == "auto" else (named_format(input_format),)
-    maps = kind_maps or {}
-    if field_map is not None:
-        known = mapped_formats(parse_map(field_map), known, [kind for kind in KINDS if kind not in maps])
-    for kind, text in maps.items():
+        return (custom_format(choice.log_format),)
+    known = tuple(FORMATS.values()) if choice.input_format == "auto" else (named_format(choice.input_format),)
+    if choice.field_map is not None:
+        known = mapped_formats(parse_map(choice.field_map), known, [kind for kind in KINDS if kind not in choice.kind_maps])
+    for kind, text in choice.kind_maps.items():
         known = mapped_formats(parse_map(text), known, (kind,))
     return known

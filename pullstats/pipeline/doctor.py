@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
-from pullstats.enrich import load_rules, open_geo
+from pullstats.enrich import RuleSources, load_rules, open_geo
 from pullstats.metrics.query import DEFAULT_MEMORY
 from pullstats.metrics.same_requests import scan_once
 from pullstats.percentages import write_share
@@ -70,22 +70,18 @@ class Findings:
         return "\n".join(rows)
 
 
-def examine(
-    store: Path, *, limit: int = 20, rules: Path | None = None, routes: Mapping[str, Any] | None = None, routes_file: str = "pullstats.toml"
-) -> Findings:
+def examine(store: Path, *, limit: int = 20, rules: RuleSources | None = None) -> Findings:
     """Look through a store.
 
     Args:
         store: its folder.
         limit: rows of each list, 0 for all.
-        rules: the user's own rules, None for their usual folder.
-        routes: the site's routes.
-        routes_file: where they stand, for messages.
+        rules: where the user's own rules and routes are; None for the usual folder.
 
     Raises:
         UserError: a store or rules that cannot be read.
     """
-    current = load_rules(rules, routes, routes_file).version
+    current = load_rules(rules).version
     found, warnings = ask_store(store, lambda opened: _examine(opened, limit, current))
     stale = filter(None, [open_geo().warn_if_stale(datetime.now(UTC).date())])
     return replace(found, remarks=(*found.remarks, *stale, *warnings))

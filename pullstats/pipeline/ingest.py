@@ -47,8 +47,7 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None, tell: C
             as it was, or holds whole groups of blocks from which the next run goes on.
     """
     started = time.monotonic()
-    formats = choose_formats(plan.input_format, plan.log_format, plan.field_map, plan.kind_maps, keeps_attributes=plan.keep_attributes)
-    detector = Detector(formats)
+    detector = Detector(choose_formats(plan.formats))
     find_zone(plan.tz_in)
     limit = parse_expansion(plan.max_expanded)
     proxies = TrustedProxies(plan.trusted_proxies) if plan.trusted_proxies else None
@@ -62,8 +61,8 @@ def ingest(plan: IngestPlan, on_progress: ProgressHandler | None = None, tell: C
         logs = _check_named(files, detector, plan, KnownLogs(there, checked.key, plan.source_name, lambda: None), earlier)
     digests = load_digests(plan.digests) if plan.digests else None
     geo = open_geo(plan.geo_db)
-    rules = load_rules(plan.rules, plan.routes, plan.routes_file)
-    networks = load_own_networks(plan.orgs, plan.ours, plan.cloud_ranges)
+    rules = load_rules(plan.rules)
+    networks = load_own_networks(plan.networks)
     notes += [*checked.notes, *networks.notes, *filter(None, [geo.warn_if_stale(datetime.now(UTC).date())])]
 
     def make_enricher() -> Enricher:
@@ -118,7 +117,7 @@ def _check_named(
                 message = f"nothing can be read of '{file.name}': {source.damage}" + (" before its first line is whole" if log.sample else "")
                 raise InputError(message)
             if file.is_named and log.sample and not is_read and not is_test_object(source.peek(64)):
-                raise refuse_log(file.name, log, detector, is_chosen=plan.is_format_chosen)
+                raise refuse_log(file.name, log, detector, is_chosen=plan.formats.is_made)
             if earlier is not None and not plan.is_again:
                 earlier.refuse(file.name, log)
     return found

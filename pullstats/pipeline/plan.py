@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from pullstats.enrich import NetworkSources, RuleSources
+from pullstats.formats import FormatChoice
 from pullstats.pipeline.balancers import Forwarding
 from pullstats.sources.blocks import BLOCK_SIZE
 
@@ -31,25 +33,17 @@ class IngestPlan:
     Attributes:
         paths: files, folders, globs, `-`.
         store: folder of the store; made if it is not there.
-        input_format: name of a format, or `auto`.
-        log_format: an nginx `log_format` string or `@nginx.conf[:name]`; goes over `input_format`.
-        field_map: what keys mean, as `field_map.py` in formats reads it.
-        kind_maps: the same for kinds of logs, by `KINDS` there.
+        formats: which formats the logs may have.
         source_name: name of the source, which gives standard input an identity.
         tz_in: IANA name of the zone of times that name none.
         max_expanded: how far a compressed log may expand: a multiple of its size (`1000x`) or a size (`20GB`).
         trusted_proxies: ranges, or names of presets, whose word about the client counts.
         geo_db: a MaxMind-format database instead of the bundled one.
         digests: image indexes that name the platform of a digest.
-        orgs: CSV of ranges and the names of whom they belong to.
-        ours: ranges of one's own networks.
-        cloud_ranges: ranges as clouds publish them.
-        rules: the user's own rules, None for their usual folder.
-        routes: the site's own routes, as a configuration gives them.
-        routes_file: that configuration, for messages.
+        networks: what the user has to say of networks.
+        rules: the user's own rules and routes.
         key_file: the key of the hashes, None for the user's own.
         keep_addresses: keep client addresses in clear.
-        keep_attributes: keep what JSON logs carry beyond the event's columns, redacted.
         is_new_key_epoch: hash from now on with another key than before.
         is_again: read logs in full that may have been read before, where a lost identity key leaves no telling.
         is_dry_run: read and count everything, keep nothing.
@@ -59,35 +53,22 @@ class IngestPlan:
 
     paths: tuple[str, ...]
     store: Path
-    input_format: str = "auto"
-    log_format: str | None = None
-    field_map: str | None = None
-    kind_maps: Mapping[str, str] = field(default_factory=dict)
+    formats: FormatChoice = field(default_factory=FormatChoice)
     source_name: str | None = None
     tz_in: str = "UTC"
     max_expanded: str = MAX_EXPANDED
     trusted_proxies: tuple[str, ...] = ()
     geo_db: Path | None = None
     digests: tuple[Path, ...] = ()
-    orgs: Path | None = None
-    ours: tuple[str, ...] = ()
-    cloud_ranges: tuple[Path, ...] = ()
-    rules: Path | None = None
-    routes: Mapping[str, Any] | None = None
-    routes_file: str = "pullstats.toml"
+    networks: NetworkSources = field(default_factory=NetworkSources)
+    rules: RuleSources = field(default_factory=RuleSources)
     key_file: Path | None = None
     keep_addresses: bool = False
-    keep_attributes: bool = False
     is_new_key_epoch: bool = False
     is_again: bool = False
     is_dry_run: bool = False
     workers: int = WORKERS
     block_size: int = BLOCK_SIZE
-
-    @property
-    def is_format_chosen(self) -> bool:
-        """The user said which format the logs have."""
-        return self.log_format is not None or self.input_format != "auto"
 
 
 @dataclass(slots=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from pullstats.enrich import load_digests, load_rules
+from pullstats.enrich import RuleSources, load_digests, load_rules
 from pullstats.enrich.rederive import rederive
 from pullstats.pipeline.asking import ask_store
 from pullstats.pipeline.key_check import check_key
@@ -46,9 +45,7 @@ class RebuildSummary:
 def rebuild(
     store: Path,
     *,
-    rules: Path | None = None,
-    routes: Mapping[str, Any] | None = None,
-    routes_file: str = "pullstats.toml",
+    rules: RuleSources | None = None,
     digests: tuple[Path, ...] = (),
     key_file: Path | None = None,
     is_dry_run: bool = False,
@@ -58,9 +55,7 @@ def rebuild(
 
     Args:
         store: folder of the store.
-        rules: the user's own rules, None for their usual folder.
-        routes: the site's routes.
-        routes_file: where they stand, for messages.
+        rules: where the user's own rules and routes are; None for the usual folder.
         digests: image indexes that name the platform of a digest; with them, every file is looked at.
         key_file: the key of the hashes, None for the user's own.
         is_dry_run: count what would change, change nothing.
@@ -69,7 +64,7 @@ def rebuild(
     Raises:
         UserError: rules, key or store that cannot be used; files already rebuilt stay so.
     """
-    book = load_rules(rules, routes, routes_file)
+    book = load_rules(rules)
     platforms = load_digests(digests) if digests else None
     opened = open_store(store)
     key = check_key(opened, key_file).key

@@ -224,7 +224,7 @@ class Run:
         elif not log.sample:
             self._summary.note(file.name, say_waiting(source.peek(HEAD_LENGTH), HEAD_LENGTH))
         elif file.is_named:
-            raise refuse_log(file.name, log, detector, is_chosen=self._plan.is_format_chosen)
+            raise refuse_log(file.name, log, detector, is_chosen=self._plan.formats.is_made)
         else:
             self._note_missing_keys(file, log, detector)
             self._summary.note(file.name, "no known log format fits; passed over")

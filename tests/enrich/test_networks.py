@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from pullstats.enrich.geo import open_geo
-from pullstats.enrich.networks import PrefixTable, load_network_rules, load_own_networks
+from pullstats.enrich.networks import NetworkSources, PrefixTable, load_network_rules, load_own_networks
 from pullstats.errors import InputError
 
 # Read by hand from the operators' own pages.
@@ -65,7 +65,7 @@ def test_the_narrowest_range_wins_against_a_slow_search() -> None:
 def test_orgs_name_ranges_and_list_what_they_cannot_read(tmp_path: Path) -> None:
     path = tmp_path / "orgs.csv"
     path.write_text("range,name\n203.0.113.0/24,Example Ltd\n203.0.113.8/30,@ours\nnonsense,X\n10.0.0.0/8,\n2001:db8::/32,Six\n\n# a remark\n")
-    own = load_own_networks(path, ours=["198.51.100.0/24"])
+    own = load_own_networks(NetworkSources(path, ours=["198.51.100.0/24"]))
     texts = ["203.0.113.1", "203.0.113.9", "198.51.100.7", "2001:db8::1", "8.8.8.8", None]
     found = own.lookup(pl.Series(texts, dtype=pl.String))
     assert found["organization_name"].to_list() == ["Example Ltd", "@ours", "@ours", "Six", None, None]
@@ -83,7 +83,7 @@ def test_orgs_that_are_none_give_one_sentence(content: bytes, tmp_path: Path) ->
     path = tmp_path / "orgs.csv"
     path.write_bytes(content)
     with pytest.raises(InputError, match="orgs"):
-        load_own_networks(path)
+        load_own_networks(NetworkSources(path))
 
 
 CLOUDS: list[tuple[Any, str, str | None, str | None, bool | None]] = [
@@ -100,7 +100,7 @@ CLOUDS: list[tuple[Any, str, str | None, str | None, bool | None]] = [
 def test_ranges_as_clouds_publish_them(document: Any, address: str, provider: str, region: str | None, *, is_ci: bool | None, tmp_path: Path) -> None:
     path = tmp_path / "ranges.json"
     path.write_text(json.dumps(document))
-    found = load_own_networks(cloud_ranges=[path]).lookup(pl.Series([address, "8.8.8.8"]))
+    found = load_own_networks(NetworkSources(cloud_ranges=[path])).lookup(pl.Series([address, "8.8.8.8"]))
     assert found.row(0) == (provider, region, is_ci, None)
     assert found.row(1) == (None, None, None, None)
 
@@ -110,4 +110,4 @@ def test_ranges_of_another_kind_give_one_sentence(text: str, tmp_path: Path) -> 
     path = tmp_path / "ranges.json"
     path.write_text(text)
     with pytest.raises(InputError, match="cloud-ranges"):
-        load_own_networks(cloud_ranges=[path])
+        load_own_networks(NetworkSources(cloud_ranges=[path]))

@@ -14,7 +14,7 @@ from pullstats.enrich.meaning import read_packages
 from pullstats.enrich.networks import network_rule
 from pullstats.enrich.path_reading import normalised_version
 from pullstats.enrich.path_rules import path_rule
-from pullstats.enrich.rulebook import RuleBook, bundled_rules, load_rules
+from pullstats.enrich.rulebook import RuleBook, RuleSources, bundled_rules, load_rules
 from pullstats.enrich.tables import RuleRow, load_bundled, read_arrays
 from pullstats.errors import InputError, InternalError
 
@@ -47,7 +47,7 @@ samples = ["Example Works GmbH"]
 @pytest.fixture(name="own")
 def _own(tmp_path: Path) -> RuleBook:
     (tmp_path / "mine.toml").write_text(OWN)
-    return load_rules(tmp_path)
+    return load_rules(RuleSources(tmp_path))
 
 
 def test_own_rules_go_over_the_bundled_ones(own: RuleBook) -> None:
@@ -100,20 +100,20 @@ def test_a_rule_that_cannot_be_used_is_refused_by_name(text: str, said: str, tmp
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(InputError) as failure:
-        load_rules(path)
+        load_rules(RuleSources(path))
     assert said in str(failure.value)
     assert str(path) in str(failure.value)
 
 
 def test_rules_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no rules at"):
-        load_rules(tmp_path / "none")
+        load_rules(RuleSources(tmp_path / "none"))
 
 
 def test_a_pattern_that_would_never_end_elsewhere_ends(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("[[agent]]\nclient = 'x'\nkind = 'bot'\npattern = '^(a+)+$'\nsamples = ['aaa']")
-    rules = load_rules(path)
+    rules = load_rules(RuleSources(path))
     assert classify_agents(pl.Series(["a" * 4000 + "!"] * 1000), rules.agents).height == 1000
 
 
@@ -127,7 +127,7 @@ ROUTES = {
 
 
 def test_routes_tell_what_paths_do_not() -> None:
-    rules = load_rules(routes=ROUTES)
+    rules = load_rules(RuleSources(routes=ROUTES))
     paths = pl.Series(["/dl/app/v1.2/pro-linux-arm64.zip", "/hub/a/b/at/2", "/artifacts/python/simple/django/", "/artifacts/x-1.2.zip", "/react"])
     found = read_packages(paths, rules)
     assert found["package_type"].to_list() == ["generic", "generic", "pypi", "generic", None]
@@ -150,7 +150,7 @@ def test_routes_tell_what_paths_do_not() -> None:
 )
 def test_routes_that_cannot_be_used(routes: dict[str, object], said: str) -> None:
     with pytest.raises(InputError) as failure:
-        load_rules(routes=routes)
+        load_rules(RuleSources(routes=routes))
     assert said in str(failure.value)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pullstats.cli import run
 from pullstats.errors import InputError
-from pullstats.formats import Detector, choose_formats
+from pullstats.formats import Detector, FormatChoice, choose_formats
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.pipeline.reading import detect_log
 from pullstats.sources import SourceFile, open_source, read_blocks
@@ -65,7 +65,7 @@ def read(path: Path, field_map: str | None, block_size: int = 1 << 20) -> tuple[
     """Read a file as ingest does: what was read, how many lines were ignored, why others were rejected, and the format."""
     frames, ignored, reasons, before = [], 0, [], 0
     with open_source(SourceFile(path, is_named=True)) as source:
-        log = detect_log(source, Detector(choose_formats("auto", None, field_map)))
+        log = detect_log(source, Detector(choose_formats(FormatChoice(field_map=field_map))))
         for block in read_blocks(source, block_size=block_size, framing=log.framing):
             parsed = log.read(block)
             frames += [reading.frame.with_columns(pl.col("source_line") + before) for reading in parsed.readings]

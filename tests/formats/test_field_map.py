@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import InputError, UsageError
-from pullstats.formats import choose_formats, parse_lines
+from pullstats.formats import FormatChoice, choose_formats, parse_lines
 from pullstats.formats.field_map import FIELDS, parse_map
 from support.effort import examples
 
@@ -30,7 +30,7 @@ MAP = 'status=HTTP-StatusCode,path=urlPath,time=started_at:ms,client=who.ip,agen
 
 
 def read_one(field_map: str, item: dict[str, Any], count: int = 1) -> dict[str, Any]:
-    formats = choose_formats("auto", None, field_map)
+    formats = choose_formats(FormatChoice(field_map=field_map))
     parsed = parse_lines(f"{json.dumps(item)}\n".encode() * count, 0, 1, formats[:1])
     assert parsed.readings, parsed
     assert parsed.readings[0].frame.height == count

@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pullstats.enrich import NetworkSources
 from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.metrics import DIMENSIONS, METRICS, Breakdown, Daily, Extent, Query
 from pullstats.pipeline.answer import answer
@@ -92,7 +93,9 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Path]:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         for name, paths in names.items():
             geo = None if name == "all" else folder / f"{name}.mmdb"
-            plan = IngestPlan(tuple(paths), folder / name, geo_db=geo, orgs=folder / "orgs.csv", cloud_ranges=(folder / "clouds.json",))
+            plan = IngestPlan(
+                tuple(paths), folder / name, geo_db=geo, networks=NetworkSources(folder / "orgs.csv", cloud_ranges=(folder / "clouds.json",))
+            )
             summary = ingest(plan)
             assert summary.total("rejected") == 0
     return lambda case: folder / (next(name for name, one in CASES if one is case) if "geo" in case else "all")

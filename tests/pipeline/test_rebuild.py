@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from pullstats.cli import main
+from pullstats.enrich.rulebook import RuleSources
 from pullstats.enrich.tables import load_own
 from pullstats.pipeline import rebuild as module
 from pullstats.pipeline.doctor import examine
@@ -64,7 +65,7 @@ def _store(tmp_path: Path, sample_store: Path) -> Path:
 def _fresh(tmp_path_factory: pytest.TempPathFactory, rules: Path) -> pl.DataFrame:
     """Give the events of the bundled logs, read by `RULES` from the first."""
     store = tmp_path_factory.mktemp("fresh") / "store"
-    ingest(IngestPlan((str(SAMPLES),), store, rules=rules))
+    ingest(IngestPlan((str(SAMPLES),), store, rules=RuleSources(rules)))
     return events_of(store)
 
 
@@ -87,13 +88,13 @@ def die_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 def test_a_rebuilt_store_is_what_a_fresh_ingest_gives(store: Path, fresh: pl.DataFrame, rules: Path) -> None:
     before = events_of(store)
-    summary = rebuild(store, rules=rules)
+    summary = rebuild(store, rules=RuleSources(rules))
     after = events_of(store)
     assert after.equals(fresh)
     assert summary.events == before.height == after.height
     assert 0 < summary.changed < before.height
     assert {"user_agent_name", "origin_id", "package_type", "network_type", "is_ci"} <= summary.columns.keys()
-    ingest(IngestPlan((str(SAMPLES),), store, rules=rules))
+    ingest(IngestPlan((str(SAMPLES),), store, rules=RuleSources(rules)))
     assert events_of(store).equals(after)  # the logs once more add nothing
     back = rebuild(store)
     assert back.changed == summary.changed
@@ -110,7 +111,7 @@ def test_the_same_rules_change_nothing(sample_store: Path) -> None:
 
 def test_a_dry_run_keeps_the_store(sample_store: Path, rules: Path) -> None:
     before, files = events_of(sample_store), open_store(sample_store).event_files()
-    assert rebuild(sample_store, rules=rules, is_dry_run=True).changed > 0
+    assert rebuild(sample_store, rules=RuleSources(rules), is_dry_run=True).changed > 0
     assert open_store(sample_store).event_files() == files
     assert events_of(sample_store).equals(before)
 
@@ -118,11 +119,11 @@ def test_a_dry_run_keeps_the_store(sample_store: Path, rules: Path) -> None:
 def test_a_rebuild_that_dies_goes_on_where_it_stopped(store: Path, fresh: pl.DataFrame, rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mend = die_at(1, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        rebuild(store, rules=rules)
+        rebuild(store, rules=RuleSources(rules))
     assert len(open_store(store).rule_sets()) == 2
     assert events_of(store).height == fresh.height
     mend()
-    rebuild(store, rules=rules)
+    rebuild(store, rules=RuleSources(rules))
     assert events_of(store).equals(fresh)
 
 
@@ -164,7 +165,7 @@ def changes(before: pl.DataFrame, after: pl.DataFrame) -> dict[str, int]:
 def test_digests_change_in_a_store_what_its_dry_run_says_and_once(
     *, has_rules: bool, tmp_path: Path, asked: Path, digests: Path, rules: Path
 ) -> None:
-    options = {"key_file": tmp_path / "key", "digests": (digests,), "rules": rules if has_rules else None}
+    options = {"key_file": tmp_path / "key", "digests": (digests,), "rules": RuleSources(rules if has_rules else None)}
     store = tmp_path / "store"
     ingest(IngestPlan((str(asked),), store, key_file=tmp_path / "key"))
     before, files = events_of(store), open_store(store).event_files()
@@ -234,7 +235,7 @@ def test_unknown_agents_and_paths_most_frequent_first(tmp_path: Path) -> None:
     own.write_text(hints)
     assert [rule["client"] for rule in tomllib.loads(hints)["agent"]] == ["oddly", "seldom"]
     assert len(load_own(own).rows["path"]) == 2
-    assert rebuild(tmp_path / "store", rules=own, key_file=tmp_path / "key").changed > 0
+    assert rebuild(tmp_path / "store", rules=RuleSources(own), key_file=tmp_path / "key").changed > 0
 
 
 @pytest.fixture(name="run")
