@@ -28,7 +28,7 @@ from pullstats.errors import UserError
 from pullstats.formats import FORMATS, Detection, choose_formats, custom_format, detect_format, parse_lines
 from pullstats.formats.nginx_conf import parse_conf
 from pullstats.formats.w3c import split_sections
-from pullstats.pipeline.reading import LogDecoder
+from pullstats.pipeline.decoder import LogDecoder
 from pullstats.render.sanitise import HIDDEN, for_csv, for_html, for_markdown, for_terminal
 from pullstats.sources import Block, LinesUnwrapper, SourceFile, find_answer, find_wrapper, open_source, read_blocks
 from pullstats.sources.json_documents import DocumentsFraming, DocumentsUnwrapper, is_documents

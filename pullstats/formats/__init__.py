@@ -42,7 +42,7 @@ from pullstats.formats.field_map import KINDS, mapped_formats, parse_map
 from pullstats.formats.headings import Headings
 from pullstats.formats.json_lines import JSON_SHAPE, JsonReader
 from pullstats.formats.lines import LogFormat, Missing, Times, merge_parsed, parse_lines
-from pullstats.formats.reading import REASONS, REJECT_SCHEMA, TEXT_COLUMNS, Parsed, Reading
+from pullstats.formats.parsed import REASONS, REFUSED_SCHEMA, TEXT_COLUMNS, Parsed, Reading
 from pullstats.formats.recommended import RECOMMENDED
 
 _MODULES: Final = (
@@ -74,7 +74,7 @@ __all__ = [
     "JSON_SHAPE",
     "REASONS",
     "RECOMMENDED",
-    "REJECT_SCHEMA",
+    "REFUSED_SCHEMA",
     "TEXT_COLUMNS",
     "Detection",
     "Detector",

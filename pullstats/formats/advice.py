@@ -30,7 +30,7 @@ from pullstats.formats.json_dialects import FORMATS as JSON_FORMATS
 from pullstats.formats.json_keys import KEYS
 from pullstats.formats.lines import LogFormat, split_text
 from pullstats.formats.notices import IGNORED, METHODS, kind_of, parse_object, tell_object, walk
-from pullstats.formats.reading import REASONS
+from pullstats.formats.parsed import REASONS
 from pullstats.formats.sense import CLIENT, METHOD, STATUS
 from pullstats.formats.table_headers import SEPARATORS, cut_names, shown_names
 

@@ -22,18 +22,9 @@ from pullstats.escaping import Escaping
 from pullstats.formats.headings import Headings
 from pullstats.formats.notices import KEYS
 from pullstats.formats.outlines import Outline
-from pullstats.formats.reading import (
-    LOOKED_AT_OF_REJECT,
-    READING_SCHEMA,
-    REJECT_SCHEMA,
-    Parsed,
-    Reading,
-    fill_times,
-    read_statuses,
-    read_times,
-    shape_reading,
-)
+from pullstats.formats.parsed import LOOKED_AT_OF_REJECT, READING_SCHEMA, REFUSED_SCHEMA, Parsed, Reading
 from pullstats.formats.sense import AMBIGUOUS, PEERS, REQUEST, find_doubtful, find_nonsense
+from pullstats.formats.shaping import fill_times, read_statuses, read_times, shape_reading
 
 LINE_LIMIT: Final = 1 << 20
 _LEAF: Final = 64 << 10
@@ -440,7 +431,7 @@ def _hide_cut(text: str, value: str, placeholder: str) -> str:
 
 def _reject(lines: pl.DataFrame, reason: pl.Expr) -> pl.DataFrame:
     kept = pl.col("shown" if "shown" in lines.columns else "text").str.slice(0, LOOKED_AT_OF_REJECT)
-    return lines.select("source_line", "source_offset", "length", reason.alias("reason"), kept.alias("text")).cast(REJECT_SCHEMA)
+    return lines.select("source_line", "source_offset", "length", reason.alias("reason"), kept.alias("text")).cast(REFUSED_SCHEMA)
 
 
 def merge_parsed(parts: Sequence[Parsed]) -> Parsed:

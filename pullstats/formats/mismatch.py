@@ -17,7 +17,7 @@ from pullstats.formats.json_keys import KEYS
 from pullstats.formats.lines import LogFormat, Reader
 from pullstats.formats.log_format import CompiledFormat, Piece, pattern_pieces
 from pullstats.formats.notices import parse_object, walk
-from pullstats.formats.reading import REASONS
+from pullstats.formats.parsed import REASONS
 from pullstats.formats.table_headers import shown_names
 from pullstats.formats.tables import TableReader
 from pullstats.formats.text_lines import TextReader

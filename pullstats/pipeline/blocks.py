@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from pullstats.escaping import Escaping
-from pullstats.formats import REJECT_SCHEMA, Parsed, Reading
+from pullstats.formats import REFUSED_SCHEMA, Parsed, Reading
 from pullstats.ids import ID_TYPE
 from pullstats.pipeline.balancers import Forwarding, find_forwarding
+from pullstats.pipeline.decoder import LogDecoder
 from pullstats.pipeline.event_ids import SeenIds
-from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources import Block
 from pullstats.store import PendingFile, SourceProgress, Store
 
@@ -203,7 +203,7 @@ def _number(job: BlockJob, parsed: Parsed | None) -> tuple[int, Parsed]:
 
 
 def _count_parsed(job: BlockJob, parsed: Parsed, before: int) -> BlockResult:
-    refused = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects])
+    refused = pl.concat([pl.DataFrame(schema=REFUSED_SCHEMA), *parsed.rejects])
     rejects = _redact(refused) if refused.height else refused
     return BlockResult(
         job=job,

@@ -11,10 +11,11 @@ import polars as pl
 
 from pullstats.enrich.redact import redact_reject
 from pullstats.errors import InputError
-from pullstats.formats import JSON_SHAPE, REJECT_SCHEMA, Detection, Detector, LogFormat, drop_like
+from pullstats.formats import JSON_SHAPE, REFUSED_SCHEMA, Detection, Detector, LogFormat, drop_like
 from pullstats.formats.mismatch import Mismatch, find_mismatch
+from pullstats.pipeline.decoder import LogDecoder
+from pullstats.pipeline.log_detection import detect_log
 from pullstats.pipeline.map_check import find_missing_keys, refuse_missing_keys
-from pullstats.pipeline.reading import LogDecoder, detect_log
 from pullstats.sources import SourceFile, expand_paths, open_source, read_blocks
 
 _BLOCK: Final = 4 << 20
@@ -119,7 +120,7 @@ def _check_log(file: SourceFile, detector: Detector, max_lines: int, shown: int,
         for block in read_blocks(source, block_size=_BLOCK, framing=log.framing):
             log = log if best else _unknown_log(block.data, detector.candidates)
             parsed = log.read(block)
-            rejects = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *parsed.rejects]).sort("source_line")
+            rejects = pl.concat([pl.DataFrame(schema=REFUSED_SCHEMA), *parsed.rejects]).sort("source_line")
             check.reasons += Counter(rejects["reason"].to_list())
             check.failures += _describe(rejects.head(shown - len(check.failures)), check.lines, log)
             check.lines += parsed.lines

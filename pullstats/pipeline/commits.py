@@ -13,8 +13,8 @@ import polars as pl
 
 from pullstats.events import SCHEMA_VERSION
 from pullstats.pipeline.blocks import BlockResult
+from pullstats.pipeline.decoder import LogDecoder
 from pullstats.pipeline.plan import SourceSummary
-from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources.blocks import BLOCK_SIZE
 from pullstats.store import RUN_ROW_SCHEMA, PendingFile, SourceProgress, Store
 

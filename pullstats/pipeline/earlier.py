@@ -15,7 +15,7 @@ import polars as pl
 
 from pullstats.errors import InputError
 from pullstats.formats import Times, parse_lines
-from pullstats.pipeline.reading import LogDecoder
+from pullstats.pipeline.decoder import LogDecoder
 from pullstats.sources.paths import STDIN
 from pullstats.store import Store
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from pullstats.enrich import HashKey
 from pullstats.pipeline.content import HEAD, WHOLE, WINDOW, Content, Marks, name_mark, stem, stems, window_places
-from pullstats.pipeline.reading import LogDecoder
+from pullstats.pipeline.decoder import LogDecoder
 from pullstats.sources import Source, read_blocks
 from pullstats.sources.blocks import LINE_LIMIT, TAIL_LENGTH
 from pullstats.sources.streams import HEAD_LENGTH, SKIP_CHUNK

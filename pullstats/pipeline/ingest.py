@@ -19,9 +19,9 @@ from pullstats.pipeline.commits import RunFacts
 from pullstats.pipeline.earlier import EarlierLogs
 from pullstats.pipeline.identity import KnownLogs
 from pullstats.pipeline.key_check import CheckedKey, check_key
+from pullstats.pipeline.log_detection import detect_log
 from pullstats.pipeline.map_check import refuse_missing_keys
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, ProgressHandler
-from pullstats.pipeline.reading import detect_log
 from pullstats.pipeline.refusals import refuse_log
 from pullstats.pipeline.run import FoundLog, Run
 from pullstats.sources import SourceFile, expand_paths, is_test_object, open_source, parse_expansion

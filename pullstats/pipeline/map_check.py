@@ -7,7 +7,7 @@ from typing import Final
 
 from pullstats.errors import InputError
 from pullstats.formats import Detector, Missing
-from pullstats.pipeline.reading import LogDecoder
+from pullstats.pipeline.decoder import LogDecoder
 from pullstats.sources import SourceFile, open_source
 
 _CHUNK: Final = 4 << 20

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pullstats.pipeline.blocks import BlockJob, BlockResult, work_blocks
+from pullstats.pipeline.decoder import LogDecoder
 from pullstats.pipeline.event_ids import SeenIds
-from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources import Block, Expansion, Source, open_source, read_blocks
 from pullstats.store import LostRange, PendingFile, SourceProgress, Store
 from pullstats.store.snapshot import join_spans

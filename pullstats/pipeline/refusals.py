@@ -8,7 +8,7 @@ from typing import Final
 from pullstats.clock import Clock
 from pullstats.errors import InputError
 from pullstats.formats import Detector
-from pullstats.pipeline.reading import LogDecoder
+from pullstats.pipeline.decoder import LogDecoder
 from pullstats.sources import MAX_LAYERS, PARQUET, Block, LinesUnwrapper, find_line_wrapper, take_off
 
 

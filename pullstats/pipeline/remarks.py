@@ -11,8 +11,8 @@ from typing import Final
 from pullstats.clock import AMBIGUOUS, MISSING, Clock
 from pullstats.percentages import write_share
 from pullstats.pipeline.balancers import REMEDY
+from pullstats.pipeline.decoder import LogDecoder
 from pullstats.pipeline.plan import SourceSummary
-from pullstats.pipeline.reading import LogDecoder
 
 _MISSING: Final = {
     "client": "no line names a client, so there are no origins and no uniques to count",

@@ -19,14 +19,15 @@ from pullstats.pipeline.block_queue import BlockQueue
 from pullstats.pipeline.blocks import BatchResult, BlockJob, BlockResult, work_blocks
 from pullstats.pipeline.commits import Commits, RunFacts
 from pullstats.pipeline.content import last_line
+from pullstats.pipeline.decoder import LogDecoder, read_context
 from pullstats.pipeline.earlier import EarlierLogs
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.pipeline.half_lines import take_back_half
 from pullstats.pipeline.identity import KnownLogs, Place
 from pullstats.pipeline.key_check import CheckedKey
+from pullstats.pipeline.log_detection import detect_log
 from pullstats.pipeline.map_check import find_missing_keys
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, Progress, ProgressHandler, SourceSummary
-from pullstats.pipeline.reading import LogDecoder, detect_log, read_context
 from pullstats.pipeline.recovery import recover_lost
 from pullstats.pipeline.refusals import refuse_log, say_waiting
 from pullstats.pipeline.remarks import remark_on_log

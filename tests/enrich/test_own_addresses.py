@@ -15,7 +15,7 @@ from pullstats.enrich import HashKey, open_geo
 from pullstats.enrich.addresses import IPAddress
 from pullstats.enrich.enricher import Enricher
 from pullstats.enrich.own_addresses import hide_addresses, key_of, list_keys
-from pullstats.formats.reading import READING_SCHEMA
+from pullstats.formats.parsed import READING_SCHEMA
 from support.effort import examples
 from support.spellings import spell_four, spell_six
 

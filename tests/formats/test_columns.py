@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from pullstats.cli import run
 from pullstats.errors import InputError
 from pullstats.formats import Detector, FormatChoice, choose_formats
+from pullstats.pipeline.log_detection import detect_log
 from pullstats.pipeline.plan import IngestSummary
-from pullstats.pipeline.reading import detect_log
 from pullstats.sources import SourceFile, open_source, read_blocks
 from pullstats.store import open_store
 from support.effort import examples

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pullstats import tokenisers
 from pullstats.clock import Clock
 from pullstats.formats import FORMATS, Detection
+from pullstats.pipeline.decoder import LogDecoder
 from pullstats.pipeline.plan import IngestSummary
-from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources import Block, LinesUnwrapper
 from pullstats.sources.line_wrappers import WRAPPERS
 from pullstats.tokenisers import read_columns, read_objects

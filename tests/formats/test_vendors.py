@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pullstats.clock import Clock
 from pullstats.formats import FORMATS, Detection, Parsed, detect_format, named_format, parse_lines
 from pullstats.formats.lines import Times, split_text
-from pullstats.formats.reading import READING_SCHEMA, shape_reading
+from pullstats.formats.parsed import READING_SCHEMA
+from pullstats.formats.shaping import shape_reading
 from pullstats.formats.text_lines import TextReader, find_joint
 from support.case_files import load_cases
 from support.effort import examples

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pullstats.cli import run
 from pullstats.formats import FORMATS, Detection, Parsed
 from pullstats.formats.w3c_days import Since, read_since
+from pullstats.pipeline.decoder import LogDecoder
 from pullstats.pipeline.plan import IngestSummary
-from pullstats.pipeline.reading import LogDecoder
 from pullstats.sources import Block
 from pullstats.sources.blocks import Context
 from pullstats.store import open_store

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from pullstats.clock import Clock
 from pullstats.formats import FORMATS, Detector
+from pullstats.pipeline.decoder import LogDecoder
+from pullstats.pipeline.log_detection import detect_log
 from pullstats.pipeline.plan import IngestSummary
-from pullstats.pipeline.reading import LogDecoder, detect_log
 from pullstats.sources import Block, LinesUnwrapper, SourceFile, open_source, read_blocks
 from pullstats.sources.line_wrapper import LineWrapper
 from pullstats.sources.line_wrappers import MAX_LAYERS, WRAPPERS

@@ -13,7 +13,7 @@ import pytest
 
 from pullstats.clock import Clock
 from pullstats.formats import FORMATS, Detection, LogFormat
-from pullstats.pipeline.reading import LogDecoder
+from pullstats.pipeline.decoder import LogDecoder
 from pullstats.sources import Block, LinesUnwrapper
 from pullstats.sources.line_wrappers import WRAPPERS
 from support.places import ROOT
