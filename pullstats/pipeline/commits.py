@@ -84,7 +84,7 @@ class Commits:
             keys: transactions that tell of the keys; they go with the first commit.
             is_due_without_rows: the keys are to be noted even if nothing is read.
         """
-        self._store = store
+        self.store = store
         self._facts = facts
         self._keys = keys
         self._is_due = is_due_without_rows
@@ -113,17 +113,17 @@ class Commits:
     def commit(self) -> None:
         """Commit the group, and begin the next."""
         group, self._group = self._group, _Group()
-        if self._store is None or not (group.progress or (self._keys and self._is_due)):
+        if self.store is None or not (group.progress or (self._keys and self._is_due)):
             return
         rejects = pl.concat(group.rejects).with_columns(run_id=pl.lit(self._facts.run_id)) if group.rejects else None
         runs = pl.DataFrame(group.runs, schema=RUN_ROW_SCHEMA)
-        self._store.commit(group.pending, list(group.progress.values()), rejects, runs, keys=self._keys)
+        self.store.commit(group.pending, list(group.progress.values()), rejects, runs, keys=self._keys)
         self._keys = {}
 
     def discard(self, pending: Sequence[PendingFile]) -> None:
         """Remove the files of the group, and others that were written; what cannot be removed now is swept later."""
-        if self._store is not None:
-            self._store.discard([*self._group.pending, *pending])
+        if self.store is not None:
+            self.store.discard([*self._group.pending, *pending])
 
 
 class _Group:

@@ -84,10 +84,21 @@ def check_key(store: Store | None, path: Path | None, *, is_new_epoch: bool = Fa
             f"or name another with --key-file ('{identity_path(key.path).name if key.path else ''}' stays where it is)"
         )
         raise InputError(message)
+    return _note_uses(key, known, is_noted=bool(used) and is_same)
+
+
+def _note_uses(key: HashKey, known: Mapping[str, int], *, is_noted: bool) -> CheckedKey:
+    """Say what a store has to remember of a key that may be used on it.
+
+    Args:
+        key: the key.
+        known: the store's transactions.
+        is_noted: the store knows of it already.
+    """
+    used, logs = _uses(known, _HASHES), _uses(known, _IDENTITY)
     now = datetime.now(UTC)
-    logs = _uses(known, _IDENTITY)
     is_known_identity = bool(logs) and logs[-1][0] == key.log_check
-    transactions = ({} if used and is_same else _use(_HASHES, len(used), key.check, now)) | (
+    transactions = ({} if is_noted else _use(_HASHES, len(used), key.check, now)) | (
         {} if is_known_identity else _use(_IDENTITY, len(logs), key.log_check, now)
     )
     changed = len(logs) + (not is_known_identity) > 1

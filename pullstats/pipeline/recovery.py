@@ -30,16 +30,18 @@ class LostOnly(SeenIds):
     def __init__(self, store: Store, source_id: str, ranges: Sequence[LostRange]) -> None:
         """Look up what the store holds of the log."""
         super().__init__(store)
+        self.store = store
+        self.source_id = source_id
+        self.ranges = ranges
         mine = pl.col("source_id") == source_id
         events = store.scan_events(["source_id", "source_offset"]).filter(mine).select("source_offset")
         rejects = store.scan_rejects().filter(mine).select("source_offset")
         self._known = pl.concat([events, rejects]).collect()
-        self._ranges = ranges
 
     def keep_lost(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Keep the rows that are lost, by their `source_offset`."""
         place = pl.col("source_offset")
-        is_inside = pl.any_horizontal(place.is_between(lost.start, lost.end, closed="left") for lost in self._ranges)
+        is_inside = pl.any_horizontal(place.is_between(lost.start, lost.end, closed="left") for lost in self.ranges)
         return rows.filter(is_inside).join(self._known, on="source_offset", how="anti", maintain_order="left")
 
     def drop_known(self, events: pl.DataFrame) -> pl.DataFrame:
@@ -69,35 +71,40 @@ def recover_lost(source: Source, log: LogDecoder, source_id: str, store: Store, 
     lost = LostOnly(store, source_id, ranges)
     if store.damages:
         return "it has lines that the store has lost, but more is damaged; run: pullstats verify --repair, then ingest it again"
-    pending: list[PendingFile] = []
-    rejects: list[pl.DataFrame] = []
-    line, reached = 1, 0
-    end = max(found.end for found in ranges)
     with open_source(source.again(), limit) as stream:
-        for block in read_blocks(stream, framing=log.framing):
-            if block.offset >= end:
-                break
-            reached = block.end
-            if not any(found.start < block.end and block.offset < found.end for found in ranges):
-                line += block.count_lines() if log.is_by_line else log.read(block).lines
-                continue
-            result, written = _work(block, line, log, source_id, enricher, store, lost)
-            line = result.next_line
-            pending += written
-            rejects.append(lost.keep_lost(result.rejects).with_columns(run_id=pl.lit(run_id)))
-    refused = pl.concat(rejects) if rejects else None
+        pending, rejects, reached = _read_lost(stream, log, lost, enricher)
+    refused = pl.concat(rejects).with_columns(run_id=pl.lit(run_id)) if rejects else None
     store.commit(pending, [], refused, None, join_spans(loss.commits for loss in losses))
-    if reached >= end:
+    is_whole = reached >= max(found.end for found in ranges)
+    if is_whole:
         store.close_losses(source_id, losses)
     count = sum(file.rows for file in pending)
     told = f"{count:,} events" + (f" and {refused.height:,} rejected lines" if refused is not None and refused.height else "")
-    return f"{told} that the store had lost were read again" + ("" if reached >= end else "; the log ends before the rest of what is lost")
+    return f"{told} that the store had lost were read again" + ("" if is_whole else "; the log ends before the rest of what is lost")
 
 
-def _work(
-    block: Block, line: int, log: LogDecoder, source_id: str, enricher: Enricher, store: Store, lost: LostOnly
-) -> tuple[BlockResult, tuple[PendingFile, ...]]:
+def _read_lost(stream: Source, log: LogDecoder, lost: LostOnly, enricher: Enricher) -> tuple[list[PendingFile], list[pl.DataFrame], int]:
+    """Work on what is lost of a log that stands at its start: the files written, the lines rejected, and how far the log was read."""
+    pending: list[PendingFile] = []
+    rejects: list[pl.DataFrame] = []
+    line, reached = 1, 0
+    end = max(found.end for found in lost.ranges)
+    for block in read_blocks(stream, framing=log.framing):
+        if block.offset >= end:
+            break
+        reached = block.end
+        if not any(found.start < block.end and block.offset < found.end for found in lost.ranges):
+            line += block.count_lines() if log.is_by_line else log.read(block).lines
+            continue
+        result, written = _work(block, line, log, lost, enricher)
+        line = result.next_line
+        pending += written
+        rejects.append(lost.keep_lost(result.rejects))
+    return pending, rejects, reached
+
+
+def _work(block: Block, line: int, log: LogDecoder, lost: LostOnly, enricher: Enricher) -> tuple[BlockResult, tuple[PendingFile, ...]]:
     number: Future[int] = Future()
     number.set_result(line)
-    batch = work_blocks([BlockJob(block, log, SourceProgress(source_id, 0, 0), b"", number, Future())], enricher, store, lost)
+    batch = work_blocks([BlockJob(block, log, SourceProgress(lost.source_id, 0, 0), b"", number, Future())], enricher, lost.store, lost)
     return batch.blocks[0], batch.pending
