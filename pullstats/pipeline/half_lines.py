@@ -11,7 +11,7 @@ from pullstats.pipeline.content import last_line
 from pullstats.pipeline.decoder import LogDecoder
 from pullstats.pipeline.identity import Place
 from pullstats.sources import Source
-from pullstats.store import RUN_ROW_SCHEMA, Store
+from pullstats.store import RUN_ROW_SCHEMA, Store, take_back_line
 
 
 def take_back_half(source: Source, place: Place, log: LogDecoder, store: Store, facts: RunFacts) -> Place:
@@ -37,7 +37,7 @@ def take_back_half(source: Source, place: Place, log: LogDecoder, store: Store, 
     row = facts.row(place.source_id, source.file.name, log) | taken | {"offset": start, "line": place.line - 1}
     before = place.before[: -len(half)]
     progress = place.progress(start, place.lines_known - 1, last_line(before))
-    store.take_back_line(progress, pl.DataFrame([row], schema=RUN_ROW_SCHEMA))
+    take_back_line(store, progress, pl.DataFrame([row], schema=RUN_ROW_SCHEMA))
     source.seek(start)
     place.content.forget_marks(start)
     return replace(place, offset=start, line=place.line - 1, lines_known=place.lines_known - 1, before=before)

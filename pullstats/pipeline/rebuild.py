@@ -13,7 +13,7 @@ from pullstats.enrich import RuleSources, load_digests, load_rules
 from pullstats.enrich.rederive import rederive
 from pullstats.pipeline.asking import ask_store
 from pullstats.pipeline.key_check import check_key
-from pullstats.store import open_store
+from pullstats.store import derive_events, open_store, rewrite_events
 from pullstats.store.snapshot import LiveFile
 
 
@@ -75,10 +75,10 @@ def rebuild(
     # No version of rules tells which digests a file was read with, so that all files are looked at where some are named.
     is_every = platforms is not None
     if is_dry_run:
-        _sum_up(opened.derive_events(derive, book.version, is_every=is_every), summary)
+        _sum_up(derive_events(opened, derive, book.version, is_every=is_every), summary)
     else:
         with opened.lock(tell):
-            _sum_up(opened.rewrite_events(derive, book.version, is_every=is_every), summary)
+            _sum_up(rewrite_events(opened, derive, book.version, is_every=is_every), summary)
             opened.sweep()
     return replace(summary, warnings=tuple(opened.warnings()))
 
