@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from pullstats.enrich.agents import Agent, classify_agents
+from pullstats.enrich.agent import Agent
+from pullstats.enrich.agents import classify_agents
 from pullstats.enrich.escapes import unescape
 from pullstats.enrich.packages import action_by_method, classify_paths
 

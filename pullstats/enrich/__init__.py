@@ -9,7 +9,7 @@ from __future__ import annotations
 from pullstats.enrich.digests import load_digests
 from pullstats.enrich.geo import GeoDatabase, open_geo
 from pullstats.enrich.keys import HashKey, default_path, identity_path, key_exists, load_key
-from pullstats.enrich.networks import NetworkSources, OwnNetworks, load_own_networks
+from pullstats.enrich.own_networks import NetworkSources, OwnNetworks, load_own_networks
 from pullstats.enrich.proxies import TrustedProxies
 from pullstats.enrich.rulebook import RuleBook, RuleSources, bundled_rules, load_rules
 

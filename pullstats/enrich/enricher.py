@@ -24,10 +24,11 @@ from pullstats.enrich.escapes import unescape_values
 from pullstats.enrich.geo import GeoDatabase
 from pullstats.enrich.keys import HashKey
 from pullstats.enrich.meaning import add_platforms, classify_distinct, read_packages
-from pullstats.enrich.networks import GITHUB, OwnNetworks, load_own_networks, private_ranges
 from pullstats.enrich.origins import agent_terms, combine_origins, hash_endpoints, hash_values, user_terms
 from pullstats.enrich.own_addresses import KEYS, hide_addresses, key_of, list_keys
+from pullstats.enrich.own_networks import GITHUB, OwnNetworks, load_own_networks
 from pullstats.enrich.packages import action_by_method, classify_paths, client_ecosystem
+from pullstats.enrich.prefixes import private_ranges
 from pullstats.enrich.proxies import HEADERS, PEER, TrustedProxies, pack, unpack
 from pullstats.enrich.redact import redact_domain, redact_text, redact_values
 from pullstats.enrich.request import domain_of, split_request

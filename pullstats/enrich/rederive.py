@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.enrich.agents import AGENT_SCHEMA
+from pullstats.enrich.agent import AGENT_SCHEMA
 from pullstats.enrich.enricher import AGENT_IDENTITY, site_ecosystem
 from pullstats.enrich.keys import HashKey
 from pullstats.enrich.meaning import add_platforms, classify_distinct, read_packages

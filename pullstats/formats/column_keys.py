@@ -13,7 +13,7 @@ import polars as pl
 
 from pullstats.formats.half_read import refuse_half_read
 from pullstats.formats.json_keys import KNOWN_PATHS, KeyTable
-from pullstats.formats.json_lines import pick_values
+from pullstats.formats.json_values import pick_values
 from pullstats.formats.json_vendors import SIGNS
 from pullstats.formats.variables import TIMES
 

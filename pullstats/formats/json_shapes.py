@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
 
 from pullstats.formats.json_keys import NEST, KeyTable, Path
+from pullstats.formats.json_shape import ESCAPED_QUOTE, Between, OtherShapeError, Shape
 
 _MAX_SHAPES: Final = 16
 _MAX_QUOTES: Final = 600
@@ -25,137 +25,7 @@ _FEWEST: Final = 3
 """Bytes to a quote, at the least: what is cut at every one of them takes memory."""
 _DEEP: Final = 2
 """Objects around a value from which on the parser is slow."""
-_ESCAPED_QUOTE: Final = '\\"'
-_BACKSLASHES: Final = r"^(?:[^\\]|\\\\)*$"
 _SIGN: Final = re.compile(r"[{}\[\]:,]|[^\s{}\[\]:,]+")
-_WHOLE: Final = "(?:0|-?[1-9][0-9]{0,17})"
-_SHORT: Final = 16
-"""Characters of a decimal up to which its digits are those of the number that it is read as."""
-_NUMBER: Final = r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)"
-_DECIMAL: Final = r"^-?(?:0|[1-9][0-9]{0,14})\.[0-9]+$"
-
-_ZERO: Final = r"^-?0\.0*$"
-
-
-class _OtherShapeError(Exception):
-    """The line holds what is not read by its shape."""
-
-
-@dataclass(slots=True)
-class _Between:
-    """What stands between two quotes of a line: signs, and numbers among them.
-
-    Attributes:
-        texts: the signs; between each two of them stands a number.
-        keys: names of the numbers, None for one that is not wanted.
-    """
-
-    texts: list[str]
-    keys: list[str | None]
-
-
-@dataclass(slots=True)
-class Shape:
-    """The shape of a line.
-
-    Attributes:
-        width: pieces that it has, cut at quotes.
-        keys: texts that stand in quotes on every line, by place.
-        between: what stands outside of quotes, by place.
-        texts: places of all values in quotes.
-        values: places of the texts of each wanted value, the first alone or all of a list.
-    """
-
-    width: int
-    keys: dict[int, str] = field(default_factory=dict)
-    between: dict[int, _Between] = field(default_factory=dict)
-    texts: list[int] = field(default_factory=list)
-    values: dict[str, list[int]] = field(default_factory=dict)
-
-    @property
-    def depth(self) -> int:
-        """How many objects a wanted value lies in, at the most."""
-        names = [*self.values, *(key for piece in self.between.values() for key in piece.keys if key is not None)]
-        return max(name.count(NEST) for name in names)
-
-    def read(self, pieces: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
-        """Read lines that have as many quotes: their wanted values by key, and which of them have this shape.
-
-        Args:
-            pieces: what stands between the quotes of all lines, `width` for each.
-        """
-        fits = [self._take(pieces, place) == text for place, text in self.keys.items()]
-        texts: dict[int, pl.Series] = {}
-        for place in self.texts:
-            texts[place], check = _unescape(self._take(pieces, place))
-            fits += [] if check is None else [check]
-        columns = []
-        for name, places in self.values.items():
-            joined = (
-                texts[places[0]] if len(places) == 1 else pl.select(pl.concat_str([texts[place] for place in places], separator=", ")).to_series()
-            )
-            columns.append(joined.alias(name))
-        for place, piece in self.between.items():
-            numbers, check = _read_between(self._take(pieces, place), piece)
-            columns += numbers
-            fits.append(check)
-        return pl.DataFrame(columns), pl.select(pl.all_horizontal(fits)).to_series()
-
-    def _take(self, pieces: pl.Series, place: int) -> pl.Series:
-        return pieces.gather_every(self.width, place)
-
-
-def _unescape(texts: pl.Series) -> tuple[pl.Series, pl.Series | None]:
-    """Write texts without their escapes, and tell which hold no other than that of the backslash itself; None if they hold none at all."""
-    places = texts.str.contains("\\", literal=True).arg_true()
-    if not places.len():
-        return texts, None
-    escaped = texts.gather(places)
-    others = places.filter(~escaped.str.contains(_BACKSLASHES))
-    check = pl.Series([True]).new_from_index(0, texts.len())
-    plain = escaped.str.replace_all("\\\\", "\\", literal=True)
-    return texts.scatter(places, plain), check.scatter(others, False) if others.len() else None
-
-
-def _read_between(column: pl.Series, piece: _Between) -> tuple[list[pl.Series], pl.Series]:
-    """Read the numbers between quotes, and tell which lines have the signs of the shape there."""
-    if not piece.keys:
-        return [], column == piece.texts[0]
-    if len(piece.keys) == 1:
-        before, after = piece.texts
-        whole = column.str.contains(f"^{re.escape(before)}{_WHOLE}{re.escape(after)}$")
-        if whole.all():
-            name = piece.keys[0]
-            return ([] if name is None else [_cut(column, before, after).cast(pl.Int64).alias(name)]), whole
-    pattern = "".join(f"{re.escape(text)}({_NUMBER})" for text in piece.texts[:-1]) + re.escape(piece.texts[-1])
-    found = column.to_frame("piece").select(pl.col("piece").str.extract_groups(f"^{pattern}$").struct.unnest())
-    found.columns = [str(place) for place in range(len(piece.keys))]
-    check = found["0"].is_not_null()
-    numbers = []
-    for place, name in enumerate(piece.keys):
-        if name is not None:
-            values, is_plain = _plain(found[str(place)])
-            numbers.append(values.alias(name))
-            check &= is_plain
-    return numbers, check
-
-
-def _cut(column: pl.Series, before: str, after: str) -> pl.Series:
-    inner = column.str.slice(len(before))
-    return inner.str.head(-len(after)) if after else inner
-
-
-def _plain(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Write numbers as the parser does, null as nothing; and tell which of them are not spelled in another way than that."""
-    values = texts.replace("null", None)
-    is_whole = texts.str.contains(f"^(?:{_WHOLE}|true|false|null)$")
-    if is_whole.all():
-        return values, is_whole
-    decimal = texts.str.contains(_DECIMAL) & ~texts.str.contains(_ZERO)
-    is_short = decimal & (texts.str.len_bytes() <= _SHORT)
-    is_exact = decimal & (texts.cast(pl.Float64, strict=False).cast(pl.String) == texts)
-    cut = texts.str.strip_chars_end("0").str.strip_suffix(".")
-    return values.zip_with(~is_short, cut), (is_whole | is_short | is_exact).fill_null(value=False)
 
 
 def find_shape(line: str, table: KeyTable) -> Shape | None:
@@ -166,18 +36,18 @@ def find_shape(line: str, table: KeyTable) -> Shape | None:
         table: the keys that are wanted.
     """
     pieces = line.split('"')
-    if len(pieces) > _MAX_QUOTES or _ESCAPED_QUOTE in line:
+    if len(pieces) > _MAX_QUOTES or ESCAPED_QUOTE in line:
         return None
     try:
         item = json.loads(line, object_pairs_hook=_refuse_doubles)
         return _Walk(table).shape(pieces) if isinstance(item, dict) else None
-    except (ValueError, RecursionError, _OtherShapeError):
+    except (ValueError, RecursionError, OtherShapeError):
         return None
 
 
 def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({key for key, _ in pairs}) < len(pairs):
-        raise _OtherShapeError
+        raise OtherShapeError
     return dict(pairs)
 
 
@@ -204,13 +74,13 @@ class _Walk:
                 shape.between[place] = self._pass(piece)
             elif self._is_key:
                 if "\\" in piece:
-                    raise _OtherShapeError
+                    raise OtherShapeError
                 shape.keys[place] = self._key = piece
             else:
                 shape.texts.append(place)
                 self._take(shape, place)
         if not shape.values and not any(key for piece in shape.between.values() for key in piece.keys):
-            raise _OtherShapeError
+            raise OtherShapeError
         return shape
 
     def _take(self, shape: Shape, place: int) -> None:
@@ -223,9 +93,9 @@ class _Walk:
         elif not is_list:
             shape.values[name] = [place]
 
-    def _pass(self, text: str) -> _Between:
+    def _pass(self, text: str) -> Between:
         """Go through what stands between two quotes."""
-        found = _Between([], [])
+        found = Between([], [])
         start = 0
         for match in _SIGN.finditer(text):
             sign = match[0]
@@ -240,7 +110,7 @@ class _Walk:
             else:
                 name, is_list = self._name()
                 if name is not None and is_list:
-                    raise _OtherShapeError
+                    raise OtherShapeError
                 self._taken += name is not None
                 found.texts.append(text[start : match.start()])
                 found.keys.append(name)
@@ -255,10 +125,10 @@ class _Walk:
             kind, above = self._above[-1]
             path = None if kind == "[" or above is None else (*above, self._key or "")
             if kind == "[" and self._name()[0] is not None:
-                raise _OtherShapeError  # a list of objects where a value is wanted
+                raise OtherShapeError  # a list of objects where a value is wanted
             name = self._wanted(path) if path else None
             if name is not None and (self._below(name) if sign == "[" else not self._holds(path or ())):
-                raise _OtherShapeError  # wanted as text
+                raise OtherShapeError  # wanted as text
         self._above.append((sign, path))
         self._open_at.append(self._taken)
         self._is_key = sign == "{"
@@ -266,7 +136,7 @@ class _Walk:
     def _close(self) -> None:
         path = self._above.pop()[1]
         if self._open_at.pop() == self._taken and path and self._wanted(path) is not None:
-            raise _OtherShapeError  # it holds nothing that is wanted, and is wanted as text
+            raise OtherShapeError  # it holds nothing that is wanted, and is wanted as text
 
     def _name(self) -> tuple[str | None, bool]:
         """Name the value that stands here, None if it is not wanted; and tell whether it lies in a list."""
@@ -321,7 +191,7 @@ def read_shapes(data: bytes, lines: pl.Series, table: KeyTable, depth: int = _DE
 
 def _read_each(lines: pl.Series, table: KeyTable) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
     """Take the shape of the first line that is left, again and again, and read what has it: values, and the places of the lines."""
-    left = (~lines.str.contains(_ESCAPED_QUOTE, literal=True)).arg_true()
+    left = (~lines.str.contains(ESCAPED_QUOTE, literal=True)).arg_true()
     cut = lines.str.split('"')
     widths = cut.list.len()
     for _ in range(_MAX_SHAPES):

@@ -13,7 +13,7 @@ from pullstats.pipeline.blocks import BatchResult, BlockJob, BlockResult, work_b
 from pullstats.pipeline.commits import Commits
 from pullstats.pipeline.decoder import LogDecoder, read_context
 from pullstats.pipeline.event_ids import SeenIds
-from pullstats.pipeline.identity import Place
+from pullstats.pipeline.place import Place
 from pullstats.pipeline.plan import Progress, ProgressHandler, SourceSummary
 from pullstats.sources import Source, SourceFile, read_blocks
 from pullstats.store import Store

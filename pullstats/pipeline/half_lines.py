@@ -9,7 +9,7 @@ import polars as pl
 from pullstats.pipeline.commits import RunFacts
 from pullstats.pipeline.content import last_line
 from pullstats.pipeline.decoder import LogDecoder
-from pullstats.pipeline.identity import Place
+from pullstats.pipeline.place import Place
 from pullstats.sources import Source
 from pullstats.store import RUN_ROW_SCHEMA, Store, take_back_line
 

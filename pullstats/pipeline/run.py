@@ -13,9 +13,10 @@ from pullstats.pipeline.commits import Commits, RunFacts
 from pullstats.pipeline.content import last_line
 from pullstats.pipeline.decoder import LogDecoder
 from pullstats.pipeline.half_lines import take_back_half
-from pullstats.pipeline.identity import KnownLogs, Place
+from pullstats.pipeline.identity import KnownLogs
 from pullstats.pipeline.log_detection import detect_log
 from pullstats.pipeline.map_check import find_missing_keys
+from pullstats.pipeline.place import Place
 from pullstats.pipeline.plan import IngestPlan, IngestSummary, ProgressHandler, SourceSummary
 from pullstats.pipeline.preparation import Preparation
 from pullstats.pipeline.recovery import recover_lost

@@ -8,11 +8,12 @@ find_wrapper(head)       →  Unwrapper: Block → Unwrapped(messages, refused, 
 
 from pullstats.sources.blocks import BY_LINE, Block, LongLine, read_blocks
 from pullstats.sources.compression import CODECS, Codec, detect_codec
+from pullstats.sources.expansion import Expansion, parse_expansion
 from pullstats.sources.line_wrapper import LineWrapper
 from pullstats.sources.line_wrappers import MAX_LAYERS, LinesUnwrapper, find_line_wrapper, take_off
 from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper
 from pullstats.sources.paths import SourceFile, expand_paths
-from pullstats.sources.streams import Expansion, Source, open_source, parse_expansion
+from pullstats.sources.streams import Source, open_source
 from pullstats.sources.wrappers import PARQUET, WRAPPERS, find_answer, find_wrapper, is_test_object
 
 __all__ = [

@@ -23,29 +23,17 @@ from typing import Any, BinaryIO, Final, cast
 import polars as pl
 
 from pullstats.sources.damage import DamagedError
+from pullstats.sources.parquet_json import in_braces, is_text, plain_type, quote_name, to_json
 
 MAGIC: Final = b"PAR1\x15"
 """The mark, and how a header in the compact protocol begins: a server in Paris may well be called PAR1."""
 _BATCH: Final = 8192
 _PIECE: Final = 16 << 20
 """Bytes of values that are written as text at a time."""
-_CELL: Final = (1 << 20) + 64
-"""Bytes that are kept of a value: more than a line may have."""
 _DEPTH: Final = 12
 _BUFFER: Final = 1 << 20
 _LIMIT: Final = 64 << 20
 """Bytes that a file may ask for to tell its schema."""
-_ESCAPES: Final = {
-    **{chr(code): f"\\u{code:04x}" for code in range(0x20)},
-    '"': '\\"',
-    "\\": "\\\\",
-    "\n": "\\n",
-    "\t": "\\t",
-    "\r": "\\r",
-    "\x7f": "\\u007f",
-}
-_TIME: Final = "%Y-%m-%dT%H:%M:%S%.6f"
-_EXACT: Final = float(1 << 53)
 
 
 class ParquetLines:
@@ -137,7 +125,7 @@ def _read_pieces(file: BinaryIO) -> Iterator[bytes]:
     import pyarrow as pa  # noqa: PLC0415 - only where there is a Parquet file
 
     try:
-        texts = [field.name for field in _open(file).schema_arrow if _is_text(field.type)]
+        texts = [field.name for field in _open(file).schema_arrow if is_text(field.type)]
         opened = _open(file, read_dictionary=texts)
         columns = _readable(opened.schema_arrow)
         for group in range(opened.num_row_groups if columns else 0):
@@ -175,74 +163,9 @@ def _readable(schema: Any) -> dict[str, int]:
     """Give the columns that can be written, by name; of several of one name the first."""
     found: dict[str, int] = {}
     for place, field in enumerate(schema):
-        if _plain_type(field.type, _DEPTH) is not None:
+        if plain_type(field.type, _DEPTH) is not None:
             found.setdefault(field.name, place)
     return found
-
-
-def _plain_type(kind: Any, depth: int) -> Any:
-    """Give the type under which values are handed over: texts as bytes, which may be any; None for what cannot be written."""
-    import pyarrow as pa  # noqa: PLC0415 - see above
-
-    types = pa.types
-    kind = _bare_type(kind)
-    if _is_text(kind):
-        return pa.large_binary()
-    if types.is_boolean(kind) or types.is_integer(kind) or types.is_null(kind) or types.is_date(kind):
-        return kind
-    if types.is_floating(kind):
-        return pa.float64()
-    if types.is_decimal(kind):
-        return pa.string()
-    if types.is_timestamp(kind):
-        return pa.timestamp("us", kind.tz and "UTC")
-    if types.is_time(kind):
-        return pa.time64("ns")
-    if types.is_duration(kind):
-        return pa.int64()
-    return _nested_type(kind, depth - 1) if depth else None
-
-
-def _bare_type(kind: Any) -> Any:
-    """Give the type of the values themselves."""
-    import pyarrow as pa  # noqa: PLC0415 - see above
-
-    if isinstance(kind, pa.BaseExtensionType):
-        kind = kind.storage_type
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-def _is_list(kind: Any) -> bool:
-    import pyarrow as pa  # noqa: PLC0415 - see above
-
-    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
-
-
-def _is_text(kind: Any) -> bool:
-    import pyarrow as pa  # noqa: PLC0415 - see above
-
-    types = pa.types
-    is_string = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
-    is_binary = types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind) or types.is_binary_view(kind)
-    return bool(is_string or is_binary)
-
-
-def _nested_type(kind: Any, depth: int) -> Any:
-    import pyarrow as pa  # noqa: PLC0415 - see above
-
-    types = pa.types
-    if types.is_map(kind):
-        key, value = _plain_type(kind.key_type, depth), _plain_type(kind.item_type, depth)
-        return None if key is None or value is None else pa.large_list(pa.struct([("key", key), ("value", value)]))
-    if _is_list(kind):
-        value = _plain_type(kind.value_type, depth)
-        return None if value is None else pa.large_list(value)
-    if types.is_struct(kind):
-        names = [kind.field(place).name for place in range(kind.num_fields)]
-        inner = [_plain_type(kind.field(place).type, depth) for place in range(kind.num_fields)]
-        is_whole = names and len(set(names)) == len(names) and None not in inner
-        return pa.struct(list(zip(names, inner, strict=True))) if is_whole else None
-    return None
 
 
 def _cut(table: Any) -> Iterator[Any]:
@@ -266,93 +189,10 @@ def _weigh(column: Any) -> int:
 
 def _write(table: Any, names: list[str]) -> bytes:
     """Write rows as lines."""
-    plain = [column.cast(_plain_type(column.type, _DEPTH), safe=False) for column in table.columns]
+    plain = [column.cast(plain_type(column.type, _DEPTH), safe=False) for column in table.columns]
     frame = pl.DataFrame({str(place): pl.from_arrow(column) for place, column in enumerate(plain)})
     parts = [
-        pl.concat_str(pl.lit(f",{_name(name)}:"), _json(pl.col(str(place)), column.type))
+        pl.concat_str(pl.lit(f",{quote_name(name)}:"), to_json(pl.col(str(place)), column.type))
         for place, (name, column) in enumerate(zip(names, table.columns, strict=True))
     ]
-    return bytes(frame.select(_in_braces(parts).alias("line")).to_series().str.join("\n").item() + "\n", "utf-8")
-
-
-def _name(text: str) -> str:
-    return '"' + "".join(_ESCAPES.get(sign, sign) for sign in text) + '"'
-
-
-def _in_braces(parts: list[pl.Expr]) -> pl.Expr:
-    """Join `,"name":value` of what is not null to an object."""
-    return pl.concat_str(pl.lit("{"), pl.concat_str(parts, ignore_nulls=True).str.strip_prefix(","), pl.lit("}"))
-
-
-def _json(value: pl.Expr, kind: Any) -> pl.Expr:
-    """Write values, handed over under their plain type, as JSON; null stays null."""
-    import pyarrow as pa  # noqa: PLC0415 - see above
-
-    types = pa.types
-    kind = _bare_type(kind)
-    if types.is_map(kind):
-        pair = pl.element().struct
-        entry = pl.concat_str(_json(pair.field("key"), kind.key_type), pl.lit(":"), _json(pair.field("value"), kind.item_type))
-        return _in_list(value, entry, "{", "}")
-    if _is_list(kind):
-        return _in_list(value, _json(pl.element(), kind.value_type).fill_null("null"), "[", "]")
-    if types.is_struct(kind):
-        fields = [kind.field(place) for place in range(kind.num_fields)]
-        parts = [pl.concat_str(pl.lit(f",{_name(field.name)}:"), _json(value.struct.field(field.name), field.type)) for field in fields]
-        return pl.when(value.is_not_null()).then(_in_braces(parts))
-    return _json_leaf(value, kind)
-
-
-def _in_list(value: pl.Expr, item: pl.Expr, opening: str, closing: str) -> pl.Expr:
-    return pl.concat_str(pl.lit(opening), value.list.eval(item).list.join(",", ignore_nulls=True), pl.lit(closing))
-
-
-def _json_leaf(value: pl.Expr, kind: Any) -> pl.Expr:
-    import pyarrow as pa  # noqa: PLC0415 - see above
-
-    types = pa.types
-    if types.is_null(kind):
-        return pl.lit(None, pl.String)
-    if types.is_boolean(kind):
-        return pl.when(value).then(pl.lit("true")).when(~value).then(pl.lit("false"))
-    if types.is_floating(kind):
-        return _json_float(value)
-    if types.is_timestamp(kind):
-        return _in_quotes(value.dt.replace_time_zone(None).dt.to_string(_TIME + ("Z" if kind.tz else "")))
-    if types.is_date(kind):
-        return _in_quotes(value.cast(pl.Date).dt.to_string("%Y-%m-%d"))
-    if types.is_time(kind):
-        return _in_quotes(value.dt.to_string("%H:%M:%S%.6f"))
-    if types.is_duration(kind):
-        return _in_quotes(pl.concat_str(value.cast(pl.String), pl.lit(kind.unit)))
-    if _is_text(kind):
-        return _in_quotes(_escape(_decode(value)))
-    return _in_quotes(value) if types.is_decimal(kind) else value.cast(pl.String)
-
-
-def _in_quotes(text: pl.Expr) -> pl.Expr:
-    return pl.concat_str(pl.lit('"'), text, pl.lit('"'))
-
-
-def _escape(text: pl.Expr) -> pl.Expr:
-    return text.str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))
-
-
-def _decode(value: pl.Expr) -> pl.Expr:
-    r"""Take bytes for UTF-8; those that are none are written as `\xhh`."""
-    return value.bin.head(_CELL).map_batches(_decode_batch, return_dtype=pl.String)
-
-
-def _decode_batch(values: pl.Series) -> pl.Series:
-    try:
-        return values.cast(pl.String)
-    except pl.exceptions.ComputeError:
-        texts = [None if value is None else value.decode("utf-8", "backslashreplace") for value in values]
-        return pl.Series(values.name, texts, pl.String)
-
-
-def _json_float(value: pl.Expr) -> pl.Expr:
-    """Write whole numbers without a fraction, as times and statuses are that a library took for floats."""
-    whole = value.cast(pl.Int64, strict=False)
-    is_whole = (value == value.round()) & (value.abs() < _EXACT)
-    return pl.when(is_whole).then(whole.cast(pl.String)).when(value.is_finite()).then(value.cast(pl.String))
+    return bytes(frame.select(in_braces(parts).alias("line")).to_series().str.join("\n").item() + "\n", "utf-8")

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import io
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,9 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, cast
 
-from pullstats.errors import InputError, UsageError
+from pullstats.errors import InputError
 from pullstats.sources.compression import MAGIC_LENGTH, Codec, Readable, detect_codec
 from pullstats.sources.damage import DamagedError
+from pullstats.sources.expansion import Expansion
 from pullstats.sources.paths import SourceFile, open_file, refuse_endless
 
 SKIP_CHUNK: Final = 1 << 22
@@ -34,48 +34,8 @@ SAMPLE_PARTS: Final = 8
 SAMPLE_LENGTH: Final = 64 << 10
 MAX_UNFINISHED: Final = 1 << 20
 """A file without a newline that is larger than this is no log whose first line is being written."""
-ALWAYS_ALLOWED: Final = 1 << 30
-"""Bytes that any compressed log may expand to where the limit is a multiple of its size."""
-_UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 MAX_LAYERS: Final = 3
 """Layers of compression that are undone; more are no log."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expansion:
-    """How far a compressed log may expand: a small file may claim to hold petabytes.
-
-    Attributes:
-        times: as many times its size on disk, or
-        size: as many bytes; the one that is not None.
-        text: as the user wrote it.
-    """
-
-    times: float | None
-    size: int | None
-    text: str
-
-    def bytes_of(self, compressed: int) -> int:
-        """Give the limit of a file in bytes; one that is small may always hold `ALWAYS_ALLOWED`."""
-        if self.size is not None:
-            return self.size
-        return max(int((self.times or 0) * compressed), ALWAYS_ALLOWED)
-
-
-def parse_expansion(text: str) -> Expansion:
-    """Read `1000x`, `20GB`, `500MB` or a number of bytes.
-
-    Raises:
-        UsageError: it is none of these.
-    """
-    found = re.fullmatch(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>x|[kKMGT]?B?)", text.strip())
-    if found is None:
-        message = f"--max-expanded '{text}' is no limit; write 1000x for a multiple of the file's size, or a size such as 20GB"
-        raise UsageError(message)
-    number, unit = float(found["number"]), found["unit"].upper().removesuffix("B")
-    if unit == "X":
-        return Expansion(number, None, f"{text.strip().rstrip('xX')} times its size")
-    return Expansion(None, int(number * _UNITS[unit]), text.strip())
 
 
 class Watcher(Protocol):

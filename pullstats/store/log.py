@@ -31,8 +31,9 @@ from deltalake.transaction import AddAction, RemoveAction, Transaction
 
 from pullstats.errors import StoreError
 from pullstats.store import modes
+from pullstats.store.log_files import LOG_FOLDER
 from pullstats.store.parts import PendingFile, discard_parts, live_file, part_stats
-from pullstats.store.replay import HINT_NAME, LOG_FOLDER, read_snapshot, refuse_bare, refuse_broken
+from pullstats.store.replay import HINT_NAME, read_snapshot, refuse_bare, refuse_broken
 from pullstats.store.snapshot import OURS, STATE_ID, LiveFile, Snapshot
 from pullstats.store.tables import DELTA_PROPERTIES, DELTA_TYPES, Table
 

@@ -18,10 +18,11 @@ from pullstats.store.checksums import Damage, examine
 from pullstats.store.layout import find_store
 from pullstats.store.lock import lock_store
 from pullstats.store.log import TableLog, explain_failure, is_good_hint
+from pullstats.store.log_files import LOG_FOLDER, BrokenError, mend_commit, read_commit
 from pullstats.store.losses import DAMAGED_NAME, Loss, add_losses, find_ranges, undone_loss, undone_ranges
 from pullstats.store.parts import commit_of, write_rows
 from pullstats.store.progress import read_progress
-from pullstats.store.replay import HINT_NAME, LOG_FOLDER, BrokenError, Diagnosis, diagnose, mend_commit, read_commit
+from pullstats.store.replay import HINT_NAME, Diagnosis, diagnose
 from pullstats.store.scan import scan_files
 from pullstats.store.snapshot import COMMIT_ID, LiveFile, Snapshot
 from pullstats.store.tables import EVENTS, REJECTS, RUN_COUNTS, RUNS, TABLES, Table, as_written

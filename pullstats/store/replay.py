@@ -10,28 +10,15 @@ https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import polars as pl
-
-from pullstats.errors import DamagedStoreError, StoreError
+from pullstats.errors import DamagedStoreError
+from pullstats.store.log_files import BROKEN, LOG_FOLDER, BrokenError, LogFiles, commit_path, list_log, read_checkpoint, read_commit
 from pullstats.store.snapshot import OURS, STATE_ID, Snapshot, apply_action
 
-LOG_FOLDER: Final = "_delta_log"
 HINT_NAME: Final = "_last_checkpoint"
-_BROKEN: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
-_BROKEN_FRAME: Final = (*_BROKEN, pl.exceptions.PolarsError, pl.exceptions.PanicException, MemoryError)
-_CHECKPOINT_KEYS: Final = {
-    "protocol": ("minReaderVersion",),
-    "metaData": ("schemaString",),
-    "add": ("path", "size", "stats"),
-    "remove": ("path", "deletionTimestamp"),
-    "txn": ("appId", "version"),
-}
 
 
 _NEEDED: Final = {
@@ -40,49 +27,6 @@ _NEEDED: Final = {
     "txn": {"appId", "version"},
 }
 """What the protocol demands of actions: we read without some of it, other readers and the library that writes do not."""
-
-
-class BrokenError(Exception):
-    """A file of the log is not as it was written.
-
-    Attributes:
-        path: the file.
-        reason: what is wrong with it; completes "the file …".
-    """
-
-    def __init__(self, path: Path, reason: str) -> None:
-        """Name the file."""
-        super().__init__(f"{path} {reason}")
-        self.path = path
-        self.reason = reason
-
-
-@dataclass(slots=True)
-class LogFiles:
-    """The files of a table's log.
-
-    Attributes:
-        commits: by version.
-        checkpoints: their parts, by version.
-    """
-
-    commits: dict[int, Path] = field(default_factory=dict)
-    checkpoints: dict[int, list[Path]] = field(default_factory=dict)
-
-    @property
-    def newest(self) -> int:
-        """The newest version, -1 if there is none."""
-        return max([*self.commits, *self.checkpoints], default=-1)
-
-    @property
-    def starts(self) -> list[int]:
-        """Versions to begin at, the best first; -1 stands for the first commit."""
-        return [*sorted(self.checkpoints, reverse=True), -1]
-
-    def after(self, version: int) -> list[Path]:
-        """Give all files of later versions."""
-        commits = [path for number, path in self.commits.items() if number > version]
-        return sorted(commits + [path for number, paths in self.checkpoints.items() if number > version for path in paths])
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +119,7 @@ def _replay(table: Path) -> Snapshot:
     start = files.starts[0]
     for version in range(start + 1, files.newest + 1):
         if version not in files.commits:
-            raise BrokenError(_commit_path(table, version), "is missing")
+            raise BrokenError(commit_path(table, version), "is missing")
     if start >= 0:
         snapshot = read_checkpoint(files.checkpoints[start], table, start)
     for version in range(start + 1, files.newest + 1):
@@ -240,7 +184,7 @@ def _walk(snapshot: Snapshot, files: LogFiles, table: Path) -> tuple[Snapshot, B
     for version in range(snapshot.version + 1, files.newest + 1):
         path = files.commits.get(version)
         if path is None:
-            return snapshot, BrokenError(_commit_path(table, version), "is missing")
+            return snapshot, BrokenError(commit_path(table, version), "is missing")
         after = snapshot.copy()
         try:
             actions = read_commit(path)
@@ -275,109 +219,10 @@ def _check_commit(before: Snapshot, after: Snapshot, actions: list[dict[str, Any
         after.transactions.pop(STATE_ID, None)  # Another tool changed the table: nothing names its state until we write again.
 
 
-def list_log(table: Path) -> LogFiles:
-    """List the commits and checkpoints of a table."""
-    log = table / LOG_FOLDER
-    found = LogFiles()
-    for path in log.iterdir() if log.is_dir() else ():
-        stem, _, rest = path.name.partition(".")
-        if not (len(stem) == 20 and stem.isascii() and stem.isdigit()):
-            continue
-        if rest == "json":
-            found.commits[int(stem)] = path
-        elif rest.startswith("checkpoint") and rest.endswith(".parquet"):
-            found.checkpoints.setdefault(int(stem), []).append(path)
-    for parts in found.checkpoints.values():
-        parts.sort()
-    return found
-
-
-def mend_commit(path: Path) -> bytes:
-    """Write a commit's actions as the protocol wants them, from what can be read of them.
-
-    Raises:
-        BrokenError: none of it can be read.
-    """
-    usual: dict[str, dict[str, Any]] = {"add": {"partitionValues": {}, "modificationTime": 0, "dataChange": True}, "remove": {"dataChange": True}}
-    lines = []
-    for action in read_commit(path):
-        for kind in ("protocol", "metaData", "txn", *usual):
-            if isinstance(found := action.get(kind), dict):
-                whole = {**usual.get(kind, {}), **found}
-                if kind == "add" and str(whole.get("path")).startswith("date="):
-                    whole["partitionValues"] = {"date": str(whole["path"])[5:15]}
-                lines.append(json.dumps({kind: whole}))
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
-def _commit_path(table: Path, version: int) -> Path:
-    return table / LOG_FOLDER / f"{version:020}.json"
-
-
-def read_checkpoint(parts: list[Path], table: Path, version: int) -> Snapshot:
-    """Read a checkpoint.
-
-    Raises:
-        BrokenError: it cannot be read.
-    """
-    snapshot = Snapshot(version=version)
-    for part in parts:
-        try:
-            for action in _checkpoint_actions(part):
-                apply_action(snapshot, action, table)
-        except FileNotFoundError:
-            raise
-        except PermissionError as error:
-            raise _may_not_read(part) from error
-        except OSError as error:
-            raise BrokenError(part, f"cannot be read ({error.strerror or error})") from error
-        except _BROKEN_FRAME as error:
-            raise BrokenError(part, "is damaged: it is no checkpoint any more") from error
-    return snapshot
-
-
-def _checkpoint_actions(part: Path) -> Iterator[dict[str, Any]]:
-    frame = pl.read_parquet(part.read_bytes())
-    for kind, keys in _CHECKPOINT_KEYS.items():
-        if kind not in frame.columns:
-            continue
-        rows = frame.lazy().select(pl.col(kind)).filter(pl.col(kind).is_not_null())
-        wanted = [pl.col(kind).struct.field(key) for key in keys]
-        for row in rows.select(wanted).collect().to_dicts():
-            yield {kind: row}
-
-
-def read_commit(path: Path) -> list[dict[str, Any]]:
-    """Read the actions of a commit.
-
-    Raises:
-        BrokenError: it cannot be read.
-    """
-    try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        raise
-    except PermissionError as error:
-        raise _may_not_read(path) from error
-    except OSError as error:
-        raise BrokenError(path, f"cannot be read ({error.strerror or error})") from error
-    try:
-        actions = [json.loads(line) for line in lines if line.strip()]
-    except (ValueError, RecursionError) as error:
-        raise BrokenError(path, "is damaged: it is not JSON") from error
-    if not all(isinstance(action, dict) for action in actions):
-        raise BrokenError(path, "is damaged: it holds what is no action")
-    return actions
-
-
-def _may_not_read(path: Path) -> StoreError:
-    return StoreError(f"{path} cannot be read (Permission denied); give yourself the right to read the store")
-
-
 def _apply_commit(snapshot: Snapshot, actions: list[dict[str, Any]], path: Path, table: Path) -> None:
     try:
         done = [apply_action(snapshot, action, table) for action in actions]
-    except _BROKEN as error:
+    except BROKEN as error:
         raise BrokenError(path, "is damaged: an action lacks what it needs") from error
     if not any(done):
         raise BrokenError(path, "is cut: it holds no action")

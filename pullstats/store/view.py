@@ -13,10 +13,11 @@ from pullstats.errors import DamagedStoreError
 from pullstats.store.checksums import Damage, describe_damage, examine, try_reading
 from pullstats.store.lock import is_being_written
 from pullstats.store.log import explain_failure
+from pullstats.store.log_files import LOG_FOLDER
 from pullstats.store.losses import Loss, open_losses, read_losses, undone_loss
 from pullstats.store.parts import commit_of, part_rules
 from pullstats.store.progress import SourceProgress, group_sources, read_progress
-from pullstats.store.replay import LOG_FOLDER, read_snapshot, refuse_bare
+from pullstats.store.replay import read_snapshot, refuse_bare
 from pullstats.store.scan import prune_files, scan_files, scan_window
 from pullstats.store.snapshot import COMMIT_ID, LiveFile, Snapshot
 from pullstats.store.status import StoreStatus, sum_up

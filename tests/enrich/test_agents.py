@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pullstats.enrich.agent import AGENT_SCHEMA
 from pullstats.enrich.agent_rules import AgentRule, AgentRules
-from pullstats.enrich.agents import AGENT_SCHEMA, classify_agents, load_agent_rules, normalise_agents, read_agent
+from pullstats.enrich.agents import classify_agents, load_agent_rules, normalise_agents, read_agent
 from pullstats.enrich.escapes import unescape
 from pullstats.errors import InternalError
 from support.case_files import load_cases

@@ -12,7 +12,9 @@ import polars as pl
 import pytest
 
 from pullstats.enrich.geo import open_geo
-from pullstats.enrich.networks import NetworkSources, PrefixTable, load_network_rules, load_own_networks
+from pullstats.enrich.networks import load_network_rules
+from pullstats.enrich.own_networks import NetworkSources, load_own_networks
+from pullstats.enrich.prefixes import PrefixTable
 from pullstats.errors import InputError
 
 # Read by hand from the operators' own pages.

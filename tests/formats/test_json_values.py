@@ -12,9 +12,10 @@ import pytest
 
 from pullstats.cli import run
 from pullstats.formats import FORMATS, custom_format, parse_lines
-from pullstats.formats.advice import suggest_map
+from pullstats.formats.held_keys import _sample_tree
 from pullstats.formats.json_keys import KeyTable, KeyTree
-from pullstats.formats.json_lines import _sample_tree, pick_values
+from pullstats.formats.json_values import pick_values
+from pullstats.formats.map_suggestions import suggest_map
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 
@@ -122,7 +123,7 @@ def test_lines_become_columns_for_the_keys_that_they_hold_alone(monkeypatch: pyt
         widths.append(flat.width)
         return pick_values(flat, table)
 
-    monkeypatch.setattr("pullstats.formats.json_lines.pick_values", pick)
+    monkeypatch.setattr("pullstats.formats.json_values.pick_values", pick)
     reader = FORMATS["json"].reader
     assert reader.read_safe(pl.Series([json.dumps(REQUEST), json.dumps({"x": 1}), "no object"]))["reason"].to_list() == [None, "keys", "not-json"]
     assert reader.read_safe(pl.Series(["no object"]))["reason"].to_list() == ["not-json"]
@@ -136,7 +137,7 @@ def test_a_long_line_is_sampled_once(monkeypatch: pytest.MonkeyPatch) -> None:
         sampled.append(lines)
         return _sample_tree(lines, tree)
 
-    monkeypatch.setattr("pullstats.formats.json_lines._sample_tree", look)
+    monkeypatch.setattr("pullstats.formats.held_keys._sample_tree", look)
     lines = [json.dumps(REQUEST | {"user_agent": "x" * 10_000, "bytes": number}) for number in range(3)]
     assert FORMATS["json"].reader.read_fast("".join(f"{line}\n" for line in lines).encode()) is not None
     assert [[len(line) for line in lines] for lines in sampled] == [[len(lines[0])] * 3]
