@@ -35,6 +35,7 @@ from pullstats.sources.expansion import parse_expansion
 from pullstats.sources.json_documents import DocumentsFraming, DocumentsUnwrapper, is_documents
 from pullstats.sources.line_wrappers import WRAPPERS
 from pullstats.sources.parquet import MAGIC
+from pullstats.sources.sampling import take_sample
 from pullstats.timestamps import parse_times
 from pullstats.tokenisers import read_columns, read_objects
 
@@ -84,7 +85,7 @@ def documents(data: bytes) -> None:
 def streams(data: bytes) -> None:
     """Open a file of any bytes, decompress it, cut it into blocks: none lost, none twice."""
     with _as_file(data) as path, open_source(SourceFile(path, is_named=True), parse_expansion("4MB")) as source:
-        source.sample()
+        take_sample(source)
         end = 0
         for block in read_blocks(source, block_size=256):
             assert block.offset == end

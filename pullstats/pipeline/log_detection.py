@@ -29,6 +29,7 @@ from pullstats.sources import (
     find_wrapper,
     take_off,
 )
+from pullstats.sources.sampling import take_sample
 from pullstats.sources.streams import HEAD_LENGTH
 
 _BEGINNING: Final = 1 << 14
@@ -67,7 +68,7 @@ def _detect_lines(source: Source, detector: Detector, zone: str) -> LogDecoder:
 
 def _detect_usual(source: Source, detector: Detector, zone: str) -> LogDecoder:
     clock = Clock(zone, source.written)
-    sample = source.sample()
+    sample = take_sample(source)
     plain = LogDecoder(detector.detect(sample), sample=sample, clock=clock)
     envelope = _find_envelope(sample)
     # A CRI line whose time has milliseconds begins as a line of a CloudWatch export does.

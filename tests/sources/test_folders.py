@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from pullstats.cli import run
-from pullstats.pipeline import ingest as ingest_module
+from pullstats.errors import InputError
+from pullstats.pipeline import preparation
 from pullstats.pipeline.plan import IngestSummary
-from pullstats.sources import SourceFile, paths, streams
+from pullstats.sources import SourceFile, layers, paths, streams
 from pullstats.store import open_store
 
 TakeIn = Callable[..., IngestSummary]
@@ -86,11 +87,11 @@ def lay_none(logs: Path) -> None:
     os.mkfifo(logs / "pipe.log")
     for name, text in (("list", "[1]"), ("null", "null"), ("text", '"x"'), ("object", "{}"), ("deep", "[" * 5000), ("number", "1e999")):
         (logs / f"{name}.json").write_text(text + "\n")
-    for layers in (4, 9):
+    for depth in (4, 9):
         data = LINE.encode()
-        for _ in range(layers):
+        for _ in range(depth):
             data = gzip.compress(data)
-        (logs / f"packed-{layers}.gz").write_bytes(data)
+        (logs / f"packed-{depth}.gz").write_bytes(data)
 
 
 def test_what_is_no_log_is_a_note(logs: Path, tmp_path: Path, capfd: Capture) -> None:
@@ -139,18 +140,18 @@ def test_what_changes_between_listing_and_opening_keeps_no_other_log(
             elif happens == "becomes unreadable":
                 raise_from = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
                 message = f"cannot open '{file.name}': {raise_from.strerror}"
-                raise paths.InputError(message) from raise_from
+                raise InputError(message) from raise_from
         return opened(file)
 
-    class Failing(streams.Peekable):
+    class Failing(layers.Peekable):
         def read(self, _: int, /) -> bytes:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(streams, "open_file", meddle)
+    monkeypatch.setattr(layers, "open_file", meddle)
     if happens == "cannot be read":
-        undone = vars(streams)["_decompress"]
+        undone = layers.decompress
         monkeypatch.setattr(
-            streams, "_decompress", lambda raw: (undone(raw)[0], Failing(raw)) if b"third" in os.pread(raw.fileno(), 200, 0) else undone(raw)
+            streams, "decompress", lambda raw: (undone(raw)[0], Failing(raw)) if b"third" in os.pread(raw.fileno(), 200, 0) else undone(raw)
         )
     assert run(["ingest", str(logs), "--store", str(tmp_path / "store")]) == code
     err = capfd.readouterr().err
@@ -176,14 +177,14 @@ def test_half_a_gzip_is_kept_and_said(logs: Path, tmp_path: Path, capfd: Capture
 def test_a_named_log_that_vanishes_is_one_sentence_and_the_others_stay(
     logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
 ) -> None:
-    checked = vars(ingest_module)["_check_named"]
+    checked = vars(preparation)["_check_named"]
 
     def check(*arguments: object) -> object:
         found = checked(*arguments)  # type: ignore[arg-type]
         (logs / "a.log").unlink(missing_ok=True)
         return found
 
-    monkeypatch.setattr(ingest_module, "_check_named", check)
+    monkeypatch.setattr(preparation, "_check_named", check)
     assert run(["ingest", str(logs / "a.log"), str(logs / "z.log"), "--store", str(tmp_path / "store"), "-q"]) == 2
     assert "a.log' is no longer there" in capfd.readouterr().err
     assert events(tmp_path) == 1
