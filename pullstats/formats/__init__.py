@@ -41,7 +41,8 @@ from pullstats.formats.detect import Detection, Detector, detect_format, drop_li
 from pullstats.formats.field_map import KINDS, mapped_formats, parse_map
 from pullstats.formats.headings import Headings
 from pullstats.formats.json_lines import JSON_SHAPE, JsonReader
-from pullstats.formats.lines import LogFormat, Missing, Times, merge_parsed, parse_lines
+from pullstats.formats.lines import Times, merge_parsed, parse_lines
+from pullstats.formats.log_format import LogFormat, Missing
 from pullstats.formats.parsed import REASONS, REFUSED_SCHEMA, TEXT_COLUMNS, Parsed, Reading
 from pullstats.formats.recommended import RECOMMENDED
 

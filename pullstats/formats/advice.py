@@ -28,7 +28,8 @@ from pullstats.formats.drafts import draft_log_format
 from pullstats.formats.field_map import mapped_formats, parse_map
 from pullstats.formats.json_dialects import FORMATS as JSON_FORMATS
 from pullstats.formats.json_keys import KEYS
-from pullstats.formats.lines import LogFormat, split_text
+from pullstats.formats.lines import split_text
+from pullstats.formats.log_format import LogFormat
 from pullstats.formats.map_suggestions import suggest_map
 from pullstats.formats.notices import IGNORED, METHODS, kind_of, parse_object, tell_object, walk
 from pullstats.formats.parsed import REASONS

@@ -16,9 +16,9 @@ from urllib.parse import unquote_plus
 
 import polars as pl
 
-from pullstats.formats.lines import LogFormat
-from pullstats.formats.log_format import CompiledFormat, split_nginx
+from pullstats.formats.log_format import LogFormat
 from pullstats.formats.outlines import Outline
+from pullstats.formats.templates import CompiledFormat, split_nginx
 from pullstats.formats.text_lines import TextReader
 
 _FIELDS: Final = (

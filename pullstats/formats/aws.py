@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pullstats.formats.lines import LogFormat
+from pullstats.formats.log_format import LogFormat
 from pullstats.formats.text_lines import text_format
 
 _NO_REQUEST: Final = r"^\S+ \S+ \[[^\]]*\] \S+ .*? [0-9A-Za-z-]+ [A-Z0-9]+(?:\.[A-Z0-9_]+)+ \S+ - [0-9-]"

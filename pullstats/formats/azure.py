@@ -14,8 +14,8 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.formats.lines import LogFormat
-from pullstats.formats.log_format import CompiledFormat, split_nginx
+from pullstats.formats.log_format import LogFormat
+from pullstats.formats.templates import CompiledFormat, split_nginx
 from pullstats.formats.text_lines import TextReader
 
 _COLUMNS: Final = (

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pullstats.formats.lines import LogFormat
+from pullstats.formats.log_format import LogFormat
 from pullstats.formats.nginx import COMBINED
 from pullstats.formats.text_lines import text_format
 

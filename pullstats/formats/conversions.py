@@ -14,7 +14,7 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.escaping import Escaping
-from pullstats.formats.lines import Reader
+from pullstats.formats.log_format import Reader
 from pullstats.formats.outlines import Outline
 from pullstats.formats.strftime import check_form, parse_form
 from pullstats.formats.variables import FROM_UTC

@@ -10,7 +10,8 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.formats.lines import IGNORED, MISFIT, SEVERAL, LogFormat, Reader, split_text
+from pullstats.formats.lines import split_text
+from pullstats.formats.log_format import IGNORED, MISFIT, SEVERAL, LogFormat, Reader
 from pullstats.formats.outlines import find_possible, join_outlines
 from pullstats.formats.variables import KEPT, TIMES
 

@@ -12,9 +12,9 @@ import polars as pl
 
 from pullstats.clients import ADDRESS
 from pullstats.errors import InputError
-from pullstats.formats.lines import LogFormat
-from pullstats.formats.log_format import compile_log_format
+from pullstats.formats.log_format import LogFormat
 from pullstats.formats.notices import METHODS
+from pullstats.formats.templates import compile_log_format
 from pullstats.formats.text_lines import TextReader
 from pullstats.formats.variables import DATED
 

@@ -24,7 +24,7 @@ from pullstats.formats.conversions import Conversion, check_time_form
 from pullstats.formats.json_keys import KNOWN_PATHS, KeyTable, Path
 from pullstats.formats.json_lines import JsonReader
 from pullstats.formats.labels import LabelReader
-from pullstats.formats.lines import LogFormat, Reader
+from pullstats.formats.log_format import LogFormat, Reader
 from pullstats.formats.ltsv import LTSV_NAMES
 from pullstats.formats.mapped_values import Mapped, MappedReader, find_missing
 from pullstats.formats.nginx_variables import DURATIONS

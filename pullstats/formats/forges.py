@@ -20,8 +20,8 @@ from dataclasses import replace
 from typing import Final
 
 from pullstats.formats.conversions import Conversion, ConvertingReader
-from pullstats.formats.lines import LogFormat
-from pullstats.formats.log_format import CompiledFormat, Part, Slot, split_nginx
+from pullstats.formats.log_format import LogFormat
+from pullstats.formats.templates import CompiledFormat, Part, Slot, split_nginx
 from pullstats.formats.text_lines import TextReader, text_format
 from pullstats.formats.variables import DATED, ISO
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pullstats.formats.lines import LogFormat
+from pullstats.formats.log_format import LogFormat
 from pullstats.formats.text_lines import text_format
 
 _DOCS: Final = "https://docs.haproxy.org/2.8/configuration.html#8.2.3"

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 from pullstats.formats.json_lines import JsonReader
-from pullstats.formats.lines import LogFormat
+from pullstats.formats.log_format import LogFormat
 
 _READER: Final = JsonReader()
 

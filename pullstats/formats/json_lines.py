@@ -22,7 +22,8 @@ from pullstats.formats.json_keys import KNOWN, NEST, KeyTable, KeyTree
 from pullstats.formats.json_rest import collect_rest
 from pullstats.formats.json_shapes import join_flat, read_shapes
 from pullstats.formats.json_values import pick_values
-from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT
+from pullstats.formats.lines import LINE_LIMIT
+from pullstats.formats.log_format import IGNORED, LENGTH
 from pullstats.formats.notices import KEYS, load_object, tell_object
 from pullstats.formats.outlines import Outline
 from pullstats.tokenisers import read_objects

@@ -8,7 +8,7 @@ import polars as pl
 
 from pullstats.formats.json_keys import KeyTable
 from pullstats.formats.json_vendors import is_no_request, read_by_vendor
-from pullstats.formats.lines import IGNORED
+from pullstats.formats.log_format import IGNORED
 from pullstats.formats.notices import KEYS
 from pullstats.formats.variables import ADDRESS
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from pullstats.formats.column_keys import LABEL_NAMES, ColumnKeys
 from pullstats.formats.labels import LabelReader
-from pullstats.formats.lines import LogFormat
+from pullstats.formats.log_format import LogFormat
 
 FORMATS: Final[tuple[LogFormat, ...]] = (
     LogFormat(

@@ -22,7 +22,8 @@ from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping
 from pullstats.formats.column_keys import ColumnKeys, read_values
 from pullstats.formats.half_read import find_blind, refuse_half_read
-from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT
+from pullstats.formats.lines import LINE_LIMIT
+from pullstats.formats.log_format import IGNORED, LENGTH, MISFIT
 from pullstats.formats.logfmt import unquote
 from pullstats.formats.notices import KEYS, tell_object
 from pullstats.formats.outlines import Outline

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pullstats.formats.conversions import TIME_UNITS, Conversion
-from pullstats.formats.log_format import Part, Slot, Template
 from pullstats.formats.strftime import check_form, form_pattern
+from pullstats.formats.templates import Part, Slot, Template
 from pullstats.formats.variables import CLF_TIME, ISO, KEPT, TIMES
 
 EPOCH: Final = r"[0-9]+(?:\.[0-9]+)?"

@@ -8,164 +8,27 @@ much of it, or the block ends; then every other format of the log has a turn.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 import polars as pl
 
 from pullstats.clean_lines import cut_rows
-from pullstats.clients import ADDRESS
 from pullstats.clock import Clock
-from pullstats.escaping import Escaping
 from pullstats.formats.headings import Headings
+from pullstats.formats.log_format import IGNORED, LENGTH, MISFIT, LogFormat, Reader, add_nonsense
 from pullstats.formats.notices import KEYS
-from pullstats.formats.outlines import Outline
 from pullstats.formats.parsed import LOOKED_AT_OF_REJECT, READING_SCHEMA, REFUSED_SCHEMA, Parsed, Reading
-from pullstats.formats.sense import AMBIGUOUS, PEERS, REQUEST, find_doubtful, find_nonsense
-from pullstats.formats.shaping import fill_times, read_statuses, read_times, shape_reading
+from pullstats.formats.refused import hide_people
+from pullstats.formats.sense import AMBIGUOUS, find_nonsense
+from pullstats.formats.shaping import fill_times, shape_reading
 
 LINE_LIMIT: Final = 1 << 20
 _LEAF: Final = 64 << 10
 _FAN_OUT: Final = 8
 _TOGETHER: Final = 1 << 20
 """Bytes of odd lines that are held for the formats that are not the usual one."""
-LENGTH: Final = "line_length"
-MISFIT: Final = "format"
-"""Reason of a line that does not fit."""
-USER: Final = "USER"
-CLIENT: Final = "CLIENT"
-"""What is shown for what stands where a client should be; addresses go with all others of a rejected line."""
-_REDACTED: Final = "REDACTED"
-_UNPLACED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\s"\[\]()]{4,}')
-"""What stands in quotes, and words outside of them."""
-_HARMLESS: Final = re.compile(
-    r'"(?:[A-Z]{3,10} \S+(?: HTTP/[0-9.]+)?|-?)"|/\S*|[A-Z]{3,10}|HTTP/[0-9.]+|[0-9]{1,4}[-/][0-9A-Za-z]{2,3}[-/][0-9T:.Z+-]+|[0-9.:+,-]+'
-)
-"""Requests, methods, paths, times, addresses and numbers."""
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
-_SHOWN_CLIENT: Final = rf"^(?:{ADDRESS}|-|)$"
-"""Nobody, or an address: all of these are hidden in rejected lines anyway."""
-_TELLING: Final = 3
-"""Characters up to which the beginning of a value says nothing of it."""
-DIRECTIVE: Final = "^#[Ff]ields:"
-"""A line that names the columns of those behind it."""
-SEVERAL: Final = 2
-"""Lines in which a guess must make sense."""
-IGNORED: Final = "ignored"
-"""Reason of a line that is no event by nature, such as a server's own message in the same log."""
-
-
-class Reader(Protocol):
-    """How a format takes lines apart."""
-
-    escaping: Escaping
-    has_fast: bool
-
-    @property
-    def outlines(self) -> tuple[Outline, ...]:
-        """What lines look like that are read or known: cheaper than reading them."""
-
-    def read_fast(self, data: bytes) -> pl.DataFrame | None:
-        """Read whole lines: a row each, raw text columns and `line_length` (bytes with newline).
-
-        A row may carry the `reason` `IGNORED`. None if the piece needs the safe way.
-        """
-
-    def read_safe(self, lines: pl.Series) -> pl.DataFrame:
-        """Read lines of text: a row each, raw text columns, and `reason` where a line does not fit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A key that the user named and no line that was looked at has.
-
-    Attributes:
-        needle: bytes that a line with it holds; none where the lines that were looked at tell for all.
-        text: a sentence that says so.
-    """
-
-    needle: bytes
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogFormat:
-    """A log format.
-
-    Attributes:
-        name: as `--input-format` takes it.
-        help: what writes it, in a few words.
-        doc_url: the vendor's page.
-        sample: one real line.
-        reader: takes lines apart.
-        rank: of formats that fit a line equally well the highest names the most.
-        sign: pattern of what shows in lines of this format, and not in those of others that fit equally well.
-        leads: where its sign shows it goes before all others: it knows which of the lines that these would read tell of the same requests.
-        is_catch_all: it reads lines of formats that are not known by name, and less of them than these would.
-        headed: finds the lines of the log that name its columns (`#Fields:`, a table's header); None if there are none.
-        caution: what its lines cannot tell, in a sentence; None if they tell what is needed.
-        is_guess: nothing in a line says what its columns are but their place: it takes several lines in which all makes sense.
-        proof: pattern of lines that cannot mean anything else; the others are believed where most of the log's lines are such
-            (or any, see `proof_share`). None if every line that fits is believed.
-        proof_share: share of the lines that must be proven.
-        bind: gives the format for one log from a sample of its lines, where that depends on what they hold; None if it does not.
-        is_lone: it reads no single lines of logs in other formats, and what it made of one log says nothing of the next.
-        check: finds what the user named and a sample of lines lacks, given the format that fits it, if one does; None if nothing needs it.
-    """
-
-    name: str
-    help: str
-    doc_url: str
-    sample: str
-    reader: Reader
-    rank: int = 0
-    sign: str | None = None
-    is_catch_all: bool = False
-    headed: Headings[LogFormat] | None = None
-    caution: str | None = None
-    is_guess: bool = False
-    proof: str | None = None
-    proof_share: float = 0.5
-    bind: Callable[[bytes], LogFormat] | None = None
-    is_lone: bool = False
-    check: Callable[[LogFormat | None, bytes], Sequence[Missing]] | None = None
-    leads: bool = False
-
-    def judge(self, lines: pl.Series, *, has_time: bool = False) -> pl.Series:
-        """Say per line why the format does not read it, null where it does.
-
-        Args:
-            lines: texts.
-            has_time: every line has a time from elsewhere, so it needs none of its own.
-        """
-        raw = self.reader.read_safe(lines)
-        statuses = read_statuses(raw)
-        is_guess = self.is_guess and not lines.str.contains(DIRECTIVE).any()
-        reasons = _add_nonsense(raw, statuses, is_guess=is_guess)
-        late = pl.lit(read_times(raw, Clock()).is_null()) & pl.lit(not has_time)
-        doubtful = pl.lit(find_doubtful(raw, statuses))
-        found = pl.when(pl.lit(reasons).is_not_null()).then(pl.lit(reasons)).when(late).then(pl.lit("time")).when(doubtful).then(pl.lit(REQUEST))
-        reasons = raw.select(found.alias("reason")).to_series()
-        if is_guess and reasons.null_count() < SEVERAL:
-            return reasons.fill_null(MISFIT)
-        return self._believe(lines, reasons)
-
-    def _believe(self, lines: pl.Series, reasons: pl.Series) -> pl.Series:
-        """Take back what was read in lines of which too few prove what they mean."""
-        is_read = reasons.is_null()
-        count = int(is_read.sum())
-        if self.proof is None or not count:
-            return reasons
-        proven = int((is_read & lines.str.contains(self.proof)).sum())
-        return reasons if proven and proven >= self.proof_share * count else reasons.fill_null(AMBIGUOUS)
-
-
-def _add_nonsense(raw: pl.DataFrame, statuses: pl.Series, *, is_guess: bool) -> pl.Series:
-    """Give the reasons of raw rows, and those of values that make no sense."""
-    nonsense = find_nonsense(raw, statuses, is_guess=is_guess)
-    return raw["reason"] if nonsense is None else raw["reason"].zip_with(raw["reason"].is_not_null(), nonsense)
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,73 +223,13 @@ def _read_with(log_format: LogFormat, lines: pl.DataFrame, times: Times, proof: 
         reasons = reasons.zip_with(~unproven, pl.Series([AMBIGUOUS]).new_from_index(0, reasons.len()))
         raw = raw.with_columns(reasons.alias("reason"))
     if reasons.null_count() == 0:
-        return pl.DataFrame(schema=READING_SCHEMA), reasons, _hide_people(lines, raw, reasons.is_not_null(), reasons.is_null())
+        return pl.DataFrame(schema=READING_SCHEMA), reasons, hide_people(lines, raw, reasons.is_not_null(), reasons.is_null())
     shaped = raw.drop("reason").with_columns(lines["source_line"], lines["source_offset"])
     shaped = fill_times(shape_reading(shaped, times.clock), times.stamped)
-    reasons = _add_nonsense(raw, shaped["http_response_status_code"], is_guess=log_format.is_guess)
+    reasons = add_nonsense(raw, shaped["http_response_status_code"], is_guess=log_format.is_guess)
     late = reasons.is_null() & shaped["timestamp"].is_null()
     reasons = pl.select(pl.when(late).then(pl.lit("time")).otherwise(pl.lit(reasons)).alias("reason")).to_series()
-    return shaped.filter(reasons.is_null()), reasons, _hide_people(lines, raw, reasons.is_not_null(), late)
-
-
-def _hide_people(lines: pl.DataFrame, raw: pl.DataFrame, refused: pl.Series, late: pl.Series) -> pl.Series:
-    """Take users and credentials out of refused lines that fit a format: there it is known where they stand.
-
-    Users of lines that fit but for their time alone: where the client is none, what stands for a user may be anything.
-    """
-    texts = _hide_clients(lines["shown"], raw, refused)
-    for name, placeholder, rows in (("http_authorization", _REDACTED, refused), ("remote_user", USER, late)):
-        if name in raw.columns and (hits := rows & raw[name].is_not_null()).any():
-            pairs = zip(texts.filter(hits), raw[name].filter(hits), strict=True)
-            hidden = [_hide(text, value, placeholder) if value and value != "-" else text for text, value in pairs]
-            texts = texts.scatter(hits.arg_true(), pl.Series(hidden, dtype=pl.String))
-    if "http_authorization" not in raw.columns or not (lost := (raw["reason"] == MISFIT).fill_null(value=False)).any():
-        return texts
-    return texts.scatter(lost.arg_true(), pl.Series([_UNPLACED.sub(_hide_unplaced, text) for text in texts.filter(lost)], dtype=pl.String))
-
-
-def _hide_clients(texts: pl.Series, raw: pl.DataFrame, refused: pl.Series) -> pl.Series:
-    """Put a placeholder for what stands for the client of refused lines, where it is no address: it may be anything."""
-    for name in PEERS:
-        if name not in raw.columns:
-            continue
-        values = raw[name].cast(pl.String)
-        hits = (refused & ~values.str.contains(_SHOWN_CLIENT)).fill_null(value=False)
-        if hits.any():
-            hidden = [_hide_client(text, value) for text, value in zip(texts.filter(hits), values.filter(hits), strict=True)]
-            texts = texts.scatter(hits.arg_true(), pl.Series(hidden, dtype=pl.String))
-    return texts
-
-
-def _hide_client(text: str, value: str) -> str:
-    """Hide a client wherever it stands as a whole word; of one that the line has escaped, or in pieces, all strings that may be it."""
-    text = _hide_cut(text, value, CLIENT)
-    kept = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", CLIENT, text) if len(value) <= len(text) else text
-    if kept != text:
-        return kept
-    parts = {part for part in value.split(", ") if part}
-    return _QUOTED.sub(lambda match: f'"{CLIENT}"' if "\\" in match[0] or match[0].strip('"') in parts else match[0], text)
-
-
-def _hide_unplaced(match: re.Match[str]) -> str:
-    """Hide what may be a credential in a line that does not fit a format which logs them: nobody knows where in it they stand."""
-    text = match[0]
-    if _HARMLESS.fullmatch(text):
-        return text
-    return f'"{_REDACTED}"' if text[0] == '"' else _REDACTED
-
-
-def _hide(text: str, value: str, placeholder: str) -> str:
-    """Put a placeholder for a value, and for as much of it as stands at the end of a text that was cut."""
-    return _hide_cut(text, value, placeholder).replace(value, placeholder)
-
-
-def _hide_cut(text: str, value: str, placeholder: str) -> str:
-    """Put a placeholder for as much of a value as stands at the end of a text that was cut."""
-    if len(text) < LOOKED_AT_OF_REJECT:
-        return text
-    kept = next((length for length in range(min(len(value), len(text)), _TELLING, -1) if text.endswith(value[:length])), 0)
-    return text[: len(text) - kept] + placeholder if kept else text
+    return shaped.filter(reasons.is_null()), reasons, hide_people(lines, raw, reasons.is_not_null(), late)
 
 
 def _reject(lines: pl.DataFrame, reason: pl.Expr) -> pl.DataFrame:

@@ -22,7 +22,8 @@ import polars as pl
 
 from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping
-from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, LogFormat
+from pullstats.formats.lines import LINE_LIMIT
+from pullstats.formats.log_format import IGNORED, LENGTH, LogFormat
 from pullstats.formats.outlines import Outline
 
 _KEYS: Final[dict[str, str]] = {

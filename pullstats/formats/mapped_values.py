@@ -18,7 +18,7 @@ import polars as pl
 from pullstats.clients import ADDRESS
 from pullstats.formats.conversions import Conversion, ConvertingReader
 from pullstats.formats.json_keys import Path
-from pullstats.formats.lines import LogFormat, Missing, Reader
+from pullstats.formats.log_format import LogFormat, Missing, Reader
 from pullstats.formats.notices import METHODS
 from pullstats.formats.table_headers import cut_names, shown_names
 from pullstats.formats.tables import TableReader

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from pullstats.clients import NAME
-from pullstats.formats.lines import LogFormat
+from pullstats.formats.log_format import LogFormat
 from pullstats.formats.text_lines import text_format
 
 COMBINED: Final = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from pullstats.formats.column_keys import KNOWN_NAMES, ColumnKeys
-from pullstats.formats.lines import LogFormat
+from pullstats.formats.log_format import LogFormat
 from pullstats.formats.table_headers import table_format
 
 FORMATS: Final[tuple[LogFormat, ...]] = (

@@ -18,7 +18,7 @@ from typing import Final
 from pullstats.clients import ADDRESS
 from pullstats.formats.column_keys import ColumnKeys
 from pullstats.formats.headings import Section
-from pullstats.formats.lines import LogFormat, Reader
+from pullstats.formats.log_format import LogFormat, Reader
 from pullstats.formats.tables import MAX_COLUMNS, Layout, TableReader
 
 Finish = Callable[[Reader], Reader]

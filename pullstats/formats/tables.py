@@ -25,7 +25,8 @@ from pullstats.clean_lines import cut_clean
 from pullstats.escaping import Escaping
 from pullstats.formats.column_keys import ColumnKeys, read_values
 from pullstats.formats.json_keys import KeyTable
-from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT
+from pullstats.formats.lines import LINE_LIMIT
+from pullstats.formats.log_format import IGNORED, LENGTH, MISFIT
 from pullstats.formats.outlines import Outline
 from pullstats.tokenisers import read_columns
 

@@ -18,10 +18,11 @@ import polars as pl
 
 from pullstats.clean_lines import cut_clean, join_lines
 from pullstats.escaping import Escaping
-from pullstats.formats.lines import IGNORED, LENGTH, LINE_LIMIT, MISFIT, LogFormat
-from pullstats.formats.log_format import CompiledFormat, Slot, Token, check_template, split_nginx
+from pullstats.formats.lines import LINE_LIMIT
+from pullstats.formats.log_format import IGNORED, LENGTH, MISFIT, LogFormat
 from pullstats.formats.outlines import Outline
 from pullstats.formats.sense import PEERS
+from pullstats.formats.templates import CompiledFormat, Slot, Token, check_template, split_nginx
 from pullstats.formats.variables import ADDRESS, FREE, HOST, IDENT, NUMBER, REST, STATUS, WORD, bare_pattern
 from pullstats.tokenisers import read_columns
 

@@ -29,9 +29,9 @@ import polars as pl
 
 from pullstats.escaping import Escaping
 from pullstats.formats.headings import Section
-from pullstats.formats.lines import DIRECTIVE, LogFormat
-from pullstats.formats.log_format import compile_log_format
+from pullstats.formats.log_format import DIRECTIVE, LogFormat
 from pullstats.formats.outlines import Outline
+from pullstats.formats.templates import compile_log_format
 from pullstats.formats.text_lines import TextReader
 from pullstats.formats.w3c_days import Since, add_day, add_days, read_since
 from pullstats.formats.w3c_directives import Directives, last_heading, parse_heading, split_sections

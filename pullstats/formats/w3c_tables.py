@@ -15,7 +15,7 @@ import polars as pl
 from pullstats.escaping import Escaping
 from pullstats.formats.column_keys import ColumnKeys, Keys
 from pullstats.formats.headings import Section
-from pullstats.formats.lines import LogFormat
+from pullstats.formats.log_format import LogFormat
 from pullstats.formats.table_headers import Finish
 from pullstats.formats.tables import MAX_COLUMNS, Layout, TableReader
 from pullstats.formats.w3c import VARIABLES

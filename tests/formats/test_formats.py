@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from pullstats.errors import InputError
 from pullstats.formats import FORMATS, LogFormat, Parsed, custom_format, detect_format, parse_lines
 from pullstats.formats.json_lines import JsonReader
-from pullstats.formats.log_format import compile_log_format
 from pullstats.formats.nginx import COMBINED
+from pullstats.formats.templates import compile_log_format
 from pullstats.formats.text_lines import TextReader
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store

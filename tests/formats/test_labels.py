@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from pullstats.formats import FORMATS, Times, parse_lines
-from pullstats.formats.lines import LogFormat
+from pullstats.formats.log_format import LogFormat
 from support.table_writers import Rows, write_json, write_logfmt, write_ltsv, write_table
 
 NAMES = {"time": "time_iso8601", "client": "remote_addr", "method": "method", "path": "request_uri", "other": "landing", "status": "status"}

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from pullstats.errors import InputError
 from pullstats.formats import FORMATS
-from pullstats.formats.log_format import CompiledFormat, compile_template, split_nginx
 from pullstats.formats.outlines import Outline, find_possible
+from pullstats.formats.templates import CompiledFormat, compile_template, split_nginx
 from support.effort import examples
 
 OUTLINES = list(dict.fromkeys(outline for log_format in FORMATS.values() for outline in log_format.reader.outlines))

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pullstats.formats.log_format import compile_log_format
+from pullstats.formats.templates import compile_log_format
 from pullstats.formats.text_lines import TextReader, find_joint
 from support.effort import examples
 
