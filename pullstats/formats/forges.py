@@ -21,7 +21,8 @@ from typing import Final
 
 from pullstats.formats.conversions import Conversion, ConvertingReader
 from pullstats.formats.log_format import LogFormat
-from pullstats.formats.templates import CompiledFormat, Part, Slot, split_nginx
+from pullstats.formats.template import Part, Slot
+from pullstats.formats.templates import CompiledFormat, split_nginx
 from pullstats.formats.text_lines import TextReader, text_format
 from pullstats.formats.variables import DATED, ISO
 

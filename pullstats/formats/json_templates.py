@@ -15,8 +15,9 @@ from pullstats.formats.conversions import Conversion, ConvertingReader
 from pullstats.formats.json_keys import KeyTable, Path
 from pullstats.formats.json_lines import JsonReader
 from pullstats.formats.languages import Language, finish, split_parts, take_best
+from pullstats.formats.line_patterns import pattern_pieces
 from pullstats.formats.log_format import Reader
-from pullstats.formats.templates import Part, Slot, Template, pattern_pieces
+from pullstats.formats.template import Part, Slot, Template
 from pullstats.formats.variables import FREE
 
 _MAX_DEPTH: Final = 20

@@ -16,7 +16,7 @@ from typing import Final
 
 from pullstats.formats.conversions import TIME_UNITS, Conversion
 from pullstats.formats.strftime import check_form, form_pattern
-from pullstats.formats.templates import Part, Slot, Template
+from pullstats.formats.template import Part, Slot, Template
 from pullstats.formats.variables import CLF_TIME, ISO, KEPT, TIMES
 
 EPOCH: Final = r"[0-9]+(?:\.[0-9]+)?"

@@ -14,12 +14,13 @@ import polars as pl
 from pullstats.formats.conversions import ConvertingReader
 from pullstats.formats.json_dialects import FORMATS as JSON_FORMATS
 from pullstats.formats.json_keys import KEYS
+from pullstats.formats.line_patterns import Piece, pattern_pieces
 from pullstats.formats.log_format import LogFormat, Reader
 from pullstats.formats.notices import parse_object, walk
 from pullstats.formats.parsed import REASONS
 from pullstats.formats.table_headers import shown_names
 from pullstats.formats.tables import TableReader
-from pullstats.formats.templates import CompiledFormat, Piece, pattern_pieces
+from pullstats.formats.templates import CompiledFormat
 from pullstats.formats.text_lines import TextReader
 from pullstats.formats.variables import FREE, WORD
 from pullstats.formats.w3c import W3cReader

@@ -18,7 +18,8 @@ from pullstats.formats.conversions import ConvertingReader
 from pullstats.formats.json_templates import compile_json_template, parse_json_template
 from pullstats.formats.languages import Language, finish, split_parts, take_best
 from pullstats.formats.log_format import LogFormat, Reader
-from pullstats.formats.templates import MAX_LENGTH, Template, check_template, compile_template, show_template
+from pullstats.formats.template import Template
+from pullstats.formats.templates import MAX_LENGTH, check_template, compile_template, show_template
 from pullstats.formats.text_lines import TextReader
 from pullstats.formats.variables import ADDRESS, FORWARDED, FROM_UTC, TIMES
 from pullstats.formats.w3c import W3cReader, describe_fields

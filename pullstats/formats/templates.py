@@ -3,7 +3,7 @@ r"""Compile a template of log lines into a parser of them.
 A template is literals and slots in turn, whatever language it was written in: nginx's `log_format`
 is read here, the others by modules of their own (`own_formats.py`). It is compiled twice: to a
 pattern that takes any line apart (anchored at both ends, linear time, so that hostile templates
-and lines cannot hang it), and, where blanks and quotes alone bound every value, to the tokens of a
+and lines cannot hang it), and, where blanks and quotes alone bound every value, to the fields of a
 faster reader.
 
 Two or more blanks in a template stand for one or more in a line, at its beginning for any number.
@@ -14,7 +14,7 @@ Source: nginx src/http/modules/ngx_http_log_module.c (`$name`, `${name}`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -23,95 +23,16 @@ import polars as pl
 
 from pullstats.errors import InputError
 from pullstats.escaping import Escaping
-from pullstats.formats.conversions import Conversion
-from pullstats.formats.variables import ADDRESS, BLANKS, FREE, FROM_UTC, HOST, KEPT, REST, TIMES, WORD, bare_pattern
+from pullstats.formats.line_patterns import Piece, pattern_pieces
+from pullstats.formats.template import TARGET, Part, Slot, Template
+from pullstats.formats.template_fields import TemplateField, cut_fields
+from pullstats.formats.variables import ADDRESS, FROM_UTC, TIMES
 
 _VARIABLE: Final = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<name>\w+))")
-_CLOSING: Final = {'"': '"', "[": "]", "(": ")", "<": ">", "{": "}", "'": "'"}
-_DOUBLED: Final = r'[^"]*(?:""[^"]*)*'
 _BLANKS: Final = re.compile("  +")
-_GROUP: Final = re.compile(r"[A-Za-z_]\w*")
 MAX_LENGTH: Final = 10_000
 MAX_VARIABLES: Final = 200
 _SHOWN: Final = 80
-TARGET: Final = ("request", "request_uri", "uri")
-"""Variables that say what was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place of a template where a value stands.
-
-    Attributes:
-        name: raw column of the value; a name that is not kept is read past.
-        label: as its language spells it.
-        bare: pattern of the value where no quotes bound it; None for that of the variable.
-    """
-
-    name: str
-    label: str
-    bare: str | None = None
-
-    @property
-    def is_kept(self) -> bool:
-        """The value is needed: it is a variable's, or is made into one."""
-        return self.name in KEPT or self.bare is not None
-
-    @property
-    def pattern(self) -> str:
-        """Pattern of the value where no quotes bound it."""
-        return bare_pattern(self.name) if self.bare is None else self.bare
-
-
-Part = str | Slot
-"""A literal or a slot."""
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """What a language makes of a text.
-
-    Attributes:
-        text: as given.
-        parts: literals and slots in turn.
-        conversions: what is made of the values of slots.
-    """
-
-    text: str
-    parts: tuple[Part, ...]
-    conversions: tuple[Conversion, ...] = ()
-
-    @property
-    def slots(self) -> list[Slot]:
-        """The slots, in order."""
-        return [part for part in self.parts if isinstance(part, Slot)]
-
-    @property
-    def literals(self) -> list[str]:
-        """What stands between the slots, in order."""
-        return [part for part in self.parts if isinstance(part, str)]
-
-    @property
-    def says(self) -> frozenset[str]:
-        """Variables that lines in it give."""
-        return frozenset({slot.name for slot in self.slots} | {variable for item in self.conversions for variable in item.gives})
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What stands between two blanks of a template.
-
-    Attributes:
-        variable: name of the value, None for a literal.
-        prefix: literal in front of the value (`[`).
-        suffix: literal behind it (`]`).
-        is_quoted: the value stands in double quotes.
-    """
-
-    variable: str | None
-    prefix: str = ""
-    suffix: str = ""
-    is_quoted: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,7 +63,7 @@ class CompiledFormat:
 
     @cached_property
     def separator(self) -> str:
-        """What stands between tokens: a blank, a pipe or a tab."""
+        """What stands between fields: a blank, a pipe or a tab."""
         literals = "".join(self.template.literals)
         return "\t" if "\t" in literals else "|" if "|" in literals and " " not in literals else " "
 
@@ -165,9 +86,9 @@ class CompiledFormat:
         return "?\\s*$" if self.is_cut else "\\s*$"
 
     @cached_property
-    def tokens(self) -> tuple[Token, ...] | None:
+    def fields(self) -> tuple[TemplateField, ...] | None:
         """The template cut at its separators, None if these and quotes do not bound every value."""
-        return None if self.values or self.is_cut else _build_tokens(self.template.parts, self.separator)
+        return None if self.values or self.is_cut else cut_fields(self.template.parts, self.separator)
 
     @cached_property
     def literals(self) -> tuple[str, ...]:
@@ -264,117 +185,3 @@ def check_template(template: Template, *, needs_time: bool = True, needs_address
     else:
         return
     raise InputError(message)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A literal or a value of a format.
-
-    Attributes:
-        pattern: what it looks like in a line.
-        label: what it is, for people.
-        lenient: the same, where several blanks are taken for one.
-    """
-
-    pattern: str
-    label: str
-    lenient: str
-
-
-def pattern_pieces(template: Template, escaping: Escaping = "backslash", values: Mapping[str, str] | None = None) -> list[Piece]:
-    """Write the pattern of a line in pieces: literals as they are, values by what bounds them."""
-    parts = template.parts
-    pieces: list[Piece] = []
-    seen: set[str] = set()
-    for index, part in enumerate(parts):
-        if isinstance(part, str):
-            pieces.append(_literal_piece(part, is_first=index == 0))
-            continue
-        before, after = parts[index - 1] if index else "", parts[index + 1] if index + 1 < len(parts) else ""
-        opening, closing = before if isinstance(before, str) else "", after if isinstance(after, str) else ""
-        is_doubled = escaping == "doubled" and opening[-1:] == '"'
-        value = _DOUBLED if is_doubled else (values or {}).get(part.name) or _value_pattern(part, opening, closing)
-        if value == HOST and isinstance(after, Slot) and after.name in TARGET:
-            value = r'[^\s"/]*'  # $scheme://$host$request_uri
-        group = f"?P<{part.name}>" if part.is_kept and part.name not in seen and _GROUP.fullmatch(part.name) else "?:"
-        seen.add(part.name)
-        pieces.append(Piece(f"({group}{value})", part.label, f"({group}{value})"))
-    return pieces
-
-
-def _literal_piece(text: str, *, is_first: bool) -> Piece:
-    pattern = re.escape(text).replace(r"\ ", " ")
-    strict = re.sub("   *", " *" if is_first else " +", pattern)
-    return Piece(strict, f"'{text}'", strict if is_first else re.sub(" [+*]?", " +", strict))
-
-
-def _value_pattern(slot: Slot, before: str, after: str) -> str:
-    opening = before[-1:]
-    closing = _CLOSING.get(opening)
-    bare = slot.pattern
-    if slot.name == REST:
-        return FREE
-    if opening == '"' and after.startswith('"'):
-        return r'[^"\\]*(?:\\.[^"\\]*)*'
-    if after.startswith(("\t", "|")):
-        return f"[^{re.escape(after[0])}]*"
-    if not after and "\t" in before:
-        return r"[^\t]*"
-    if closing and after.startswith(closing) and bare == FREE:
-        return FREE
-    if closing and after.startswith(closing):
-        return f"[^{re.escape(closing)}]*"
-    if bare == WORD and after and not after[0].isspace():
-        return r"\S*?"  # up to the literal: a time may hold the colon that stands behind it, too
-    if bare == HOST and after and not after[0].isspace():
-        return HOST if after.startswith(":") else f"[^\\s{re.escape(after[0])}]*"
-    return bare
-
-
-def _words(parts: Sequence[Part], separator: str) -> list[list[Part]]:
-    """Cut parts at a separator."""
-    words: list[list[Part]] = [[]]
-    for part in parts:
-        if isinstance(part, Slot):
-            words[-1].append(part)
-            continue
-        first, *others = part.split(separator)
-        words[-1].append(first)
-        words += [[other] for other in others]
-    return [[part for part in word if part != ""] for word in words]
-
-
-def _build_tokens(parts: Sequence[Part], separator: str) -> tuple[Token, ...] | None:
-    """Cut a template at its separators; None where that does not give one value a token."""
-    literals = "".join(part if isinstance(part, str) else "\x00" for part in parts)
-    if not literals or "  " in literals or literals != literals.strip() or "\\" in literals:
-        return None
-    if separator != " " and isinstance(parts[-1], Slot) and parts[-1].name == REST:
-        return None
-    tokens: list[Token] = []
-    for word in _words(parts, separator):
-        found = _word_tokens(word, is_blank=separator == " ")
-        if found is None:
-            return None
-        tokens += found
-    return tuple(tokens)
-
-
-def _word_tokens(word: Sequence[Part], *, is_blank: bool) -> list[Token] | None:
-    """Make tokens of what stands between two separators: one, or two of a time and its zone."""
-    slots = [index for index, part in enumerate(word) if isinstance(part, Slot)]
-    text = "".join(part for part in word if isinstance(part, str))
-    if len(slots) > 1 or (not slots and is_blank and '"' in text):
-        return None
-    if not slots:
-        return [Token(None, prefix=text)]
-    slot = word[slots[0]]
-    assert isinstance(slot, Slot)
-    prefix = "".join(part for part in word[: slots[0]] if isinstance(part, str))
-    suffix = "".join(part for part in word[slots[0] + 1 :] if isinstance(part, str))
-    if is_blank and prefix == suffix == '"':
-        return [Token(slot.name, is_quoted=True)]
-    if is_blank and slot.name == "time_local" and '"' not in text:
-        return [Token("time_local", prefix=prefix), Token("time_zone", suffix=suffix)]
-    is_wide = slot.bare is not None or (slot.pattern in BLANKS and slot.name != "remote_user")
-    return None if is_blank and ('"' in text or is_wide) else [Token(slot.name, prefix, suffix)]

@@ -22,7 +22,9 @@ from pullstats.formats.lines import LINE_LIMIT
 from pullstats.formats.log_format import IGNORED, LENGTH, MISFIT, LogFormat
 from pullstats.formats.outlines import Outline
 from pullstats.formats.sense import PEERS
-from pullstats.formats.templates import CompiledFormat, Slot, Token, check_template, split_nginx
+from pullstats.formats.template import Slot
+from pullstats.formats.template_fields import TemplateField
+from pullstats.formats.templates import CompiledFormat, check_template, split_nginx
 from pullstats.formats.variables import ADDRESS, FREE, HOST, IDENT, NUMBER, REST, STATUS, WORD, bare_pattern
 from pullstats.tokenisers import read_columns
 
@@ -67,31 +69,31 @@ class TextReader:
         return self._compiled
 
     @cached_property
-    def _tokens(self) -> tuple[Token, ...]:
-        return self._compiled.tokens or ()
+    def _fields(self) -> tuple[TemplateField, ...]:
+        return self._compiled.fields or ()
 
     @cached_property
     def _schema(self) -> pl.Schema:
         """The columns of the fast way."""
-        return pl.Schema({f"token{index}": pl.String() for index in range(len(self._tokens))})
+        return pl.Schema({f"field{index}": pl.String() for index in range(len(self._fields))})
 
     @cached_property
     def _joint(self) -> Joint | None:
-        return None if self._tokens or type(self).read_safe is not TextReader.read_safe else find_joint(self._compiled)
+        return None if self._fields or type(self).read_safe is not TextReader.read_safe else find_joint(self._compiled)
 
     @property
     def _fixed(self) -> int:
-        """Blanks between the values, the newline, and what of each token is not its value."""
-        return len(self._tokens) + sum(2 for token in self._tokens if token.is_quoted)
+        """Blanks between the values, the newline, and what of each field is not its value."""
+        return len(self._fields) + sum(2 for item in self._fields if item.is_quoted)
 
     @cached_property
     def _kept(self) -> dict[str, int]:
-        """Each kept variable's first token."""
+        """Each kept variable's first field."""
         kept: dict[str, int] = {}
         wanted = {*self._compiled.variables, "time_zone"}
-        for index, token in enumerate(self._tokens):
-            if token.variable in wanted and token.variable is not None:
-                kept.setdefault(token.variable, index)
+        for index, item in enumerate(self._fields):
+            if item.variable in wanted and item.variable is not None:
+                kept.setdefault(item.variable, index)
         return kept
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
@@ -130,7 +132,7 @@ class TextReader:
 
     def _read_clean(self, data: bytes) -> pl.DataFrame | None:
         """Read requests alone."""
-        if not self._tokens:
+        if not self._fields:
             return self._match_clean(data)
         is_blank = self._compiled.separator == " "
         if is_blank and b'\\"' in data:
@@ -155,9 +157,9 @@ class TextReader:
         """Keep a frame only if it accounts for every byte of the piece."""
         length = pl.sum_horizontal(pl.all().str.len_bytes()).cast(pl.Int64) + self._fixed
         frame = frame.with_columns(length.alias(LENGTH))
-        checks = [check for index, token in enumerate(self._tokens) for check in _token_checks(index, token, self._compiled.separator)]
+        checks = [check for index, item in enumerate(self._fields) for check in _field_checks(index, item, self._compiled.separator)]
         if self._compiled.separator == " ":
-            checks.append((pl.col("token0") != "").all())  # else blanks stand in front of a line
+            checks.append((pl.col("field0") != "").all())  # else blanks stand in front of a line
         total, longest, is_sound = frame.select(
             pl.col(LENGTH).sum().alias("total"),
             pl.col(LENGTH).max().alias("longest"),
@@ -169,10 +171,10 @@ class TextReader:
         return _part_zone(frame) if self._compiled.separator != " " and "time_local" in frame.columns else frame
 
     def _value(self, index: int) -> pl.Expr:
-        token, column = self._tokens[index], pl.col(f"token{index}")
-        if token.prefix:
-            column = column.str.slice(len(token.prefix))
-        return column.str.head(-len(token.suffix)) if token.suffix else column
+        item, column = self._fields[index], pl.col(f"field{index}")
+        if item.prefix:
+            column = column.str.slice(len(item.prefix))
+        return column.str.head(-len(item.suffix)) if item.suffix else column
 
     def read_safe(self, lines: pl.Series) -> pl.DataFrame:
         """Read lines one by one: raw text columns, and `reason` where a line does not fit.
@@ -263,18 +265,18 @@ def _part_zone(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(time_local=pl.col("time_local").str.head(20), time_zone=pl.col("time_local").str.tail(5))
 
 
-def _token_checks(index: int, token: Token, separator: str) -> list[pl.Expr]:
-    column = pl.col(f"token{index}")
-    if token.variable is None:
-        return [(column == token.prefix).all()]
-    checks = [column.str.starts_with(token.prefix).all()] if token.prefix else []
-    if token.suffix:
-        checks.append(column.str.ends_with(token.suffix).all())
-    if token.variable in _WORDY and not token.is_quoted and separator == " ":
+def _field_checks(index: int, item: TemplateField, separator: str) -> list[pl.Expr]:
+    column = pl.col(f"field{index}")
+    if item.variable is None:
+        return [(column == item.prefix).all()]
+    checks = [column.str.starts_with(item.prefix).all()] if item.prefix else []
+    if item.suffix:
+        checks.append(column.str.ends_with(item.suffix).all())
+    if item.variable in _WORDY and not item.is_quoted and separator == " ":
         checks.append(~column.str.contains('"', literal=True).any())
-    pattern = bare_pattern(token.variable) if not token.is_quoted and separator != "\t" else None
+    pattern = bare_pattern(item.variable) if not item.is_quoted and separator != "\t" else None
     if pattern in _CHECKED:
-        value = column.str.slice(len(token.prefix)).str.head(-len(token.suffix)) if token.prefix or token.suffix else column
+        value = column.str.slice(len(item.prefix)).str.head(-len(item.suffix)) if item.prefix or item.suffix else column
         checks.append(_odd_values(value, pattern).str.contains(f"^(?:{pattern})$").all())
     return checks
 
