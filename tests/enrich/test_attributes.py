@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.__main__ import run
+from pullstats.cli import run
 from pullstats.enrich.attributes import redact_attributes
 from pullstats.formats.json_keys import KNOWN
 from pullstats.formats.json_rest import LONGEST, collect_rest

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.__main__ import run
+from pullstats.cli import run
 from pullstats.enrich.authorization import LONGEST_HEADER, LONGEST_NAME, SCHEMES, read_authorization
 from pullstats.store import open_store
 from support.plants import every_text
@@ -195,5 +195,5 @@ def test_what_proves_a_user_is_kept_nowhere(form: str, tmp_path: Path, capsysbin
         assert run(command) == 0, command
     printed = capsysbinary.readouterr()
     for text in (printed.out.decode(), printed.err.decode(), *every_text(store)):
-        found = [(secret, text[max(place - 80, 0) : place + 40]) for secret in FORBIDDEN if (place := text.lower().find(secret.lower())) >= 0]
+        found = [(secret, text[max(at - 80, 0) : at + 40]) for secret in FORBIDDEN if (at := text.lower().find(secret.lower())) >= 0]
         assert not found

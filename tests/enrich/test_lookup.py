@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
@@ -16,7 +17,7 @@ def shout(values: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"loud": values.str.to_uppercase() + "!", "size": values.str.len_chars()})
 
 
-def answers(lookup: Lookup, values: list[str | None]) -> list[str | None]:
+def answers(lookup: Lookup, values: Sequence[str | None]) -> list[str | None]:
     return lookup.apply(pl.Series(values, dtype=pl.String))["loud"].cast(pl.String).to_list()
 
 

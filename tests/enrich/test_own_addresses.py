@@ -19,10 +19,12 @@ from pullstats.formats.parsed import READING_SCHEMA
 from support.effort import examples
 from support.spellings import spell_four, spell_six
 
-FOUR, SIX = ipaddress.ip_address("192.0.2.201"), ipaddress.ip_address("2001:db8:0:77::c9")
+FOUR, SIX = ipaddress.IPv4Address("192.0.2.201"), ipaddress.IPv6Address("2001:db8:0:77::c9")
 
 
-SPELLINGS = [(FOUR, name, text) for name, text in spell_four(FOUR).items()] + [(SIX, name, text) for name, text in spell_six(SIX).items()]
+SPELLINGS: list[tuple[IPAddress, str, str]] = [(FOUR, name, text) for name, text in spell_four(FOUR).items()] + [
+    (SIX, name, text) for name, text in spell_six(SIX).items()
+]
 
 
 @pytest.mark.parametrize(("address", "text"), [pytest.param(address, text, id=f"IPv{address.version} {name}") for address, name, text in SPELLINGS])

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pullstats.__main__ import run
+from pullstats.cli import run
 from pullstats.enrich.agents import classify_agents
 from pullstats.enrich.packages import classify_paths
 from pullstats.enrich.redact import redact_values

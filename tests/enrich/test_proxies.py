@@ -8,13 +8,14 @@ import random
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.__main__ import run
+from pullstats.cli import run
 from pullstats.enrich.proxies import HEADERS, TrustedProxies, pack, presets, unpack
 from pullstats.errors import UsageError
 from pullstats.pipeline.plan import IngestSummary
@@ -73,7 +74,7 @@ def test_the_first_stranger_from_the_right_is_the_client(peer: str, xff: str, cl
         (None, {"http_x_forwarded_for": "198.51.100.7"}, (None, "remote_addr")),
     ],
 )
-def test_headers_and_peers(peer: str | None, headers: dict[str, str], expected: tuple[str | None, str]) -> None:
+def test_headers_and_peers(peer: str | None, headers: dict[str, Any], expected: tuple[str | None, str]) -> None:
     assert ask(peer, **headers) == expected
 
 
@@ -103,7 +104,8 @@ def test_trust_is_as_python_has_it(ranges: list[str], address: ipaddress.IPv4Add
 
 @given(texts=st.lists(st.one_of(st.none(), st.text(max_size=40)), min_size=len(HEADERS) + 1, max_size=len(HEADERS) + 1))
 def test_any_header_is_read_or_passed_over(texts: list[str | None]) -> None:
-    ask(texts[0], **{name: text for name, text in zip(HEADERS, texts[1:], strict=True) if text is not None})
+    headers: dict[str, Any] = {name: text for name, text in zip(HEADERS, texts[1:], strict=True) if text is not None}
+    ask(texts[0], **headers)
     frame = pl.DataFrame({str(index): pl.Series([text], dtype=pl.String) for index, text in enumerate(texts)})
     packed = frame.select(pack(pl.col("0"), [pl.col(str(index)) for index in range(1, len(texts))])).item()
     # no header can pass for another one: the unit that joins them is taken out of all
@@ -182,14 +184,14 @@ def simulate(peers: list[str], chance: random.Random, *, filled: float, clients:
 
 
 PRIVATE = [f"10.0.{number}.9" for number in range(200)]
-FLEETS = {
+FLEETS: dict[str, tuple[list[str], dict[str, Any], str]] = {
     "two balancers": (PRIVATE[:2], {"filled": 1.0, "clients": 200}, "100.0 % of the requests come from 2 private addresses"),
     "a fleet with health checks": (PRIVATE[:8], {"filled": 0.4, "clients": 200}, "8 private addresses"),
     "one, and public clients beside it": (["192.168.7.7"], {"filled": 1.0, "clients": 100, "others": 0.5}, "one private address"),
     "of IPv6": (["fd00:1::1", "fd00:2::1"], {"filled": 0.9, "clients": 100}, "2 private addresses"),
     "on the machine itself": (["127.0.0.1"], {"filled": 1.0, "clients": 100}, "this looks like your load balancer"),
 }
-NO_FLEETS = {
+NO_FLEETS: dict[str, tuple[list[str], dict[str, Any]]] = {
     "private clients that forge a header here and there": (PRIVATE[:5], {"filled": 0.1, "clients": 200}),
     "many private clients that all write one": (PRIVATE, {"filled": 1.0, "clients": 250}),
     "private clients that name themselves": (PRIVATE[:9], {"filled": 1.0, "clients": 9}),
@@ -201,7 +203,7 @@ NO_FLEETS = {
 
 @pytest.mark.parametrize("name", [*FLEETS, *NO_FLEETS])
 def test_balancers_are_noticed_and_clients_are_not_taken_for_them(name: str, tmp_path: Path, take_in: Callable[..., IngestSummary]) -> None:
-    peers, options, *said = (FLEETS | NO_FLEETS)[name]
+    peers, options, *said = FLEETS[name] if name in FLEETS else NO_FLEETS[name]
     log = tmp_path / "a.log"
     log.write_text(simulate(peers, random.Random(name), **options))
     notes = " ".join(take_in(log).notes)

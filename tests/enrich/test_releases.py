@@ -164,8 +164,9 @@ ORDERED = {
 @pytest.mark.parametrize("ecosystem", ORDERED)
 def test_versions_are_in_the_order_of_their_ecosystem(ecosystem: str) -> None:
     places = [place_version(ecosystem, version) for version in ORDERED[ecosystem]]
-    assert all(place is not None for place in places)
-    assert all(low < high and not high < low for low, high in pairwise(places))
+    known = [place for place in places if place is not None]
+    assert len(known) == len(places)
+    assert all(low < high and not high < low for low, high in pairwise(known))
 
 
 @examples(80)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pullstats.__main__ import run
+from pullstats.cli import run
 from pullstats.formats import FORMATS
 from pullstats.formats.json_keys import KEYS
 from pullstats.formats.json_lines import JsonReader
@@ -149,8 +149,8 @@ def lines_of(name: str) -> Iterator[str]:
             yield "\t".join(cells[1:])
             yield "\t".join(cells).replace("req:", "rq:")
         else:
-            compiled = reader.text.compiled if isinstance(reader, W3cReader) else reader.compiled
             assert isinstance(reader, TextReader | W3cReader)
+            compiled = reader.text.compiled if isinstance(reader, W3cReader) else reader.compiled
             line = compiled.text
             if name.startswith(("varnish", "squid")):  # a word of theirs by which the format is known
                 line = line.replace("$upstream_cache_status", "miss" if name.startswith("varnish") else "TCP_MISS")

@@ -320,8 +320,8 @@ def test_the_caret_stands_in_the_nearest_plausible_format(tmp_path: Path, capsys
 
 @pytest.mark.parametrize("name", ["gz", "bz2", "xz"])
 def test_a_log_that_was_cut_before_its_first_line_is_whole_is_told_so(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    compress = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[name]
-    (tmp_path / "a.log").write_bytes(compress(NGINX.format(1, 1, "GET /a.zip HTTP/1.1").encode()[:60])[:-9])
+    compressors: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+    (tmp_path / "a.log").write_bytes(compressors[name](NGINX.format(1, 1, "GET /a.zip HTTP/1.1").encode()[:60])[:-9])
     assert run(["ingest", str(tmp_path / "a.log"), "--store", str(tmp_path / "s")]) == 2
     said = capsys.readouterr().err
     assert f"the {name} data ends early" in said

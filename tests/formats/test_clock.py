@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.__main__ import run
+from pullstats.cli import run
 from pullstats.clock import Clock
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def read(path: Path, field_map: str | None, block_size: int = 1 << 20) -> tuple[
 
 COMPARED = ["timestamp", "request", "address", "agent", "http_response_status_code", "http_response_body_size", "http_request_duration_us"]
 WRITERS: dict[str, Callable[[list[dict[str, str]], dict[str, str]], bytes]] = {
-    **{name: lambda rows, names, separator=separator: write_table(rows, names, separator) for name, separator in SEPARATORS.items()},
+    **{name: partial(write_table, separator=separator) for name, separator in SEPARATORS.items()},
     "all quoted": lambda rows, names: write_table(rows, names, ",", is_all_quoted=True),
     "crlf": lambda rows, names: write_table(rows, names, ",", end="\r\n"),
     "byte order mark": lambda rows, names: b"\xef\xbb\xbf" + write_table(rows, names, ";"),

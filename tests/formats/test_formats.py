@@ -242,7 +242,7 @@ def _conf_formats() -> list[tuple[str, LogFormat]]:
     return [("combined", FORMATS["nginx-combined"]), *((kind, custom_format(f"@{conf}:{name}")) for kind, name in named)]
 
 
-NESTED = {
+NESTED: dict[str, Callable[[str], dict[str, Any]]] = {
     "caddy": lambda agent: {
         "ts": 1720000000.5,
         "logger": "http.log.access",

@@ -63,7 +63,7 @@ def lines_of(data: bytes, tmp_path: Path) -> list[dict[str, Any]]:
     path = tmp_path / "read.parquet"
     path.write_bytes(data)
     with path.open("rb", buffering=0) as file:
-        stream = ParquetLines(file)  # type: ignore[arg-type]
+        stream = ParquetLines(file)
         parts = []
         while part := stream.read(1000):
             parts.append(part)
@@ -107,7 +107,7 @@ def test_the_text_of_a_row_is_what_a_log_is_known_by(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     path.write_bytes(packed(table(1)))
     with path.open("rb", buffering=0) as file:
-        text = ParquetLines(file).read(10_000).decode()  # type: ignore[arg-type]
+        text = ParquetLines(file).read(10_000).decode()
     assert text == (
         '{"started":"2024-03-12T15:22:28.104718Z","who":{"ip":"198.51.100.0","port":4711},"target":"/files/demo-1.0.zip","code":200,'
         '"headers":{"User-Agent":["curl/8.5.0"],"X-Odd":["a\\"0\\\\"]},"verb":"GET"}\n'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ def test_what_comes_by_chance_is_never_called_production() -> None:
     rng = random.Random(5)
     crowd: list[Row] = []
     for who in range(100):
-        draw = [lambda: rng.expovariate(1 / 900), lambda: rng.uniform(60, 3600), lambda: rng.lognormvariate(6, 1.5)][who % 3]
+        draw: Callable[[], float] = [lambda: rng.expovariate(1 / 900), lambda: rng.uniform(60, 3600), lambda: rng.lognormvariate(6, 1.5)][who % 3]
         moment, moments = START, []
         for _ in range(rng.randint(5, 60)):
             moment += timedelta(seconds=draw())

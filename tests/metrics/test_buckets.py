@@ -85,8 +85,8 @@ def test_buckets_follow_one_another_without_hole_or_overlap(every: str, zone: st
 def listed(every: str, zone: str, first: str, last: str, window: str = "all", start: str = "monday") -> list[str]:
     buckets = parse_every(every, zone, start)
     calendar = Calendar(ZoneInfo(zone), datetime(2024, 1, 1, tzinfo=UTC))
-    moments = [datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for text in (first, last)]
-    return buckets.label(buckets.range(*moments, parse_window(window, calendar))["bucket"]).to_list()
+    begin, end = (datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for text in (first, last))
+    return buckets.label(buckets.range(begin, end, parse_window(window, calendar))["bucket"]).to_list()
 
 
 def test_an_hour_that_comes_twice_is_two_buckets_with_their_offsets() -> None:

@@ -83,7 +83,7 @@ def test_requests_add_up_and_the_number_is_the_reports(
     seed: int, count: int, metrics: list[str], where: str | None, window: str, rules: list[str], memory: int
 ) -> None:
     rows = make_traffic(count, seed)
-    options = {"metrics": tuple(metrics), "where": where, "window": window, "count_as": tuple(rules), "memory": memory}
+    options: dict[str, Any] = {"metrics": tuple(metrics), "where": where, "window": window, "count_as": tuple(rules), "memory": memory}
     report, explained = ask(Breakdown, rows, **options), explain(rows, **options)
     shown = {name: value for name, value in explained.meta["totals"].items() if name in report.frame.columns}
     assert [shown] == report.frame.to_dicts() or (report.is_empty and explained.is_empty)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -166,14 +166,15 @@ def write(tree: Tree, draw: Any) -> str:
 @st.composite
 def comparisons(draw: Any) -> Tree:
     name = draw(st.sampled_from(["client", "package", "status", "status-class", "ci", "class", "hour", "weekday"]))
-    values = {
+    lists: dict[str, Sequence[Any]] = {
         "status": NUMBERS,
         "hour": NUMBERS,
         "ci": [True, False],
         "class": list(CLASSES),
         "weekday": ["mon", "sat", "sun"],
         "status-class": ["1xx", "2xx", "5xx"],
-    }.get(name, TEXTS)
+    }
+    values = lists.get(name, TEXTS)
     kinds = ["=", "!=", "in", "not in", "like", "not like", "~", "!~", "is null", "is not null"]
     kind = draw(st.sampled_from(kinds if name == "ci" else [*kinds, "<", "<=", ">", ">="]))
     if kind.startswith("is"):

@@ -69,7 +69,7 @@ def test_states_and_counts_by_hand(level: str, memory: int) -> None:
     rows = make_crowd(900)
     start, end = datetime(2025, 3, 13, tzinfo=UTC), datetime(2025, 3, 18, tzinfo=UTC)
     expected = states_by_hand(rows, level, start, end, start - 5 * DAY)
-    options = {"window": "2025-03-13..2025-03-17", "unique_by": level, "memory": memory, "metrics": ("requests", "errors")}
+    options: dict[str, Any] = {"window": "2025-03-13..2025-03-17", "unique_by": level, "memory": memory, "metrics": ("requests", "errors")}
     listed = flat(origins(rows, **options))
     inside = [row for row in rows if start <= row["time"] < end]
     assert dict(listed.select(level, "state").rows()) == {who: state for who, state in expected.items() if state != "churned"}

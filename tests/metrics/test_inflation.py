@@ -122,9 +122,10 @@ def test_people_and_programs_get_the_same_numbers(store: Path, capsys: pytest.Ca
     assert " ".join(shown.split()).startswith("20 downloads, 1 adjusted: 19 (95.0 %) repeat what their origin had, 19 pulls found everything there")
     assert max(map(len, shown.splitlines())) <= 80
     assert "…" not in shown
-    for form, read in {"json": json.loads, "ndjson": lambda text: [json.loads(text)]}.items():
+    for form in ("json", "ndjson"):
         assert run([*asked, "--format", form]) == 0
-        (row,) = read(capsys.readouterr().out)
+        printed = json.loads(capsys.readouterr().out)
+        (row,) = printed if form == "json" else [printed]
         assert (row["downloads"], row["had"], row["adjusted"], row["manifests"]) == (20, 19, 1, "GET only")
     for form in ("csv", "md"):
         assert run([*asked, "--format", form]) == 0

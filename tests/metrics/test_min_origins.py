@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pullstats.__main__ import run
+from pullstats.cli import run
 
 PEOPLE = {"pip": 7, "uv": 3, "curl": 5}
 """Endpoints of each client, of which one of curl's was only ever answered 401."""

@@ -42,7 +42,9 @@ def test_days_of_the_week_stand_in_their_order_in_every_format(week_start: str, 
     shown = [(day, count) for day, count in expected if count]
     assert found.frame.rows() == shown
     assert [(row["weekday"], row["requests"]) for row in json.loads(render(found, "json", RenderOptions()))] == shown
-    assert [tuple(line.split(",")) for line in render(found, "csv", RenderOptions()).splitlines()[1:]] == [(day, str(count)) for day, count in shown]
+    assert [tuple(line.split(",")) for line in str(render(found, "csv", RenderOptions())).splitlines()[1:]] == [
+        (day, str(count)) for day, count in shown
+    ]
     table = render(found, "table", RenderOptions()).splitlines()
     assert [line.split()[0] for line in table if line.split()[0] in DAYS] == [day for day, _ in shown]
 

@@ -70,7 +70,7 @@ def write_geo_database(path: Path, low: dict[str, str], high: dict[str, str]) ->
 
     first, second = encode(low), encode(high)
     node = b"".join((1 + 16 + place).to_bytes(3, "big") for place in (0, len(first)))
-    meta = {"node_count": 1, "record_size": 24, "ip_version": 4, "binary_format_major_version": 2, "binary_format_minor_version": 0}
+    meta: dict[str, Any] = {"node_count": 1, "record_size": 24, "ip_version": 4, "binary_format_major_version": 2, "binary_format_minor_version": 0}
     meta |= {"database_type": "Test-City", "languages": ["en"], "description": {"en": "test"}, "build_epoch": 1_700_000_000}
     path.write_bytes(node + bytes(16) + first + second + b"\xab\xcd\xefMaxMind.com" + encode(meta))
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.__main__ import run
+from pullstats.cli import run
 from pullstats.metrics import Query, prepare_events
 from pullstats.metrics.same_requests import find_repeats
 from pullstats.pipeline.answer import read_extent

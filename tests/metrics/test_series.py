@@ -134,7 +134,7 @@ def test_a_series_is_what_plain_python_counts(events: list[Event], every: str, z
     counts = [event for event in events if RECURRING[recurring](event.moment.astimezone(ZoneInfo(zone)))]
     inside = [event for event in counts if event.moment >= start]
     listed = clock_oracle.list_buckets(first, last, *size, zone)
-    options = {
+    options: dict[str, Any] = {
         "every": every,
         "tz": zone,
         "window": f"{recurring} and {days[0]}..{days[1]}",
@@ -422,7 +422,8 @@ def test_a_gap_of_months_is_seen_by_every_window_in_it() -> None:
 def test_null_and_gap_stand_together_in_every_bucket() -> None:
     """Of a filter that finds nobody, every bucket is 0; what no log tells of is null, and nothing else."""
     events = hourly("2024-03-01", "2024-03-20", is_between("2024-03-12T06:00", "2024-03-14T15:00"))
-    for every, options in product(("h", "6h", "d", "w"), ({}, {"where": "client=nobody"}, {"rolling": "2w"}, {"dimensions": ("client",)})):
+    others: list[dict[str, Any]] = [{}, {"where": "client=nobody"}, {"rolling": "2w"}, {"dimensions": ("client",)}]
+    for every, options in product(("h", "6h", "d", "w"), others):
         found = rows(ask(events, names=NAMES, every=every, **options))
         assert all((row["requests"] is None) == row["gap"] and not (row["gap"] and row["partial"]) for row in found), (every, options)
         assert any(row["gap"] or row["partial"] for row in found), (every, options)
@@ -487,8 +488,8 @@ def test_a_look_back_over_a_gap_is_marked() -> None:
 
 def test_a_look_back_over_nothing_but_a_gap_is_unknown() -> None:
     events = hourly("2024-03-01", "2024-03-20", is_between("2024-03-12", "2024-03-15"))
-    for options in ({}, {"dimensions": ("client",)}):
-        found = rows(ask(events, names=NAMES, window="2024-03-11..2024-03-16", rolling="2d", **options))
+    for dimensions in ((), ("client",)):
+        found = rows(ask(events, names=NAMES, window="2024-03-11..2024-03-16", rolling="2d", dimensions=dimensions))
         assert [(row["requests"], row["origins"]) for row in found] == [(288, 6), (144, 6), (None, None), (None, None), (144, 6), (288, 6)]
 
 

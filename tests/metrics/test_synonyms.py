@@ -84,7 +84,7 @@ def test_a_dimension_named_twice_in_two_ways_is_refused() -> None:
         ({"where": "hits>3"}, "is a metric"),
     ],
 )
-def test_what_is_asked_for_in_the_wrong_place_is_answered_with_our_name(asked: dict[str, object], said: str) -> None:
+def test_what_is_asked_for_in_the_wrong_place_is_answered_with_our_name(asked: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=re.escape(said)):
         ask(Breakdown, ROWS, **{"metrics": ("requests",), **asked})
 
@@ -188,7 +188,7 @@ def test_a_table_of_what_nobody_knows_says_what_would_tell_it() -> None:
     report = ask(Breakdown, ROWS, dimensions=("city",), metrics=("requests",))
     assert report.frame.rows() == [(None, len(ROWS))]
     assert json.loads(render(report, "json", RenderOptions())) == [{"city": None, "requests": len(ROWS)}]
-    table = " ".join(render(report, "table", RenderOptions()).split())
+    table = " ".join(str(render(report, "table", RenderOptions())).split())
     assert "no request here tells its city: a geo database with cities tells it" in table
     assert "unknown" not in table
     both = ask(Breakdown, ROWS, dimensions=("country", "city"), metrics=("requests",))

@@ -46,7 +46,8 @@ def test_spellings_merge_and_tags_do_not(tmp_path: Path) -> None:
 
 def spell(version: str, package_type: str = "pypi") -> str | None:
     found = pl.DataFrame({"version": [version]}).select(normalised_version(pl.col("version"), package_type))
-    return found.item()
+    spelled: str | None = found.item()
+    return spelled
 
 
 @pytest.mark.parametrize(

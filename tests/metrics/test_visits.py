@@ -52,7 +52,7 @@ def ask(rows: list[Row], *metrics: str, at: str = "nginx-combined", **options: A
 
     extent = Extent(frame["timestamp"].min(), frame["timestamp"].max())  # type: ignore[arg-type]
     query = Query(**{"metrics": metrics, "window": "all", "limit": 0, **options})
-    found: dict[str, Any] = ask_of(Breakdown(query), scan, extent, frame["timestamp"].max()).frame.row(0, named=True)  # type: ignore[arg-type]
+    found: dict[str, Any] = ask_of(Breakdown(query), scan, extent, frame["timestamp"].max()).frame.row(0, named=True)
     return found
 
 

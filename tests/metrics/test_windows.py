@@ -186,7 +186,7 @@ def test_what_may_mean_two_things_is_refused_in_one_sentence(text: str) -> None:
 
 @pytest.mark.parametrize("text", LISTS)
 def test_days_of_the_week_in_a_list_are_a_union(text: str) -> None:
-    assert parse_window(text, calendar()).weekdays == LISTS[text]
+    assert set(parse_window(text, calendar()).weekdays or ()) == LISTS[text]
     events = pl.LazyFrame(
         {"timestamp": [datetime(2021, 3, day, 12, tzinfo=UTC) for day in range(1, 8)]}, schema={"timestamp": pl.Datetime("us", "UTC")}
     )
@@ -348,9 +348,7 @@ AROUND = st.sampled_from([moment.date() for moment in clock_oracle.CHANGES]).fla
     lambda day: st.builds(lambda before, after: (day - timedelta(days=before), day + timedelta(days=after)), st.integers(0, 3), st.integers(0, 3))
 )
 SPANS = AROUND.map(lambda days: (f"{days[0]}..{days[1]}", is_from_to(*days)))
-MONTHS = AROUND.map(
-    lambda days: (f"{days[0]:%Y-%m}", lambda moment, zone: f"{clock_oracle.local_day(moment, zone):%Y-%m}" == f"{days[0]:%Y-%m}")  # type: ignore[return-value]
-)
+MONTHS = AROUND.map(lambda days: (f"{days[0]:%Y-%m}", lambda moment, zone: f"{clock_oracle.local_day(moment, zone):%Y-%m}" == f"{days[0]:%Y-%m}"))
 HOURS = st.tuples(st.integers(0, 1439), st.integers(0, 1440)).filter(lambda ends: ends[0] != ends[1] and ends[1] > 0)
 RECURRING = st.one_of(
     st.sampled_from(clock_oracle.WEEKDAYS).map(lambda name: (f"every {name}", is_weekday(name))),

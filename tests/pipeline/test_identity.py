@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from backports import zstd
@@ -53,13 +54,13 @@ def pipe(take_in: TakeIn, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Inge
         def readable(self) -> bool:
             return True
 
-        def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        def readinto(self, buffer: Any) -> int:
             part = self._data.read(min(len(buffer), 30_000))
             buffer[: len(part)] = part
             return len(part)
 
     def run(data: bytes, **options: object) -> IngestSummary:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Pipe(data))))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(cast("io.RawIOBase", Pipe(data)))))
         return take_in("-", **options)
 
     return run

@@ -26,7 +26,7 @@ def rank(pieces: dict[str, int | None], seed: int) -> list[str]:
     return frame.join(rank_sources(frame), on="source_id").sort("source_rank")["name"].to_list()
 
 
-ORDERS = {
+ORDERS: dict[str, dict[str, int | None]] = {
     "two logs, each in pieces that overlap in time": {"b/access.log.1": 0, "b/access.log": 20, "a/access.log.1": 5, "a/access.log": 10},
     "two logs that begin in one instant": {"a/access.log.1": 0, "a/access.log": 7, "b/access.log.1": 0, "b/access.log": 3},
     "numbers descend to the bare name": {"access.log.10": 0, "access.log.2.gz": 0, "access.log.1": 0, "access.log": 0},

@@ -7,6 +7,7 @@ import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -75,12 +76,13 @@ def events_of(store: Path) -> pl.DataFrame:
 
 def die_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Let a rebuild die at its file of this number, from 0; call what is given to let it live."""
-    real, calls = module.rederive, iter(range(1000))
+    real, calls = vars(module)["rederive"], iter(range(1000))
 
     def die(*args: object, **named: object) -> pl.DataFrame:
         if next(calls) == number:
             raise KeyboardInterrupt
-        return real(*args, **named)  # type: ignore[arg-type]
+        found: pl.DataFrame = real(*args, **named)
+        return found
 
     monkeypatch.setattr(module, "rederive", die)
     return lambda: monkeypatch.setattr(module, "rederive", real)
@@ -165,7 +167,7 @@ def changes(before: pl.DataFrame, after: pl.DataFrame) -> dict[str, int]:
 def test_digests_change_in_a_store_what_its_dry_run_says_and_once(
     *, has_rules: bool, tmp_path: Path, asked: Path, digests: Path, rules: Path
 ) -> None:
-    options = {"key_file": tmp_path / "key", "digests": (digests,), "rules": RuleSources(rules if has_rules else None)}
+    options: dict[str, Any] = {"key_file": tmp_path / "key", "digests": (digests,), "rules": RuleSources(rules if has_rules else None)}
     store = tmp_path / "store"
     ingest(IngestPlan((str(asked),), store, key_file=tmp_path / "key"))
     before, files = events_of(store), open_store(store).event_files()
@@ -192,7 +194,7 @@ def test_a_rebuild_with_digests_that_dies_goes_on_where_it_stopped(
 ) -> None:
     store = tmp_path / "store"
     ingest(IngestPlan((str(asked),), store, key_file=tmp_path / "key"))
-    options = {"key_file": tmp_path / "key", "digests": (digests,)}
+    options: dict[str, Any] = {"key_file": tmp_path / "key", "digests": (digests,)}
     whole = rebuild(store, is_dry_run=True, **options)
     mend = die_at(2, monkeypatch)
     with pytest.raises(KeyboardInterrupt):

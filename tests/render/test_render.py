@@ -40,7 +40,7 @@ def report_of(values: list[Any], name: str = "agent") -> Report:
 
 
 def decoded(case: dict[str, Any]) -> str:
-    return case["bytes"].encode("latin-1").decode("utf-8", "backslashreplace")
+    return str(case["bytes"]).encode("latin-1").decode("utf-8", "backslashreplace")
 
 
 @pytest.mark.parametrize("case", TEXTS, ids=lambda case: case["id"])

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from backports import zstd
 
-from pullstats.__main__ import run
+from pullstats.cli import run
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 from support.places import LOGS

@@ -180,7 +180,7 @@ def test_a_named_log_that_vanishes_is_one_sentence_and_the_others_stay(
     checked = vars(preparation)["_check_named"]
 
     def check(*arguments: object) -> object:
-        found = checked(*arguments)  # type: ignore[arg-type]
+        found: object = checked(*arguments)
         (logs / "a.log").unlink(missing_ok=True)
         return found
 

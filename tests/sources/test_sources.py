@@ -7,6 +7,7 @@ import gzip
 import lzma
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from pullstats.sources.blocks import LINE_LIMIT
 
 LINES = b"".join(b"line %d %s\n" % (number, b"x" * (number % 70)) for number in range(2000))
 
-COMPRESSORS = {
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     "plain": lambda data: data,
     "gz": gzip.compress,
     "gz-members": lambda data: gzip.compress(data[:500]) + gzip.compress(data[500:]),

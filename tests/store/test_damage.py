@@ -72,6 +72,11 @@ def swap(path: Path) -> None:
     shutil.copy(other, path)
 
 
+def make_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def make_folder(path: Path) -> None:
     path.unlink()
     path.mkdir()
@@ -90,7 +95,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "longer": lambda path: path.write_bytes(path.read_bytes() + b"x"),
     "swapped": swap,
     "a folder": make_folder,
-    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "a pipe": make_pipe,
 }
 
 

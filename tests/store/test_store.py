@@ -6,8 +6,11 @@ import errno
 import json
 import os
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -46,7 +49,7 @@ def make_run(run_id: str = "r1", **counts: int) -> pl.DataFrame:
     return pl.DataFrame([row], schema_overrides={"started": TIMESTAMP, "finished": TIMESTAMP})
 
 
-def add(store: Store, events: pl.DataFrame, end_offset: int, **more: pl.DataFrame) -> None:
+def add(store: Store, events: pl.DataFrame, end_offset: int, **more: Any) -> None:
     with store.lock():
         store.commit(store.write_events(events), [SourceProgress(SOURCE, end_offset, end_offset)], **more)
 
@@ -124,7 +127,7 @@ def test_categorical_columns_are_stored_as_plain_text(store: Store) -> None:
 def test_what_a_file_has_nothing_of_reads_as_null_for_every_reader(store: Store) -> None:
     """A column that is null throughout a file is not in it; the next file may have it."""
     duckdb = pytest.importorskip("duckdb", reason="an extra of the bench")
-    said = ({"url_path": ["/a", None]}, {"user_id": [-5, 7], "is_ci": [None, True]}, {})
+    said: tuple[dict[str, list[Any]], ...] = ({"url_path": ["/a", None]}, {"user_id": [-5, 7], "is_ci": [None, True]}, {})
     for number, values in enumerate(said):
         rows = make_events(2, NOON + timedelta(days=number)).with_columns(
             pl.Series(name, found, EVENT_SCHEMA[name]) for name, found in values.items()
@@ -477,7 +480,8 @@ def test_a_damaged_marker_is_named(store: Store, content: bytes, *, create: bool
 def test_a_marker_that_is_no_file_is_named(store: Store, kind: str) -> None:
     marker = store.path / "pullstats-store.json"
     marker.unlink()
-    {"folder": marker.mkdir, "fifo": lambda: os.mkfifo(marker), "loop": lambda: marker.symlink_to(marker)}[kind]()
+    makers: dict[str, Callable[[], object]] = {"folder": marker.mkdir, "fifo": partial(os.mkfifo, marker), "loop": partial(marker.symlink_to, marker)}
+    makers[kind]()
     with pytest.raises(StoreError, match=r"pullstats-store\.json is damaged|Too many levels of symbolic links"):
         open_store(store.path, create=True)
 

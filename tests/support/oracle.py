@@ -121,12 +121,13 @@ def find_pulls(rows: list[Row], gap: timedelta = PULL_GAP) -> list[Row]:
 
 def find_tags(rows: list[Row]) -> dict[tuple[str, str], list[tuple[Any, str]]]:
     """By repository and digest: where it was seen with a tag."""
-    seen = defaultdict(list)
+    seen: defaultdict[tuple[str, str], list[tuple[Any, str]]] = defaultdict(list)
     for group in pull_groups(rows):
+        tag = group_tag(group)
         for row in group:
-            if row["kind"] == "digest" and group_tag(group) is not None and is_answered(row):
-                seen[row["package"], row["reference"]].append((place(row), group_tag(group)))
-    return {key: sorted(found) for key, found in seen.items()}  # type: ignore[type-var]
+            if row["kind"] == "digest" and tag is not None and is_answered(row):
+                seen[row["package"], row["reference"]].append((place(row), tag))
+    return {key: sorted(found) for key, found in seen.items()}
 
 
 def name_digests(counted: list[Row], tags: dict[tuple[str, str], list[tuple[Any, str]]]) -> list[Row]:
@@ -173,7 +174,7 @@ def see_digests(rows: list[Row]) -> tuple[Seen, Seen, Seen]:
 def with_releases(rows: list[Row]) -> list[Row]:
     """Give every row its release."""
     tags, bare, moves = see_digests(rows)
-    best = {key: max(sorted(found, reverse=True), key=rank_tag) for key, found in tags.items()}
+    best: dict[tuple[str, str], str] = {key: max(sorted(found, reverse=True), key=rank_tag) for key, found in tags.items()}
 
     def of_digest(package: str, digest: str) -> str | None:
         if (package, digest) in best:
@@ -183,8 +184,9 @@ def with_releases(rows: list[Row]) -> list[Row]:
 
     def of_tag(row: Row) -> str:
         seen = [move for move in sorted(moves.get((row["package"], row["reference"]), [])) if move[0] <= row["time"]]
-        found = best[row["package"], seen[-1][2]] if seen else row["reference"]
-        return found if rank_tag(found)[0] > rank_tag(row["reference"])[0] else row["reference"]
+        asked: str = row["reference"]
+        found = best[row["package"], seen[-1][2]] if seen else asked
+        return found if rank_tag(found)[0] > rank_tag(asked)[0] else asked
 
     def release(row: Row) -> str | None:
         if row["ecosystem"] == "oci":
@@ -382,7 +384,7 @@ def takes_file(row: Row) -> bool:
 
 
 def is_unchanged(row: Row) -> bool:
-    return row["method"] == "GET" and row["status"] == 304
+    return bool(row["method"] == "GET" and row["status"] == 304)
 
 
 def looks(row: Row) -> bool:

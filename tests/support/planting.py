@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from pullstats.__main__ import run
+from pullstats.cli import run
 from support.effort import SOAK
 from support.plants import every_text
 from support.spellings import spell_four, spell_six
@@ -169,7 +169,7 @@ def left_over() -> tuple[str, int, int]:
         printed = []
         for stream in (out, err):
             stream.flush()
-            printed.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined]
+            printed.append(stream.buffer.getvalue().decode())
         texts = "\n".join([*printed, *every_text(store)])
         parquet = [pl.read_parquet(path, hive_partitioning=False) for path in store.rglob("*.parquet")]
         events = sum(frame.height for frame in parquet if "url_path" in frame.columns)

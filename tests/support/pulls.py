@@ -53,7 +53,7 @@ def ask(rows: list[Row], *, shuffle: int | None = None, **options: Any) -> Repor
     extent = Extent(frame["timestamp"].min(), frame["timestamp"].max())  # type: ignore[arg-type]
     now = frame["timestamp"].max() or START
     query = Query(**{"metrics": ("requests",), "window": "all", "limit": 0, **options})
-    return ask_of(Breakdown(query), scan, extent, now)  # type: ignore[arg-type]
+    return ask_of(Breakdown(query), scan, extent, now)
 
 
 def one(rows: list[Row], metric: str, **options: Any) -> Any:

@@ -134,7 +134,7 @@ def pull(chance: random.Random, style: str, repository: str, tag: str, status: i
     manifests: list[Step] = [(0, "GET", f"{base}/manifests/{index}", status), (later, "GET", f"{base}/manifests/{machine}", status)]
     blobs: list[Step] = [(later, "GET", f"{base}/blobs/{config}", status), (later + 1, "GET", f"{base}/blobs/{layer}", status)]
     named: list[Step] = [(0, "GET", f"{base}/manifests/{tag}", status), (later, "GET", f"{base}/manifests/{machine}", status)]
-    return {
+    steps: dict[str, list[Step]] = {
         "head-first": [(0, "GET", "/v2/", 200), *head, *manifests, *blobs],
         "single": [*head, (later, "GET", f"{base}/manifests/{machine}", status), *blobs],
         "present": [(0, "GET", "/v2/", 200), *head],
@@ -145,7 +145,7 @@ def pull(chance: random.Random, style: str, repository: str, tag: str, status: i
         "digest-then-tag": [(0, "GET", f"{base}/manifests/{index}", 200), *named],
         "shared-blobs": [*head, *blobs],
         "every-platform": [*named, *((1, "GET", f"{base}/manifests/{digest(repository, tag, part)}", status) for part in "abcd")],
-        "twice": [*named, *((after + 1, *rest) for after, *rest in named), *blobs],  # type: ignore[list-item]
+        "twice": [*named, *((after + 1, method, path, code) for after, method, path, code in named), *blobs],
         "missing": [(0, "HEAD", f"{base}/manifests/9.9", 404), (0, "GET", f"{base}/manifests/9.9", 404)],
         "half-refused": [*head, (later, "GET", f"{base}/manifests/{index}", chance.choice((401, 404, 429, 500)))],
         "refused-then-taken": [(0, "GET", f"{base}/manifests/{tag}", 401), (0, "GET", "/token?scope=repository%3Aacme%2Fapp%3Apull", 200), *named],
@@ -166,7 +166,8 @@ def pull(chance: random.Random, style: str, repository: str, tag: str, status: i
             (1, "PUT", f"{base}/manifests/{tag}", 201),
         ],
         "delete": [(0, "GET", f"{base}/manifests/{tag}", 200), (1, "DELETE", f"{base}/manifests/{index}", 202)],
-    }[style]
+    }
+    return steps[style]
 
 
 STYLES = {

@@ -16,7 +16,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def is_manifest(row: Row) -> bool:
-    return row["ecosystem"] == "oci" and row["action"] == "manifest" and row["counts"]
+    return bool(row["ecosystem"] == "oci" and row["action"] == "manifest" and row["counts"])
 
 
 def is_blob(row: Row) -> bool:
@@ -29,7 +29,7 @@ def is_fetched(row: Row) -> bool:
 
 def is_artifact(row: Row) -> bool:
     is_file = row["ecosystem"] != "oci" and row["action"] == "download" and row["counts"]
-    return row["method"] == "GET" and (is_file or (row["ecosystem"] == "oci" and row["action"] == "blob"))
+    return bool(row["method"] == "GET" and (is_file or (row["ecosystem"] == "oci" and row["action"] == "blob")))
 
 
 def needless(rows: list[Row], numbers: Numbers) -> list[Row]:
@@ -176,7 +176,7 @@ def is_had(transfer: list[Row], full: int | None) -> bool:
     if full is None:
         return any(row["status"] != 499 for row in transfer)
     begun = max([row["size"] for row in transfer if row["status"] == 200], default=0)
-    return begun + sum(row["size"] for row in transfer if row["status"] == 206) >= full
+    return bool(begun + sum(row["size"] for row in transfer if row["status"] == 206) >= full)
 
 
 def find_all(rows: list[Row], rules: dict[str, Numbers]) -> dict[str, list[Row]]:
@@ -223,7 +223,7 @@ def inflation(rows: list[Row], numbers: Numbers) -> dict[tuple[str, str], list[i
     taken = {row["offset"] for row in find_downloads_2(rows)}
     seen = set()
     found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
-    people = defaultdict(set)
+    people: defaultdict[tuple[str, str], set[Any]] = defaultdict(set)
     for row in rows:  # in order of time
         if row["offset"] not in taken:
             continue

@@ -156,8 +156,8 @@ def loops(plot: Plot) -> None:
             for _ in range(around(chance, 70)):
                 # Who is let in is somebody else, on the same address with the same client.
                 other = chance.random() < 0.03
-                given = {"status": 200 if other else status, "client": "docker"}
-                path = {} if status == 404 or chance.random() < 0.9 else {"path": f"/v2/acme/none/manifests/{chance.randrange(3)}"}
+                given: dict[str, Any] = {"status": 200 if other else status, "client": "docker"}
+                path: dict[str, Any] = {} if status == 404 or chance.random() < 0.9 else {"path": f"/v2/acme/none/manifests/{chance.randrange(3)}"}
                 plot.manifest(at, who + 1 if other and status == 401 else who, "HEAD", "acme/none", "1.0", **given, **path)
                 at += chance.choice(
                     [1, 30, 300, 300, 600, 600.5 if chance.random() < 0.2 else 5]

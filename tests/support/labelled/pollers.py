@@ -153,7 +153,9 @@ def make_client(town: Town, like: Client | None = None, family: str | None = Non
         return _MAKERS[like.family](town, like.asked, like.version)
     if family is None:
         images = town.chance.random() < town.world.images
-        families = ("docker", "containerd", "containerd", "podman", "curl") if images else ("pip", "pip", "requests", "uv", "npm", "hf", "helm")
+        families: tuple[str, ...] = (
+            ("docker", "containerd", "containerd", "podman", "curl") if images else ("pip", "pip", "requests", "uv", "npm", "hf", "helm")
+        )
         if town.world.one_agent:
             families = ("docker",) if images else ("pip",)
         family = town.chance.choice(families)

@@ -57,7 +57,8 @@ def poisson(town: Town, count: int) -> list[float]:
 
 def heavy_tailed(town: Town, count: int) -> list[float]:
     """Give moments with pauses from seconds to days (log-normal), as people and their scripts have."""
-    times, moment = [], town.span[0]
+    times: list[float] = []
+    moment = town.span[0]
     while len(times) < count and moment < town.span[1]:
         moment += town.chance.lognormvariate(7.5, 2.2)
         times.append(moment)

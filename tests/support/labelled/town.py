@@ -28,7 +28,8 @@ class Sent(NamedTuple):
     kind: str
 
 
-class Machines(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Machines:
     """So many machines poll one version (None: whatever is newest) of a package until the end."""
 
     package: str
