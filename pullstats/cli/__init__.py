@@ -89,8 +89,7 @@ class LazyGroup(click.Group):
             meant = _CALLED.get(cmd_name.lower())
             if meant is None:
                 raise unknown_name("command", cmd_name, COMMANDS)
-            message = f"no command '{cmd_name}'; what you may mean is {meant}: {COMMANDS[meant].help}"
-            raise UsageError(message)
+            raise UsageError(f"no command '{cmd_name}'; what you may mean is {meant}: {COMMANDS[meant].help}")
         command = getattr(importlib.import_module(COMMANDS[cmd_name].module), cmd_name)
         assert isinstance(command, click.Command)
         return command

@@ -29,8 +29,9 @@ def doctor(context: click.Context, /, **options: Any) -> int:
     if context.invoked_subcommand is not None:
         given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
         if given:
-            message = f"options of doctor {context.invoked_subcommand} stand behind its name: pullstats doctor {context.invoked_subcommand} --{given[0].replace('_', '-')} …"
-            raise UsageError(message)
+            raise UsageError(
+                f"options of doctor {context.invoked_subcommand} stand behind its name: pullstats doctor {context.invoked_subcommand} --{given[0].replace('_', '-')} …"
+            )
         return 0
     found = examine(options["store"], limit=options["limit"], rules=rule_sources(options))
     if options["fix_hints"]:

@@ -122,8 +122,7 @@ def parse_share(text: str | None) -> float | None:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        message = f"--max-bad '{text}' is no share; write 0.5% or 0.005"
-        raise UsageError(message)
+        raise UsageError(f"--max-bad '{text}' is no share; write 0.5% or 0.005")
     return share
 
 

@@ -63,8 +63,7 @@ def read_maps(table: Mapping[str, Any], path: Path) -> ConfiguredMaps:
 def _tables(value: Any, name: str, path: Path) -> Mapping[str, Mapping[str, Any]]:
     if not isinstance(value, dict) or not all(isinstance(items, dict) for items in value.values()):
         example = '[map.source."web*"]' if name == "map.source" else "[map.format.csv]"
-        message = f"[{name}] of '{path}' must hold tables, as in {example}"
-        raise InputError(message)
+        raise InputError(f"[{name}] of '{path}' must hold tables, as in {example}")
     return value
 
 
@@ -73,12 +72,10 @@ def _text(items: Mapping[str, Any], name: str, path: Path) -> str:
     from pullstats.formats.field_map import parse_map  # noqa: PLC0415 - see above
 
     if not all(isinstance(value, str) for value in items.values()):
-        message = f'[{name}] of \'{path}\' must be a table of field = "key", as in status = "HTTP-StatusCode"'
-        raise InputError(message)
+        raise InputError(f'[{name}] of \'{path}\' must be a table of field = "key", as in status = "HTTP-StatusCode"')
     text = ",".join(f"{field}={key}" for field, key in items.items())
     try:
         parse_map(text)
     except UserError as error:
-        message = f"[{name}] of '{path}': {error}"
-        raise InputError(message) from error
+        raise InputError(f"[{name}] of '{path}': {error}") from error
     return text

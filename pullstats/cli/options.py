@@ -55,12 +55,10 @@ class Command(click.Command):
             TypeError,
             AttributeError,
         ) as error:  # TOML knows infinities, dates, lists and NULs, which no option expects
-            message = f"an option has a value that cannot be used ({error}); look at the command line and the configuration"
-            raise UsageError(message) from error
+            raise UsageError(f"an option has a value that cannot be used ({error}); look at the command line and the configuration") from error
         for name, value in ctx.params.items():
             if any("\0" in str(item) for item in (value if isinstance(value, tuple) else (value,))):
-                message = f"--{name.replace('_', '-')} holds a NUL byte"
-                raise UsageError(message)
+                raise UsageError(f"--{name.replace('_', '-')} holds a NUL byte")
         return rest
 
     def _read_defaults(self, ctx: click.Context, args: list[str]) -> dict[str, Any]:
@@ -75,12 +73,10 @@ class Command(click.Command):
         try:
             settings = tomllib.loads(read_small_text(path))
         except (OSError, ValueError, RecursionError) as error:
-            message = f"cannot read the configuration '{path}': {error}"
-            raise InputError(message) from error
+            raise InputError(f"cannot read the configuration '{path}': {error}") from error
         routes = settings.pop("routes", None)
         if routes is not None and not isinstance(routes, dict):
-            message = f"[routes] of '{path}' must be a table of host, folder or form of path = ecosystem"
-            raise InputError(message)
+            raise InputError(f"[routes] of '{path}' must be a table of host, folder or form of path = ecosystem")
         ctx.meta[ROUTES] = (routes, str(path))
         known = {parameter.name for parameter in self.params if parameter.name}
         field_map = settings.pop("map", None)
@@ -104,8 +100,7 @@ class Command(click.Command):
             noun = f"option of '{self.name}' ({path})"
             raise unknown_name(noun, key, known)
         if name in PRIVATE and not is_trusted:
-            message = f"'{path}' may not set {key}; give it on the command line, in the environment or through --config"
-            raise InputError(message)
+            raise InputError(f"'{path}' may not set {key}; give it on the command line, in the environment or through --config")
         return name
 
 

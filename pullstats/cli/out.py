@@ -49,5 +49,6 @@ def _refuse_unused(options: dict[str, Any]) -> None:
     unused = ("min_origins", *(filters if options["export_set"] == "rejects" else ()))
     given = [name for name in unused if options[name]]
     if given:
-        message = f"--set {options['export_set']} takes no {', '.join('--' + name.replace('_', '-') for name in given)}; filter the file it writes"
-        raise UsageError(message)
+        raise UsageError(
+            f"--set {options['export_set']} takes no {', '.join('--' + name.replace('_', '-') for name in given)}; filter the file it writes"
+        )

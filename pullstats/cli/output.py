@@ -63,8 +63,9 @@ def refuse_total(options: dict[str, Any]) -> None:
     renderer = choose_renderer(options)
     if options.get("total") and not renderer.has_total_row:
         room = f"{', '.join(_WITH_TOTALS[:-1])} or {_WITH_TOTALS[-1]}"
-        message = f"--total adds a row to a {room}, and in {renderer.name} it would count like any other; JSON has it with --meta, as meta.totals"
-        raise UsageError(message)
+        raise UsageError(
+            f"--total adds a row to a {room}, and in {renderer.name} it would count like any other; JSON has it with --meta, as meta.totals"
+        )
 
 
 def emit(report: Report, options: dict[str, Any]) -> int:

@@ -86,8 +86,7 @@ def concentration(**options: Any) -> int:
 def _read_tops(text: str) -> tuple[int, ...]:
     names = split_names(text)
     if not names or not all(_COUNT.match(name) for name in names):
-        message = f"--top '{text}' holds no numbers from 1 up; write 2,10,20"
-        raise UsageError(message)
+        raise UsageError(f"--top '{text}' holds no numbers from 1 up; write 2,10,20")
     return tuple(dict.fromkeys(int(name) for name in names))
 
 
@@ -97,7 +96,6 @@ def _read_shares(text: str) -> tuple[Fraction, ...]:
         match = _SHARE.match(name)
         share = Fraction(match[1]) / (100 if match[2] else 1) if match else Fraction(0)
         if not 0 < share <= 1:
-            message = f"--share '{name}' is no share; write 50% or 0.5"
-            raise UsageError(message)
+            raise UsageError(f"--share '{name}' is no share; write 50% or 0.5")
         found.append(share)
     return tuple(dict.fromkeys(found))

@@ -102,8 +102,7 @@ def parse_size(text: str) -> int:
     match = _SIZE.match(text.strip())
     size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
     if size < _LEAST_MEMORY:
-        message = f"--memory '{text}' is no size from 1MB up; write 800MB or 3GB"
-        raise UsageError(message)
+        raise UsageError(f"--memory '{text}' is no size from 1MB up; write 800MB or 3GB")
     return size
 
 
@@ -153,8 +152,7 @@ def _refuse_bytes(options: dict[str, Any]) -> None:
     given = {parameter.name: max(parameter.opts, key=len) for parameter in click.get_current_context().command.params}
     for name, value in options.items():
         if isinstance(value, str) and _SURROGATE.search(value):
-            message = f"{given.get(name, name)} holds bytes that are no UTF-8: '{value}'"
-            raise UsageError(message)
+            raise UsageError(f"{given.get(name, name)} holds bytes that are no UTF-8: '{value}'")
 
 
 def _name_labels(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -187,8 +185,7 @@ def split_names(text: str | None) -> tuple[str, ...]:
     names = []
     for match in _NAME.finditer(text or ""):
         if match["open"]:
-            message = f"the quote that opens in '{text}' is not closed"
-            raise UsageError(message)
+            raise UsageError(f"the quote that opens in '{text}' is not closed")
         name = match["quoted"].replace('""', '"') if match["quoted"] is not None else match["plain"].strip()
         names.append(name)
     return tuple(name for name in names if name)

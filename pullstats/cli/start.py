@@ -61,5 +61,4 @@ def find_sample_logs() -> Path:
     for folder in (package / "sample_logs", package.parent / "sample_logs"):
         if folder.is_dir():
             return folder
-    message = "the sample logs are not installed; get them from the source distribution"
-    raise InputError(message)
+    raise InputError("the sample logs are not installed; get them from the source distribution")

@@ -45,8 +45,9 @@ def load_digests(paths: Sequence[Path]) -> pl.DataFrame:
         for document in _read_documents(path):
             found |= dict(_platforms(document))
         if len(found) == before and not any(_is_index(document) for document in _read_documents(path)):
-            message = f"'{path}' is no image index: it names no manifests with a platform; save one with 'skopeo inspect --raw docker://IMAGE'"
-            raise InputError(message)
+            raise InputError(
+                f"'{path}' is no image index: it names no manifests with a platform; save one with 'skopeo inspect --raw docker://IMAGE'"
+            )
     return pl.DataFrame([(digest, *platform) for digest, platform in found.items()], schema=PLATFORM_SCHEMA, orient="row")
 
 
@@ -55,18 +56,15 @@ def _read_documents(path: Path) -> list[Any]:
     try:
         text = read_small_text(path, MAX_SIZE).strip()
     except OSError as error:
-        message = f"cannot read '{path}': {error.strerror}"
-        raise InputError(message) from error
+        raise InputError(f"cannot read '{path}': {error.strerror}") from error
     except UnicodeDecodeError as error:
-        message = f"'{path}' is no image index: it is no text"
-        raise InputError(message) from error
+        raise InputError(f"'{path}' is no image index: it is no text") from error
     decoder, position, documents = json.JSONDecoder(), 0, []
     while position < len(text):
         try:
             value, position = decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            message = f"'{path}' is no image index: it is no JSON"
-            raise InputError(message) from error
+            raise InputError(f"'{path}' is no image index: it is no JSON") from error
         documents += value if isinstance(value, list) else [value]
         position += len(text[position:]) - len(text[position:].lstrip())
     return documents

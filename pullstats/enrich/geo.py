@@ -94,8 +94,9 @@ class GeoDatabase:
         except _BROKEN as error:
             raise self._failure() from error
         if not is_useful:
-            message = f"the geo database '{self._name}' ({self.database_type}) tells neither countries nor networks; name one of countries, cities or ASNs with --geo-db"
-            raise InputError(message)
+            raise InputError(
+                f"the geo database '{self._name}' ({self.database_type}) tells neither countries nor networks; name one of countries, cities or ASNs with --geo-db"
+            )
 
     def warn_if_stale(self, today: date) -> str | None:
         """Say that the database is old, None if it is not."""
@@ -224,8 +225,7 @@ def open_geo(path: Path | None = None) -> GeoDatabase:
     """
     if path is not None:
         if not os.path.isfile(path):  # noqa: PTH113 - says no where a path cannot be looked at, instead of raising
-            message = f"there is no geo database '{path}'; --geo-db takes a MaxMind-format (.mmdb) file"
-            raise InputError(message)
+            raise InputError(f"there is no geo database '{path}'; --geo-db takes a MaxMind-format (.mmdb) file")
         database = GeoDatabase(path, str(path))
         database.check_kind()
         return database
@@ -245,8 +245,7 @@ def _unpack_bundled() -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             _write_once(folder / name, lzma.decompress(packed.read_bytes()))
             return folder / name
-    message = f"cannot unpack the geo database into '{cache}': no space or no permission; set XDG_CACHE_HOME to a folder that can be written"
-    raise InputError(message)
+    raise InputError(f"cannot unpack the geo database into '{cache}': no space or no permission; set XDG_CACHE_HOME to a folder that can be written")
 
 
 def _fingerprint(packed: Traversable) -> str:

@@ -109,8 +109,7 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = f"cannot use the key file '{path}': {error.strerror}; name another with --key-file"
-        raise InputError(message) from error
+        raise InputError(f"cannot use the key file '{path}': {error.strerror}; name another with --key-file") from error
 
 
 def key_exists(path: Path) -> bool:
@@ -124,8 +123,7 @@ def _read_key(path: Path) -> bytes:
         mode = path.stat().st_mode
         content = read_small(path, _LARGEST)
     if stat.S_IMODE(mode) & 0o077:
-        message = f"the key file '{path}' can be read by other users; run: chmod 600 '{path}'"
-        raise InputError(message)
+        raise InputError(f"the key file '{path}' can be read by other users; run: chmod 600 '{path}'")
     return _parse(content, path)
 
 
@@ -158,5 +156,4 @@ def _parse(content: bytes, path: Path) -> bytes:
         decoded = bytes.fromhex(content.decode("ascii", "replace").strip())
         if len(decoded) == KEY_LENGTH:
             return decoded
-    message = f"the key file '{path}' holds no key: it needs 32 bytes or 64 hexadecimal digits; restore it or name another with --key-file"
-    raise InputError(message)
+    raise InputError(f"the key file '{path}' holds no key: it needs 32 bytes or 64 hexadecimal digits; restore it or name another with --key-file")

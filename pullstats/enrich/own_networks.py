@@ -98,8 +98,7 @@ def load_own_networks(sources: NetworkSources | None = None) -> OwnNetworks:
         try:
             own.orgs.add(text, OURS)
         except ValueError as error:
-            message = f"--ours '{text}' is no range of addresses; write 203.0.113.0/24 or 2001:db8::/32"
-            raise InputError(message) from error
+            raise InputError(f"--ours '{text}' is no range of addresses; write 203.0.113.0/24 or 2001:db8::/32") from error
     for path in sources.cloud_ranges:
         _add_cloud(own, path)
     return own
@@ -114,8 +113,7 @@ def _add_orgs(own: OwnNetworks, path: Path) -> None:
             if row and any(cell.strip() for cell in row) and not row[0].startswith("#")
         ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        message = f"cannot read --orgs '{path}': {error}; it takes a CSV file with a range and a name a row"
-        raise InputError(message) from error
+        raise InputError(f"cannot read --orgs '{path}': {error}; it takes a CSV file with a range and a name a row") from error
     bad: list[str] = []
     good = 0
     for number, row in rows:
@@ -130,8 +128,7 @@ def _add_orgs(own: OwnNetworks, path: Path) -> None:
         elif number > 1 or any(character.isdigit() for character in row[0]):  # the first row may be a header
             bad.append(f"{number} ({','.join(row)[:60]})")
     if not good:
-        message = f"--orgs '{path}' holds no range and name; each row is a range, a comma and a name: 203.0.113.0/24,Example Ltd"
-        raise InputError(message)
+        raise InputError(f"--orgs '{path}' holds no range and name; each row is a range, a comma and a name: 203.0.113.0/24,Example Ltd")
     if bad:
         shown = "; ".join(bad[:MAX_BAD_SHOWN]) + ("; …" if len(bad) > MAX_BAD_SHOWN else "")
         own.notes.append(f"{path}: {len(bad):,} rows of --orgs are no range and name and were passed over: row {shown}")
@@ -141,8 +138,7 @@ def _add_cloud(own: OwnNetworks, path: Path) -> None:
     try:
         document = json.loads(read_small_text(path))
     except (OSError, ValueError, RecursionError) as error:
-        message = f"cannot read --cloud-ranges '{path}': {error}"
-        raise InputError(message) from error
+        raise InputError(f"cannot read --cloud-ranges '{path}': {error}") from error
     count = 0
     for cidr, value in _read_cloud(document):
         try:
@@ -151,8 +147,7 @@ def _add_cloud(own: OwnNetworks, path: Path) -> None:
         except ValueError:
             continue
     if not count:
-        message = f"--cloud-ranges '{path}' holds no ranges as AWS, Google Cloud, Azure, Oracle or GitHub publish them"
-        raise InputError(message)
+        raise InputError(f"--cloud-ranges '{path}' holds no ranges as AWS, Google Cloud, Azure, Oracle or GitHub publish them")
 
 
 def _read_cloud(document: Any) -> Iterator[tuple[str, Range]]:

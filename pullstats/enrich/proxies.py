@@ -108,8 +108,7 @@ def _read_range(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network
     if re.fullmatch(r"[A-Za-z][A-Za-z-]*", text) and ":" not in text:
         noun = "trusted proxy preset"
         raise unknown_name(noun, text, presets())
-    message = f"--trusted-proxy '{text}' is no address range; write 10.0.0.0/8, an address, or one of {', '.join(sorted(presets()))}"
-    raise UsageError(message)
+    raise UsageError(f"--trusted-proxy '{text}' is no address range; write 10.0.0.0/8, an address, or one of {', '.join(sorted(presets()))}")
 
 
 def _merge(networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> tuple[list[int], list[int]]:

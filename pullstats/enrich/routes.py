@@ -71,8 +71,7 @@ def read_routes(table: Mapping[str, Any], place: str) -> Routes:
     rules: list[tuple[Family, PathRule]] = []
     for key, ecosystem in table.items():
         if not isinstance(ecosystem, str):
-            message = f"[routes] of '{place}': '{key}' needs an ecosystem, such as \"npm\""
-            raise InputError(message)
+            raise InputError(f"[routes] of '{place}': '{key}' needs an ecosystem, such as \"npm\"")
         family = find_family(ecosystem, f"[routes] of '{place}', '{key}'")
         if "{" in key:
             rules.append((family, _compile(key, place)))
@@ -81,8 +80,7 @@ def read_routes(table: Mapping[str, Any], place: str) -> Routes:
         elif _HOST.fullmatch(key):
             hosts[key.lower()] = ecosystem
         else:
-            message = f"[routes] of '{place}': '{key}' is no host, no folder that begins with / and no form of path"
-            raise InputError(message)
+            raise InputError(f"[routes] of '{place}': '{key}' is no host, no folder that begins with / and no form of path")
     folders.sort(key=lambda pair: (len(pair[0]), pair[0]))
     return Routes(hosts, tuple(folders), tuple(rules), repr(sorted(table.items())))
 
@@ -102,23 +100,20 @@ def find_family(ecosystem: str, where: str) -> Family:
 def _compile(template: str, place: str) -> PathRule:
     """Compile a form of path to a rule."""
     if not template.startswith("/"):
-        message = f"[routes] of '{place}': the form '{template}' must begin with /; name the host in a route of its own"
-        raise InputError(message)
+        raise InputError(f"[routes] of '{place}': the form '{template}' must begin with /; name the host in a route of its own")
     parts: list[str] = []
     names: list[str] = []
     last = 0
     for match in _PLACE.finditer(template):
         name = _KNOWN.get(match["name"], match["name"])
         if name in names:
-            message = f"[routes] of '{place}': '{template}' names {{{match['name']}}} twice"
-            raise InputError(message)
+            raise InputError(f"[routes] of '{place}': '{template}' names {{{match['name']}}} twice")
         names.append(name)
         parts += [re.escape(template[last : match.start()]), f"(?P<{name}>{'.+?' if match['star'] else '[^/]+?'})"]
         last = match.end()
     parts.append(re.escape(template[last:]))
     if "name" not in names:
-        message = f"[routes] of '{place}': '{template}' lacks {{package}}"
-        raise InputError(message)
+        raise InputError(f"[routes] of '{place}': '{template}' lacks {{package}}")
     platform = "file" if "platform" in names else None
     return PathRule(name=template, pattern=f"^{''.join(parts)}$", platform=platform)
 

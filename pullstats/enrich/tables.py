@@ -180,8 +180,7 @@ def load_own(folder: Path | None = None) -> OwnRules:
     if not os.path.exists(place):  # noqa: PTH110 - says no where a path cannot be looked at, instead of raising
         if folder is None:
             return OwnRules()
-        message = f"there are no rules at '{place}'; --rules takes a folder of TOML files, or one of them"
-        raise InputError(message)
+        raise InputError(f"there are no rules at '{place}'; --rules takes a folder of TOML files, or one of them")
     digest = hashlib.sha256()
     rows: dict[str, list[RuleRow]] = {name: [] for name in OWN_ARRAYS}
     for path in [place] if not place.is_dir() else sorted(place.rglob("*.toml")):
@@ -189,8 +188,7 @@ def load_own(folder: Path | None = None) -> OwnRules:
             content = read_small(path)
             table = tomllib.loads(content.decode("utf-8"))
         except (OSError, ValueError, RecursionError) as error:
-            message = f"cannot read the rules '{path}': {error}"
-            raise InputError(message) from error
+            raise InputError(f"cannot read the rules '{path}': {error}") from error
         digest.update(content + b"\0")
         for name, found in read_arrays(str(path), table, OWN_ARRAYS, is_own=True).items():
             rows[name] += found

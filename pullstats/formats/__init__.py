@@ -163,8 +163,7 @@ def _keep_attributes(log_format: LogFormat) -> LogFormat:
 def _choose_formats(choice: FormatChoice) -> tuple[LogFormat, ...]:
     if choice.log_format is not None:
         if choice.field_map is not None or choice.kind_maps:
-            message = "--map and --log-format both say what the keys of a log mean; give one of them"
-            raise UsageError(message)
+            raise UsageError("--map and --log-format both say what the keys of a log mean; give one of them")
         return (custom_format(choice.log_format),)
     known = tuple(FORMATS.values()) if choice.input_format == "auto" else (named_format(choice.input_format),)
     if choice.field_map is not None:

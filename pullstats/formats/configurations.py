@@ -74,14 +74,12 @@ def read_configured(reference: str) -> Configured:
     path_text, _, name = reference.removeprefix("@").partition(":")
     found = {item.name: item for text in read_with_includes(Path(path_text)) for item in parse_formats(text)}
     if not found:
-        message = f"'{path_text}' holds no log_format, LogFormat or log-format directive; without one nginx and Apache write nginx-combined"
-        raise InputError(message)
+        raise InputError(f"'{path_text}' holds no log_format, LogFormat or log-format directive; without one nginx and Apache write nginx-combined")
     if name and name not in found:
         noun = f"log format in {path_text}"
         raise unknown_name(noun, name, found)
     if not name and len(found) > 1:
-        message = f"'{path_text}' holds several log formats ({', '.join(sorted(found))}); choose one with @{path_text}:NAME"
-        raise InputError(message)
+        raise InputError(f"'{path_text}' holds several log formats ({', '.join(sorted(found))}); choose one with @{path_text}:NAME")
     return found[name] if name else next(iter(found.values()))
 
 
@@ -94,8 +92,7 @@ def read_with_includes(path: Path) -> Iterator[str]:
     try:
         text = read_small(path)[:_MAX_CONF].decode("utf-8", "replace")
     except OSError as error:
-        message = f"cannot read the configuration '{path}': {error.strerror}"
-        raise InputError(message) from error
+        raise InputError(f"cannot read the configuration '{path}': {error.strerror}") from error
     yield text
     root = path.resolve().parent
     seen, waiting, size = {path.resolve()}, list(_included(text, root)), len(text)

@@ -57,8 +57,7 @@ def check_time_form(form: str) -> None:
     if "%" in form:
         check_form(form)
     elif form not in TIME_UNITS:
-        message = f"no unit of time '{form}'; use {', '.join(TIME_UNITS)}, iso, or a strftime form such as %d/%m/%Y %H:%M:%S"
-        raise UsageError(message)
+        raise UsageError(f"no unit of time '{form}'; use {', '.join(TIME_UNITS)}, iso, or a strftime form such as %d/%m/%Y %H:%M:%S")
 
 
 def convert(raw: pl.DataFrame, conversions: Sequence[Conversion]) -> pl.DataFrame:

@@ -85,8 +85,7 @@ def parse_map(text: str) -> tuple[Mapped, ...]:
     while position < len(text.rstrip(", ")):
         item = _ITEM.match(text, position)
         if item is None:
-            message = f"--map cannot be read at {text[position : position + 40]!r}; write FIELD=KEY or FIELD=KEY:UNIT, between commas"
-            raise UsageError(message)
+            raise UsageError(f"--map cannot be read at {text[position : position + 40]!r}; write FIELD=KEY or FIELD=KEY:UNIT, between commas")
         path = tuple(re.sub(r"\\(.)", r"\1", quoted) if bare == "" else bare for quoted, bare in _KEY.findall(item["key"].strip()))
         unit = (item["unit"] or "").strip().strip('"') or None
         found.append(Mapped(item["field"].lower().replace("_", "-"), path, unit))
@@ -105,15 +104,14 @@ def check_map(items: Sequence[Mapped]) -> tuple[Mapped, ...]:
             noun = "field of --map"
             raise unknown_name(noun, item.field, FIELDS)
         if any(other.field == item.field for other in items[:index]):
-            message = f"--map names the field '{item.field}' twice; give it one key"
-            raise UsageError(message)
+            raise UsageError(f"--map names the field '{item.field}' twice; give it one key")
         if len(item.path) > _MAX_DEPTH:
-            message = f"--map names a key of {item.field} that lies in {len(item.path) - 1} objects; {_MAX_DEPTH - 1} are the limit"
-            raise UsageError(message)
+            raise UsageError(f"--map names a key of {item.field} that lies in {len(item.path) - 1} objects; {_MAX_DEPTH - 1} are the limit")
         _check_unit(item)
     if not items or {item.field for item in items} <= {"agent", "referrer", "range", "protocol", "scheme"}:
-        message = "--map names no time, no client and no path, so nothing could be read by it; as in --map time=started_at:ms,client=ip,path=urlPath"
-        raise UsageError(message)
+        raise UsageError(
+            "--map names no time, no client and no path, so nothing could be read by it; as in --map time=started_at:ms,client=ip,path=urlPath"
+        )
     return tuple(items)
 
 
@@ -123,11 +121,9 @@ def _check_unit(item: Mapped) -> None:
     if item.field == "time":
         check_time_form(item.unit)
     elif item.field != "duration":
-        message = f"--map gives '{item.field}' the unit '{item.unit}', but only time and duration have one; quote a key that holds a colon"
-        raise UsageError(message)
+        raise UsageError(f"--map gives '{item.field}' the unit '{item.unit}', but only time and duration have one; quote a key that holds a colon")
     elif item.unit not in DURATIONS:
-        message = f"no unit of duration '{item.unit}'; use {', '.join(DURATIONS)}"
-        raise UsageError(message)
+        raise UsageError(f"no unit of duration '{item.unit}'; use {', '.join(DURATIONS)}")
 
 
 _REPLACED: Final[dict[str, tuple[str, ...]]] = {

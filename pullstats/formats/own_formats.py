@@ -69,16 +69,14 @@ def _describe_fields(directive: str) -> LogFormat:
 
 def _tell_language(text: str) -> Language:
     if len(text) > MAX_LENGTH:
-        message = f"the log format is too long ({len(text)} characters); {MAX_LENGTH} is the limit"
-        raise InputError(message)
+        raise InputError(f"the log format is too long ({len(text)} characters); {MAX_LENGTH} is the limit")
     for language in LANGUAGES:
         if language.sign.search(text):
             return language
-    message = (
+    raise InputError(
         f"the log format {show_template(text)} has no $variables (nginx) and no %directives (Apache, HAProxy, Envoy);"
         " paste the string of the server's own directive, or name its configuration with @nginx.conf:name"
     )
-    raise InputError(message)
 
 
 def _compile(text: str, language: Language) -> tuple[Template, Reader]:

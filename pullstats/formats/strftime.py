@@ -107,8 +107,7 @@ def form_pattern(form: str, *, is_named: bool) -> str:
         if letter in _WHOLE:
             return "".join(pieces(_WHOLE[letter]))
         if letter not in _PATTERNS:
-            message = f"no strftime letter '{match[0]}' in the time form '{form}'; see docs/formats.md for those that are known"
-            raise UsageError(message)
+            raise UsageError(f"no strftime letter '{match[0]}' in the time form '{form}'; see docs/formats.md for those that are known")
         return re.sub(r"\(\?P<(\w+)>", name, _PATTERNS[letter])
 
     def name(match: re.Match[str]) -> str:
@@ -139,8 +138,7 @@ def check_form(form: str) -> None:
     """
     groups = set(re.findall(r"\(\?P<(\w+)>", form_pattern(form, is_named=True)))
     if not any(groups.issuperset(needs) for needs in _DATE_NEEDS):
-        message = f"the time form '{form}' gives no date; it needs a year, a month and a day, or %s"
-        raise UsageError(message)
+        raise UsageError(f"the time form '{form}' gives no date; it needs a year, a month and a day, or %s")
 
 
 def parse_form(texts: pl.Series, form: str) -> pl.DataFrame:

@@ -140,8 +140,7 @@ def compile_template(
     try:
         pl.Series([""]).str.contains(compiled.pattern)
     except pl.exceptions.ComputeError as error:
-        message = f"the log format is too large to compile ({len(template.slots)} variables); shorten it"
-        raise InputError(message) from error
+        raise InputError(f"the log format is too large to compile ({len(template.slots)} variables); shorten it") from error
     return compiled
 
 

@@ -155,8 +155,9 @@ def find_metric(name: str) -> Metric:
     known = name if name in METRICS else name_metric(name)
     if known not in METRICS:
         if (dimension := name_dimension(name)) != name:
-            message = f"'{name}' is no metric but a dimension, '{dimension}': rows are broken down by it (--by {dimension}) or chosen (--where)"
-            raise UsageError(message)
+            raise UsageError(
+                f"'{name}' is no metric but a dimension, '{dimension}': rows are broken down by it (--by {dimension}) or chosen (--where)"
+            )
         noun = "metric"
         raise unknown_name(noun, name, METRICS)
     return METRICS[known]

@@ -70,11 +70,10 @@ class Dimension:
         """
         if self.hash_of:
             if not _ID.fullmatch(text.strip().lower()):
-                message = (
+                raise UsageError(
                     f"{self.hash_of} are kept only as keyed hashes, so none can be asked for by itself; write {LEAST_ID} or more digits "
                     f"of an id, as --by {self.name} lists them"
                 )
-                raise UsageError(message)
             return text.strip().lower()[:ID_DIGITS]
         if not self.values or text in self.values:
             return text

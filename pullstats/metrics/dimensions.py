@@ -217,8 +217,7 @@ def find_dimension(name: str) -> Dimension:
         raise UsageError(message)
     if name_metric(name) in METRICS:
         name = _name_both(name, name_metric(name))
-        message = f"{name} is a metric, no dimension: it is counted (--metric), and cannot be broken down by or compared"
-        raise UsageError(message)
+        raise UsageError(f"{name} is a metric, no dimension: it is counted (--metric), and cannot be broken down by or compared")
     noun = "dimension"
     raise unknown_name(noun, name, DIMENSIONS)
 
@@ -230,8 +229,7 @@ def _name_both(called: str, name: str) -> str:
 
 def _label(name: str) -> Dimension:
     if not name.isidentifier():
-        message = f"'{LABEL}{name}' names no part of a route; write {LABEL} and a name of letters, digits and _"
-        raise UsageError(message)
+        raise UsageError(f"'{LABEL}{name}' names no part of a route; write {LABEL} and a name of letters, digits and _")
     # A column of the answer has one meaning: a label named like one of ours keeps its prefix.
     taken = {one.key for one in DIMENSIONS.values()} | {one.key for one in METRICS.values()} | _RESERVED
     own = f"{LABEL}{name}" if name in taken else name

@@ -53,8 +53,7 @@ def find_levels(names: Sequence[str]) -> tuple[str, ...]:
     """
     levels = tuple(_check_level(level) for level in dict.fromkeys(map(find_level, names)))
     if not levels:
-        message = f"--level names none; write some of {', '.join(LEVELS)}, with commas"
-        raise UsageError(message)
+        raise UsageError(f"--level names none; write some of {', '.join(LEVELS)}, with commas")
     return levels
 
 

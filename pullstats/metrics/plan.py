@@ -171,16 +171,13 @@ def _tell_undefined(metrics: Sequence[Metric]) -> tuple[str, ...]:
 
 def _check_counts(query: Query) -> None:
     if not query.metrics:
-        message = f"--metric names no metric; name one or more of {', '.join(METRICS)}"
-        raise UsageError(message)
+        raise UsageError(f"--metric names no metric; name one or more of {', '.join(METRICS)}")
     names = [name_dimension(name) for name in query.dimensions]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        message = f"--by names '{twice}' twice"
-        raise UsageError(message)
+        raise UsageError(f"--by names '{twice}' twice")
     if len(query.dimensions) > MAX_DIMENSIONS:
-        message = f"--by takes up to {MAX_DIMENSIONS} dimensions, not {len(query.dimensions)}"
-        raise UsageError(message)
+        raise UsageError(f"--by takes up to {MAX_DIMENSIONS} dimensions, not {len(query.dimensions)}")
 
 
 def _rule_metrics(metric: Metric, rules: Sequence[CountingRule], level: Metric) -> list[Metric]:

@@ -41,5 +41,4 @@ def ask_store(path: Path, ask: Callable[[Store], T]) -> tuple[T, list[str]]:
                 raise
             if not store.damages:
                 store.refresh()
-    message = f"the store '{path}' changes faster than it can be read; run again"
-    raise StoreError(message)
+    raise StoreError(f"the store '{path}' changes faster than it can be read; run again")

@@ -74,12 +74,11 @@ class EarlierLogs:
         held = mine or ([] if self._source_name else runs)
         if not any(run["first"] <= last and first <= run["last"] for run in held):
             return
-        message = (
+        raise InputError(
             f"'{name}' begins at {first:%Y-%m-%d %H:%M:%S} UTC, and the store holds logs up to {max(run['last'] for run in held):%Y-%m-%d %H:%M:%S}; "
             "the identity key they were known by is lost, so nobody can tell whether this one was read before: restore the key, "
             "or say --again to read it in full"
         )
-        raise InputError(message)
 
     def remark_on_stream(self, first: datetime | None, last: datetime | None) -> str | None:
         """Say of a stream that is new how it lies to what came before; None if there is nothing to say.

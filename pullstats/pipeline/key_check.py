@@ -49,8 +49,7 @@ class CheckedKey:
         """
         known = store.transactions()
         if any(name in known for name in self.transactions):
-            message = f"another process began to write to the store {store.path} with its key at the same time; run again"
-            raise StoreError(message)
+            raise StoreError(f"another process began to write to the store {store.path} with its key at the same time; run again")
 
 
 def check_key(store: Store | None, path: Path | None, *, is_new_epoch: bool = False) -> CheckedKey:
@@ -70,20 +69,17 @@ def check_key(store: Store | None, path: Path | None, *, is_new_epoch: bool = Fa
     is_first = not used and not epochs
     place = path or default_path()
     if not is_first and not is_new_epoch and not key_exists(place):
-        message = f"{_told(used, epochs)}, and there is no key at '{place}'; {_REMEDY}"
-        raise InputError(message)
+        raise InputError(f"{_told(used, epochs)}, and there is no key at '{place}'; {_REMEDY}")
     key = load_key(path, create=is_first or is_new_epoch)
     is_same = key.check == used[-1][0] if used else key.epoch in epochs
     if not is_first and not is_same and not is_new_epoch:
         number = _number(key.check) if used else f"{key.epoch:08x}"
-        message = f"{_told(used, epochs)}, and '{key.path}' holds another one, {number}; {_REMEDY}"
-        raise InputError(message)
+        raise InputError(f"{_told(used, epochs)}, and '{key.path}' holds another one, {number}; {_REMEDY}")
     if is_new_epoch and is_same:
-        message = (
+        raise InputError(
             f"--new-key-epoch, but '{key.path}' holds the key this store is written with; move it away and a new one is made, "
             f"or name another with --key-file ('{identity_path(key.path).name if key.path else ''}' stays where it is)"
         )
-        raise InputError(message)
     return _note_uses(key, known, is_noted=bool(used) and is_same)
 
 

@@ -167,8 +167,7 @@ def _refuse_unread(file: SourceFile, source: Source, log: LogDecoder, detector: 
     if log.detection.best is not None:
         return
     if source.damage and b"\n" not in log.sample:
-        message = f"nothing can be read of '{file.name}': {source.damage}" + (" before its first line is whole" if log.sample else "")
-        raise InputError(message)
+        raise InputError(f"nothing can be read of '{file.name}': {source.damage}" + (" before its first line is whole" if log.sample else ""))
     if log.sample and not is_test_object(source.peek(64)):
         raise refuse_log(file.name, log, detector, is_chosen=plan.formats.is_made)
 

@@ -47,8 +47,7 @@ def opened(path: Path | None) -> Iterator[IO[bytes]]:
     with _writing(f"'{shown}'"):
         inherited = _inherited(path)
         if inherited is None and path.is_dir():
-            message = f"'{shown}' is a folder; name a file with -o"
-            raise UserError(message)
+            raise UserError(f"'{shown}' is a folder; name a file with -o")
         if inherited is None and not _is_stream(path):
             with _writing(f"'{shown}' (what was there is unchanged)"), _draft(path) as stream:
                 yield stream
@@ -71,15 +70,12 @@ def _writing(shown: str) -> Iterator[None]:
     except BrokenPipeError as error:
         if shown == _SCREEN:
             raise
-        message = f"cannot write {shown}: nobody reads it any more"
-        raise UserError(message) from error
+        raise UserError(f"cannot write {shown}: nobody reads it any more") from error
     except OSError as error:
         reason = "no space left on the disk" if error.errno == errno.ENOSPC else error.strerror
-        message = f"cannot write {shown}: {reason}"
-        raise UserError(message) from error
+        raise UserError(f"cannot write {shown}: {reason}") from error
     except (RuntimeError, ValueError) as error:  # links in a circle, a NUL byte
-        message = f"cannot write {shown}: it is no name of a file"
-        raise UserError(message) from error
+        raise UserError(f"cannot write {shown}: it is no name of a file") from error
 
 
 def _inherited(path: Path) -> int | None:

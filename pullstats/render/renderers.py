@@ -52,8 +52,7 @@ def write_frames(frames: Iterable[pl.DataFrame], format_name: str, path: Path | 
     write = RENDERERS[format_name].write_batches
     if write is None:
         known = ", ".join(renderer.name for renderer in RENDERERS.values() if renderer.write_batches is not None)
-        message = f"this export is written as {known}, not as {format_name}"
-        raise UsageError(message)
+        raise UsageError(f"this export is written as {known}, not as {format_name}")
     with opened(path) as stream:
         write(frames, stream, RenderOptions(formula_guard=formula_guard))
 
@@ -67,6 +66,5 @@ def format_of_path(path: Path) -> str:
     found = next((renderer.name for renderer in RENDERERS.values() if path.suffix.lower() in renderer.suffixes), None)
     if found is None:
         endings = ", ".join(suffix for renderer in RENDERERS.values() for suffix in renderer.suffixes)
-        message = f"the ending of '{path}' names no format; use {endings}, or --format"
-        raise UsageError(message)
+        raise UsageError(f"the ending of '{path}' names no format; use {endings}, or --format")
     return found

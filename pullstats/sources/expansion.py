@@ -42,8 +42,7 @@ def parse_expansion(text: str) -> Expansion:
     """
     found = re.fullmatch(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>x|[kKMGT]?B?)", text.strip())
     if found is None:
-        message = f"--max-expanded '{text}' is no limit; write 1000x for a multiple of the file's size, or a size such as 20GB"
-        raise UsageError(message)
+        raise UsageError(f"--max-expanded '{text}' is no limit; write 1000x for a multiple of the file's size, or a size such as 20GB")
     number, unit = float(found["number"]), found["unit"].upper().removesuffix("B")
     if unit == "X":
         return Expansion(number, None, f"{text.strip().rstrip('xX')} times its size")

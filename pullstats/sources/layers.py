@@ -84,8 +84,7 @@ def open_raw(file: SourceFile) -> BinaryIO:
         return cast("BinaryIO", raw if raw.seekable() else io.BufferedReader(raw, 1 << 20))
     stream = getattr(sys.stdin, "buffer", None)
     if stream is None or stream.closed:
-        message = "standard input is closed; name a log, or feed one in"
-        raise InputError(message)
+        raise InputError("standard input is closed; name a log, or feed one in")
     with contextlib.suppress(io.UnsupportedOperation):  # as where a caller put something else there
         refuse_endless(os.fstat(stream.fileno()), "standard input")
     return cast("BinaryIO", stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", stream)))

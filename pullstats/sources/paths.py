@@ -108,8 +108,7 @@ def _expand(argument: str, exclude: Path | None, found: Found) -> Iterator[Known
         yield from _expand_glob(argument, exclude, found)
         return
     except ValueError as error:
-        message = f"'{argument}' holds a NUL byte and is no name of a file"
-        raise InputError(message) from error
+        raise InputError(f"'{argument}' holds a NUL byte and is no name of a file") from error
     if stat.S_ISDIR(status.st_mode):
         yield from _walk(path, exclude, found)
     else:
@@ -126,8 +125,7 @@ def _not_there(argument: str, error: OSError) -> InputError:
 def _named_file(path: Path, status: os.stat_result) -> Known:
     refuse_endless(status, plain_text(str(path)))
     if not os.access(path, os.R_OK):
-        message = f"cannot read '{plain_text(str(path))}': permission denied; run as a user who may read it"
-        raise InputError(message)
+        raise InputError(f"cannot read '{plain_text(str(path))}': permission denied; run as a user who may read it")
     return SourceFile(path, is_named=True), (status.st_dev, status.st_ino)
 
 
@@ -141,8 +139,7 @@ def refuse_endless(status: os.stat_result, name: str) -> None:
     is_null = stat.S_ISCHR(mode) and status.st_rdev == _null_device()
     is_terminal = stat.S_ISCHR(mode) and os.major(status.st_rdev) in _TERMINALS
     if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or is_null or is_terminal):
-        message = f"'{name}' is no file and no stream that can be read as a log"
-        raise InputError(message)
+        raise InputError(f"'{name}' is no file and no stream that can be read as a log")
 
 
 _TERMINALS: Final = frozenset({4, 5, *range(136, 144)})
@@ -156,8 +153,7 @@ def _null_device() -> int:
 def _expand_glob(pattern: str, exclude: Path | None, found: Found) -> Iterator[Known]:
     matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - the pattern may be absolute, which Path.glob refuses
     if not matches:
-        message = f"no file matches '{plain_text(pattern)}'"
-        raise InputError(message)
+        raise InputError(f"no file matches '{plain_text(pattern)}'")
     for match in map(Path, matches):
         if os.path.isdir(match):  # noqa: PTH112 - says no where a path cannot be looked at, instead of raising
             yield from _walk(match, exclude, found)
@@ -240,14 +236,11 @@ def open_file(file: SourceFile) -> int:
         descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         if error.errno in GONE:
-            message = f"'{file.name}' is no longer there: {error.strerror}"
-            raise VanishedError(message) from error
-        message = f"cannot open '{file.name}': {error.strerror}"
-        raise InputError(message) from error
+            raise VanishedError(f"'{file.name}' is no longer there: {error.strerror}") from error
+        raise InputError(f"cannot open '{file.name}': {error.strerror}") from error
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISDIR(mode) or not (file.is_named or stat.S_ISREG(mode)):
         os.close(descriptor)
-        message = f"'{file.name}' is no longer there: not a regular file any more"
-        raise VanishedError(message)
+        raise VanishedError(f"'{file.name}' is no longer there: not a regular file any more")
     os.set_blocking(descriptor, True)
     return descriptor

@@ -136,8 +136,7 @@ class Source:
         try:
             return os.pread(self._raw.fileno(), count, offset)
         except OSError as error:
-            message = f"cannot read '{self.file.name}': {error.strerror or error}"
-            raise InputError(message) from error
+            raise InputError(f"cannot read '{self.file.name}': {error.strerror or error}") from error
 
     def go_on_at(self, offset: int, start: bytes, before: bytes) -> None:
         """Let a plain file be read from a place on.
@@ -259,8 +258,7 @@ def open_source(file: SourceFile, limit: Expansion | None = None) -> Iterator[So
         try:
             codec, stream = decompress(raw)
         except OSError as error:
-            message = f"cannot read '{file.name}': {error.strerror or error}"
-            raise InputError(message) from error
+            raise InputError(f"cannot read '{file.name}': {error.strerror or error}") from error
         is_seekable = file.path is not None and raw.seekable()
         status = os.fstat(raw.fileno()) if is_seekable else None
         size, written = (status.st_size, datetime.fromtimestamp(status.st_mtime, UTC)) if status else (0, datetime.now(UTC))

@@ -89,8 +89,9 @@ def refuse_bare(table: Path) -> None:
     """
     others = [path for path in table.parent.glob(f"*/{LOG_FOLDER}/*.json") if table.name == "events"]
     if others or any(table.glob("date=*/*.parquet")) or any(table.glob("part-*.parquet")):
-        message = f"the transaction log of the store is damaged: {table / LOG_FOLDER} is missing or empty; restore it from a backup, or run pullstats verify --repair, which sets the table aside"
-        raise DamagedStoreError(message)
+        raise DamagedStoreError(
+            f"the transaction log of the store is damaged: {table / LOG_FOLDER} is missing or empty; restore it from a backup, or run pullstats verify --repair, which sets the table aside"
+        )
 
 
 def refuse_broken(table: Path) -> None:

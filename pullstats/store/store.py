@@ -85,11 +85,10 @@ class Store(StoreView):
         files = list(self.snapshot(EVENTS).files.values())
         if len(self.readable(EVENTS, files)) < len(files):
             self._logs = None
-            message = (
+            raise DamagedStoreError(
                 f"the store {self.path} is of an older layout, and files of it are damaged, so that it cannot be brought up to date; "
                 "run: pullstats verify --repair, then this again"
             )
-            raise DamagedStoreError(message)
         with explain_failure("write to", self.path):
             migrate(self.path, self.log(EVENTS), files, tell)
         self.refresh()

@@ -242,5 +242,6 @@ class StoreView:
         wanted = named.get(VERSION_IDS.get(table.name, ""), -1)
         if found.version < wanted:
             place = self.path / table.name / LOG_FOLDER / f"{wanted:020}.json"
-            message = f"the transaction log of the store is damaged: {place} is missing; restore it from a backup, or run pullstats verify --repair"
-            raise DamagedStoreError(message)
+            raise DamagedStoreError(
+                f"the transaction log of the store is damaged: {place} is missing; restore it from a backup, or run pullstats verify --repair"
+            )

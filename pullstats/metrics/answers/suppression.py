@@ -96,8 +96,9 @@ def refuse_few(asked: Plan) -> None:
     for text, events in parts:
         count = int(events.select(pl.col("endpoint_id").drop_nulls().n_unique()).collect(engine="streaming").item())
         if 0 < count < least:
-            message = f"{text} fewer than {least} endpoints, which --min-origins {least} does not tell apart; filter by something that more share"
-            raise UsageError(message)
+            raise UsageError(
+                f"{text} fewer than {least} endpoints, which --min-origins {least} does not tell apart; filter by something that more share"
+            )
 
 
 def hide_small(

@@ -88,8 +88,7 @@ def load_rules(path: Path) -> ClassRules:
     try:
         table = tomllib.loads(read_small(path).decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        message = f"cannot read the classes '{path}': {error}"
-        raise InputError(message) from error
+        raise InputError(f"cannot read the classes '{path}': {error}") from error
     return read_rules(table, str(path), bundled_rules())
 
 
@@ -172,8 +171,7 @@ def _check(names: Iterable[str], known: Iterable[str], place: str, noun: str = "
         if name not in allowed:
             near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
             hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(allowed)}"
-            message = f"{place} has no {noun} '{name}'; {hint}"
-            raise InputError(message)
+            raise InputError(f"{place} has no {noun} '{name}'; {hint}")
 
 
 def _fail(place: str, key: str, wanted: str) -> InputError:

@@ -59,8 +59,7 @@ def _find_span(one: Plan, zone: ZoneInfo) -> tuple[datetime, datetime]:
     newest = extent.newest + TICK if extent.newest else None
     end = min((moment for moment in (one.window.end, newest) if moment is not None), default=None)
     if start is None or end is None or extent.first is None or end <= max(start, extent.first):
-        message = f"the window '{one.window.label}' holds no time that the logs reach; --like-for-like needs both"
-        raise UsageError(message)
+        raise UsageError(f"the window '{one.window.label}' holds no time that the logs reach; --like-for-like needs both")
     return to_local(start, zone), to_local(end, zone)
 
 

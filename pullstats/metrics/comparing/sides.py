@@ -29,8 +29,7 @@ def find_windows(base: Plan, sides: tuple[str, str]) -> list[Plan]:
     if base.query.is_shifting and base.query.as_of is None and found and all(is_beyond(one.window, base.extent) for one in found):
         found = [with_window(base, one.query.window) for one in found]
     if len(found) == 1:
-        message = f"'{sides[0]}' and '{sides[1]}' are a window and a filter; compare two windows, or two filters within one --window"
-        raise UsageError(message)
+        raise UsageError(f"'{sides[0]}' and '{sides[1]}' are a window and a filter; compare two windows, or two filters within one --window")
     return share_classes(found) if found else []
 
 
@@ -50,8 +49,7 @@ def find_filters(base: Plan, sides: tuple[str, str]) -> list[Plan]:
     values = {text: {name: found for name in _VALUE_DIMENSIONS if (found := _find_values(text, name, base))} for text in errors}
     for text, error in errors.items():
         if not values[text]:
-            message = f"'{text}' is no window, no version, host or backend of this window, and no filter:\n{error}"
-            raise UsageError(message)
+            raise UsageError(f"'{text}' is no window, no version, host or backend of this window, and no filter:\n{error}")
     common = [name for name in _VALUE_DIMENSIONS if all(name in found for found in values.values())]
     asked = []
     for text in sides:

@@ -94,8 +94,7 @@ def load_offences(path: Path | None = None) -> OffenceRules:
         text = read_small_text(path)
         table = tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        message = f"cannot read --offences '{path}': {error}"
-        raise InputError(message) from error
+        raise InputError(f"cannot read --offences '{path}': {error}") from error
     kinds = dict(bundled.kinds)
     for name, values in table.items():
         if name not in kinds:
@@ -121,22 +120,19 @@ def write_thresholds(kind: Kind) -> str:
 
 def _set_numbers(kind: Kind, values: object, path: Path) -> Kind:
     if not isinstance(values, dict):
-        message = f"'{kind.name}' in --offences '{path}' is no table; write [{kind.name}] and its numbers below it"
-        raise InputError(message)
+        raise InputError(f"'{kind.name}' in --offences '{path}' is no table; write [{kind.name}] and its numbers below it")
     numbers = {key: value for key, value in values.items() if key != _ENABLED}
     for key, value in numbers.items():
         if key not in kind.thresholds:
             noun = f"number of [{kind.name}] in --offences '{path}'"
             raise InputError(str(unknown_name(noun, key, [*kind.thresholds, _ENABLED])))
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
-            message = f"{key} of [{kind.name}] in --offences '{path}' is no number from 0 to 1,000,000,000: {value!r}"
-            raise InputError(message)
+            raise InputError(f"{key} of [{kind.name}] in --offences '{path}' is no number from 0 to 1,000,000,000: {value!r}")
     return replace(kind, thresholds={**kind.thresholds, **numbers})
 
 
 def _is_enabled(values: Mapping[str, Any], name: str, path: Path) -> bool:
     is_enabled = values.get(_ENABLED, True)
     if not isinstance(is_enabled, bool):
-        message = f"enabled of [{name}] in --offences '{path}' is neither true nor false: {is_enabled!r}"
-        raise InputError(message)
+        raise InputError(f"enabled of [{name}] in --offences '{path}' is neither true nor false: {is_enabled!r}")
     return is_enabled

@@ -35,15 +35,13 @@ def parse_rolling(text: str, buckets: Buckets) -> int:
     """
     match = _SPAN.match(text)
     if match is None:
-        message = f"--rolling '{text}' is no span; write 7d, 24h, 4w or 3mo"
-        raise UsageError(message)
+        raise UsageError(f"--rolling '{text}' is no span; write 7d, 24h, 4w or 3mo")
     for sizes in _FAMILIES:
         if match[2] in sizes and buckets.unit in sizes:
             span, size = int(match[1]) * sizes[match[2]], buckets.count * sizes[buckets.unit]
             if span % size == 0 and span >= size:
                 return span // size
-    message = f"--rolling {text} is no whole number of --every {buckets.every}"
-    raise UsageError(message)
+    raise UsageError(f"--rolling {text} is no whole number of --every {buckets.every}")
 
 
 def fold_rolling(partials: Partials, metrics: Sequence[Metric], keys: Sequence[str], buckets: pl.DataFrame, count: int) -> pl.DataFrame:

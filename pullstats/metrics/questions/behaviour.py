@@ -154,13 +154,11 @@ def _explain(asked: Plan, text: str) -> Report:
     """Explain one origin: as a whole, and package by package."""
     who = text.lower()
     if not _ID.fullmatch(who):
-        message = f"'{text}' is no id: 4 to 16 hexadecimal digits, as origins and behaviour print them"
-        raise UsageError(message)
+        raise UsageError(f"'{text}' is no id: 4 to 16 hexadecimal digits, as origins and behaviour print them")
     classes = asked.classes.find()
     found = classes.origins.filter(begins_with(pl.col("origin_id"), who))
     if not found.height:
-        message = f"no origin '{who}' in this store up to the end of the window; behaviour --format csv lists them"
-        raise UsageError(message)
+        raise UsageError(f"no origin '{who}' in this store up to the end of the window; behaviour --format csv lists them")
     if found.height > 1:
         raise several_ids(who, found.select(write_ids(pl.col("origin_id")).alias("origin"))["origin"].sort().to_list())
     whole = _describe(found, asked).row(0, named=True)

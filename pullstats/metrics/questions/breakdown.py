@@ -44,8 +44,7 @@ class Breakdown:
         asked = resolve(self.query, events)
         asked = refuse_epochs(asked, asked.metrics)
         if self.query.every and self.query.min_origins:
-            message = "a series has no --min-origins: its buckets of few endpoints would tell what a report hides; leave one of the two out"
-            raise UsageError(message)
+            raise UsageError("a series has no --min-origins: its buckets of few endpoints would tell what a report hides; leave one of the two out")
         return warn_of_unseen(answer_series(asked) if self.query.every else break_down(asked)[0], asked)
 
 

@@ -71,12 +71,12 @@ class Comparison:
             UsageError: a side that is nothing of all this, or one a window and the other a filter.
         """
         if self.query.min_origins:
-            message = "compare sets numbers side by side however few are behind them, so it takes no --min-origins; leave it out (--min-origins 0)"
-            raise UsageError(message)
+            raise UsageError(
+                "compare sets numbers side by side however few are behind them, so it takes no --min-origins; leave it out (--min-origins 0)"
+            )
         base = resolve(self.query, events)
         if strange := [metric.name for metric in base.metrics if metric.kind not in _COMPARED]:
-            message = f"compare sets amounts side by side, and {strange[0]} is a time; leave it out of --metric"
-            raise UsageError(message)
+            raise UsageError(f"compare sets amounts side by side, and {strange[0]} is a time; leave it out of --metric")
         windows = find_windows(base, self.names)
         if windows:
             asked, notes = align_windows(windows) if self.is_like_for_like else (windows, [])

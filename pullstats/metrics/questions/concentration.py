@@ -56,8 +56,7 @@ class Concentration:
             UsageError: a name that is not understood; a metric that cannot be added up.
         """
         if self.query.min_origins:
-            message = "concentration tells of a few, so it takes no --min-origins; leave it out (--min-origins 0)"
-            raise UsageError(message)
+            raise UsageError("concentration tells of a few, so it takes no --min-origins; leave it out (--min-origins 0)")
         asked = resolve(self.query, events)
         return warn_of_unseen(_answer(asked, self), asked)
 
@@ -66,8 +65,7 @@ def _answer(asked: Plan, asked_for: Concentration) -> Report:
     metric, level = asked.metrics[0], asked.level
     if len(asked.metrics) != 1 or not metric.additive:
         known = ", ".join(one.name for one in METRICS.values() if one.additive)
-        message = f"concentration adds one metric up, by one counting rule: --metric takes one of {known}"
-        raise UsageError(message)
+        raise UsageError(f"concentration adds one metric up, by one counting rule: --metric takes one of {known}")
     refuse_epochs(asked, (level,))
     values, partials = _spread(asked)
     columns = (

@@ -81,8 +81,7 @@ def _refuse_few(asked: Plan) -> None:
     refuse_few(asked)
     found, takers = find_takers(asked, {}, [], compute_partials(replace(asked, metrics=(endpoints,)), {}, []))
     if found.kept and fold(found, (endpoints, *takers), ()).select(is_few(least, takers)).item():
-        message = f"fewer than {least} endpoints are behind this number: --min-origins {least} hides it, and how it came about"
-        raise UsageError(message)
+        raise UsageError(f"fewer than {least} endpoints are behind this number: --min-origins {least} hides it, and how it came about")
 
 
 def _row(part: str, what: str, requests: int | None = None) -> dict[str, Any]:

@@ -53,15 +53,12 @@ class Inflation:
             UsageError: a name that is not understood; several counting rules.
         """
         if self.query.min_origins:
-            message = "doctor inflation shows every client version, so it takes no --min-origins; leave it out (--min-origins 0)"
-            raise UsageError(message)
+            raise UsageError("doctor inflation shows every client version, so it takes no --min-origins; leave it out (--min-origins 0)")
         asked = resolve(self.query, events)
         if len(asked.metrics) != 1:
-            message = "doctor inflation adjusts one count: --count-as takes one counting rule"
-            raise UsageError(message)
+            raise UsageError("doctor inflation adjusts one count: --count-as takes one counting rule")
         if RULE not in self.rules.kinds:
-            message = f"doctor inflation needs the numbers of [{RULE}]; take enabled = false out of --offences"
-            raise UsageError(message)
+            raise UsageError(f"doctor inflation needs the numbers of [{RULE}]; take enabled = false out of --offences")
         refuse_epochs(asked, (METRICS["origins"],))
         return _answer(asked, count_inflation(asked, self.rules.kinds[RULE]), self.rules.label)
 

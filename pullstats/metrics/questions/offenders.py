@@ -66,16 +66,14 @@ class Offenders:
             UsageError: a name that is not understood; an id that fits nobody, or several.
         """
         if self.query.min_origins:
-            message = "offenders lists everybody by themselves, so it takes no --min-origins; leave it out (--min-origins 0)"
-            raise UsageError(message)
+            raise UsageError("offenders lists everybody by themselves, so it takes no --min-origins; leave it out (--min-origins 0)")
         if self.level is not None and self.level not in LEVELS:
             noun = "level"
             raise unknown_name(noun, self.level, LEVELS)
         chosen = _choose_kinds(self.rules, self.kinds)
         asked = resolve(self.query, events)
         if len(asked.metrics) != 1:
-            message = "offenders tells the share of one headline: --count-as takes one counting rule"
-            raise UsageError(message)
+            raise UsageError("offenders tells the share of one headline: --count-as takes one counting rule")
         refuse_epochs(asked, (asked.level,))
         tally = tally_waste(asked, find_waste(asked, chosen.values()), chosen, self.level)
         if self.note_to is not None:
@@ -206,8 +204,9 @@ def _find_whose(rows: pl.DataFrame, who: str) -> pl.DataFrame:
     if people.height > 1:
         raise several_ids(who, people[WHO].to_list())
     if not people.height:
-        message = f"--note '{who}' is nobody whom offenders lists in this window; it takes an id of 4 to 16 digits as offenders prints them, or with --level org an owner's name"
-        raise UsageError(message)
+        raise UsageError(
+            f"--note '{who}' is nobody whom offenders lists in this window; it takes an id of 4 to 16 digits as offenders prints them, or with --level org an owner's name"
+        )
     return found
 
 

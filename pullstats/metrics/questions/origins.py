@@ -69,13 +69,13 @@ class Origins:
             noun = "state"
             raise unknown_name(noun, self.state, STATES)
         if self.query.min_origins:
-            message = "origins lists everybody by themselves, so it takes no --min-origins; leave it out (--min-origins 0), or use report --by"
-            raise UsageError(message)
+            raise UsageError(
+                "origins lists everybody by themselves, so it takes no --min-origins; leave it out (--min-origins 0), or use report --by"
+            )
         asked = resolve(self.query, events)
         if self.who is not None:
             if self.state or self.query.sort:
-                message = "a timeline is one origin's requests by time, so it takes neither --state nor --sort"
-                raise UsageError(message)
+                raise UsageError("a timeline is one origin's requests by time, so it takes neither --state nor --sort")
             return answer_timeline(asked, self.who)
         refuse_epochs(asked, (asked.level,))
         asked = replace(asked, metrics=tuple(metric for metric in asked.metrics if metric.key not in _OWN))
@@ -108,8 +108,7 @@ def _list(asked: Plan, state: str | None) -> Report:
     level = asked.query.unique_by
     before = span_before(close_window(asked.window, asked.extent.newest))
     if state is not None and before is None:
-        message = f"--state compares a window with the time before it, and '{asked.window.label}' has none; give a --window that begins"
-        raise UsageError(message)
+        raise UsageError(f"--state compares a window with the time before it, and '{asked.window.label}' has none; give a --window that begins")
     counts, partials = count_actors(asked)
     if state == CHURNED and before is not None:  # in the window they have nothing
         counts, _ = count_actors(replace(asked, window=before))
@@ -169,8 +168,7 @@ def _sort(rows: pl.DataFrame, asked: Plan, level: str) -> pl.DataFrame:
     names = {column.name: column.name for column in _columns(asked, level)} | name_metrics(asked.metrics)
     name = names.get(chosen.removeprefix("-"), name)
     if name not in names.values():
-        message = f"--sort '{name}' is not in this report; it has {', '.join(dict.fromkeys(names.values()))}"
-        raise UsageError(message)
+        raise UsageError(f"--sort '{name}' is not in this report; it has {', '.join(dict.fromkeys(names.values()))}")
     is_falling = rows.schema[name] != pl.String
     return rows.sort(name, "last_seen", level, descending=[is_falling != chosen.startswith("-"), True, False], nulls_last=True)
 

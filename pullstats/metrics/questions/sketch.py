@@ -38,16 +38,13 @@ def sketch_uniques(asked: Plan, levels: tuple[str, ...]) -> Report:
         UsageError: rows are asked for, or the package datasketches is missing.
     """
     if asked.dimensions:
-        message = "uniques --sketch takes no --by; leave --sketch out for exact counts of every row"
-        raise UsageError(message)
+        raise UsageError("uniques --sketch takes no --by; leave --sketch out for exact counts of every row")
     if asked.query.min_origins:
-        message = "uniques --sketch estimates however few there are, so it takes no --min-origins; leave one of the two out"
-        raise UsageError(message)
+        raise UsageError("uniques --sketch estimates however few there are, so it takes no --min-origins; leave one of the two out")
     try:
         from datasketches import hll_sketch  # noqa: PLC0415 - an extra
     except ImportError as error:
-        message = "--sketch needs the package datasketches; run: pip install 'pullstats[sketch]'"
-        raise UsageError(message) from error
+        raise UsageError("--sketch needs the package datasketches; run: pip install 'pullstats[sketch]'") from error
     sketches = {level: hll_sketch(SIZE) for level in levels}
     read = kept = 0
     for part in cut_by_network(asked, {}, ()):

@@ -37,11 +37,9 @@ def answer_timeline(asked: Plan, text: str) -> Report:
     """
     level, who = asked.query.unique_by, text.lower()
     if level not in ID_COLUMNS:
-        message = f"a timeline needs an id, and {level} has none; use --unique-by origin, endpoint, network or user"
-        raise UsageError(message)
+        raise UsageError(f"a timeline needs an id, and {level} has none; use --unique-by origin, endpoint, network or user")
     if not _ID.fullmatch(who):
-        message = f"'{text}' is no id: 4 to 16 hexadecimal digits, as origins prints them"
-        raise UsageError(message)
+        raise UsageError(f"'{text}' is no id: 4 to 16 hexadecimal digits, as origins prints them")
     _refuse_several(asked, who)
     rows = _find_requests(asked, who)
     shown = rows.head(asked.query.limit) if asked.query.limit else rows
@@ -65,8 +63,7 @@ def _refuse_several(asked: Plan, who: str) -> None:
     )
     ids = found.agg(pl.len()).collect(engine="streaming").sort(level)
     if not ids.height:
-        message = f"no {level} '{who}' in this store; origins lists them"
-        raise UsageError(message)
+        raise UsageError(f"no {level} '{who}' in this store; origins lists them")
     if ids.height > 1:
         raise several_ids(who, ids[level].to_list())
 

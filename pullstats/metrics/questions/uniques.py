@@ -81,16 +81,13 @@ def _choose_levels(asked_for: Uniques) -> tuple[str, ...]:
     if not query.every:
         return levels
     if query.dimensions or asked_for.is_sketched:
-        message = "uniques --every takes neither --by nor --sketch; filter with --where"
-        raise UsageError(message)
+        raise UsageError("uniques --every takes neither --by nor --sketch; filter with --where")
     if query.min_origins:
-        message = "uniques --every shows buckets however few were there, so it takes no --min-origins; leave --every or --min-origins out"
-        raise UsageError(message)
+        raise UsageError("uniques --every shows buckets however few were there, so it takes no --min-origins; leave --every or --min-origins out")
     if asked_for.levels == LEVELS:
         return (query.unique_by,)
     if len(levels) > 1:
-        message = f"uniques --every follows one level, not {len(levels)}; write --level {levels[0]}"
-        raise UsageError(message)
+        raise UsageError(f"uniques --every follows one level, not {len(levels)}; write --level {levels[0]}")
     return levels
 
 

@@ -152,8 +152,7 @@ class Buckets:
             return pl.DataFrame(schema={"bucket": self.dtype})
         shortest = self.size if not self.is_daily else timedelta(days=1)
         if (end - start) / shortest > _MOST:
-            message = f"--every {self.every} gives more than {_MOST:,} buckets; choose a larger one or a shorter --window"
-            raise UsageError(message)
+            raise UsageError(f"--every {self.every} gives more than {_MOST:,} buckets; choose a larger one or a shorter --window")
         return self._list(start, end, window)
 
     def _list(self, start: datetime, end: datetime, window: Window | None = None) -> pl.DataFrame:
@@ -200,9 +199,7 @@ def parse_every(text: str, zone: str, week_start: str = "monday") -> Buckets:
     match = _EVERY.match(" ".join(text.split()))
     count, unit = (int(match[1] or 1), _UNITS.get(match[2], "")) if match else (1, "")
     if not unit or count * _MINUTES.get(unit, _DAY_MINUTES) < _LEAST_MINUTES:
-        message = f"--every '{text}' is no size; write 5m, h, d, w, mo, q or y, with a number in front if wanted"
-        raise UsageError(message)
+        raise UsageError(f"--every '{text}' is no size; write 5m, h, d, w, mo, q or y, with a number in front if wanted")
     if unit in _MINUTES and _DAY_MINUTES % (count * _MINUTES[unit]):
-        message = f"--every '{text}' does not divide a day; write 5m, 15m, 1h, 6h, 12h or the like"
-        raise UsageError(message)
+        raise UsageError(f"--every '{text}' does not divide a day; write 5m, 15m, 1h, 6h, 12h or the like")
     return Buckets(count, unit, zone, week_start)

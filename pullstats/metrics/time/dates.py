@@ -66,8 +66,7 @@ def _read_digest(text: str | None, path: Path, line: int) -> str | None:
     if not text:
         return None
     if not _DIGEST.fullmatch(text.lower()):
-        message = f"{path}:{line}: '{text}' is no digest; write sha256: and 64 hexadecimal digits"
-        raise InputError(message)
+        raise InputError(f"{path}:{line}: '{text}' is no digest; write sha256: and 64 hexadecimal digits")
     return text.lower()
 
 
@@ -77,20 +76,16 @@ def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, 
         reader = csv.DictReader(file, skipinitialspace=True, strict=True)
         heads = [name.strip().lower() for name in reader.fieldnames or ()]
         if missing := [name for name in needed if name not in heads]:
-            message = f"'{path}' lacks the column {missing[0]}; its first line must name {','.join(needed)}"
-            raise InputError(message)
+            raise InputError(f"'{path}' lacks the column {missing[0]}; its first line must name {','.join(needed)}")
         reader.fieldnames = heads
         for row in reader:
             if None in row or None in row.values():
-                message = f"{path}:{reader.line_num} does not have {len(heads)} cells, as its first line says"
-                raise InputError(message)
+                raise InputError(f"{path}:{reader.line_num} does not have {len(heads)} cells, as its first line says")
             yield reader.line_num, {name: value.strip() for name, value in row.items()}
     except OSError as error:
-        message = f"cannot read '{path}': {error.strerror}"
-        raise InputError(message) from error
+        raise InputError(f"cannot read '{path}': {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        message = f"'{path}' is no CSV: {error}"
-        raise InputError(message) from error
+        raise InputError(f"'{path}' is no CSV: {error}") from error
 
 
 def _moment(text: str, zone: ZoneInfo, path: Path, line: int) -> datetime:
@@ -100,5 +95,4 @@ def _moment(text: str, zone: ZoneInfo, path: Path, line: int) -> datetime:
         found = datetime.fromisoformat(text)
         return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
-        message = f"{path}:{line}: '{text}' is no date; write 2025-04-16 or 2025-04-16T09:00:00+02:00"
-        raise InputError(message) from None
+        raise InputError(f"{path}:{line}: '{text}' is no date; write 2025-04-16 or 2025-04-16T09:00:00+02:00") from None

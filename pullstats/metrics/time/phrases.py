@@ -211,8 +211,7 @@ def _read_amount(text: str, today: Today) -> Phrase | None:
     if not re.fullmatch("[1-9][0-9]{0,4}", number):
         return None
     if unit == "m":
-        message = f"'{text}' may be minutes or months; write {number} minutes or {number} months"
-        raise AmbiguousWindowError(message)
+        raise AmbiguousWindowError(f"'{text}' may be minutes or months; write {number} minutes or {number} months")
     if unit not in UNITS:
         return None
     count, unit = int(number), UNITS[unit]
@@ -296,8 +295,7 @@ def _tell_apart(text: str, one: int, other: int, year: int) -> tuple[int, int | 
     if one != other and max(one, other) <= _YEAR_MONTHS:
         days = (date(year, other, one), date(year, one, other))
         told = " or ".join(f"{day.day} {MONTHS[day.month - 1].title()}" for day in days)
-        message = f"'{text}' may be {told} {year}; write {days[0]} or {days[1]}"
-        raise AmbiguousWindowError(message)
+        raise AmbiguousWindowError(f"'{text}' may be {told} {year}; write {days[0]} or {days[1]}")
     return (year, other, one) if one > _YEAR_MONTHS or one == other else (year, one, other)
 
 

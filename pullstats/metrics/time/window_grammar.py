@@ -95,8 +95,7 @@ def parse_as_of(text: str, calendar: Calendar) -> datetime:
     except (ValueError, OverflowError):
         found = None
     if found is None or found[1] < len(words) or found[0].is_relative or words[0] in _TOGETHER or ".." in text:
-        message = f"--as-of '{text}' is no date; write 2025-04-16, newest or now"
-        raise UsageError(message)
+        raise UsageError(f"--as-of '{text}' is no date; write 2025-04-16, newest or now")
     return midnight(found[0].days[1] + timedelta(days=1), calendar.zone) - TICK
 
 
