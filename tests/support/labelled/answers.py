@@ -24,6 +24,7 @@ _AS_IT_IS = {"mirror": "mirror", "update-poller": "updater", "scanner": "scanner
 
 def take_in(town: Town, folder: Path) -> Path:
     """Ingest a town's log into a store of its own, with addresses, so that the truth finds its origin."""
+    folder.mkdir(exist_ok=True)
     log, store = folder / "access.log", folder / "store"
     write_log(town, log)
     ingest(IngestPlan((str(log),), store, keep_addresses=True))
