@@ -7,11 +7,11 @@ goes no further than this module.
 from __future__ import annotations
 
 import functools
-import ipaddress
 import operator
 import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
+from socket import AF_INET6, inet_pton
 from typing import Final
 
 import polars as pl
@@ -25,7 +25,7 @@ from pullstats.enrich.geo import GeoDatabase
 from pullstats.enrich.keys import HashKey
 from pullstats.enrich.meaning import add_platforms, classify_distinct, read_packages
 from pullstats.enrich.origins import agent_terms, combine_origins, hash_endpoints, hash_values, user_terms
-from pullstats.enrich.own_addresses import KEYS, hide_addresses, key_of, list_keys
+from pullstats.enrich.own_addresses import KEYS, hide_addresses, key_of_six, list_keys
 from pullstats.enrich.own_networks import GITHUB, OwnNetworks, load_own_networks
 from pullstats.enrich.packages import action_by_method, classify_paths, client_ecosystem
 from pullstats.enrich.prefixes import private_ranges
@@ -297,7 +297,7 @@ def _key_addresses(addresses: pl.DataFrame) -> pl.DataFrame:
     keys = packed.bin.slice(1).bin.encode("hex")
     is_six = packed.bin.starts_with(b"6").fill_null(value=False)
     if is_six.any():
-        six = [key_of(ipaddress.IPv6Address(text.split("%", 1)[0])) for text in texts.filter(is_six)]
+        six = [key_of_six(inet_pton(AF_INET6, text.split("%", 1)[0])) for text in texts.filter(is_six)]
         keys = keys.scatter(is_six.arg_true(), pl.Series(six, dtype=pl.String))
     is_address = (packed.bin.starts_with(b"4") | is_six) & ~is_loopback
     return keys.set(~is_address.fill_null(value=False), None).to_frame("address_key")

@@ -90,7 +90,7 @@ class GeoDatabase:
             InputError: none of its first records does.
         """
         try:
-            is_useful = any(isinstance(record, Mapping) and any(read_record(record)) for _, record in islice(self._reader, _LOOKED_AT))
+            is_useful = any(isinstance(record, dict) and any(read_record(record)) for _, record in islice(self._reader, _LOOKED_AT))
         except _BROKEN as error:
             raise self._failure() from error
         if not is_useful:
@@ -154,7 +154,7 @@ class GeoDatabase:
                 said, length = self._reader.get_with_prefix_len(texts[place])
                 last = number | ((1 << max(0, 32 - length)) - 1)
                 code = 0
-                if isinstance(said, Mapping):
+                if isinstance(said, dict):
                     code = len(places)
                     places.append(read_record(said))
             codes[place] = code
@@ -167,16 +167,16 @@ class GeoDatabase:
             record = self._reader.get(text)
         except ValueError:  # no address
             return _NOTHING
-        return read_record(record) if isinstance(record, Mapping) else _NOTHING
+        return read_record(record) if isinstance(record, dict) else _NOTHING
 
 
 def read_record(record: Mapping[str, Any]) -> Place:
     """Read country code, AS number, organisation, region (ISO 3166-2) and city of a record in any of the known layouts."""
     country = record.get("country")
-    code = country.get("iso_code") if isinstance(country, Mapping) else record.get("country_code", country)
+    code = country.get("iso_code") if isinstance(country, dict) else record.get("country_code", country)
     if not isinstance(code, str) or len(code) != _CODE_LENGTH:
         registered = record.get("registered_country")
-        code = registered.get("iso_code") if isinstance(registered, Mapping) else None
+        code = registered.get("iso_code") if isinstance(registered, dict) else None
     organisation = record.get("autonomous_system_organization") or record.get("as_name") or record.get("as_organization")
     return (
         code,
@@ -190,12 +190,12 @@ def read_record(record: Mapping[str, Any]) -> Place:
 def _read_region(record: Mapping[str, Any], country: str | None) -> str | None:
     """Read the region that city databases add: an ISO 3166-2 code (MaxMind), else its name (DB-IP, IPinfo)."""
     found = record.get("subdivisions")
-    if isinstance(found, list) and found and isinstance(found[0], Mapping):
+    if isinstance(found, list) and found and isinstance(found[0], dict):
         code = found[0].get("iso_code")
         if isinstance(code, str) and code and country:
             return f"{country}-{code}"
         names = found[0].get("names")
-        found = names.get("en") if isinstance(names, Mapping) else None
+        found = names.get("en") if isinstance(names, dict) else None
     else:
         found = record.get("region", record.get("state1"))
     return found if isinstance(found, str) and found else None
@@ -204,9 +204,9 @@ def _read_region(record: Mapping[str, Any], country: str | None) -> str | None:
 def _read_city(record: Mapping[str, Any]) -> str | None:
     """Read the city's name that city databases add: English (MaxMind, DB-IP), or as it is (IPinfo)."""
     found = record.get("city")
-    if isinstance(found, Mapping):
+    if isinstance(found, dict):
         names = found.get("names")
-        found = names.get("en") if isinstance(names, Mapping) else None
+        found = names.get("en") if isinstance(names, dict) else None
     return found if isinstance(found, str) and found else None
 
 

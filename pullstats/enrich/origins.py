@@ -20,7 +20,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.enrich.keys import HashKey
-from pullstats.ids import make_id, make_ids
+from pullstats.ids import make_id, shorten_hashes
 
 _HASH_LENGTH: Final = 16
 
@@ -32,14 +32,16 @@ def hash_value(value: bytes, key: HashKey, person: bytes) -> int:
 
 def hash_values(values: pl.Series, key: HashKey, person: bytes) -> pl.Series:
     """Make the ids of distinct values, text or binary; null stays null."""
-    start = hashlib.blake2b(key=key.secret, digest_size=_HASH_LENGTH, person=person)  # the key's own block is hashed once
-
-    def finish(value: bytes) -> bytes:
-        state = start.copy()
-        state.update(value)
-        return state.digest()
-
-    return make_ids(values.name, (None if value is None else finish(value) for value in values.cast(pl.Binary)))
+    begin = hashlib.blake2b(key=key.secret, digest_size=_HASH_LENGTH, person=person).copy  # the key's own block is hashed once
+    hashes: list[bytes | None] = []
+    for value in values.cast(pl.Binary).to_list():
+        if value is None:
+            hashes.append(None)
+        else:
+            state = begin()
+            state.update(value)
+            hashes.append(state.digest())
+    return pl.DataFrame({values.name: hashes}, schema={values.name: pl.Binary}).select(shorten_hashes(pl.col(values.name))).to_series()
 
 
 def hash_endpoints(addresses: pl.DataFrame, key: HashKey) -> pl.DataFrame:

@@ -40,7 +40,8 @@ _NIBBLES: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f](?:\.[0-9A-Fa-f]){31}(
 _LONGEST: Final = 8_000
 _LONGEST_SIX: Final = 64
 _WINDOWS: Final = 12
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_FOUR_IN_SIX: Final = (bytes(10) + b"\xff\xff", b"\x00\x64\xff\x9b" + bytes(8))
+"""How addresses begin that stand for one of IPv4: mapped ones, and those of NAT64."""
 
 # The same for whole columns: what a text must hold for each kind.
 _HAS_RUN: Final = r"[0-9][._-][0-9]{1,4}[._-][0-9]{1,4}[._-][0-9]"
@@ -54,12 +55,12 @@ _FOUR: Final = r"([0-9]{1,4})[._-]([0-9]{1,4})[._-]([0-9]{1,4})[._-]([0-9]{1,4})
 
 def key_of(address: IPAddress) -> str:
     """Give what all spellings of an address have in common: its bytes, in hexadecimal; of IPv4 in IPv6 those of the IPv4 address."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return address.ipv4_mapped.packed.hex()
-        if address in _NAT64:
-            return address.packed[-4:].hex()
-    return address.packed.hex()
+    return key_of_six(address.packed) if isinstance(address, ipaddress.IPv6Address) else address.packed.hex()
+
+
+def key_of_six(packed: bytes) -> str:
+    """Give the same of the bytes of an IPv6 address."""
+    return (packed[12:] if packed[:12] in _FOUR_IN_SIX else packed).hex()
 
 
 def list_keys(values: pl.Series) -> pl.Series:

@@ -30,11 +30,13 @@ class HeldKeys:
             table: the keys that are wanted.
         """
         self._names = table.names
+        self._data = data
         step = max(len(data) // _SAMPLE, 1)
         starts = {data.find(b"\n", start) + 1 for start in range(0, len(data), step)}  # a long line is found again and again
         lines = [data[start : start + _LINE].split(b"\n", 1)[0] for start in sorted({0, *starts})]
         lines = [line for line in lines if line]
-        self.seen = frozenset(name for name in table.names if any(f'"{name}"'.encode() in line for line in lines))
+        quoted = frozenset(piece for line in lines for piece in line.split(b'"')[1:-1])
+        self.seen = frozenset(name for name in table.names if name.encode() in quoted)
         self.tree = _sample_tree(lines, table.tree) or _prune(table.tree, self.seen) or table.tree
         whole = {key for key, below in self.tree.items() if below is None and all(_is_whole_number(key, line) for line in lines)}
         self.schema = pl.Schema({key: pl.Int64() if key in whole else _dtype_of(key, below, lines) for key, below in self.tree.items()})
@@ -53,7 +55,7 @@ class HeldKeys:
             return True
         if not self._quotes or any(top[key].null_count() for key in self.tree):
             return False
-        quotes = int(lines.str.count_matches('"', literal=True).sum()) - int(escaped.str.count_matches('\\"', literal=True).sum())
+        quotes = self._data.count(b'"') - int(escaped.str.count_matches('\\"', literal=True).sum())
         return quotes == self._quotes * lines.len()
 
 

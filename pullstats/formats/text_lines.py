@@ -9,6 +9,7 @@ at once. The safe way matches the same pattern on lines cut one by one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +30,7 @@ from pullstats.formats.variables import ADDRESS, FREE, HOST, IDENT, NUMBER, REST
 from pullstats.tokenisers import read_columns
 
 _CLF_LENGTH: Final = 26
+_ESCAPED_QUOTE: Final = re.compile(rb'\\"')
 _WORDY: Final = frozenset({*ADDRESS, "remote_user"}) - frozenset(PEERS)
 """Bare values in which nothing else would give a stray quote away; peers are looked at anyway."""
 _ANY_WORD: Final = (FREE, WORD)
@@ -135,7 +137,7 @@ class TextReader:
         if not self._fields:
             return self._match_clean(data)
         is_blank = self._compiled.separator == " "
-        if is_blank and b'\\"' in data:
+        if is_blank and _holds_escaped_quote(data):
             return None  # a quote that does not end its value
         frame = read_columns(data, self._schema, self._compiled.separator, quote='"' if is_blank else None)
         return None if frame is None else self._check(frame, data)
@@ -252,6 +254,12 @@ def find_joint(compiled: CompiledFormat) -> Joint | None:
         return Joint(text, '"' if is_quoted else "", names, compiled.variables, names[-1] == REST)
     patterns = {place: slot.pattern for place, slot in enumerate(compiled.template.slots) if slot.pattern not in _ANY_WORD}
     return None if names[-1] == REST else Joint(text, "", names, compiled.variables, has_rest=False, patterns=patterns)
+
+
+def _holds_escaped_quote(data: bytes) -> bool:
+    """Look for a quote behind a backslash from the first backslash on, which most logs have not: `in` would stop at each quote."""
+    place = data.find(b"\\")
+    return place >= 0 and _ESCAPED_QUOTE.search(data, place) is not None
 
 
 def _match(lines: pl.Series, pattern: str) -> pl.DataFrame:
