@@ -41,6 +41,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "origins": Entry("Look", "pullstats.cli.people", "List who is behind the numbers; with an ID, one's timeline."),
     "behaviour": Entry("Look", "pullstats.cli.people", "Tell why origins come: production, CI, development, mirrors; and what says so."),
     "concentration": Entry("Look", "pullstats.cli.people", "Tell how much of a number a few make up, and the number without them."),
+    "orgs": Entry("Look", "pullstats.cli.people", "List which organisations take how much, why and what, and whether it grew."),
     "offenders": Entry("Look", "pullstats.cli.offenders", "List who makes requests that need not be made, and what they cost."),
     "compare": Entry("Look", "pullstats.cli.look", "Compare two windows, versions, hosts or filters; is it noise?"),
     "explain": Entry("Look", "pullstats.cli.explain", "Tell how a report's numbers came about."),

@@ -13,9 +13,12 @@ from pullstats.cli.output import choose_renderer, emit, output_options
 from pullstats.cli.questions import build_query, limit_option, other_option, question_options, split_names
 from pullstats.errors import UsageError
 from pullstats.metrics.levels import LEVELS
+from pullstats.metrics.organisations.naming import GROUPS
 from pullstats.metrics.over_time.lifecycle import STATES
 from pullstats.metrics.questions.behaviour import METRICS, Behaviour
 from pullstats.metrics.questions.concentration import Concentration
+from pullstats.metrics.questions.orgs import METRICS as ORG_METRICS
+from pullstats.metrics.questions.orgs import Organisations
 from pullstats.metrics.questions.origins import Origins
 from pullstats.metrics.questions.uniques import Uniques
 from pullstats.pipeline.answer import answer
@@ -49,6 +52,29 @@ def origins(who: str | None, **options: Any) -> int:
     """List who is behind the numbers, and whether they are new, returning, resurrected or churned; with an ID, one's timeline."""
     query = build_query({**options, "limit": _limit(options)})
     return emit(answer(options["store"], Origins(query, who, options["state"])), options)
+
+
+@click.command(cls=Command)
+@click.option("--state", help=f"Only those that are {', '.join(STATES)}.")
+@click.option(
+    "--networks", help=f"Only these kinds of network, with commas: {', '.join(GROUPS)}; own are those of companies, universities, authorities."
+)
+@click.option("--sort", help="Column to sort by; - in front reverses (default: kind of network, then downloads).")
+@click.option("--limit", type=ROWS, help="Rows to show, 0 for all (default: 20, in machine formats all).")
+@combine(question_options, output_options, general_options)
+def orgs(**options: Any) -> int:
+    """List which organisations take how much, since when, with which classes and versions, and whether it grew by more than noise.
+
+    Names are those of whoever owns the address, or your own for it; clouds and Internet providers stand apart from owners who ask themselves. The window is whole days
+    (today is left out), by default the last four weeks, set beside the four before.
+    """
+    query = build_query({**options, "metrics": ",".join(ORG_METRICS), "limit": _limit(options), "is_complete": True})
+    return emit(answer(options["store"], Organisations(query, options["state"], split_names(options["networks"]))), options)
+
+
+for _option in orgs.params:
+    if _option.name == "window":  # whole weeks, so that as many Mondays lie in the one as in the other
+        _option.default = "4w"
 
 
 def _limit(options: dict[str, Any]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -20,7 +20,7 @@ from pullstats.metrics.plan import Plan
 from pullstats.metrics.time.buckets import Buckets
 from pullstats.metrics.time.windows import Window
 
-_PERIOD: Final = "period"
+PERIOD: Final = "period"
 _DAY: Final = "day"
 
 Values = dict[str, Value]
@@ -40,15 +40,27 @@ def measure_periods(one: Plan, windows: Sequence[Window], metrics: Sequence[Metr
     """
     if not windows:
         return []
+    partials = compute_periods(one, windows, {}, [])
+    rows = {row[PERIOD]: row for row in fold(partials, metrics, (PERIOD,)).to_dicts()}
+    return [_read(rows.get(index), window, metrics, activity, partials) for index, window in enumerate(windows)]
+
+
+def compute_periods(one: Plan, windows: Sequence[Window], groups: Mapping[str, pl.Expr], columns: Sequence[str]) -> Partials:
+    """Build the tables of some windows, read at once; `PERIOD`, the place of the window among them, is a group beside those asked for.
+
+    Args:
+        one: the plan of the question; its own window is not looked at.
+        windows: with a beginning and an end each; at least one.
+        groups: name and value of each group column.
+        columns: event columns that the groups read.
+    """
     time, number = pl.col("timestamp"), pl.lit(None, pl.Int32)
     for index, window in enumerate(windows):
         number = pl.when(time.is_between(window.start, window.end, closed="left")).then(pl.lit(index, pl.Int32)).otherwise(number)
     spans = [(window.start, window.end) for window in windows if window.start and window.end]
     whole = replace(one, window=replace(windows[0], start=min(start for start, _ in spans), end=max(end for _, end in spans)))
     patched = replace(whole, events=replace(one.events, scan=_Patches(one.events.scan, whole.window, windows).scan))
-    partials = compute_partials(patched, {_PERIOD: number}, ["timestamp"])
-    rows = {row[_PERIOD]: row for row in fold(partials, metrics, (_PERIOD,)).to_dicts()}
-    return [_read(rows.get(index), window, metrics, activity, partials) for index, window in enumerate(windows)]
+    return compute_partials(patched, {**groups, PERIOD: number}, [*columns, "timestamp"])
 
 
 def _read(row: dict[str, Any] | None, window: Window, metrics: Sequence[Metric], activity: Activity, partials: Partials) -> Values:

@@ -34,6 +34,21 @@ _DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Grounds:
+    """What two windows can be judged by.
+
+    Attributes:
+        reason: why they cannot be; empty if they can.
+        past: the periods of the past that the logs hold whole, the latest first.
+        activity: when the logs spoke; None where the store is empty.
+    """
+
+    reason: str = ""
+    past: tuple[Period, ...] = ()
+    activity: Activity | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """The verdicts of a comparison, one a metric.
 
@@ -59,22 +74,28 @@ def judge_comparison(asked: Sequence[Plan], metrics: Sequence[Metric], sides: Se
     """
     if daily:
         return _judge_filters(asked, metrics, sides, daily)
+    grounds = find_grounds(asked)
+    if grounds.activity is None or grounds.reason:
+        return _withhold(metrics, sides, grounds.reason)
+    return _judge_windows(asked, metrics, sides, grounds.past, grounds.activity)
+
+
+def find_grounds(asked: Sequence[Plan]) -> Grounds:
+    """Find what two windows can be judged by, or why they cannot be."""
     one, other = asked[0].window, asked[1].window
     unknown = next((f"'{side.window.label}' lies outside of the logs" for side in asked if is_outside(side)), "")
     running = next((f"'{one.label}' is not over (--complete, --like-for-like)" for one in (one, other) if _is_running(one, asked[0].events.now)), "")
     reason = unknown or _find_obstacle(one, other) or running
     if reason:
-        return _withhold(metrics, sides, reason)
+        return Grounds(reason)
     past = list_past(one, other, asked[0].extent.first)
     windows = [one, other, *(window for period in past for window in period)]
     activity = measure_activity(asked[0], windows)
     if activity is None:
-        return _withhold(metrics, sides, "the store is empty")
+        return Grounds("the store is empty")
     gaps = _find_gaps(asked[0], windows)
     reason = next((told for index in (0, 1) if (told := _find_fault(asked, past, activity, gaps, index))), "")
-    if reason:
-        return _withhold(metrics, sides, reason)
-    return _judge_windows(asked, metrics, sides, _keep_sound(past, activity, gaps), activity)
+    return Grounds(reason, () if reason else tuple(_keep_sound(past, activity, gaps)), activity)
 
 
 def _is_running(window: Window, now: datetime) -> bool:
@@ -151,7 +172,7 @@ def _judge_windows(
     days = [_count_days(one.window) for one in asked]
     is_uneven = days[0] != days[1]
     judgeable = [metric for metric in metrics if not is_uneven or metric.additive or metric.kind == "share"]
-    evidence = [_collect_evidence(metric, asked, sides, past, values) for metric in judgeable]
+    evidence = [collect_evidence(metric, asked, sides, past, values) for metric in judgeable]
     judged = dict(zip((metric.key for metric in judgeable), judge_windows(evidence), strict=True))
     verdicts, per = [], []
     for metric in metrics:
@@ -164,7 +185,7 @@ def _judge_windows(
     return Judgement(verdicts, per, [*notes, *_tell_provisional(asked)])
 
 
-def _collect_evidence(
+def collect_evidence(
     metric: Metric, asked: Sequence[Plan], sides: Sequence[Values], past: Sequence[Period], values: Sequence[tuple[Values, ...]]
 ) -> Evidence:
     """Gather what a metric is and was; amounts of months as if all were as long as the first."""

@@ -113,12 +113,12 @@ def _list(asked: Plan, state: str | None) -> Report:
     if state == CHURNED and before is not None:  # in the window they have nothing
         counts, _ = count_actors(replace(asked, window=before))
     history, warnings = comparable_history(asked, asked.level)
-    rows = _describe_people(asked, before, history).join(counts, on=ACTOR, how="left")
+    rows = describe_people(asked, before, history).join(counts, on=ACTOR, how="left")
     zero = [metric.key for metric in asked.metrics if metric.is_amount and counts[metric.key].null_count() < max(counts.height, 1)]
     rows = rows.with_columns(pl.col(zero).fill_null(0)).drop(level, strict=False).rename({ACTOR: level})
     if before is not None:
         rows = rows.filter(pl.col("state") == state if state else pl.col("state") != CHURNED)
-        warnings = [*_tell_beginning(asked, before), *(_tell_churned(asked, before) if state == CHURNED else ()), *warnings]
+        warnings = [*tell_beginning(asked, before), *(tell_churned(asked, before) if state == CHURNED else ()), *warnings]
     if level in ID_COLUMNS:
         rows = rows.with_columns(write_ids(pl.col(level)))
     rows, total = _sort(rows, asked, level), rows.height
@@ -134,14 +134,16 @@ def _list(asked: Plan, state: str | None) -> Report:
     return replace(report, headline=headline, flat=(full, columns))
 
 
-def _tell_beginning(asked: Plan, before: Window) -> list[str]:
+def tell_beginning(asked: Plan, before: Window) -> list[str]:
+    """Say that whoever is new may be older than the logs, where these begin within the window or the span before it."""
     first = asked.extent.first
     if first is None or before.start is None or first < before.start:
         return []
     return [f"new means first seen in these logs; they begin on {first:%Y-%m-%d %H:%M} UTC, so whoever came before is new, too"]
 
 
-def _tell_churned(asked: Plan, before: Window) -> list[str]:
+def tell_churned(asked: Plan, before: Window) -> list[str]:
+    """Say of which span the numbers are of those who are not there any more."""
     assert before.start is not None
     assert before.end is not None
     start, end = (moment.astimezone(find_zone(asked.query.tz)) for moment in (before.start, before.end))
@@ -173,7 +175,7 @@ def _sort(rows: pl.DataFrame, asked: Plan, level: str) -> pl.DataFrame:
     return rows.sort(name, "last_seen", level, descending=[is_falling != chosen.startswith("-"), True, False], nulls_last=True)
 
 
-def _describe_people(asked: Plan, before: Window | None, history: pl.Expr) -> pl.DataFrame:
+def describe_people(asked: Plan, before: Window | None, history: pl.Expr) -> pl.DataFrame:
     """Give one row for everybody of the window and the span before it: traits, first and last request, days, state."""
     window = replace(asked.window, start=before.start if before else asked.window.start)
     traits = [DIMENSIONS[trait] for trait in _TRAITS]

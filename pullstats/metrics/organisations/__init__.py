@@ -1,0 +1,1 @@
+"""Owners of networks: whose they are, what comes from them, and whether it grew."""

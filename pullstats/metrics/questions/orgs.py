@@ -1,0 +1,224 @@
+"""Which organisations take how much, since when, why and what, and whether it grew: owners of networks, or one's own names for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import polars as pl
+
+from pullstats.errors import UsageError, unknown_name
+from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.report_parts import build_report
+from pullstats.metrics.answers.unseen import warn_of_unseen
+from pullstats.metrics.dimensions import CLASS
+from pullstats.metrics.folding import fold
+from pullstats.metrics.organisations.growth import FELL, GREW, Growth, measure_growth
+from pullstats.metrics.organisations.naming import CLOUD, COLUMNS, GROUPS, ISP, KEYS, NAMED_BY, NETWORKS, ORG, OWN, UNKNOWN, org_groups, place_group
+from pullstats.metrics.organisations.traits import find_beginnings, name_classes, name_versions
+from pullstats.metrics.over_time.lifecycle import CHURNED, STATES
+from pullstats.metrics.plan import Plan, resolve
+from pullstats.metrics.query import Query
+from pullstats.metrics.questions.breakdown import Breakdown
+from pullstats.metrics.questions.origins import ACTOR, describe_people, tell_beginning, tell_churned
+from pullstats.metrics.store_events import StoreEvents
+from pullstats.metrics.time.spans import close_window, span_before
+from pullstats.metrics.time.windows import Window
+from pullstats.percentages import write_change, write_share
+from pullstats.reports import Column, Report
+
+METRICS: Final = ("downloads", "requests", "origins")
+_CALLED: Final = {OWN: "with networks of their own", UNKNOWN: "of unknown kind", CLOUD: "clouds and hosters", ISP: "Internet providers"}
+_NAMES: Final = "names are those of whoever owns the address, or your own for it (ingest --orgs): of a cloud or an Internet provider not who asks, but who carries it"
+_FEW: Final = "with --min-origins neither classes, versions, states nor growth are told: each would tell of fewer"
+_ONLY_FOR_MACHINES: Final = frozenset({NAMED_BY, "requests", "days", "first_seen", "last_seen", CLASS, "versions", "verdict"})
+_TOLD: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Organisations:
+    """Owners of networks, those of their own first, by what they take.
+
+    Attributes:
+        query: what is asked; its metrics are `METRICS`.
+        state: only those in this state.
+        networks: only these kinds of network, of `GROUPS`; all if empty.
+    """
+
+    query: Query
+    state: str | None = None
+    networks: tuple[str, ...] = ()
+
+    def answer(self, events: StoreEvents) -> Report:
+        """List them.
+
+        Raises:
+            UsageError: a name that is not understood; several counting rules; what cannot be asked with `--min-origins`.
+        """
+        for name in self.networks:
+            if name not in GROUPS:
+                noun = "kind of network"
+                raise unknown_name(noun, name, GROUPS)
+        if self.state is not None and self.state not in STATES:
+            noun = "state"
+            raise unknown_name(noun, self.state, STATES)
+        if self.query.min_origins:
+            return self._answer_shared(events)
+        asked = resolve(replace(self.query, unique_by=ORG), events)
+        if len(asked.metrics) != len(METRICS):
+            message = "orgs follows one count: --count-as takes one counting rule"
+            raise UsageError(message)
+        return warn_of_unseen(_list(asked, self), asked)
+
+    def _answer_shared(self, events: StoreEvents) -> Report:
+        """List what may leave the house: few are folded into one row, and nothing tells of fewer still."""
+        if self.state or self.networks:
+            message = "--min-origins goes neither with --state nor with --networks: what they leave out would tell of few"
+            raise UsageError(message)
+        report = Breakdown(replace(self.query, dimensions=(ORG, "network-type"))).answer(events)
+        return replace(report, meta=report.meta | {"warnings": [*report.meta["warnings"], _FEW, _NAMES]})
+
+
+def _list(asked: Plan, asked_for: Organisations) -> Report:
+    before = _find_before(asked)
+    if asked_for.state is not None and before is None:
+        message = f"--state compares a window with the time before it, and '{asked.window.label}' has none; give a --window that begins"
+        raise UsageError(message)
+    is_gone = asked_for.state == CHURNED and before is not None
+    counted = replace(asked, window=before) if is_gone and before is not None else asked
+    partials = compute_partials(counted, org_groups() | {CLASS: pl.col(CLASS)}, [*COLUMNS, CLASS])
+    rows = fold(partials, counted.metrics, KEYS)
+    classes = name_classes(fold(partials, counted.metrics, (*KEYS, CLASS)))
+    growth = measure_growth(asked, before)
+    rows = _join(rows, classes, name_versions(counted), growth.rows)
+    rows = _add_states(rows, asked, before).join(find_beginnings(asked), on=ORG, how="left", nulls_equal=True)
+    total = int(rows[asked.metrics[0].key].sum())
+    rows = rows.with_columns((pl.col(asked.metrics[0].key) / pl.lit(total or None)).alias("share"))
+    whole = rows
+    rows = _sort(_choose(rows, asked_for), asked)
+    shown = rows.head(asked.query.limit) if asked.query.limit else rows
+    columns = _columns(asked)
+    full = shown.select(column.name for column in columns)
+    seen = tuple(replace(column, kind="prose") if column.name == ORG else column for column in columns if column.name not in _hide(before, growth))
+    people = full.select(column.name for column in seen).with_columns(pl.col(ORG).fill_null("unknown"))
+    warnings = [*_tell_state(asked, asked_for, before), *([f"whether they grew is not told: {growth.reason}"] if growth.reason else []), _NAMES]
+    report = build_report(asked, partials, people, seen, fold(partials, counted.metrics, ()), warnings=warnings)
+    headline = _describe(asked, rows if asked_for.state else whole, asked_for.state, growth)
+    return replace(report, headline=headline, flat=(full, columns), meta=report.meta | {"growth": growth.reason or "judged"})
+
+
+def _find_before(asked: Plan) -> Window | None:
+    """Give the span before the window, called so."""
+    before = span_before(close_window(asked.window, asked.extent.newest))
+    return replace(before, label=f"the span before {asked.window.label}") if before is not None else None
+
+
+def _hide(before: Window | None, growth: Growth) -> frozenset[str]:
+    """Name the columns that people need not see: those for programs, and such as have nothing to say."""
+    without = frozenset() if before else frozenset({"state", "trend"})
+    unsaid = frozenset({"change", "growth"}) if growth.reason else frozenset({"before"})
+    return _ONLY_FOR_MACHINES | without | unsaid | (frozenset() if growth.is_comparable else {"before"})
+
+
+def _join(rows: pl.DataFrame, *others: pl.DataFrame) -> pl.DataFrame:
+    for other in others:
+        rows = rows.join(other, on=KEYS, how="left", nulls_equal=True)
+    return rows.with_columns(pl.col("versions").fill_null(0), pl.col("trend").fill_null(pl.lit([], pl.List(pl.Int64))))
+
+
+def _add_states(rows: pl.DataFrame, asked: Plan, before: Window | None) -> pl.DataFrame:
+    """Add state, days, and first and last request to each owner; of addresses whose owner is not known nothing."""
+    people = describe_people(asked, before, pl.lit(value=True)).select(pl.col(ACTOR).alias(ORG), "state", "days", "first_seen", "last_seen")
+    return rows.join(people, on=ORG, how="left")
+
+
+def _choose(rows: pl.DataFrame, asked_for: Organisations) -> pl.DataFrame:
+    if asked_for.state is not None:
+        rows = rows.filter(pl.col("state") == asked_for.state)
+    return rows.filter(pl.col(NETWORKS).is_in(asked_for.networks)) if asked_for.networks else rows
+
+
+def _columns(asked: Plan) -> tuple[Column, ...]:
+    downloads, requests, origins = asked.metrics
+    return (
+        Column(ORG, "network owner", "dimension"),
+        Column(NETWORKS, "networks", "bucket"),
+        Column(NAMED_BY, "named by", "text"),
+        Column(downloads.key, downloads.title, "count", additive=True, bar=True),
+        Column("share", "of all", "share"),
+        Column("before", "before", "count"),
+        Column("change", "change", "change"),
+        Column("growth", "growth", "text"),
+        Column("state", "state", "text"),
+        Column("trend", "over time", "spark"),
+        Column(requests.key, requests.title, "count", additive=True),
+        Column(origins.key, origins.title, "count"),
+        Column("since", "since", "time"),
+        Column("days", "days", "count"),
+        Column("first_seen", "first seen", "time"),
+        Column("last_seen", "last seen", "time"),
+        Column(CLASS, CLASS, "text"),
+        Column("classes", "classes (origins)", "prose"),
+        Column("versions", "versions", "count"),
+        Column("taken", "takes most", "prose"),
+        Column("verdict", "verdict", "text"),
+    )
+
+
+def _sort(rows: pl.DataFrame, asked: Plan) -> pl.DataFrame:
+    """Order rows totally: who took something by kind of network, the most downloads first, then who only asked; or by what is asked for."""
+    downloads, sort = asked.metrics[0].key, asked.query.sort
+    if sort is None:
+        order = [pl.col(ORG).is_null(), pl.col(downloads) == 0, place_group(), -pl.col(downloads), -pl.col("requests"), pl.col(ORG)]
+        return rows.sort(order, nulls_last=True)
+    name = sort.removeprefix("-").replace("-", "_")
+    known = [column.name for column in _columns(asked) if column.kind not in {"spark", "prose"}]
+    if name not in known:
+        noun = "column to sort by"
+        raise unknown_name(noun, name, known)
+    is_falling = rows.schema[name] != pl.String
+    return rows.sort(name, downloads, ORG, descending=[is_falling != sort.startswith("-"), True, False], nulls_last=True)
+
+
+def _tell_state(asked: Plan, asked_for: Organisations, before: Window | None) -> list[str]:
+    if before is None:
+        return []
+    return [*tell_beginning(asked, before), *(tell_churned(asked, before) if asked_for.state == CHURNED else ())]
+
+
+def _describe(asked: Plan, rows: pl.DataFrame, state: str | None, growth: Growth) -> str:
+    """Say who takes what, by kind of network, and who grew or fell by more than noise."""
+    metric = asked.metrics[0]
+    named = rows.filter(pl.col(ORG).is_not_null())
+    total = int(rows[metric.key].sum())
+    parts = [
+        f"{of_kind.height:,} {_CALLED[name]} {write_share(int(of_kind[metric.key].sum()) / total) if total else '0.0 %'}"
+        for name in GROUPS
+        if (of_kind := named.filter(pl.col(NETWORKS) == name)).height
+    ]
+    nobody = rows.filter(pl.col(ORG).is_null())
+    if nobody.height and total:
+        parts.append(f"addresses whose owner is not known {write_share(int(nobody[metric.key].sum()) / total)}")
+    count = f"{named.height:,} {f'{state} ' if state else ''}{'organisation' if named.height == 1 else 'organisations'}"
+    told = f"{count}; of {metric.name_count(total)}: {', '.join(parts)}" if parts else count
+    return "; ".join([told, *_tell_growth(named, growth)])
+
+
+def _tell_growth(rows: pl.DataFrame, growth: Growth) -> list[str]:
+    """Name who grew or fell by more than noise, the most first."""
+    if growth.reason:
+        return []
+    found = []
+    for verb in (GREW, FELL):
+        movers = rows.filter(pl.col("growth") == verb).sort("change", descending=verb == GREW, nulls_last=False)
+        if movers.height:
+            more = f" and {movers.height - _TOLD:,} more" if movers.height > _TOLD else ""
+            found.append(f"{verb} by more than noise: {', '.join(map(_name_change, movers.head(_TOLD).to_dicts()))}{more}")
+    is_judged = bool(rows.filter(pl.col("growth").is_not_null()).height)
+    return found or (["nobody grew or fell by more than noise"] if is_judged else [])
+
+
+def _name_change(row: Mapping[str, object]) -> str:
+    change = row["change"]
+    return f"{row[ORG]} ({write_change(change) if isinstance(change, float) else 'from nothing'})"
