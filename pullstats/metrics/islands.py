@@ -19,6 +19,8 @@ import polars as pl
 
 IS_NEW: Final = "is_new_owner"
 ROW: Final = "row_number"
+_FEW: Final = 20_000
+"""Rows for which starting threads costs more than they save."""
 _OFFSET_BITS: Final = 44
 _SOURCE_BITS: Final = 20
 _ROW_BITS: Final = 32
@@ -83,10 +85,14 @@ def fold_requests(events: pl.LazyFrame, folds: Sequence[Fold], kept: Sequence[st
     )
 
     def apply(frame: pl.DataFrame) -> pl.DataFrame:
+        def fold(number: int) -> pl.DataFrame:
+            return _fold_kind(frame, number, folds[number], kept)
+
+        if frame.height < _FEW:
+            return pl.concat(map(fold, range(len(folds))), how="diagonal")
         # Sorting leaves half of the processors idle: kinds are folded side by side.
         with ThreadPoolExecutor(len(folds)) as pool:
-            found = pool.map(lambda number: _fold_kind(frame, number, folds[number], kept), range(len(folds)))
-            return pl.concat(list(found), how="diagonal")
+            return pl.concat(list(pool.map(fold, range(len(folds)))), how="diagonal")
 
     return narrow.map_batches(apply, schema=apply(pl.DataFrame(schema=narrow.collect_schema())).schema)
 

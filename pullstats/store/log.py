@@ -11,57 +11,26 @@ https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
 from __future__ import annotations
 
-import json
-import os
-import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-import polars as pl
 from deltalake import CommitProperties, DeltaTable
 from deltalake import Field as DeltaField
 from deltalake import Schema as DeltaSchema
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction, Transaction
 
-from pullstats.errors import StoreError
 from pullstats.store import modes
 from pullstats.store.log_files import LOG_FOLDER
 from pullstats.store.parts import PendingFile, discard_parts, live_file, part_stats
-from pullstats.store.replay import HINT_NAME, read_snapshot, refuse_bare, refuse_broken
+from pullstats.store.replay import HINT_NAME, is_good_hint, read_snapshot, refuse_bare, refuse_broken
 from pullstats.store.snapshot import OURS, STATE_ID, LiveFile, Snapshot
 from pullstats.store.tables import DELTA_PROPERTIES, DELTA_TYPES, Table
-
-
-@contextmanager
-def explain_failure(work: str, store: Path) -> Iterator[None]:
-    """Turn what disks and libraries raise into one `StoreError`; `work` completes "cannot …"."""
-    try:
-        yield
-    except CommitFailedError as error:
-        raise StoreError(f"cannot {work} the store {store}: another process wrote to it at the same time; run again") from error
-    except (OSError, DeltaError, pl.exceptions.PolarsError) as error:
-        raise _failure(work, store, _reason(error)) from error
-
-
-def _failure(work: str, store: Path, reason: str) -> StoreError:
-    outcome = "" if work == "read" else "; it is as it was"
-    return StoreError(f"cannot {work} the store {store}: {reason}{outcome}")
-
-
-def _reason(error: Exception) -> str:
-    """What the system said, dug out of the layers that the libraries wrap around it."""
-    text = str(error)
-    if found := re.search(r"\(os error (\d+)\)|\bcode: (\d+)", text):
-        return os.strerror(int(found[1] or found[2]))
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return (text.splitlines() or [type(error).__name__])[0]
 
 
 class TableLog:
@@ -89,14 +58,18 @@ class TableLog:
         if self.state.version < 0:
             if not is_remade:
                 refuse_bare(self.folder)
-            self._create()
+            self._delta = self._create()
+        else:
+            self._delta = self._open()
+        self._add_columns()
+
+    def _open(self) -> DeltaTable:
         self._sweep_drafts()
         try:
-            self._delta = DeltaTable(self.folder)
+            return DeltaTable(self.folder)
         except DeltaError:
             refuse_broken(self.folder)
             raise
-        self._add_columns()
 
     def commit(
         self,
@@ -212,13 +185,13 @@ class TableLog:
         self.state = after
         self._settle()
 
-    def _create(self) -> None:
+    def _create(self) -> DeltaTable:
         modes.make_folder(self.folder / LOG_FOLDER, self._store)
         schema = _delta_schema(self.table)
         columns = _name_columns(schema.fields)
         after = Snapshot(0, columns=columns)
         after.transactions[STATE_ID] = after.digest()
-        DeltaTable.create(
+        made = DeltaTable.create(
             self.folder,
             schema,
             mode="ignore",
@@ -229,6 +202,7 @@ class TableLog:
         )
         self.state = read_snapshot(self.folder)
         self._settle()
+        return made
 
 
 def _sign(after: Snapshot, promised: Mapping[str, int], now: int) -> CommitProperties:
@@ -239,17 +213,6 @@ def _sign(after: Snapshot, promised: Mapping[str, int], now: int) -> CommitPrope
         app_transactions=[Transaction(name, version, now) for name, version in transactions.items()],
         max_commit_retries=5,
     )
-
-
-def is_good_hint(hint: Path) -> bool:
-    """Tell whether the pointer to the last checkpoint leads to one."""
-    try:
-        version = json.loads(hint.read_bytes())["version"]
-        return any(hint.parent.glob(f"{int(version):020}.checkpoint*.parquet"))
-    except FileNotFoundError:
-        return True
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return False
 
 
 def _delta_schema(table: Table) -> DeltaSchema:

@@ -14,16 +14,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pullstats.store import modes
 from pullstats.store.checksums import checksum
 from pullstats.store.layout import raise_marker
-from pullstats.store.log import TableLog
 from pullstats.store.parts import PendingFile, discard_parts, part_rules, rewrite_part
 from pullstats.store.scan import scan_files
 from pullstats.store.snapshot import LiveFile
 from pullstats.store.tables import EVENTS, OLD_EVENTS, as_written
+
+if TYPE_CHECKING:
+    from pullstats.store.log import TableLog
 
 JOURNAL_NAME: Final = "migration.ndjson"
 _NEW_NAMES: Final = uuid.UUID("9d1f2c52-7b0e-5c5e-8d35-64b6c0b7a1de")

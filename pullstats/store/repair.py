@@ -15,14 +15,15 @@ import polars as pl
 
 from pullstats.store import modes
 from pullstats.store.checksums import Damage, examine
+from pullstats.store.failures import explain_failure
 from pullstats.store.layout import find_store
 from pullstats.store.lock import lock_store
-from pullstats.store.log import TableLog, explain_failure, is_good_hint
+from pullstats.store.log import TableLog
 from pullstats.store.log_files import LOG_FOLDER, BrokenError, mend_commit, read_commit
 from pullstats.store.losses import DAMAGED_NAME, Loss, add_losses, find_ranges, undone_loss, undone_ranges
 from pullstats.store.parts import commit_of, write_rows
 from pullstats.store.progress import read_progress
-from pullstats.store.replay import HINT_NAME, Diagnosis, diagnose
+from pullstats.store.replay import HINT_NAME, Diagnosis, diagnose, is_good_hint
 from pullstats.store.scan import scan_files
 from pullstats.store.snapshot import COMMIT_ID, LiveFile, Snapshot
 from pullstats.store.tables import EVENTS, REJECTS, RUN_COUNTS, RUNS, TABLES, Table, as_written

@@ -10,6 +10,7 @@ https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -227,3 +228,14 @@ def _apply_commit(snapshot: Snapshot, actions: list[dict[str, Any]], path: Path,
         raise BrokenError(path, "is damaged: an action lacks what it needs") from error
     if not any(done):
         raise BrokenError(path, "is cut: it holds no action")
+
+
+def is_good_hint(hint: Path) -> bool:
+    """Tell whether the pointer to the last checkpoint leads to one."""
+    try:
+        version = json.loads(hint.read_bytes())["version"]
+        return any(hint.parent.glob(f"{int(version):020}.checkpoint*.parquet"))
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return False

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
-from pullstats.store.log import explain_failure
+from pullstats.store.failures import explain_failure
 from pullstats.store.parts import commit_of, part_rules, write_event_parts, write_rows
 from pullstats.store.progress import SourceProgress, progress_transactions
 from pullstats.store.scan import scan_files

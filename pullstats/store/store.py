@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from pullstats.errors import DamagedStoreError, InternalError
 from pullstats.store import compact as compaction
+from pullstats.store.failures import explain_failure
 from pullstats.store.layout import find_store
 from pullstats.store.lock import lock_store
-from pullstats.store.log import TableLog, explain_failure
 from pullstats.store.losses import Loss, add_losses, read_losses, undone_loss, write_losses
 from pullstats.store.migrate import forget_journal, is_old, migrate
 from pullstats.store.parts import PendingFile, commit_of, discard_parts, write_event_parts, write_rows
@@ -28,6 +29,9 @@ from pullstats.store.scan import scan_files
 from pullstats.store.snapshot import COMMIT_ID, LiveFile, Snapshot, Spans
 from pullstats.store.tables import EVENTS, REJECTS, RUNS, TABLES, Table
 from pullstats.store.view import VERSION_IDS, StoreView
+
+if TYPE_CHECKING:
+    from pullstats.store.log import TableLog
 
 
 class Store(StoreView):
@@ -61,6 +65,8 @@ class Store(StoreView):
         Raises:
             StoreError: another process writes, the store is not writable, or is of an older layout and damaged.
         """
+        from pullstats.store.log import TableLog  # noqa: PLC0415 - who only reads a store needs no library that writes
+
         with lock_store(self.path):
             self.refresh()
             with explain_failure("write to", self.path):

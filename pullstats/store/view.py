@@ -11,8 +11,8 @@ import polars as pl
 
 from pullstats.errors import DamagedStoreError
 from pullstats.store.checksums import Damage, describe_damage, examine, try_reading
+from pullstats.store.failures import explain_failure
 from pullstats.store.lock import is_being_written
-from pullstats.store.log import explain_failure
 from pullstats.store.log_files import LOG_FOLDER
 from pullstats.store.losses import Loss, open_losses, read_losses, undone_loss
 from pullstats.store.parts import commit_of, part_rules

@@ -23,7 +23,8 @@ from pullstats.errors import InternalError, StoreError
 from pullstats.events import EVENT_SCHEMA, FIELD_BY_NAME, TIMESTAMP
 from pullstats.store import REJECT_SCHEMA, RUN_SCHEMA, SourceProgress, Store, open_store
 from pullstats.store import compact as compaction
-from pullstats.store.log import TableLog, explain_failure
+from pullstats.store.failures import explain_failure
+from pullstats.store.log import TableLog
 from pullstats.store.replay import read_snapshot
 from pullstats.store.snapshot import COMMIT_ID
 from pullstats.store.tables import EVENTS, REJECTS, RUNS
