@@ -5,9 +5,15 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 # Quick and broad: what most changes break first.
-QUICK  := $(addprefix tests/,enrich/test_agents.py enrich/test_lookup.py enrich/test_networks.py enrich/test_redact.py enrich/test_releases.py \
-          enrich/test_rules.py formats/test_clock.py formats/test_field_map.py metrics/test_concentration.py metrics/test_metrics.py \
-          pipeline/test_ranks.py render/test_markdown.py render/test_render.py whole/test_suite.py)
+QUICK  := $(addprefix tests/, \
+          enrich/test_agents.py enrich/test_lookup.py enrich/test_networks.py enrich/test_origins.py enrich/test_redact.py enrich/test_releases.py enrich/test_rules.py \
+          formats/test_clock.py formats/test_field_map.py formats/test_labels.py formats/test_maps.py formats/test_outlines.py \
+          metrics/test_concentration.py metrics/test_cuts.py metrics/test_filters.py metrics/test_min_origins.py metrics/test_ordering.py metrics/test_unseen.py metrics/test_versions.py \
+          pipeline/test_ranks.py \
+          render/test_markdown.py render/test_render.py \
+          sources/test_loki.py sources/test_sources.py \
+          store/test_ids.py \
+          whole/test_suite.py)
 
 .PHONY: demo check test soak lint fuzz bench bench-enrich scores docs dist clean
 

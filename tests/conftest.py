@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from pullstats.formats import FormatChoice
-from pullstats.pipeline.ingest import ingest
-from pullstats.pipeline.plan import IngestPlan, IngestSummary
+from pullstats.pipeline.plan import IngestSummary
+from support.case_files import UPDATE
+from support.command import take_into
 from support.effort import count_examples
 from support.places import SAMPLES
-
-_CHOICE = {one.name for one in fields(FormatChoice)}
 
 # Machines are shared and slow at times: no test judges by the clock.
 settings.register_profile("unhurried", max_examples=count_examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer to write cases anew."""
+    parser.addoption("--update-cases", action="store_true", help="write into case files what is found now; what changes there is shown as a failure")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell every worker whether cases are written anew."""
+    if config.getoption("--update-cases"):
+        os.environ[UPDATE] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,7 +48,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def sample_store(tmp_path_factory: pytest.TempPathFactory, home: None) -> Path:
     """Give a store of the bundled logs, made once for all tests of a worker: they read it, or write to a copy."""
     store = tmp_path_factory.mktemp("samples") / "store"
-    ingest(IngestPlan((str(SAMPLES),), store))
+    take_into(store, SAMPLES)
     return store
 
 
@@ -47,9 +56,7 @@ def sample_store(tmp_path_factory: pytest.TempPathFactory, home: None) -> Path:
 def take_in(tmp_path: Path) -> Callable[..., IngestSummary]:
     """Ingest paths into a store in the test's folder."""
 
-    def run(*paths: Path | str, **options: object) -> IngestSummary:
-        choice = {name: options.pop(name) for name in _CHOICE.intersection(options)}
-        given = {"store": tmp_path / "store", "formats": FormatChoice(**choice), **options}  # type: ignore[arg-type]
-        return ingest(IngestPlan(tuple(map(str, paths)), **given))  # type: ignore[arg-type]
+    def run(*paths: Path | str, store: Path = tmp_path / "store", **options: object) -> IngestSummary:
+        return take_into(store, *paths, **options)
 
     return run

@@ -17,6 +17,7 @@ import pytest
 
 from pullstats.cli import _CALLED, COMMANDS, run
 from pullstats.cli.start import STEPS
+from support.command import pullstats
 from support.places import ROOT
 
 SAMPLES = ROOT / "sample_logs"
@@ -27,15 +28,13 @@ def store(sample_store: Path) -> Path:
     return sample_store
 
 
-def test_ingest_says_what_became_of_every_line(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_ingest_says_what_became_of_every_line(tmp_path: Path) -> None:
     arguments = ["ingest", str(SAMPLES), "--store", str(tmp_path / "s"), "--format", "json"]
-    assert run(arguments) == 0
-    first = json.loads(capsysbinary.readouterr().out)
+    first = pullstats(*arguments).rows
     assert (first["lines"], first["events"], first["ignored"], first["rejected"], first["duplicates"]) == (10837, 10836, 0, 1, 0)
     assert first["rejects"] == {"format": 1}
     assert {source["format"] for source in first["sources"]} == {"nginx-combined", "json"}
-    assert run(arguments) == 0
-    again = json.loads(capsysbinary.readouterr().out)
+    again = pullstats(*arguments).rows
     assert (again["events"], again["duplicates"]) == (0, 10837)
 
 
@@ -52,22 +51,22 @@ def count_endpoints(addresses: list[str]) -> int:
     return len({str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address) for address in found})
 
 
-def test_endpoints_of_a_real_log_are_its_addresses(store: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_endpoints_of_a_real_log_are_its_addresses(store: Path) -> None:
     site = gzip.decompress((SAMPLES / "website-2015.log.gz").read_bytes()).decode().splitlines()
     registry = gzip.decompress((SAMPLES / "rubygems-2018.jsonl.gz").read_bytes()).decode().splitlines()
     addresses = {"2015": [line.split(" ")[0] for line in site], "2018": [json.loads(line)["client_ip"] for line in registry]}
     assert (len(set(addresses["2015"])), len(set(addresses["2018"]))) == (1753, 411)  # as counted by the samples' authors
     for window, found in addresses.items():
-        assert run(["report", "--store", str(store), "--by", "", "--metric", "endpoints", "--window", window, "--format", "json"]) == 0
-        assert json.loads(capsysbinary.readouterr().out)[0]["endpoints"] == count_endpoints(found)
+        assert pullstats("report", "--store", store, "--by", "", "--metric", "endpoints", "--window", window, "--format", "json").rows[0][
+            "endpoints"
+        ] == count_endpoints(found)
 
 
-def test_json_csv_and_ndjson_agree(store: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_json_csv_and_ndjson_agree(store: Path) -> None:
     base = ["report", "--store", str(store), "--by", "client", "--metric", "requests,bytes,origins", "--window", "all", "--limit", "0"]
     outputs = {}
     for name in ("json", "csv", "ndjson"):
-        assert run([*base, "--format", name]) == 0
-        outputs[name] = capsysbinary.readouterr().out.decode()
+        outputs[name] = pullstats(*base, "--format", name).out
     rows = json.loads(outputs["json"])
     assert rows == [json.loads(line) for line in outputs["ndjson"].splitlines()]
     table = list(csv.DictReader(io.StringIO(outputs["csv"])))
@@ -109,11 +108,10 @@ def test_mistakes_are_told_in_one_sentence(arguments: str, code: int, says: str,
     assert "Traceback" not in error
 
 
-def test_a_store_that_is_none_is_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run(["report", "--store", str(tmp_path / "no")]) == 2
+def test_a_store_that_is_none_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
-    assert run(["report", "--store", str(tmp_path)]) == 2
-    assert len(capfd.readouterr().err.strip().splitlines()) == 2
+    for store in (tmp_path / "no", tmp_path):
+        assert len(pullstats("report", "--store", store, code=2).err.strip().splitlines()) == 1
 
 
 def test_exports_are_files_that_parse(store: Path, tmp_path: Path) -> None:
@@ -145,12 +143,10 @@ def test_options_come_from_the_environment_and_from_toml(
     (tmp_path / "pullstats.toml").write_text(
         'window = "all"\nformat = "json"\n[report]\nby = "client"\nmetrics = "requests"\nlimit = 1\nother = false\noutput_format = "json"\n'
     )
-    assert run(["report"]) == 0
-    by_toml = json.loads(capsysbinary.readouterr().out)
+    by_toml = pullstats("report").rows
     arguments = "report --by client --metric requests --limit 1 --no-other --window all --format json --store"
     (tmp_path / "pullstats.toml").unlink()
-    assert run([*arguments.split(), str(store)]) == 0
-    assert by_toml == json.loads(capsysbinary.readouterr().out)
+    assert by_toml == pullstats(*arguments.split(), store).rows
     assert len(by_toml) == 1
     (tmp_path / "pullstats.toml").write_text("[ingest]\nkeep_addresses = true\n")
     assert run(["ingest", str(SAMPLES)]) == 2
@@ -158,9 +154,8 @@ def test_options_come_from_the_environment_and_from_toml(
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))
-def test_every_command_and_option_has_help(command: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    assert run([command, "--help"]) == 0
-    text = capsysbinary.readouterr().out.decode()
+def test_every_command_and_option_has_help(command: str) -> None:
+    text = pullstats(command, "--help").out
     assert COMMANDS[command].help.split(".")[0].split(",")[0][:12] in text
     assert "--help" in text
 
@@ -170,9 +165,8 @@ def test_help_imports_neither_polars_nor_pyarrow() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
-def test_the_demo_walks_through(capfd: pytest.CaptureFixture[str]) -> None:
-    assert run(["demo"]) == 0
-    shown = capfd.readouterr().out
+def test_the_demo_walks_through() -> None:
+    shown = pullstats("demo").out
     assert shown.count("$ pullstats") == len(STEPS) >= 10
     assert "orchard/api" in shown
     os.environ.pop("PULLSTATS_STORE", None)
@@ -187,9 +181,8 @@ def test_a_group_alone_shows_its_commands(command: str, capsysbinary: pytest.Cap
     assert not err
 
 
-def test_help_keeps_its_examples_on_lines_of_their_own(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    assert run(["--help"]) == 0
-    lines = [one.strip() for one in capsysbinary.readouterr().out.decode().splitlines()]
+def test_help_keeps_its_examples_on_lines_of_their_own() -> None:
+    lines = [one.strip() for one in pullstats("--help").out.splitlines()]
     assert "pullstats ingest access.log" in lines
     assert "pullstats report --by country --window 30d" in lines
     assert "\\b" not in " ".join(lines)
@@ -210,9 +203,8 @@ def test_a_long_mistake_is_wrapped_on_a_terminal_alone(command: str, capsys: pyt
 
 
 @pytest.mark.parametrize(("word", "command"), [("who", "origins"), ("Top", "report"), ("trend", "series"), ("diff", "compare")])
-def test_a_command_by_another_name_is_answered_with_ours(word: str, command: str, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run([word]) == 2
-    assert f"no command '{word}'; what you may mean is {command}: {COMMANDS[command].help}" in " ".join(capfd.readouterr().err.split())
+def test_a_command_by_another_name_is_answered_with_ours(word: str, command: str) -> None:
+    assert f"no command '{word}'; what you may mean is {command}: {COMMANDS[command].help}" in " ".join(pullstats(word, code=2).err.split())
 
 
 def test_no_other_name_of_a_command_is_one() -> None:

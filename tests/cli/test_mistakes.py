@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from pullstats.cli import COMMANDS, run
 from pullstats.metrics import DIMENSIONS, METRICS
 from pullstats.render.sanitise import for_terminal
-from support.effort import examples
+from support.command import pullstats
+from support.effort import SOAK, examples
 
 LINES = [
     '192.0.2.1 - - [05/Jan/2026:10:00:00 +0000] "HEAD /v2/acme/app/manifests/1.0 HTTP/1.1" 200 0 "-" "docker/24.0.7 go/go1.20.10 os/linux arch/amd64"',
@@ -131,19 +132,20 @@ def test_control_characters_of_a_mistake_never_reach_the_terminal(store: Path, c
         assert all(for_terminal(line) == line for line in err.split("\n")), option
 
 
-def test_bytes_that_are_no_text_are_refused(store: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_bytes_that_are_no_text_are_refused(store: Path) -> None:
     """As Python hands them on from a command line in another encoding."""
     for option, value in (("--where", "client=\udcff"), ("--exclude-net", "a\udcff"), ("--by", "\udcff"), ("--window", "since \udcff")):
-        assert run(["report", option, value, "--store", str(store)]) == 2
-        assert f"{option} holds bytes that are no UTF-8" in capfd.readouterr().err
+        assert f"{option} holds bytes that are no UTF-8" in pullstats("report", option, value, "--store", store, code=2).err
 
 
-def test_labels_may_be_called_like_anything(store: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_labels_may_be_called_like_anything(store: Path) -> None:
     names = "client,label.requests,label.bucket"
-    assert run(["report", "--by", names, "--window", "all", "--format", "csv", "--min-origins", "1", "--store", str(store)]) == 0
-    assert capfd.readouterr().out.startswith("client,label_requests,label_bucket,downloads,downloaders\n")
-    assert run(["series", "--by", "label.bucket,client,label.client", "--window", "all", "--format", "csv", "--store", str(store)]) == 0
-    assert capfd.readouterr().out.startswith("bucket,label_bucket,client,label_client,downloads,downloaders,")
+    assert pullstats("report", "--by", names, "--window", "all", "--format", "csv", "--min-origins", "1", "--store", store).out.startswith(
+        "client,label_requests,label_bucket,downloads,downloaders\n"
+    )
+    assert pullstats("series", "--by", "label.bucket,client,label.client", "--window", "all", "--format", "csv", "--store", store).out.startswith(
+        "bucket,label_bucket,client,label_client,downloads,downloaders,"
+    )
 
 
 HOSTILE = [
@@ -153,7 +155,7 @@ HOSTILE = [
 ]  # fmt: skip
 """What no option expects; a path is also given to what no file is."""
 FILES = [
-    "/dev/zero", "/dev/null", "/dev/full", "/", "pipe", "circle", "deep.toml", "deep.json", "odd.json", "odd.toml", "number.toml", "odd.csv", "dates.csv",
+    "/dev/zero", "/dev/null", "/dev/full", ".", "pipe", "circle", "deep.toml", "deep.json", "odd.json", "odd.toml", "number.toml", "odd.csv", "dates.csv",
     "/dev/fd/99", "n" * 300, "\udcff", "a\0b", "@/dev/zero", "@pipe", "@odd.csv:x",
 ]  # fmt: skip
 NEEDED = {
@@ -190,7 +192,7 @@ def hostile_lines(words: list[str], command: click.Command) -> list[list[str]]:
     for place, option in enumerate(item for item in command.params if isinstance(item, click.Option) and not item.is_flag):
         is_path = isinstance(option.type, click.Path) or option.name == "log_format"
         values = FILES if is_path else HOSTILE
-        step = 3 if words == ["report"] else 8
+        step = 1 if SOAK else {"report": 6, "explain": 28}.get(words[0], 14)
         taken = values[place % step :: step]
         lines += [[*start, option.opts[-1], value] for value in taken if not (option.name == "output" and value == "pipe")]
     return lines

@@ -17,7 +17,7 @@ from pullstats.enrich.agent_rules import AgentRule, AgentRules
 from pullstats.enrich.agents import classify_agents, load_agent_rules, normalise_agents, read_agent
 from pullstats.enrich.escapes import unescape
 from pullstats.errors import InternalError
-from support.case_files import load_cases
+from support.case_files import CaseFile, load_case_files
 from support.places import CASES, DATA
 
 # 159 labelled agents of registry clients. Licence: this project's.
@@ -32,14 +32,14 @@ OTHERWISE = {
     "requests": "python-requests",  # as it names itself
     "os": "libfetch",  # FreeBSD's fetch; linehaul only says that the system fetched
 }
-BY_HAND = load_cases("agents", {"agents"})[0][1]["agents"]
+BY_HAND = load_case_files("agents", {"agent"}, {"name", "version", "kind", "os", "arch", "ci", "environment"})
 
 
-@pytest.mark.parametrize("case", BY_HAND, ids=lambda case: f"{case['name']}-{case['agent'][:20]}")
-def test_agents_read_by_hand(case: dict[str, Any]) -> None:
-    found = read_agent(case["agent"])
-    assert (found.name, found.version, found.kind) == (case["name"], case.get("version"), case["kind"])
-    assert (found.os, found.arch, found.is_ci, found.environment) == (case.get("os"), case.get("arch"), case.get("ci"), case.get("environment"))
+@pytest.mark.parametrize("case", BY_HAND, ids=lambda case: case.path.stem)
+def test_agents_read_by_hand(case: CaseFile) -> None:
+    found = read_agent(case.given["agent"])
+    told = {"name": found.name, "version": found.version, "kind": found.kind, "os": found.os, "arch": found.arch, "ci": found.is_ci}
+    case.hold({name: value for name, value in {**told, "environment": found.environment}.items() if value is not None})
 
 
 @pytest.mark.parametrize("field", ["client", "version", "kind", "os", "arch", "ci"])

@@ -16,7 +16,7 @@ from pullstats.enrich.addresses import IPAddress
 from pullstats.enrich.enricher import Enricher
 from pullstats.enrich.own_addresses import hide_addresses, key_of, list_keys
 from pullstats.formats.parsed import READING_SCHEMA
-from support.effort import examples
+from support.effort import SOAK, examples
 from support.spellings import spell_four, spell_six
 
 FOUR, SIX = ipaddress.IPv4Address("192.0.2.201"), ipaddress.IPv6Address("2001:db8:0:77::c9")
@@ -87,7 +87,7 @@ def make_enricher() -> Enricher:
 
 def test_workers_that_forget_for_each_other_leak_nothing() -> None:
     enricher = make_enricher()
-    blocks = [block(range(start, start + 500)) for start in range(0, 6000, 500)]
+    blocks = [block(range(start, start + 500)) for start in range(0, 6000 if SOAK else 3000, 500)]
     with ThreadPoolExecutor(3) as pool:
         events = list(pool.map(lambda reading: enricher.enrich(reading, "json", "none")[0], blocks))
     texts = [found.select("url_path", "url_query", "user_agent_original", "http_request_referrer").cast(pl.String) for found in events]

@@ -20,6 +20,7 @@ from pullstats.enrich.proxies import HEADERS, TrustedProxies, pack, presets, unp
 from pullstats.errors import UsageError
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
+from support.command import pullstats
 from support.places import CAPTURE
 
 LINE = '{peer} - - [20/Jul/2024:22:59:29 +0000] "GET {path} HTTP/1.0" 200 46210 "-" "{agent}" "{xff}"\n'
@@ -116,13 +117,12 @@ def test_any_header_is_read_or_passed_over(texts: list[str | None]) -> None:
 @pytest.mark.parametrize(
     ("text", "says"), [("privat", "did you mean 'private'"), ("10.0.0.0/99", "is no address range"), ("lb.example.com", "is no address range")]
 )
-def test_what_is_no_range_is_one_sentence(text: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_range_is_one_sentence(text: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=says):
         TrustedProxies([text])
     log = tmp_path / "a.log"
     log.write_text(LINE.format(peer="10.0.0.1", path="/", agent="x", xff="-"))
-    assert run(["ingest", str(log), "--store", str(tmp_path / "s"), "--trusted-proxy", text]) == 2
-    assert says in capsys.readouterr().err
+    assert says in pullstats("ingest", log, "--store", tmp_path / "s", "--trusted-proxy", text, code=2).err
     assert not (tmp_path / "s").exists()
 
 

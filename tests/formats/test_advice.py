@@ -17,11 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.cli import run
 from pullstats.formats import FORMATS, custom_format, detect_format, parse_lines
 from pullstats.formats.notices import _MARKS, parse_object
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
+from support.command import pullstats
+from support.effort import count_examples
 
 TakeIn = Callable[..., IngestSummary]
 REQUEST = {"time": "2024-03-12T15:22:28Z", "remote_addr": "198.51.100.1", "request": "GET /a.zip HTTP/1.1", "status": 200}
@@ -53,15 +54,13 @@ def test_an_object_is_passed_over_only_where_it_is_known_to_be_no_request(name: 
     assert sum(reading.frame.height for reading in parsed.readings) == 2 * among
 
 
-def test_objects_that_are_not_understood_are_counted_as_bad(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_objects_that_are_not_understood_are_counted_as_bad(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_text("".join(json.dumps(item) + "\n" for item in [REQUEST] + [OBJECTS["a request in unknown keys"][0]] * 9))
-    assert run(["ingest", str(log), "--store", str(tmp_path / "s"), "--max-bad", "1%"]) == 3
-    said = " ".join(capsys.readouterr().err.split())
+    said = " ".join(pullstats("ingest", log, "--store", tmp_path / "s", "--max-bad", "1%", code=3).err.split())
     assert "9 lines name their values and were not understood" in said
     assert "t, who, what, where, code1" in said
-    assert run(["formats", "test", str(log)]) == 0
-    said = capsys.readouterr().out
+    said = pullstats("formats", "test", log).out
     assert "keys for a client, a status" in said
     assert "it has t, who, what, where, code1" in said
 
@@ -127,18 +126,18 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_drafted_log_format_reads_the_log_it_was_drafted_for(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_drafted_log_format_reads_the_log_it_was_drafted_for(name: str, tmp_path: Path) -> None:
     log = write(tmp_path / "a.log", TEXTS[name])
     assert detect_format(log.read_bytes(), list(FORMATS.values())).best is None
-    assert run(["ingest", str(log), "--store", str(tmp_path / "s")]) == 2
-    said = capsys.readouterr().err
+    said = pullstats("ingest", log, "--store", tmp_path / "s", code=2).err
     assert said.count("\n") == 1
     formats = re.findall(r"--log-format ('[^']*')", said)
     assert formats
     for number, quoted in enumerate(formats):
         assert custom_format(*shlex.split(quoted)).name
-        assert run(["ingest", str(log), "--store", str(tmp_path / f"s{number}"), "--log-format", *shlex.split(quoted), "--format", "json"]) == 0
-        summary: dict[str, Any] = json.loads(capsys.readouterr().out)
+        summary: dict[str, Any] = pullstats(
+            "ingest", log, "--store", tmp_path / f"s{number}", "--log-format", *shlex.split(quoted), "--format", "json"
+        ).rows
         assert (summary["events"], summary["rejected"]) == (10, 0)
 
 
@@ -190,9 +189,8 @@ def test_a_drafted_log_format_reads_the_log_it_was_drafted_for(name: str, tmp_pa
         (["<?xml version='1.0'?>\n", "<log><e/></log>\n"], "hold no request", "--map"),
     ],
 )
-def test_advice_fits_what_the_log_looks_like(lines: list[str], says: str, never: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["ingest", str(write(tmp_path / "a.log", lines)), "--store", str(tmp_path / "s")]) == 2
-    said = capsys.readouterr().err
+def test_advice_fits_what_the_log_looks_like(lines: list[str], says: str, never: str, tmp_path: Path) -> None:
+    said = pullstats("ingest", str(write(tmp_path / "a.log", lines)), "--store", tmp_path / "s", code=2).err
     assert re.search(says, said), said
     assert never not in said
     assert not (tmp_path / "s").exists()
@@ -228,14 +226,12 @@ UNKNOWN_OBJECTS: dict[str, Callable[[int], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", UNKNOWN_OBJECTS)
-def test_an_advised_map_reads_the_log_it_was_advised_for(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_advised_map_reads_the_log_it_was_advised_for(name: str, tmp_path: Path) -> None:
     log = write(tmp_path / "a.log", [json.dumps(UNKNOWN_OBJECTS[name](n)) + "\n" for n in range(20)])
     store = str(tmp_path / "s")
-    assert run(["ingest", str(log), "--store", store]) == 2
-    said = capsys.readouterr().err
+    said = pullstats("ingest", log, "--store", store, code=2).err
     advised = shlex.split(said[said.index("--map ") :])[:2]
-    assert run(["ingest", str(log), "--store", store, *advised, "--format", "json"]) == 0
-    summary: dict[str, Any] = json.loads(capsys.readouterr().out)
+    summary: dict[str, Any] = pullstats("ingest", log, "--store", store, *advised, "--format", "json").rows
     assert (summary["events"], summary["rejected"], summary["ignored"]) == (20, 0, 0)
     wanted = ["timestamp", "http_request_method", "url_path", "http_response_status_code", "http_response_body_size"]
     events = open_store(tmp_path / "s").scan_events(wanted).collect()
@@ -259,37 +255,36 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_what_is_advised_for_columns_reads_them(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_advised_for_columns_reads_them(name: str, tmp_path: Path) -> None:
     log = write(tmp_path / "a.csv", [f"{line}\n" for line in COLUMNS[name]])
-    assert run(["ingest", str(log), "--store", str(tmp_path / "s")]) == 2
-    said = capsys.readouterr().err
+    said = pullstats("ingest", log, "--store", tmp_path / "s", code=2).err
     advised = shlex.split(said[said.index("--map " if "header" in name or name.startswith("labels") else "--log-format ") :])[:2]
-    assert run(["ingest", str(log), "--store", str(tmp_path / "s"), *advised, "--format", "json"]) == 0
-    summary: dict[str, Any] = json.loads(capsys.readouterr().out)
+    summary: dict[str, Any] = pullstats("ingest", log, "--store", tmp_path / "s", *advised, "--format", "json").rows
     assert (summary["events"], summary["ignored"], summary["rejected"]) == (10, int("header" in name), 0)
 
 
 @pytest.mark.parametrize("content", [b"\r\0\r,,\0" * 500 + b"\n", bytes(range(256)) * 40, b'"' * 3000 + b"\r\n"], ids=["returns", "bytes", "quotes"])
-def test_advice_on_what_is_no_text_is_one_sentence(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_advice_on_what_is_no_text_is_one_sentence(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(content)
-    assert run(["ingest", str(tmp_path / "a.log"), "--store", str(tmp_path / "store")]) == 2
-    assert "internal error" not in capsys.readouterr().err
+    assert "internal error" not in pullstats("ingest", tmp_path / "a.log", "--store", tmp_path / "store", code=2).err
 
 
+LONG = count_examples(200_000)
 HOSTILE = {
-    "labels in labels": "a=" * 50_000 + "b",
-    "labels in columns": ",".join(["a=" * 20_000 + "b"] * 5),
-    "marks": ">" * 200_000 + "x",
-    "brackets and commas": '{"a":' + "[" * 200_000 + "," * 200_000,
-    "escaped quotes without an end": '{"a":1,"b":"' + '\\"' * 200_000,
-    "one half of a sign": '{"eventVersion":' * 10_000,
+    "labels in labels": "a=" * (LONG // 4) + "b",
+    "labels in columns": ",".join(["a=" * (LONG // 10) + "b"] * 5),
+    "marks": ">" * LONG + "x",
+    "brackets and commas": '{"a":' + "[" * LONG + "," * LONG,
+    "escaped quotes without an end": '{"a":1,"b":"' + '\\"' * LONG,
+    "one half of a sign": '{"eventVersion":' * (LONG // 20),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_advice_on_a_line_made_to_be_slow_is_one_sentence(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["ingest", str(write(tmp_path / "a.log", [HOSTILE[name] + "\n"] * 3)), "--store", str(tmp_path / "store")]) == 2
-    assert (said := capsys.readouterr().err).startswith("pullstats: no known log format fits")
+def test_advice_on_a_line_made_to_be_slow_is_one_sentence(name: str, tmp_path: Path) -> None:
+    assert (
+        said := pullstats("ingest", str(write(tmp_path / "a.log", [HOSTILE[name] + "\n"] * 3)), "--store", tmp_path / "store", code=2).err
+    ).startswith("pullstats: no known log format fits")
     assert "internal error" not in said
 
 
@@ -310,20 +305,18 @@ def test_a_cut_object_is_known_up_to_its_last_whole_value(item: dict[str, Any], 
     assert parse_object(cut) == (whole or None)
 
 
-def test_the_caret_stands_in_the_nearest_plausible_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_caret_stands_in_the_nearest_plausible_format(tmp_path: Path) -> None:
     line = '198.51.100.70 a b - - [25/Nov/2017:16:13:40 -0600] "GET /dl/demo-1.0.zip HTTP/1.1" 2OO 10 "-" "curl/7"\n'
-    assert run(["formats", "test", str(write(tmp_path / "a.log", [line]))]) == 0
-    said = capsys.readouterr().out
+    said = pullstats("formats", "test", str(write(tmp_path / "a.log", [line]))).out
     assert "w3c" not in said
     assert "cloudfront" not in said
 
 
 @pytest.mark.parametrize("name", ["gz", "bz2", "xz"])
-def test_a_log_that_was_cut_before_its_first_line_is_whole_is_told_so(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_that_was_cut_before_its_first_line_is_whole_is_told_so(name: str, tmp_path: Path) -> None:
     compressors: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
     (tmp_path / "a.log").write_bytes(compressors[name](NGINX.format(1, 1, "GET /a.zip HTTP/1.1").encode()[:60])[:-9])
-    assert run(["ingest", str(tmp_path / "a.log"), "--store", str(tmp_path / "s")]) == 2
-    said = capsys.readouterr().err
+    said = pullstats("ingest", tmp_path / "a.log", "--store", tmp_path / "s", code=2).err
     assert f"the {name} data ends early" in said
     assert "format" not in said
 
@@ -335,11 +328,10 @@ def test_a_time_that_the_fast_way_cuts_is_read_the_safe_way(tmp_path: Path, take
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16le", "utf-16be"])
-def test_a_log_in_two_bytes_a_character_is_told_so(encoding: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_in_two_bytes_a_character_is_told_so(encoding: str, tmp_path: Path) -> None:
     path = tmp_path / "wide.log"
     path.write_bytes(('203.0.113.7 - - [12/Mar/2024:15:22:28 +0000] "GET /a HTTP/1.1" 200 615 "-" "curl/8.5.0"\r\n' * 20).encode(encoding))
-    assert run(["ingest", str(path), "--store", str(tmp_path / "store")]) == 2
-    said = " ".join(capsys.readouterr().err.split())
+    said = " ".join(pullstats("ingest", path, "--store", tmp_path / "store", code=2).err.split())
     assert f"iconv -f {'utf-16' if encoding == 'utf-16' else 'utf-16le'} -t utf-8" in said
     assert ("utf-16be" in said) == (encoding != "utf-16")
 

@@ -11,27 +11,27 @@ from pullstats.cli import run
 from pullstats.formats import FORMATS, RECOMMENDED, custom_format, parse_lines
 from pullstats.formats.mismatch import find_mismatch
 from pullstats.sources import WRAPPERS
+from support.command import pullstats
 from support.places import LOGS
 
 GOOD = '1.2.3.4 - - [23/Nov/2025:23:35:37 +0000] "GET /a HTTP/1.1" 200 7 "-" "x"\n'
 
 
-def ask(capsysbinary: pytest.CaptureFixture[bytes], *arguments: str) -> str:
-    assert run(["formats", *arguments]) == 0
-    return capsysbinary.readouterr().out.decode()
+def ask(*arguments: str) -> str:
+    return pullstats("formats", *arguments).out
 
 
 def test_list_names_every_format_and_wrapper(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    listed = json.loads(ask(capsysbinary, "list", "--format", "json"))
+    listed = json.loads(ask("list", "--format", "json"))
     assert [item["name"] for item in listed] == [*FORMATS, *WRAPPERS]
-    text = ask(capsysbinary)
+    text = ask()
     assert RECOMMENDED in text
     assert all(name in text for name in (*FORMATS, *WRAPPERS))
 
 
 def test_detect_tells_format_confidence_and_failures(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     names = ["lnav/logfile_bad_access_log.0", "crowdsec/caddy-logs.log", "beats/ingress.log"]
-    found = json.loads(ask(capsysbinary, "detect", "--format", "json", *(str(LOGS / name) for name in names)))
+    found = json.loads(ask("detect", "--format", "json", *(str(LOGS / name) for name in names)))
     assert [(item["format"], item["confidence"], item["lines"], item["failed"], item["reasons"], item["wrapper"]) for item in found] == [
         ("nginx-combined", 0.6667, 3, 1, {"format": 1}, None),
         ("caddy", 1.0, 12, 0, {}, None),
@@ -43,9 +43,9 @@ def test_a_log_no_format_fits_is_an_answer_and_not_an_error(tmp_path: Path, caps
     odd, empty = tmp_path / "odd.log", tmp_path / "empty.log"
     odd.write_bytes(b"\x00\xff what is this\nand this\x1b[31m\n")
     empty.touch()
-    found = json.loads(ask(capsysbinary, "detect", "--format", "json", str(odd), str(empty)))
+    found = json.loads(ask("detect", "--format", "json", str(odd), str(empty)))
     assert [(item["format"], item["lines"], item["failed"]) for item in found] == [(None, 2, 2), (None, 0, 0)]
-    assert "no known log format fits" in ask(capsysbinary, "test", str(odd))
+    assert "no known log format fits" in ask("test", str(odd))
     assert run(["formats", "detect", str(tmp_path / "missing")]) == 2
 
 
@@ -74,13 +74,13 @@ def test_failing_lines_are_shown_harmless_with_a_caret(tmp_path: Path, capsysbin
     """No address, no secret, no terminal control; the number of the line in the whole file."""
     log = tmp_path / "a.log"
     log.write_text(GOOD * 3 + '203.0.113.9 - - no time "GET /?token=SECRET HTTP/1.1" \x1b[31m 200\n' + GOOD)
-    text = ask(capsysbinary, "test", str(log))
+    text = ask("test", str(log))
     assert "line 4: " in text
     assert not {"203.0.113.9", "SECRET", "\x1b"} & {part for part in ("203.0.113.9", "SECRET", "\x1b") if part in text}
     shown, caret = text.splitlines()[-2:]
     assert shown[caret.index("^") :].startswith("- no time")
     assert caret.endswith("^ nginx-combined expects ' [' here")
-    failures = json.loads(ask(capsysbinary, "test", "--format", "json", str(log)))[0]["failures"]
+    failures = json.loads(ask("test", "--format", "json", str(log)))[0]["failures"]
     assert [(failure["line"], failure["reason"]) for failure in failures] == [(4, "format")]
 
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.cli import run
 from pullstats.clock import Clock
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 from pullstats.timestamps import parse_times
+from support.command import pullstats
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -90,9 +90,8 @@ def test_tz_in_reads_a_log_in_its_own_zone(tmp_path: Path, take_in: Callable[...
     assert [time.hour for time in found["timestamp"]] == hours
 
 
-def test_an_unknown_zone_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_zone_is_one_sentence(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_text('1.2.3.4 - - [20/Jul/2009:22:59:29 +0000] "GET /a HTTP/1.0" 404 46210 "-" "x"\n')
-    assert run(["ingest", str(log), "--store", str(tmp_path / "s"), "--tz-in", "Europe/Berln"]) == 2
-    assert "did you mean 'Europe/Berlin'?" in capsys.readouterr().err
+    assert "did you mean 'Europe/Berlin'?" in pullstats("ingest", log, "--store", tmp_path / "s", "--tz-in", "Europe/Berln", code=2).err
     assert not (tmp_path / "s").exists()

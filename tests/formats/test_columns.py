@@ -13,17 +13,17 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pullstats.cli import run
 from pullstats.errors import InputError
 from pullstats.formats import Detector, FormatChoice, choose_formats
 from pullstats.pipeline.log_detection import detect_log
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.sources import SourceFile, open_source, read_blocks
 from pullstats.store import open_store
-from support.effort import examples
+from support.command import pullstats
+from support.effort import SOAK
 from support.table_writers import SEPARATORS, write_json, write_logfmt, write_ltsv, write_parquet, write_table, write_w3c
 
 TakeIn = Callable[..., IngestSummary]
@@ -107,7 +107,7 @@ def expected(rows: list[dict[str, str]], kind: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-@examples(4)
+@settings(max_examples=4 * SOAK or 2)
 @given(
     order=st.permutations(sorted(NAMES)),
     words=st.permutations(["a1", "x-y", "Zed", "http.q", "müll", "_u", "K0", "verb"]),
@@ -345,7 +345,7 @@ def test_a_number_that_no_column_has_is_refused(*, has_header: bool, tmp_path: P
         take_in(path, field_map=renumbered(NAMES).replace("agent=7", "agent=9"))
 
 
-def test_a_header_without_rows_is_read_on_when_they_come(tmp_path: Path, take_in: TakeIn, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_header_without_rows_is_read_on_when_they_come(tmp_path: Path, take_in: TakeIn) -> None:
     data = write_table(requests(), NAMES, ",")
     path = tmp_path / "a.csv"
     path.write_bytes(data[: data.index(b"\n") + 1])
@@ -353,8 +353,7 @@ def test_a_header_without_rows_is_read_on_when_they_come(tmp_path: Path, take_in
     path.write_bytes(data)
     assert take_in(path, field_map=MAP).total("events") == 30
     path.write_bytes(data + b"1,2,3\n")
-    assert run(["formats", "test", str(path), "--map", MAP]) == 0
-    assert "csv-mapped expects a row of 8 columns that make sense (began, peer, verb" in capsys.readouterr().out
+    assert "csv-mapped expects a row of 8 columns that make sense (began, peer, verb" in pullstats("formats", "test", path, "--map", MAP).out
 
 
 def test_a_key_that_is_rare_is_found(tmp_path: Path, take_in: TakeIn) -> None:
@@ -369,7 +368,7 @@ def test_a_key_that_is_rare_is_found(tmp_path: Path, take_in: TakeIn) -> None:
 
 
 @pytest.mark.parametrize("separator", SEPARATORS.values())
-def test_an_unknown_header_is_told_with_a_map_that_works(separator: str, tmp_path: Path, take_in: TakeIn, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_header_is_told_with_a_map_that_works(separator: str, tmp_path: Path, take_in: TakeIn) -> None:
     names = {
         "time": "began",
         "client": "peer_addr2",
@@ -381,8 +380,7 @@ def test_an_unknown_header_is_told_with_a_map_that_works(separator: str, tmp_pat
     }
     path = tmp_path / "a.csv"
     path.write_bytes(write_table([row | {"time": "2024-03-12T15:22:28Z"} for row in requests()], names, separator))
-    assert run(["ingest", str(path), "--store", str(tmp_path / "s")]) == 2
-    said = capsys.readouterr().err
+    said = pullstats("ingest", path, "--store", tmp_path / "s", code=2).err
     assert "began, peer_addr2, verb9, where, result_code" in said
     words = shlex.split(said[said.index("--map") :])
     assert take_in(path, field_map=words[1]).total("events") == 30

@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pullstats.cli import run
 from pullstats.formats import FORMATS, custom_format, parse_lines
 from pullstats.formats.held_keys import _sample_tree
 from pullstats.formats.json_keys import KeyTable, KeyTree
@@ -18,6 +17,7 @@ from pullstats.formats.json_values import pick_values
 from pullstats.formats.map_suggestions import suggest_map
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
+from support.command import pullstats
 
 REQUEST: dict[str, Any] = {
     "time": "2024-03-12T10:11:12Z",
@@ -210,16 +210,12 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("change", "says", "expects"), VALUES)
-def test_a_log_in_known_keys_is_told_which_value_is_wrong(
-    change: dict[str, Any], says: str, expects: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_log_in_known_keys_is_told_which_value_is_wrong(change: dict[str, Any], says: str, expects: str, tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_text((json.dumps(REQUEST | change) + "\n") * 5)
-    assert run(["ingest", str(log), "--store", str(tmp_path / "s")]) == 2
-    assert says in (said := capsys.readouterr().err)
+    assert says in (said := pullstats("ingest", log, "--store", tmp_path / "s", code=2).err)
     assert ("--map" in said) is (says == "--map")
-    assert run(["formats", "test", str(log)]) == 0
-    told = capsys.readouterr().out
+    told = pullstats("formats", "test", log).out
     assert "gitlab" not in told
     assert f"json expects {expects}" in told
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from pullstats.cli import run
+from support.command import pullstats
 
 ROW = "began,peer,where,code\n2024-03-12T15:22:28Z,198.51.100.1,/general,200\n"
 CONFIGURATION = """
@@ -63,12 +63,11 @@ def test_a_log_format_on_the_command_line_goes_over_a_map_of_the_configuration(t
     assert path_of(tmp_path / "a.log", tmp_path / "s", "--log-format", "$remote_addr $time_iso8601 $request_uri $status") == "/own"
 
 
-def test_formats_detect_goes_by_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_formats_detect_goes_by_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pullstats.toml").write_text(CONFIGURATION)
     (tmp_path / "a.csv").write_text(LOGS["kind"][0] * 2)
-    assert run(["formats", "detect", "a.csv", "--format", "json"]) == 0
-    (check,) = json.loads(capsys.readouterr().out)
+    (check,) = pullstats("formats", "detect", "a.csv", "--format", "json").rows
     assert (check["format"], check["failed"]) == ("csv-mapped", 0)
 
 
@@ -83,14 +82,11 @@ def test_formats_detect_goes_by_the_configuration(tmp_path: Path, monkeypatch: p
         ('[map.format.csv]\nagent = "a"', "[map.format.csv] of 'pullstats.toml': --map names no time, no client and no path"),
     ],
 )
-def test_a_map_that_cannot_serve_is_named_with_its_table(
-    text: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_map_that_cannot_serve_is_named_with_its_table(text: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pullstats.toml").write_text(text)
     (tmp_path / "a.csv").write_text(ROW)
-    assert run(["ingest", "a.csv", "--store", "s"]) == 2
-    said = capsys.readouterr().err
+    said = pullstats("ingest", "a.csv", "--store", "s", code=2).err
     assert says in said
     assert said.count("\n") == 1
     assert not (tmp_path / "s").exists()

@@ -20,6 +20,7 @@ from pullstats.pipeline.plan import IngestSummary
 from pullstats.sources import Block
 from pullstats.sources.blocks import Context
 from pullstats.store import open_store
+from support.command import pullstats
 from support.effort import examples
 
 TIMED = "#Fields: time c-ip cs-method cs-uri-stem sc-status"
@@ -149,7 +150,6 @@ def test_days_are_told_under_a_users_own_words_too(options: list[str], tmp_path:
     assert times(tmp_path / "store") == TIMES
 
 
-def test_without_a_directive_nothing_is_guessed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_directive_nothing_is_guessed(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes("\n".join(line for line in LOG.splitlines() if not line.startswith("#Date")).encode())
-    assert run(["ingest", str(tmp_path / "a.log"), "--store", str(tmp_path / "store")]) == 2
-    assert "date is missing" in capsys.readouterr().err
+    assert "date is missing" in pullstats("ingest", tmp_path / "a.log", "--store", tmp_path / "store", code=2).err

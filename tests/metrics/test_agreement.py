@@ -22,10 +22,10 @@ from pullstats.metrics.questions.explain import Explanation
 from pullstats.metrics.questions.origins import Origins
 from pullstats.metrics.questions.uniques import Uniques
 from pullstats.pipeline.answer import answer
-from pullstats.pipeline.ingest import ingest
-from pullstats.pipeline.plan import IngestPlan
 from pullstats.render import RenderOptions, render
 from pullstats.reports import Report
+from support.command import take_into
+from support.effort import some
 from support.traffic import make_logs
 
 RULES = tuple(COUNTING_RULES)
@@ -51,11 +51,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("agreement")
     for name, lines in zip("ab", make_logs(3, 700), strict=True):
         (folder / f"{name}.log").write_bytes(b"".join(lines))
-    ingest(IngestPlan((str(folder / "a.log"), str(folder / "b.log")), folder / "store", key_file=folder / "key"))
+    take_into(folder / "store", folder / "a.log", folder / "b.log", key_file=folder / "key")
     return folder / "store"
 
 
-@pytest.fixture(params=range(8))
+@pytest.fixture(params=some(range(8), 3))
 def asked(request: pytest.FixtureRequest, store: Path) -> Asked:
     """Ask one of many questions: a rule or two, a level, a filter, a zone."""
     chance = random.Random(request.param)

@@ -23,7 +23,9 @@ from pullstats.metrics.comparing.student import find_quantile
 from pullstats.metrics.questions import compare as comparing
 from pullstats.metrics.questions.compare import Comparison
 from pullstats.reports import Report
+from support.command import pullstats
 from support.crowd import NOON, Row, ask, make_crowd, manifest, request
+from support.effort import SOAK
 from support.places import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -276,13 +278,14 @@ def test_of_comparisons_in_which_nothing_changed_few_print_so(monkeypatch: pytes
     again = judging.judge_comparison(*given)
     assert [one.text for one in again.verdicts] == printed
     chance, told = random.Random(1), 0
-    for number in range(300):
+    runs = 300 if SOAK else 100
+    for number in range(runs):
         kind = ("poisson", "overdispersed")[number % 2]
         drawn = [dict(zip(metrics, map(float, verdicts.draw_metrics(chance, 200, kind)), strict=True)) for _ in range(len(periods) + 2)]
         monkeypatch.setattr(judging, "measure_periods", lambda *_, past=drawn[2:]: past)
         judgement = judging.judge_comparison(*given[:2], drawn[:2])  # type: ignore[call-arg, arg-type]
         told += any("beyond the noise" in one.text for one in judgement.verdicts)
-    assert 0.02 <= told / 300 <= 0.08  # 5 % is meant; 300 runs may be off by 2.5
+    assert 0.02 <= told / runs <= 0.08  # 5 % is meant; 300 runs may be off by 2.5
 
 
 @pytest.mark.parametrize("kind", verdicts.KINDS)
@@ -519,8 +522,7 @@ def test_numbers_are_whole_in_every_format(take_in: Callable[..., Any], tmp_path
     (tmp_path / "a.log").write_text("".join(line.format(host, day) for day in (1, 2) for host in range(1, 3 * day)))
     take_in(tmp_path / "a.log")
     where = ["--store", str(tmp_path / "store"), "--metric", "requests,origins", "--format"]
-    assert run(["compare", "2025-03-01", "2025-03-02", *where, "json"]) == 0
-    shown = capfd.readouterr().out
+    shown = pullstats("compare", "2025-03-01", "2025-03-02", *where, "json").out
     assert [(row["a"], row["b"], row["difference"], row["change"]) for row in json.loads(shown)] == [(2, 5, 3, 1.5)] * 2
     assert '"a": 2,' in shown
     for output in ("json", "csv", "md", "table"):

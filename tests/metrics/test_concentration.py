@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.cli import run
 from pullstats.errors import UsageError
 from pullstats.metrics.questions.concentration import Concentration, compute_gini, count_for_share
 from pullstats.reports import Report
+from support.command import pullstats
 from support.crowd import NOON, Row, ask, make_crowd, request
 from support.effort import examples
 
@@ -133,25 +132,22 @@ def test_what_cannot_be_asked_is_one_sentence(options: dict[str, Any], says: str
 
 
 @pytest.mark.parametrize("option", ["--top 0", "--top two", "--top ,", "--share 0%", "--share 101%", "--share half"])
-def test_what_is_no_number_is_one_sentence(option: str, take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run(["concentration", *option.split(), "--store", str(tmp_path)]) == 2
-    error = capfd.readouterr().err
+def test_what_is_no_number_is_one_sentence(option: str, take_in: Callable[..., Any], tmp_path: Path) -> None:
+    error = pullstats("concentration", *option.split(), "--store", tmp_path, code=2).err
     assert option.split(maxsplit=1)[0] in error
     assert len(error.splitlines()) == 1
 
 
-def test_json_holds_every_top_and_share(take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_json_holds_every_top_and_share(take_in: Callable[..., Any], tmp_path: Path) -> None:
     line = '192.0.2.{} - - [01/Mar/2025:10:00:{:02} +0000] "GET /simple/f/ HTTP/1.1" 200 1 "-" "pip/24.0"\n'
     (tmp_path / "a.log").write_text("".join(line.format(host, second) for host in range(1, 31) for second in range(host)))
     take_in(tmp_path / "a.log")
     ask_for = "concentration --metric requests --window 2025-03-01 --top 1,2,30 --share 25%,0.5,80% --format json --quiet"
-    assert run([*ask_for.split(), "--store", str(tmp_path / "store")]) == 0
-    found = {row["measure"]: (row["origins"], row["requests"]) for row in json.loads(capfd.readouterr().out)}
+    found = {row["measure"]: (row["origins"], row["requests"]) for row in pullstats(*ask_for.split(), "--store", tmp_path / "store").rows}
     largest = list(range(30, 0, -1))
     assert {name: found[name] for name in ("top 1", "top 2", "top 30")} == {"top 1": (1, 30), "top 2": (2, 59), "top 30": (30, 465)}
     for name, share in (("25% of all", Fraction(1, 4)), ("50% of all", Fraction(1, 2)), ("80% of all", Fraction(4, 5))):
         count = share_by_adding(largest, share)
         assert found[name] == (count, sum(largest[:count]))
     for output in ("json", "csv", "md", "table"):
-        assert run(["concentration", "--window", "2001", "--format", output, "--store", str(tmp_path / "store")]) == 4
-        assert "top 2" in capfd.readouterr().out
+        assert "top 2" in pullstats("concentration", "--window", "2001", "--format", output, "--store", tmp_path / "store", code=4).out

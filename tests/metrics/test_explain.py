@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,9 +17,8 @@ from pullstats.cli import main, run
 from pullstats.errors import UsageError
 from pullstats.metrics import COUNTING_RULES, METRICS, Breakdown
 from pullstats.metrics.questions.explain import Explanation
-from pullstats.pipeline.ingest import ingest
-from pullstats.pipeline.plan import IngestPlan
 from pullstats.reports import Report
+from support.command import pullstats, take_into
 from support.crowd import NOON, Row, ask, manifest, request
 from support.effort import examples
 
@@ -214,9 +212,7 @@ def test_a_second_key_is_refused_as_the_report_refuses_it() -> None:
     assert explain(rows, metrics=("requests",)).meta["totals"] == {"requests": 2}
 
 
-def test_samples_show_no_address_no_token_and_no_control_character(
-    take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_samples_show_no_address_no_token_and_no_control_character(take_in: Callable[..., Any], tmp_path: Path) -> None:
     token = "ghp_0123456789abcdefghijklmnopqrstuvwxyz"  # noqa: S105 - made up
     (tmp_path / "a.log").write_text(
         f'192.0.2.77 - - [01/Mar/2025:10:00:00 +0000] "GET /files/f-1.0.tar.gz?token={token} HTTP/1.1" 200 1 "-" "curl/8.0"\n'
@@ -225,15 +221,14 @@ def test_samples_show_no_address_no_token_and_no_control_character(
     take_in(tmp_path / "a.log")
     for output in ("table", "json", "csv", "md"):
         where = ["--store", str(tmp_path / "store"), "--window", "2025-03-01", "--format", output]
-        assert run(["explain", *where, "--metric", "downloads,requests,errors"]) == 0
-        shown = capfd.readouterr().out
+        shown = pullstats("explain", *where, "--metric", "downloads,requests,errors").out
         assert "e.g. 2025-03-01 10:00:00 GET" in " ".join(shown.split()).replace("\\", "")
         assert "192.0.2.77" not in shown
         assert token not in shown
         assert "\x1b" not in shown
 
 
-def test_the_flags_of_report_series_and_uniques_are_accepted(take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_flags_of_report_series_and_uniques_are_accepted(take_in: Callable[..., Any], tmp_path: Path) -> None:
     line = '192.0.{}.{} - - [01/Mar/2025:1{}:00:00 +0000] "GET /simple/f/ HTTP/1.1" 200 1 "-" "pip/24.0"\n'
     (tmp_path / "a.log").write_text("".join(line.format(net, host, hour) for net in range(2) for host in range(1, 4) for hour in range(3)))
     (tmp_path / "dates.csv").write_text("date,label\n2025-03-01,talk\n")
@@ -244,13 +239,10 @@ def test_the_flags_of_report_series_and_uniques_are_accepted(take_in: Callable[.
         (f"--every d --rolling 7d --annotate {tmp_path / 'dates.csv'} --metric requests,origins", {"requests": 18, "origins": 6}),
         ("--level network,endpoint --sketch", {"networks": 2, "endpoints": 6}),
     ):
-        assert run(["explain", *flags.split(), *where]) == 0
-        assert json.loads(capfd.readouterr().out)["meta"]["totals"] == totals
-    assert run(["explain", "--level", "netwrok", *where]) == 2
-    assert "did you mean 'network'?" in capfd.readouterr().err
+        assert pullstats("explain", *flags.split(), *where).rows["meta"]["totals"] == totals
+    assert "did you mean 'network'?" in pullstats("explain", "--level", "netwrok", *where, code=2).err
     for output in ("json", "csv", "md", "table"):
-        assert run(["explain", "--store", str(tmp_path / "store"), "--window", "2001", "--format", output]) == 4
-        assert "in the window" in capfd.readouterr().out
+        assert "in the window" in pullstats("explain", "--store", tmp_path / "store", "--window", "2001", "--format", output, code=4).out
 
 
 @pytest.mark.parametrize("command", ["report", "series", "uniques"])
@@ -268,7 +260,7 @@ def test_every_option_of_a_question_is_understood_by_its_explanation(command: st
 def test_what_changes_no_number_changes_no_explanation(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     log, store = tmp_path / "access.log", str(tmp_path / "store")
     log.write_text('192.0.2.1 - - [01/Jun/2025:12:00:00 +0000] "GET /f.whl HTTP/1.1" 200 7 "-" "pip/25.0"\n')
-    ingest(IngestPlan((str(log),), Path(store), key_file=tmp_path / "key"))
+    take_into(Path(store), log, key_file=tmp_path / "key")
     capfd.readouterr()
     asked = ["explain", "--metric", "requests", "--window", "all", "--store", store, "--format", "csv"]
     said = [

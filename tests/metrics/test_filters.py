@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -16,7 +15,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pullstats.cli import run
 from pullstats.enrich import agent_rules, path_rules
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, conform
@@ -26,6 +24,7 @@ from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.metrics.vocabulary import ACTIONS, CLASSES, ECOSYSTEMS, KINDS
 from pullstats.render.sanitise import for_terminal
 from pullstats.reports import Report
+from support.command import pullstats
 from support.crowd import ask_of
 from support.effort import examples
 
@@ -545,13 +544,12 @@ def test_a_log_is_a_row_by_the_name_that_filters_take(take_in: Callable[..., Any
     take_in(tmp_path / "three")
 
     def report(*words: str) -> list[dict[str, Any]]:
-        assert run(["report", "--store", str(tmp_path / "store"), "-w", "all", "--metric", "requests,origins", *words, "--format", "json"]) in {0, 4}
-        return json.loads(capfd.readouterr().out)  # type: ignore[no-any-return]
+        asked = ("report", "--store", tmp_path / "store", "-w", "all", "--metric", "requests,origins", *words, "--format", "json")
+        return pullstats(*asked, code=(0, 4)).rows  # type: ignore[no-any-return]
 
     rows = report("--by", "source")
     assert {row["source"]: (row["requests"], row["origins"]) for row in rows} == {"web 'a'": (6, 3), str(tmp_path / "three"): (1, 1)}
     for row in rows:
         assert report("--by", "source", "--where", f'source="{row["source"]}"') == [row]
-    assert run(["report", "--store", str(tmp_path / "store"), "-w", "all", "--where", "source=\"web 'b'\""]) == 4
-    shown = capfd.readouterr()
-    assert "did you mean 'web 'a''?" in " ".join((shown.out + shown.err).split())
+    said = pullstats("report", "--store", tmp_path / "store", "-w", "all", "--where", "source=\"web 'b'\"", code=4)
+    assert "did you mean 'web 'a''?" in " ".join((said.out + said.err).split())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,13 +12,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from pullstats.cli import run
 from pullstats.errors import UsageError
 from pullstats.ids import write_id
 from pullstats.metrics.questions.origins import Origins
 from pullstats.metrics.time.spans import span_before, spans_before
 from pullstats.metrics.time.windows import Window
 from pullstats.reports import Report
+from support.command import pullstats
 from support.crowd import NOON, Row, ask, make_crowd, make_id, request
 
 DAY = timedelta(days=1)
@@ -197,7 +196,7 @@ def test_the_beginning_of_several_ids_names_them() -> None:
         origins(rows, who=short)
 
 
-def test_the_list_leads_to_the_timeline(take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_list_leads_to_the_timeline(take_in: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(
         "".join(
             f'192.0.2.{host} - - [01/Mar/2025:10:0{minute}:00 +0000] "GET /simple/f{minute}/ HTTP/1.1" 200 1 "-" "pip/24.0"\n'
@@ -207,19 +206,15 @@ def test_the_list_leads_to_the_timeline(take_in: Callable[..., Any], tmp_path: P
     )
     take_in(tmp_path / "a.log")
     where = ["--store", str(tmp_path / "store"), "--window", "2025-03-01", "--quiet"]
-    assert run(["origins", *where, "--format", "json", "--metric", "requests"]) == 0
-    listed = json.loads(capfd.readouterr().out)
+    listed = pullstats("origins", *where, "--format", "json", "--metric", "requests").rows
     assert [row["requests"] for row in listed] == [3, 2, 1]
-    assert run(["origins", listed[1]["origin"][:10], *where, "--format", "json"]) == 0
-    shown = json.loads(capfd.readouterr().out)
+    shown = pullstats("origins", listed[1]["origin"][:10], *where, "--format", "json").rows
     assert [(row["time"], row["path"], row["origin"]) for row in shown] == [
         (f"2025-03-01T10:0{minute}:00+00:00", f"/simple/f{minute}/", listed[1]["origin"]) for minute in (1, 2)
     ]
-    assert run(["origins", *where, "--format", "csv", "--limit", "1"]) == 0
-    assert len(capfd.readouterr().out.splitlines()) == 2
+    assert len(pullstats("origins", *where, "--format", "csv", "--limit", "1").out.splitlines()) == 2
     for output in ("json", "csv", "md", "table"):
-        assert run(["origins", "--store", str(tmp_path / "store"), "--window", "2001", "--format", output]) == 4
-        shown_text = capfd.readouterr().out
+        shown_text = pullstats("origins", "--store", tmp_path / "store", "--window", "2001", "--format", output, code=4).out
         assert shown_text == "[]\n" if output == "json" else "downloads" in shown_text
 
 

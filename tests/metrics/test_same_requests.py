@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from pullstats.metrics import Query, prepare_events
 from pullstats.metrics.same_requests import find_repeats
 from pullstats.pipeline.answer import read_extent
 from pullstats.store import open_store
+from support.command import pullstats
 from support.effort import examples
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -104,14 +104,8 @@ def _store(folder: Path) -> Path:
     return folder / "store"
 
 
-@pytest.fixture(name="ask")
-def _ask(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., str]:
-    def ask(*arguments: str) -> str:
-        capfdbinary.readouterr()
-        assert run([*arguments]) == 0, arguments
-        return capfdbinary.readouterr().out.decode()
-
-    return ask
+def ask(*arguments: str) -> str:
+    return pullstats(*arguments).out
 
 
 COMMANDS = {
@@ -128,14 +122,14 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_answer_is_that_of_the_edges_alone(name: str, store: Path, folder: Path, ask: Callable[..., str]) -> None:
+def test_every_answer_is_that_of_the_edges_alone(name: str, store: Path, folder: Path) -> None:
     command = [*COMMANDS[name], "--format", "csv", *(["--window", "all"] if name not in {"compare", "part of it"} else [])]
     once = ask(*command, "--same-request", "id", "--store", str(store))
     assert once == ask(*command, "--store", str(folder / "clean"))
     assert once != ask(*command, "--store", str(store))
 
 
-def test_headline_rows_csv_and_json_agree_and_say_what_is_left_out(store: Path, ask: Callable[..., str]) -> None:
+def test_headline_rows_csv_and_json_agree_and_say_what_is_left_out(store: Path) -> None:
     options = ["--window", "all", "--same-request", "id", "--store", str(store), "--metric", "requests"]
     wrapped = json.loads(ask("report", "--by", "source", *options, "--format", "json", "--meta"))
     events = open_store(store).scan_events(["source_id"]).collect().height
@@ -149,7 +143,7 @@ def test_headline_rows_csv_and_json_agree_and_say_what_is_left_out(store: Path, 
     assert len(rows) == 122
 
 
-def test_a_silent_log_is_none_because_its_requests_are_counted_elsewhere(store: Path, ask: Callable[..., str]) -> None:
+def test_a_silent_log_is_none_because_its_requests_are_counted_elsewhere(store: Path) -> None:
     for row in json.loads(ask("series", "--every", "d", "--window", "all", "--same-request", "id", "--store", str(store), "--format", "json")):
         assert not row.get("gap")
         assert not row.get("partial")
@@ -163,7 +157,7 @@ def test_when_logs_were_silent_is_asked_of_all_that_they_hold(store: Path) -> No
     assert (counted, held) == (122, 186)
 
 
-def test_doctor_names_the_logs_that_hold_the_same_requests(store: Path, ask: Callable[..., str], folder: Path) -> None:
+def test_doctor_names_the_logs_that_hold_the_same_requests(store: Path, folder: Path) -> None:
     said = json.loads(ask("doctor", "--format", "json", "--meta", "--store", str(store)))["meta"]["warnings"]
     told = [line for line in said if "by their ids" in line]
     assert len(told) == 1

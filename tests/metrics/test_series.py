@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import sys
@@ -26,8 +25,9 @@ from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.metrics import Annotation, Breakdown, Extent, Query
 from pullstats.reports import Report
 from support import clock_oracle
+from support.command import pullstats
 from support.crowd import ask_of
-from support.effort import examples
+from support.effort import across, examples
 from support.places import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -547,15 +547,12 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, list
 
 
 @pytest.fixture
-def tell(stores: Callable[[dict[str, list[datetime]]], Path], capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+def tell(stores: Callable[[dict[str, list[datetime]]], Path]) -> Callable[..., Any]:
     """Ask on the command line about logs; gives JSON's rows, or text for other formats."""
 
     def ask_store(logs: dict[str, list[datetime]], *arguments: str) -> Any:
-        store = stores(logs)
-        capsys.readouterr()
-        assert run([*arguments, "--store", str(store), *([] if "--format" in arguments else ["--format", "json"])]) in {0, 4}
-        out = capsys.readouterr().out
-        return out if "--format" in arguments else json.loads(out)
+        said = pullstats(*arguments, "--store", stores(logs), *([] if "--format" in arguments else ["--format", "json"]), code=(0, 4))
+        return said.out if "--format" in arguments else said.rows
 
     return ask_store
 
@@ -563,8 +560,9 @@ def tell(stores: Callable[[dict[str, list[datetime]]], Path], capsys: pytest.Cap
 LOGS = {"access.log": [datetime(2025, 10, 24, tzinfo=UTC) + timedelta(minutes=17 * number) for number in range(500)]}
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"])
-@pytest.mark.parametrize("every", ["15m", "h", "6h", "d", "2d", "w", "mo"])
+@pytest.mark.parametrize(
+    ("every", "zone"), across(["15m", "h", "6h", "d", "2d", "w", "mo"], ["UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"])
+)
 def test_a_series_of_a_log_is_counted_by_plain_python(tell: Callable[..., Any], zone: str, every: str) -> None:
     found = tell(LOGS, "series", "--every", every, "--metric", "requests", "--window", "all", "--tz", zone)
     moments = LOGS["access.log"]
@@ -624,5 +622,4 @@ def test_a_file_of_dates_that_cannot_be_read_says_where(
     notes.write_text(content)
     store = stores(LOGS)
     capsys.readouterr()
-    assert run(["series", "--window", "all", "--tz", "Asia/Kolkata", "--annotate", str(notes), "--store", str(store)]) == 2
-    assert told in capsys.readouterr().err
+    assert told in pullstats("series", "--window", "all", "--tz", "Asia/Kolkata", "--annotate", notes, "--store", store, code=2).err

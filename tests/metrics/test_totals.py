@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pullstats.cli import run
+from support.command import pullstats
 from support.places import ROOT
 
 WHEEL = "/packages/{}-1.0-py3-none-any.whl"
@@ -39,14 +39,13 @@ LINES = [
 
 
 @pytest.fixture
-def ask(take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+def ask(take_in: Callable[..., Any], tmp_path: Path) -> Callable[..., str]:
     (tmp_path / "access.log").write_text("".join(LINES))
     take_in(tmp_path / "access.log")
 
     def question(*words: str, code: int = 0) -> str:
-        assert run([*words, "--store", str(tmp_path / "store"), "--window", "all"]) == code
-        shown = capfd.readouterr()
-        return shown.out if code == 0 else shown.err
+        said = pullstats(*words, "--store", tmp_path / "store", "--window", "all", code=code)
+        return said.out if code == 0 else said.err
 
     return question
 
@@ -118,14 +117,18 @@ def test_a_sentence_is_printed_where_it_is_true_alone(name: str, ask: Callable[.
     assert words not in " ".join(ask(*false_of, code=code).split())
 
 
-def test_one_day_is_not_told_of_one_day(take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_one_day_is_not_told_of_one_day(take_in: Callable[..., Any], tmp_path: Path) -> None:
     """Within one local day it says nothing; over two it counts days of the zone: of four, one came on both."""
     log = tmp_path / "access.log"
     log.write_text("".join(LINES))
     take_in(log)
     for window, zone, expected in (("2026-01-01", "UTC", None), ("all", "UTC", 0.8), ("all", "Pacific/Kiritimati", 0.8)):
-        assert run(["report", "--store", str(tmp_path / "store"), "--window", window, "--tz", zone, "--format", "json", "--meta"]) == 0
-        assert json.loads(capfd.readouterr().out)["meta"]["one_day_share"] == expected
+        assert (
+            pullstats("report", "--store", tmp_path / "store", "--window", window, "--tz", zone, "--format", "json", "--meta").rows["meta"][
+                "one_day_share"
+            ]
+            == expected
+        )
 
 
 def test_no_text_claims_bounds_of_people() -> None:

@@ -18,6 +18,7 @@ from pullstats.errors import UsageError
 from pullstats.metrics.levels import LEVELS
 from pullstats.metrics.questions.uniques import Uniques
 from pullstats.reports import Report
+from support.command import pullstats
 from support.crowd import NOON, Row, ask, make_crowd, request
 
 DAY = timedelta(days=1)
@@ -112,12 +113,10 @@ def test_a_second_key_is_explained_and_not_added_up(take_in: Callable[..., Any],
         take_in(tmp_path / f"{name}.log", key_file=tmp_path / f"{name}.key", is_new_key_epoch=True)
     where = ["--store", str(tmp_path / "store"), "--format", "json"]
     for command in ("uniques", "uniques --every d", "origins", "concentration"):
-        assert run([*command.split(), *where, "--window", "2025-03"]) == 2
-        error = capfd.readouterr().err
+        error = pullstats(*command.split(), *where, "--window", "2025-03", code=2).err
         assert "2 different keys (from 2025-03-01 to 2025-03-02; from 2025-03-03 to 2025-03-04)" in error
         assert "cannot be counted over this window" in error
-    assert run(["uniques", *where, "--window", "2025-03-01..2025-03-02", "--level", "endpoint"]) == 0
-    assert json.loads(capfd.readouterr().out) == [{"endpoints": 3}]
+    assert pullstats("uniques", *where, "--window", "2025-03-01..2025-03-02", "--level", "endpoint").rows == [{"endpoints": 3}]
     assert run(["uniques", *where, "--window", "2025-03", "--level", "org"]) == 0
     assert run(["uniques", *where, "--window", "2025-03", "--every", "d", "--unique-by", "org"]) == 0
     capfd.readouterr()
@@ -131,32 +130,32 @@ def test_a_second_key_is_explained_and_not_added_up(take_in: Callable[..., Any],
     assert "hashed with another key" in shown.err
 
 
-def test_a_headline_does_not_add_up_people_of_two_keys(take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_headline_does_not_add_up_people_of_two_keys(take_in: Callable[..., Any], tmp_path: Path) -> None:
     """Downloads add up over keys, those who made them do not: the sentence says so instead."""
     line = '192.0.2.{} - - [0{}/Mar/2025:10:00:00 +0000] "GET /packages/f-1.0-py3-none-any.whl HTTP/1.1" 200 1 "-" "pip/24.0"\n'
     for day in (1, 3):
         (tmp_path / f"{day}.log").write_text("".join(line.format(host, day) for host in (1, 2, 3)))
         take_in(tmp_path / f"{day}.log", key_file=tmp_path / f"{day}.key", is_new_key_epoch=True)
     asked = ["report", "--metric", "downloads", "--store", str(tmp_path / "store"), "--window"]
-    assert run([*asked, "2025-03"]) == 0
-    shown = " ".join(capfd.readouterr().out.split())
+    shown = " ".join(pullstats(*asked, "2025-03").out.split())
     assert shown.startswith("6 downloads package")
     assert "origins cannot be counted over this window: its events were hashed with 2 different keys" in shown
     for rest in (["2025-03-03"], ["2025-03-03", "--unique-by", "endpoint"]):
-        assert run([*asked, *rest]) == 0
-        shown = capfd.readouterr().out
+        shown = pullstats(*asked, *rest).out
         assert shown.startswith(f"3 downloads by 3 downloaders; 3 {rest[-1] if len(rest) > 1 else 'origin'}s asked")
         assert "different keys" not in shown
 
 
-def test_nobody_has_gone_where_no_log_says_so(take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nobody_has_gone_where_no_log_says_so(take_in: Callable[..., Any], tmp_path: Path) -> None:
     """Two logs with months between them: of the days between nothing is known, not even that everybody left."""
     line = '192.0.2.{} - - [{:02}/{}/2025:10:00:00 +0000] "GET /simple/f/ HTTP/1.1" 200 1 "-" "pip/24.0"\n'
     for month, days in (("Mar", (1, 2)), ("Jul", (1,))):
         (tmp_path / f"{month}.log").write_text("".join(line.format(host, day, month) for day in days for host in (1, 2)))
         take_in(tmp_path / f"{month}.log")
-    assert run(["uniques", "--every", "d", "--window", "2025-03-01..2025-03-05", "--store", str(tmp_path / "store"), "--format", "json"]) == 0
-    shown = [tuple(row.values()) for row in json.loads(capfd.readouterr().out)]
+    shown = [
+        tuple(row.values())
+        for row in pullstats("uniques", "--every", "d", "--window", "2025-03-01..2025-03-05", "--store", tmp_path / "store", "--format", "json").rows
+    ]
     assert shown[:2] == [("2025-03-01", 2, 2, 0, 0, 0, True, False, False, "begin"), ("2025-03-02", 2, 0, 2, 0, 0, True, False, True, None)]
     assert {row[1:] for row in shown[2:]} == {(None, None, None, None, None, True, True, False, None)}
 
@@ -293,14 +292,11 @@ def test_a_filter_is_told_and_new_means_new_among_what_it_keeps() -> None:
 
 
 @pytest.mark.parametrize("options", ["", "--every d", "--sketch", "--by client"])
-def test_an_empty_window_prints_its_header_and_the_stores_range(
-    options: str, take_in: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_empty_window_prints_its_header_and_the_stores_range(options: str, take_in: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text('192.0.2.1 - - [01/Mar/2025:10:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "-"\n')
     take_in(tmp_path / "a.log")
     for output in ("json", "csv", "md", "table"):
-        assert run(["uniques", *options.split(), "--window", "2001", "--store", str(tmp_path / "store"), "--format", output]) == 4
-        shown = capfd.readouterr().out
+        shown = pullstats("uniques", *options.split(), "--window", "2001", "--store", tmp_path / "store", "--format", output, code=4).out
         if output == "json":
             assert all(value in {0, None} or isinstance(value, str) for row in json.loads(shown) for value in row.values())
         else:

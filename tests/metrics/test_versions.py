@@ -13,8 +13,7 @@ from packaging.version import Version
 from pullstats.enrich.path_reading import normalised_version
 from pullstats.metrics import Breakdown, Daily, Query
 from pullstats.pipeline.answer import answer
-from pullstats.pipeline.ingest import ingest
-from pullstats.pipeline.plan import IngestPlan
+from support.command import take_into
 
 LINE = '203.0.113.{n} - - [02/Nov/2026:03:04:05 +0000] "GET {path} HTTP/1.1" 200 5 "-" "pip/23.1"\n'
 PATHS = [
@@ -31,7 +30,7 @@ def test_spellings_merge_and_tags_do_not(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_text("".join(LINE.format(n=number, path=path) for number, path in enumerate(PATHS)))
     store = tmp_path / "store"
-    ingest(IngestPlan((str(log),), store, key_file=tmp_path / "key"))
+    take_into(store, log, key_file=tmp_path / "key")
     query = Query(metrics=("requests",), dimensions=("ecosystem", "version"), window="all")
     rows = answer(store, Breakdown(query)).frame.rows()
     said = sorted((row for row in rows if row[0] in ("github", "oci")), key=str)

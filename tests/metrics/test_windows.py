@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.cli import run
 from pullstats.errors import UsageError
 from pullstats.metrics.time.window_grammar import GRAMMAR, Calendar, parse_window
 from support import clock_oracle
-from support.effort import examples
+from support.command import pullstats, take_into
+from support.effort import across, examples
 
 NOW = datetime(2024, 5, 15, 11, 30, tzinfo=UTC)  # a Wednesday
 TICK = timedelta(microseconds=1)
@@ -400,22 +400,19 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[str]], Pa
         if not store.exists():
             log = folder / "access.log"
             log.write_text("".join(lines))
-            assert run(["ingest", str(log), "--store", str(store), "--key-file", str(folder / "key"), "--quiet"]) == 0
+            take_into(store, log, key_file=folder / "key")
         return store
 
     return take_in
 
 
 @pytest.fixture
-def ask(stores: Callable[[list[str]], Path], capsys: pytest.CaptureFixture[str]) -> Ask:
+def ask(stores: Callable[[list[str]], Path]) -> Ask:
     """Ask about a log's lines; gives exit code, stdout and stderr."""
 
     def run_over(lines: list[str], *arguments: str) -> tuple[int, str, str]:
-        store = stores(lines)
-        capsys.readouterr()
-        code = run([*arguments, "--store", str(store)])
-        told = capsys.readouterr()
-        return code, told.out, told.err
+        said = pullstats(*arguments, "--store", stores(lines), code=(0, 2, 4))
+        return said.code, said.out, said.err
 
     return run_over
 
@@ -475,8 +472,7 @@ LOOKS = [
 ]
 
 
-@pytest.mark.parametrize("command", LOOKS, ids=" ".join)
-@pytest.mark.parametrize("window", ["7d", "past week", "weekdays 90d", "every tuesday this year"])
+@pytest.mark.parametrize(("command", "window"), across(LOOKS, ["7d", "past week", "weekdays 90d", "every tuesday this year"]))
 def test_an_old_log_is_counted_back_from_its_newest_event_and_says_so_first(ask: Ask, command: list[str], window: str) -> None:
     code, out, told = ask(LOG, *command, "--window", window, "--format", "json")
     assert code == 0
@@ -545,8 +541,13 @@ def test_as_of_takes_dates_alone(ask: Ask, value: str) -> None:
     assert told.strip() == f"pullstats: --as-of '{value}' is no date; write 2025-04-16, newest or now"
 
 
-@pytest.mark.parametrize("output", ["table", "csv", "json", "ndjson", "md"])
-@pytest.mark.parametrize("arguments", [["report"], ["report", "--by", ""], ["series"], ["series", "--by", "client"], ["series", "--rolling", "7d"]])
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    across(
+        [["report"], ["report", "--by", ""], ["series"], ["series", "--by", "client"], ["series", "--rolling", "7d"]],
+        ["table", "csv", "json", "ndjson", "md"],
+    ),
+)
 def test_an_empty_window_prints_its_header_and_is_exit_4(ask: Ask, arguments: list[str], output: str) -> None:
     for window in ("2023", "2030", "2024-03 and 2024-05"):
         code, out, _ = ask(LOG, *arguments, "--window", window, "--format", output)

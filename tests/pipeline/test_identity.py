@@ -23,7 +23,7 @@ from pullstats.errors import InputError
 from pullstats.pipeline.content import HEAD, WHOLE, WINDOW, Content, Marks, window_places
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
-from support.effort import SOAK, examples, some
+from support.effort import SOAK, across, examples, some
 
 TakeIn = Callable[..., IngestSummary]
 KEY = b"k" * 32
@@ -179,7 +179,7 @@ def test_two_named_sources_are_two_whatever_they_hold(tmp_path: Path, take_in: T
 # One log
 
 
-@pytest.mark.parametrize(("packed", "size"), [*((packed, 60) for packed in PACK), ("gz", 3000), ("plain", 3000), ("plain", 25_000), ("gz", 25_000)])
+@pytest.mark.parametrize(("packed", "size"), [*((packed, 60) for packed in PACK), *across(["gz", "plain"], [3000, 25_000])])
 def test_a_log_is_known_however_it_lies(tmp_path: Path, take_in: TakeIn, packed: str, size: int) -> None:
     """Copied, linked, compressed, cut short, grown; around the length up to which logs are digested whole, and beyond."""
     log = lines(size)
@@ -274,8 +274,7 @@ def test_a_gzip_that_gets_one_member_after_the_other_goes_on(tmp_path: Path, tak
         assert told(take_in(file)) == (50, 50 * number)
 
 
-@pytest.mark.parametrize("half", [60, 100, -1])
-@pytest.mark.parametrize("count", [3, 20_000])
+@pytest.mark.parametrize(("half", "count"), across([60, 100, -1], [3, 20_000]))
 def test_a_last_line_that_counted_without_its_end_is_read_again_as_a_whole(tmp_path: Path, take_in: TakeIn, half: int, count: int) -> None:
     """Of a compressed log that was whole: a snapshot of a log that was being written, or a member that ends within a line."""
     file = tmp_path / "a.gz"
@@ -429,7 +428,7 @@ def test_no_line_is_lost_or_doubled_by_a_rotation_between_any_two_steps(
     world = World(logs, mode, seed)
     with monkeypatch.context() as patched:
         stepping(world, patched)
-        for _ in range(6):
+        for _ in range(6 if SOAK else 3):
             world.left = 3
             world.move()
             take_in(logs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import tomllib
@@ -11,17 +12,15 @@ from typing import Any
 
 import polars as pl
 import pytest
-from click.testing import CliRunner
 
-from pullstats.cli import main
 from pullstats.enrich.rulebook import RuleSources
 from pullstats.enrich.tables import load_own
 from pullstats.pipeline import rebuild as module
 from pullstats.pipeline.doctor import examine
-from pullstats.pipeline.ingest import ingest
-from pullstats.pipeline.plan import IngestPlan
 from pullstats.pipeline.rebuild import rebuild
 from pullstats.store import open_store
+from support.command import pullstats, take_into
+from support.effort import SOAK
 from support.places import SAMPLES
 
 RULES = """
@@ -56,17 +55,34 @@ def _rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(name="logs", scope="module")
+def _logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the beginnings of the bundled logs; all of them in a soak."""
+    folder = tmp_path_factory.mktemp("logs")
+    for path in SAMPLES.glob("*log*"):
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        (folder / path.name.removesuffix(".gz")).write_bytes(b"".join(data.splitlines(keepends=True)[: None if SOAK else 300]))
+    return folder
+
+
+@pytest.fixture(name="read", scope="module")
+def _read(tmp_path_factory: pytest.TempPathFactory, logs: Path) -> Path:
+    """Give a store of the logs, read by the bundled rules; nobody writes to it."""
+    store = tmp_path_factory.mktemp("read") / "store"
+    take_into(store, logs)
+    return store
+
+
 @pytest.fixture(name="store")
-def _store(tmp_path: Path, sample_store: Path) -> Path:
-    """Give a store of the bundled logs, read by the bundled rules."""
-    return Path(shutil.copytree(sample_store, tmp_path / "store"))
+def _store(tmp_path: Path, read: Path) -> Path:
+    return Path(shutil.copytree(read, tmp_path / "store"))
 
 
 @pytest.fixture(name="fresh", scope="module")
-def _fresh(tmp_path_factory: pytest.TempPathFactory, rules: Path) -> pl.DataFrame:
-    """Give the events of the bundled logs, read by `RULES` from the first."""
+def _fresh(tmp_path_factory: pytest.TempPathFactory, logs: Path, rules: Path) -> pl.DataFrame:
+    """Give the events of the logs, read by `RULES` from the first."""
     store = tmp_path_factory.mktemp("fresh") / "store"
-    ingest(IngestPlan((str(SAMPLES),), store, rules=RuleSources(rules)))
+    take_into(store, logs, rules=RuleSources(rules))
     return events_of(store)
 
 
@@ -88,7 +104,7 @@ def die_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return lambda: monkeypatch.setattr(module, "rederive", real)
 
 
-def test_a_rebuilt_store_is_what_a_fresh_ingest_gives(store: Path, fresh: pl.DataFrame, rules: Path) -> None:
+def test_a_rebuilt_store_is_what_a_fresh_ingest_gives(store: Path, logs: Path, fresh: pl.DataFrame, rules: Path) -> None:
     before = events_of(store)
     summary = rebuild(store, rules=RuleSources(rules))
     after = events_of(store)
@@ -96,26 +112,26 @@ def test_a_rebuilt_store_is_what_a_fresh_ingest_gives(store: Path, fresh: pl.Dat
     assert summary.events == before.height == after.height
     assert 0 < summary.changed < before.height
     assert {"user_agent_name", "origin_id", "package_type", "network_type", "is_ci"} <= summary.columns.keys()
-    ingest(IngestPlan((str(SAMPLES),), store, rules=RuleSources(rules)))
+    take_into(store, logs, rules=RuleSources(rules))
     assert events_of(store).equals(after)  # the logs once more add nothing
     back = rebuild(store)
     assert back.changed == summary.changed
     assert events_of(store).equals(before)
 
 
-def test_the_same_rules_change_nothing(sample_store: Path) -> None:
-    files = open_store(sample_store).event_files()
-    summary = rebuild(sample_store)
+def test_the_same_rules_change_nothing(read: Path) -> None:
+    files = open_store(read).event_files()
+    summary = rebuild(read)
     assert summary.files == 0
-    assert open_store(sample_store).rule_sets().keys() == {summary.rule_set_version}
-    assert open_store(sample_store).event_files() == files
+    assert open_store(read).rule_sets().keys() == {summary.rule_set_version}
+    assert open_store(read).event_files() == files
 
 
-def test_a_dry_run_keeps_the_store(sample_store: Path, rules: Path) -> None:
-    before, files = events_of(sample_store), open_store(sample_store).event_files()
-    assert rebuild(sample_store, rules=RuleSources(rules), is_dry_run=True).changed > 0
-    assert open_store(sample_store).event_files() == files
-    assert events_of(sample_store).equals(before)
+def test_a_dry_run_keeps_the_store(read: Path, rules: Path) -> None:
+    before, files = events_of(read), open_store(read).event_files()
+    assert rebuild(read, rules=RuleSources(rules), is_dry_run=True).changed > 0
+    assert open_store(read).event_files() == files
+    assert events_of(read).equals(before)
 
 
 def test_a_rebuild_that_dies_goes_on_where_it_stopped(store: Path, fresh: pl.DataFrame, rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +185,7 @@ def test_digests_change_in_a_store_what_its_dry_run_says_and_once(
 ) -> None:
     options: dict[str, Any] = {"key_file": tmp_path / "key", "digests": (digests,), "rules": RuleSources(rules if has_rules else None)}
     store = tmp_path / "store"
-    ingest(IngestPlan((str(asked),), store, key_file=tmp_path / "key"))
+    take_into(store, asked, key_file=tmp_path / "key")
     before, files = events_of(store), open_store(store).event_files()
     said = rebuild(store, is_dry_run=True, **options)
     assert open_store(store).event_files() == files
@@ -180,7 +196,7 @@ def test_digests_change_in_a_store_what_its_dry_run_says_and_once(
     assert changes(before, after) == done.columns
     assert done.changed == sum(one != other for one, other in zip(before.iter_rows(), after.iter_rows(), strict=True)) > 0
     assert len(kept) == (0 if has_rules else 1)  # of the last day, of which nothing is told
-    ingest(IngestPlan((str(asked),), tmp_path / "fresh", key_file=tmp_path / "key", digests=(digests,), rules=options["rules"]))
+    take_into(tmp_path / "fresh", asked, key_file=tmp_path / "key", digests=(digests,), rules=options["rules"])
     assert after.equals(events_of(tmp_path / "fresh"))
     files = open_store(store).event_files()
     for is_dry_run in (True, False):
@@ -193,7 +209,7 @@ def test_a_rebuild_with_digests_that_dies_goes_on_where_it_stopped(
     tmp_path: Path, asked: Path, digests: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = tmp_path / "store"
-    ingest(IngestPlan((str(asked),), store, key_file=tmp_path / "key"))
+    take_into(store, asked, key_file=tmp_path / "key")
     options: dict[str, Any] = {"key_file": tmp_path / "key", "digests": (digests,)}
     whole = rebuild(store, is_dry_run=True, **options)
     mend = die_at(2, monkeypatch)
@@ -203,7 +219,7 @@ def test_a_rebuild_with_digests_that_dies_goes_on_where_it_stopped(
     left = rebuild(store, is_dry_run=True, **options)
     assert (left.files, left.changed) == (whole.files - 2, whole.changed // 2)  # two of four equal days
     assert rebuild(store, **options).changed == left.changed
-    ingest(IngestPlan((str(asked),), tmp_path / "fresh", key_file=tmp_path / "key", digests=(digests,)))
+    take_into(tmp_path / "fresh", asked, key_file=tmp_path / "key", digests=(digests,))
     assert events_of(store).equals(events_of(tmp_path / "fresh"))
 
 
@@ -225,7 +241,7 @@ def test_unknown_agents_and_paths_most_frequent_first(tmp_path: Path) -> None:
         ("/simple/django/", "pip/23.1"),
     ]
     log.write_text("".join(line.format(n=number, path=path, agent=agent) for number, (path, agent) in enumerate(rows)))
-    ingest(IngestPlan((str(log),), tmp_path / "store", key_file=tmp_path / "key"))
+    take_into(tmp_path / "store", log, key_file=tmp_path / "key")
     found = examine(tmp_path / "store")
     said = [(row["unknown"], row["value"], row["requests"]) for row in found.unknown.to_dicts()]
     assert said == [("agent", "oddly/1.0 =cmd|x", 2), ("agent", "seldom/2 \x1b[31m", 1), ("path", "/odd/{n}/thing", 2), ("path", "/rare", 1)]
@@ -245,9 +261,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, stdin: str | None = None) -> str:
-        result = CliRunner().invoke(main, list(arguments), input=stdin, standalone_mode=False)
-        assert result.exception is None, result.exception
-        return result.stdout
+        return pullstats(*arguments, stdin=stdin).out
 
     return call
 

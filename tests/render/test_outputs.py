@@ -13,6 +13,7 @@ import pytest
 
 from pullstats.cli import run
 from pullstats.small_files import read_small
+from support.command import pullstats
 
 LINE = '192.0.2.1 - - [02/Mar/2026:00:00:01 +0000] "GET /x HTTP/1.1" 200 1 "-" "curl/8.0"\n'
 REPORT = ["report", "--by", "status", "--metric", "requests", "--window", "all", "--format", "csv"]
@@ -43,10 +44,8 @@ def test_a_pipe_is_written_through(store: Path, tmp_path: Path) -> None:
 
 def test_a_hyphen_is_standard_output(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run([*REPORT, "--store", str(store), "-o", "-"]) == 0
-    assert capfd.readouterr().out == WRITTEN
-    assert run(["export", "--set", "events", "--store", str(store), "-o", "-"]) == 0
-    assert capfd.readouterr().out.startswith("timestamp,")
+    assert pullstats(*REPORT, "--store", store, "-o", "-").out == WRITTEN
+    assert pullstats("export", "--set", "events", "--store", store, "-o", "-").out.startswith("timestamp,")
     assert not list(tmp_path.iterdir())
 
 
@@ -76,8 +75,7 @@ def test_a_link_stays_a_link_and_its_target_is_replaced(store: Path, tmp_path: P
 def test_what_cannot_be_written_is_one_sentence(name: str, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "circle.csv").symlink_to("circle.csv")
-    assert run([*REPORT, "--store", str(store), "-o", name]) == 2
-    (said,) = capfd.readouterr().err.splitlines()
+    (said,) = pullstats(*REPORT, "--store", store, "-o", name, code=2).err.splitlines()
     assert said.startswith("pullstats: ")
     assert "internal" not in said
 

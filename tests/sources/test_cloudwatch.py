@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import InputError
-from pullstats.pipeline.ingest import ingest
-from pullstats.pipeline.plan import IngestPlan, IngestSummary
+from pullstats.pipeline.plan import IngestSummary
 from pullstats.sources import Block, SourceFile, find_wrapper, is_test_object, open_source, read_blocks
 from pullstats.sources.blocks import BLOCK_SIZE
 from pullstats.store import open_store
-from support.effort import examples
+from support.command import take_into
+from support.effort import across, examples
 from support.places import DATA
 
 ARCHIVE = DATA / "cloudwatch.tar.xz"
@@ -123,13 +123,12 @@ def bare_events(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
     for name in SETS:
         log = folder / f"{name}.log"
         log.write_text("".join(f"{event['message'].rstrip()}\n" for event in expected(samples, name)))
-        ingest(IngestPlan((str(log),), folder / name))
+        take_into(folder / name, log)
         events[name] = open_store(folder / name).scan_events(EVENT_COLUMNS).collect().sort(EVENT_COLUMNS)
     return events
 
 
-@pytest.mark.parametrize("name", SETS)
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("shape", "name"), across(SHAPES, SETS))
 def test_every_shape_gives_the_same_events(
     shape: str, name: str, samples: Path, bare_events: dict[str, pl.DataFrame], take_in: TakeIn, tmp_path: Path
 ) -> None:
@@ -148,8 +147,7 @@ def test_every_shape_gives_the_same_events(
     assert take_in(*paths).total("events") == 0
 
 
-@pytest.mark.parametrize("name", SETS)
-@pytest.mark.parametrize("shape", [shape for shape, (wrapper, _) in SHAPES.items() if wrapper])
+@pytest.mark.parametrize(("shape", "name"), across([shape for shape, (wrapper, _) in SHAPES.items() if wrapper], SETS))
 def test_messages_streams_ids_and_times_come_back(shape: str, name: str, samples: Path) -> None:
     """Against `expected.jsonl` itself, in blocks far smaller than the log."""
     truth = expected(samples, name)

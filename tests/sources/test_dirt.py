@@ -16,6 +16,8 @@ from backports import zstd
 from pullstats.cli import run
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
+from support.command import pullstats
+from support.effort import across
 from support.places import LOGS
 
 SHOP = (LOGS / "lnav" / "logfile_shop_access_log.0").read_bytes().splitlines(keepends=True)
@@ -31,8 +33,7 @@ def rejects(tmp_path: Path) -> list[dict[str, Any]]:
     return open_store(tmp_path / "store").scan_rejects().collect().sort("source_line").to_dicts()
 
 
-@pytest.mark.parametrize("count", [1, 5_000, 3_000_000])
-@pytest.mark.parametrize("block_size", [100_000, 24 << 20])
+@pytest.mark.parametrize(("count", "block_size"), across([1, 5_000, 3_000_000], [100_000, 24 << 20]))
 def test_nulls_that_copytruncate_left(count: int, block_size: int, tmp_path: Path, take_in: TakeIn) -> None:
     path = tmp_path / "access.log"
     path.write_bytes(b"\0" * count + LINES)
@@ -116,8 +117,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("outer", PACK)
-@pytest.mark.parametrize("inner", PACK)
+@pytest.mark.parametrize(("outer", "inner"), across(PACK, PACK))
 def test_compressions_in_one_another_under_any_name(outer: str, inner: str, tmp_path: Path, take_in: TakeIn) -> None:
     path = tmp_path / "access.log.txt"
     path.write_bytes(PACK[outer](PACK[inner](LINES)))
@@ -160,7 +160,7 @@ def test_a_format_that_changes_in_mid_file(tmp_path: Path, take_in: TakeIn) -> N
     assert counts(take_in(path)) == (10_000, 0, 0)
 
 
-def test_what_holds_nothing_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_holds_nothing_is_passed_over(tmp_path: Path) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()
     (folder / "empty.log").touch()
@@ -169,14 +169,12 @@ def test_what_holds_nothing_is_passed_over(tmp_path: Path, capsys: pytest.Captur
     (folder / "half.log").write_bytes(SHOP[0][:40])
     (folder / "random.bin").write_bytes(bytes(range(256)) * 40)
     (folder / "access.log").write_bytes(LINES)
-    assert run(["ingest", str(folder), "--store", str(tmp_path / "s")]) == 0
-    told = capsys.readouterr().err
+    told = pullstats("ingest", folder, "--store", tmp_path / "s").err
     assert "200 events" in told
     assert told.count("passed over") >= 4
     # named, a file that no format fits is an error, and the store stays as it was
     before = sorted(path.stat().st_size for path in (tmp_path / "s").rglob("*"))
-    assert run(["ingest", str(folder / "random.bin"), "--store", str(tmp_path / "s")]) == 2
-    assert "no known log format fits" in capsys.readouterr().err
+    assert "no known log format fits" in pullstats("ingest", folder / "random.bin", "--store", tmp_path / "s", code=2).err
     assert sorted(path.stat().st_size for path in (tmp_path / "s").rglob("*")) == before
 
 
@@ -195,12 +193,11 @@ def test_a_decompression_bomb_stops_at_its_limit(tmp_path: Path, take_in: TakeIn
     assert run(["ingest", str(path), "--store", str(tmp_path / "x"), "--max-expanded", "much"]) == 2
 
 
-def test_rejects_can_be_exported_with_their_place(tmp_path: Path, take_in: TakeIn, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_rejects_can_be_exported_with_their_place(tmp_path: Path, take_in: TakeIn) -> None:
     path = tmp_path / "a.log"
     path.write_bytes(LINES + b"odd =1+1 \x1b[31m\n")
     take_in(path)
-    assert run(["export", "--set", "rejects", "--format", "csv", "--store", str(tmp_path / "store")]) == 0
-    header, row = capsysbinary.readouterr().out.decode().splitlines()
+    header, row = pullstats("export", "--set", "rejects", "--format", "csv", "--store", tmp_path / "store").out.splitlines()
     assert header == "source,source_line,reason,line,source_offset"
     assert row == f"{path},201,format,odd =1+1 \\x1b[31m,{len(LINES)}"
 

@@ -19,6 +19,7 @@ from pullstats.pipeline import preparation
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.sources import SourceFile, layers, paths, streams
 from pullstats.store import open_store
+from support.command import pullstats
 
 TakeIn = Callable[..., IngestSummary]
 Capture = pytest.CaptureFixture[str]
@@ -70,10 +71,8 @@ def test_any_name_is_read_and_shown_escaped(logs: Path, tmp_path: Path, capfd: C
 def test_a_name_that_is_no_text_may_be_named(tmp_path: Path, take_in: TakeIn, capfd: Capture) -> None:
     path = write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.log")))
     assert take_in(path).total("events") == 1
-    assert run(["ingest", str(path) + "x", "--store", str(tmp_path / "store")]) == 2
-    assert "no such file or folder" in capfd.readouterr().err
-    assert run(["formats", "detect", str(path), "--format", "json"]) == 0
-    assert json.loads(capfd.readouterr().out)[0]["file"].endswith("\\xff.log")
+    assert "no such file or folder" in pullstats("ingest", f"{path}x", "--store", tmp_path / "store", code=2).err
+    assert pullstats("formats", "detect", path, "--format", "json").rows[0]["file"].endswith("\\xff.log")
 
 
 def lay_none(logs: Path) -> None:
@@ -164,13 +163,11 @@ def test_half_a_gzip_is_kept_and_said(logs: Path, tmp_path: Path, capfd: Capture
     packed = gzip.compress(b"".join(LINE.format(n % 10, f"agent/{n * n * 7919}").encode() for n in range(5000)))
     (logs / "half.log.gz").write_bytes(packed[: len(packed) // 2])
     (logs / "none.log.gz").write_bytes(packed[:12])
-    assert run(["ingest", str(logs), "--store", str(tmp_path / "store"), "--quiet"]) == 2
-    (said,) = capfd.readouterr().err.splitlines()
+    (said,) = pullstats("ingest", logs, "--store", tmp_path / "store", "--quiet", code=2).err.splitlines()
     assert "the gz data ends early or is damaged" in said
     assert "1 more like it" in said
     assert events(tmp_path) > 500
-    assert run(["ingest", str(logs / "a.log"), str(logs / "none.log.gz"), "--store", str(tmp_path / "other")]) == 2
-    assert "nothing can be read of" in capfd.readouterr().err
+    assert "nothing can be read of" in pullstats("ingest", logs / "a.log", logs / "none.log.gz", "--store", tmp_path / "other", code=2).err
     assert not (tmp_path / "other").exists()
 
 
@@ -185,8 +182,7 @@ def test_a_named_log_that_vanishes_is_one_sentence_and_the_others_stay(
         return found
 
     monkeypatch.setattr(preparation, "_check_named", check)
-    assert run(["ingest", str(logs / "a.log"), str(logs / "z.log"), "--store", str(tmp_path / "store"), "-q"]) == 2
-    assert "a.log' is no longer there" in capfd.readouterr().err
+    assert "a.log' is no longer there" in pullstats("ingest", logs / "a.log", logs / "z.log", "--store", tmp_path / "store", "-q", code=2).err
     assert events(tmp_path) == 1
 
 
@@ -218,8 +214,7 @@ def test_a_hole_is_passed_over_and_the_lines_behind_it_are_read(logs: Path, tmp_
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"])
 def test_a_device_is_no_log(device: str, tmp_path: Path, capfd: Capture) -> None:
-    assert run(["ingest", device, "--store", str(tmp_path / "store")]) == 2
-    assert "is no file and no stream" in capfd.readouterr().err
+    assert "is no file and no stream" in pullstats("ingest", device, "--store", tmp_path / "store", code=2).err
     (tmp_path / "link.log").symlink_to(device)
     assert run(["ingest", str(tmp_path / "link.log"), "--store", str(tmp_path / "store")]) == 2
     assert run(["formats", "detect", device]) == 2

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.sources import Block, find_answer
 from pullstats.store import open_store
-from support.effort import examples
+from support.effort import across, examples
 from support.json_records import VALUES, assert_grows, event
 
 Items = list[dict[str, Any]]
@@ -77,9 +77,7 @@ RECORDS: dict[str, Callable[[int], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("indent", [None, 2])
-@pytest.mark.parametrize("records", sorted(RECORDS))
-@pytest.mark.parametrize("envelope", sorted(ENVELOPES))
+@pytest.mark.parametrize(("envelope", "records", "indent"), across(sorted(ENVELOPES), sorted(RECORDS), [None, 2]))
 def test_answers_are_read(envelope: str, records: str, indent: int | None, tmp_path: Path, take_in: Callable[..., IngestSummary]) -> None:
     log = tmp_path / "a.json"
     pages = [[RECORDS[records](number) for number in range(1, 6)], [RECORDS[records](6)]]
@@ -96,8 +94,7 @@ def test_an_answer_that_grows_is_read_on(tmp_path: Path, take_in: Callable[..., 
     assert_grows(whole, tmp_path, take_in)
 
 
-@pytest.mark.parametrize("indent", [None, 2])
-@pytest.mark.parametrize("key", ["items", "data", "result"])
+@pytest.mark.parametrize(("key", "indent"), across(["items", "data", "result"], [None, 2]))
 def test_requests_that_hold_a_list_are_no_answers(key: str, indent: int | None, tmp_path: Path, take_in: Callable[..., IngestSummary]) -> None:
     log = tmp_path / "a.json"
     lines = [json.dumps({**event(number), key: [{"sku": "a"}, {"sku": "b"}]}, indent=indent) for number in range(1, 5)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pullstats.cli import run
 from pullstats.store import open_store
+from support.command import pullstats
 
 LINE = '192.0.2.{0} - - [0{0}/Mar/2026:10:00:00 +0000] "GET /v2/acme/app/manifests/1.{0} HTTP/1.1" 200 5 "-" "docker/27.0"\n'
 
@@ -24,7 +23,7 @@ def store(tmp_path: Path, take_in: Any) -> Path:
     return tmp_path / "store"
 
 
-def test_a_merge_changes_no_answer_and_is_told(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_merge_changes_no_answer_and_is_told(store: Path) -> None:
     question = [
         "report",
         "--by",
@@ -38,33 +37,27 @@ def test_a_merge_changes_no_answer_and_is_told(store: Path, capsys: pytest.Captu
         "--store",
         str(store),
     ]
-    assert run(question) == 0
-    before = capsys.readouterr().out
+    before = pullstats(*question).out
     rejects, runs = open_store(store).scan_rejects().collect().height, open_store(store).runs()
-    assert run(["compact", "--store", str(store)]) == 0
-    told = capsys.readouterr().out
+    told = pullstats("compact", "--store", store).out
     assert "small files merged; 6 events in 3 files (" in told
     assert len(open_store(store).event_files()) == 3
-    assert run(question) == 0
-    assert capsys.readouterr().out == before
+    assert pullstats(*question).out == before
     assert (open_store(store).scan_rejects().collect().height, open_store(store).runs().drop("commit").rows()) == (
         rejects,
         runs.drop("commit").rows(),
     )
-    assert run(["compact", "--store", str(store), "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out).items() >= {"merged": 0, "files": 3, "events": 6}.items()
-    assert run(["compact", "--store", str(store)]) == 0
-    assert capsys.readouterr().out.startswith("nothing to merge; 6 events in 3 files")
+    assert pullstats("compact", "--store", store, "--format", "json").rows.items() >= {"merged": 0, "files": 3, "events": 6}.items()
+    assert pullstats("compact", "--store", store).out.startswith("nothing to merge; 6 events in 3 files")
 
 
-def test_what_cannot_be_merged_is_one_sentence(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["compact", "--store", str(tmp_path / "none")]) == 2
+def test_what_cannot_be_merged_is_one_sentence(store: Path, tmp_path: Path) -> None:
+    errors = pullstats("compact", "--store", tmp_path / "none", code=2).err.splitlines()
     with open_store(store).lock():
-        assert run(["compact", "--store", str(store)]) == 2
+        errors += pullstats("compact", "--store", store, code=2).err.splitlines()
     files = open_store(store).event_files()
     files[0].write_bytes(files[0].read_bytes()[:-9])
-    assert run(["compact", "--store", str(store)]) == 0
-    errors = capsys.readouterr().err.splitlines()
+    errors += pullstats("compact", "--store", store).err.splitlines()
     assert [line.startswith("pullstats: ") for line in errors] == [True] * 3
     assert "no store at" in errors[0]
     assert "is being written to by process" in errors[1]

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from pullstats.cli import run
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 from pullstats.store.log import TableLog
 from pullstats.store.tables import TABLES
+from support.command import pullstats, take_into
+from support.effort import across
 
 LINE = '192.0.2.{n} - - [0{day}/Nov/2025:10:00:{n:02d} +0000] "GET /v2/acme/app/manifests/v{n} HTTP/1.1" 200 {n} "-" "docker/24.0.7"\n'
 REPORT = ("report", "--by", "status", "--metric", "requests", "--window", "all", "--format", "json")
@@ -73,40 +74,34 @@ DAMAGES: dict[str, Callable[[Path, random.Random], object]] = {
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Make a log, and a store that took it in three runs, with a checkpoint behind the second."""
-    from pullstats.pipeline.ingest import ingest
-    from pullstats.pipeline.plan import IngestPlan
-
     folder = tmp_path_factory.mktemp("table")
     log, store = folder / "access.log", folder / "store"
     key = tmp_path_factory.getbasetemp() / "config" / "pullstats" / "key"
     for count in (1, 2, 3):
         log.write_text("".join(LINE.format(n=n, day=1 + n % 3) + ("rubbish\n" if n % 12 == 0 else "") for n in range(12 * count)))
-        ingest(IngestPlan((str(log),), store=store, key_file=key))
+        take_into(store, log, key_file=key)
         if count == 2:
             for table in TABLES:
                 TableLog(store, table).trim()
     return log, store
 
 
-def _ask(command: tuple[str, ...], store: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> tuple[int, str, str]:
-    code = run([*command, "--store", str(store)])
-    out, err = capsysbinary.readouterr()
-    assert code in {0, 2, 4}, (command, err)
-    assert b"internal error" not in err
-    assert b"Traceback" not in err
-    if code == 2:
-        assert err.startswith(b"pullstats: ")
-    return code, out.decode(), err.decode()
+def _ask(command: tuple[str, ...], store: Path) -> tuple[int, str, str]:
+    said = pullstats(*command, "--store", store, code=(0, 2, 4))
+    assert "internal error" not in said.err
+    assert "Traceback" not in said.err
+    if said.code == 2:
+        assert said.err.startswith("pullstats: ")
+    return said.code, said.out, said.err
 
 
 def _requests(found: tuple[int, str, str]) -> int:
     return sum(row["requests"] for row in json.loads(found[1])) if found[0] in {0, 4} else -1
 
 
-@pytest.mark.parametrize("file", FILES)
-@pytest.mark.parametrize("place", [0, -1])
+@pytest.mark.parametrize(("file", "place"), across(FILES, [0, -1]))
 def test_damage_is_told_by_every_command(
-    made: tuple[Path, Path], tmp_path: Path, file: str, place: int, capsysbinary: pytest.CaptureFixture[bytes], take_in: Callable[..., IngestSummary]
+    made: tuple[Path, Path], tmp_path: Path, file: str, place: int, take_in: Callable[..., IngestSummary]
 ) -> None:
     log, whole = made
     chance = random.Random(f"{file} {place}")
@@ -115,17 +110,17 @@ def test_damage_is_told_by_every_command(
     shutil.copytree(whole, store)
     DAMAGES[damage](sorted(store.glob(FILES[file]))[place], chance)
     for command in LOOKING:
-        found = _ask(command, store, capsysbinary)
+        found = _ask(command, store)
         if command is REPORT and found[0] != 2 and _requests(found) != TRUTH:
             assert found[2], damage
     if file == "marker":
         return
     if file == "lock" and (store / "writer.lock").is_dir():
         (store / "writer.lock").rmdir()
-    _ask(("ingest", "-q", str(log)), store, capsysbinary)
-    _ask(("verify",), store, capsysbinary)
-    assert _ask(("verify", "--repair"), store, capsysbinary)[0] == 0
-    assert _ask(("ingest", "-q", str(log)), store, capsysbinary)[0] == 0
-    assert _ask(("verify",), store, capsysbinary)[0] == 0
-    assert _requests(_ask(REPORT, store, capsysbinary)) == TRUTH
+    _ask(("ingest", "-q", str(log)), store)
+    _ask(("verify",), store)
+    assert _ask(("verify", "--repair"), store)[0] == 0
+    assert _ask(("ingest", "-q", str(log)), store)[0] == 0
+    assert _ask(("verify",), store)[0] == 0
+    assert _requests(_ask(REPORT, store)) == TRUTH
     assert open_store(store).scan_rejects().collect().height == 3

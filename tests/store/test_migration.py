@@ -18,7 +18,6 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from pullstats.cli import run
 from pullstats.errors import StoreError
 from pullstats.events import ID_COLUMNS, conform
 from pullstats.ids import make_id
@@ -31,6 +30,7 @@ from pullstats.store.repair import repair_store
 from pullstats.store.snapshot import COMMIT_ID
 from pullstats.store.tables import EVENTS, OLD_EVENTS, REJECTS, RUNS
 from pullstats.store.verify import verify_store
+from support.command import pullstats
 
 DAYS = 6
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -97,18 +97,16 @@ def _assert_new(store: Path) -> None:
     assert {str(part.schema.field("origin_id").type) for part in parts} == {"int64"}
 
 
-def test_a_store_of_the_older_layout_is_read_as_it_is(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_of_the_older_layout_is_read_as_it_is(old: Path) -> None:
     before = _files(old)
     assert _events(old).equals(_expected())
     assert verify_store(old).is_clean
     question = ["report", "--by", "origin,user", "--metric", "requests,origins,networks", "--window", "all", "--format", "csv", "--store", str(old)]
-    assert run(question) == 0
-    told = capsys.readouterr().out
+    told = pullstats(*question).out
     assert _files(old) == before
     with open_store(old).lock():
         pass
-    assert run(question) == 0
-    assert capsys.readouterr().out == told
+    assert pullstats(*question).out == told
 
 
 def test_a_writer_brings_it_up_to_date_once_and_says_so(old: Path) -> None:

@@ -16,11 +16,12 @@ from deltalake import DeltaTable
 
 from pullstats.cli import run
 from pullstats.pipeline.answer import store_overview
-from pullstats.pipeline.ingest import ingest
-from pullstats.pipeline.plan import IngestPlan, IngestSummary
+from pullstats.pipeline.plan import IngestSummary
 from pullstats.pipeline.verify import verify
 from pullstats.store import Store, open_store
 from pullstats.store.repair import repair_store
+from support.command import pullstats, take_into
+from support.effort import across, some
 
 LINE = '{address} - - [{day:02d}/Nov/2025:10:00:{second:02d} +0000] "GET /v2/acme/app/manifests/{tag} HTTP/1.1" 200 {size} "-" "docker/24.0.7"\n'
 TakeIn = Callable[..., IngestSummary]
@@ -47,9 +48,9 @@ def made(tmp_path_factory: pytest.TempPathFactory, home: None) -> Path:
     plain, packed = folder / "access.log", folder / "other.log.gz"
     plain.write_text(lines(40))
     packed.write_bytes(gzip.compress(lines(60, 1000).encode()))
-    ingest(IngestPlan((str(plain), str(packed)), folder / "store", block_size=2_000))
+    take_into(folder / "store", plain, packed, block_size=2_000)
     plain.write_text(lines(70))
-    ingest(IngestPlan((str(plain),), folder / "store", block_size=2_000))
+    take_into(folder / "store", plain, block_size=2_000)
     return folder
 
 
@@ -65,8 +66,7 @@ def data_files(store: Path, table: str) -> list[Path]:
     return sorted(Path(uri) for uri in DeltaTable(store / table).file_uris())
 
 
-@pytest.mark.parametrize("table", ["events", "rejects"])
-@pytest.mark.parametrize("is_merged", [False, True])
+@pytest.mark.parametrize(("table", "is_merged"), across(["events", "rejects"], [False, True]))
 def test_lost_lines_are_read_again_exactly(tmp_path: Path, take_in: TakeIn, logs: list[Path], table: str, *, is_merged: bool) -> None:
     path = tmp_path / "store"
     if is_merged:
@@ -96,7 +96,7 @@ def test_a_commit_that_lost_its_end_is_undone_and_read_again(tmp_path: Path, tak
     truth = everything(path)
     commits = sorted((path / "events" / "_delta_log").glob("*.json"))
     whole = commits[-1].read_bytes().splitlines(keepends=True)
-    for count in range(len(whole)):
+    for count in some(range(len(whole)), 3):
         copy = tmp_path / f"copy{count}"
         shutil.copytree(path, copy)
         (copy / "events" / "_delta_log" / commits[-1].name).write_bytes(b"".join(whole[:count]))
@@ -191,8 +191,7 @@ def test_verify_says_in_one_line_that_all_is_well(tmp_path: Path, logs: list[Pat
     out, err = capsys.readouterr()
     assert out.startswith("all is well: ")
     assert (out.count("\n"), err) == (1, "")
-    assert run(["verify", "--format", "json", "--store", str(tmp_path / "store")]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = pullstats("verify", "--format", "json", "--store", tmp_path / "store").rows
     assert (found["clean"], found["problems"], found["files_without_checksum"]) == (True, [], 0)
 
 
@@ -224,14 +223,13 @@ def test_a_first_commit_is_made_anew_and_nothing_is_lost(tmp_path: Path, logs: l
 @pytest.mark.parametrize("table", ["events", "rejects", "runs"])
 @pytest.mark.parametrize(("there", "flipped"), [(b'"modificationTime"', b'"modificathonTime"'), (b'"dataChange"', b'"dadaChange"')])
 def test_a_flip_that_only_the_library_stumbles_over_is_named_and_mended(
-    tmp_path: Path, logs: list[Path], table: str, there: bytes, flipped: bytes, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, logs: list[Path], table: str, there: bytes, flipped: bytes
 ) -> None:
     path = tmp_path / "store"
     truth = everything(path)
     commit = path / table / "_delta_log" / f"{1:020}.json"
     commit.write_bytes(commit.read_bytes().replace(there, flipped, 1))
-    assert run(["ingest", "-q", str(logs[0]), "--store", str(path)]) == 2
-    assert commit.name in capsys.readouterr().err
+    assert commit.name in pullstats("ingest", "-q", logs[0], "--store", path, code=2).err
     assert run(["verify", "--store", str(path)]) == 2
     assert verify(path, is_repair=True).left.is_clean
     assert run(["ingest", "-q", str(logs[0]), "--store", str(path)]) == 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Final, TypeVar
+from itertools import product
+from typing import Any, Final, TypeVar
 
 from hypothesis import settings
 
@@ -30,3 +31,12 @@ def examples(count: int) -> settings:
 def some(items: Iterable[Item], of: int = _SHARE, *, first: int = 0) -> list[Item]:
     """Give every item in a soak, and one of so many in `make test`: the same ones in every run."""
     return list(items) if SOAK else list(items)[first::of]
+
+
+def across(*axes: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Give all combinations in a soak; in `make test` as many as the longest axis has values, so that each value of each axis is among them."""
+    values = [list(axis) for axis in axes]
+    longest = max(map(len, values))
+    return (
+        list(product(*values)) if SOAK else [tuple(axis[(turn + place) % len(axis)] for place, axis in enumerate(values)) for turn in range(longest)]
+    )

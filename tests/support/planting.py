@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 import ipaddress
 import json
 import re
@@ -11,14 +10,13 @@ import sys
 import tempfile
 import unicodedata
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
 import polars as pl
 
-from pullstats.cli import run
+from support.command import pullstats
 from support.effort import SOAK
 from support.plants import every_text
 from support.spellings import spell_four, spell_six
@@ -156,20 +154,14 @@ def left_over() -> tuple[str, int, int]:
     with tempfile.TemporaryDirectory() as folder:
         log, store = Path(folder, "a.log"), Path(folder, "s")
         log.write_text("".join(f"{write_line(*cell)}\n" for cell in cells()))
-        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
-        with redirect_stdout(out), redirect_stderr(err):
-            assert run(["ingest", str(log), "--store", str(store), "--format", "json"]) == 0
-            for command in (
-                ["report", "--by", "path,client,referrer", "--limit", "0", "--window", "all"],
-                ["export", "--set", "events", "--format", "ndjson", "--window", "all"],
-                ["export", "--set", "rejects", "--format", "csv"],
-                ["formats", "test", str(log), "--lines", "0"],
-            ):
-                assert run([*command, *(["--store", str(store)] if command[0] != "formats" else [])]) == 0
-        printed = []
-        for stream in (out, err):
-            stream.flush()
-            printed.append(stream.buffer.getvalue().decode())
+        asked = [
+            ("ingest", log, "--store", store, "--format", "json"),
+            ("report", "--by", "path,client,referrer", "--limit", "0", "--window", "all", "--store", store),
+            ("export", "--set", "events", "--format", "ndjson", "--window", "all", "--store", store),
+            ("export", "--set", "rejects", "--format", "csv", "--store", store),
+            ("formats", "test", log, "--lines", "0"),
+        ]
+        printed = [said.out + said.err for said in (pullstats(*words) for words in asked)]
         texts = "\n".join([*printed, *every_text(store)])
         parquet = [pl.read_parquet(path, hive_partitioning=False) for path in store.rglob("*.parquet")]
         events = sum(frame.height for frame in parquet if "url_path" in frame.columns)

@@ -10,12 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from pullstats.cli import main
-from pullstats.pipeline.ingest import ingest
-from pullstats.pipeline.plan import IngestPlan
 from pullstats.store import open_store
+from support.command import pullstats, take_into
 from support.places import ROOT
 
 duckdb = pytest.importorskip("duckdb")
@@ -38,7 +35,7 @@ def _store(bench: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("questions")
     with (folder / "a.log").open("wb") as log:
         bench["generate"].write_log(log, 6_000, 3, "combined")
-    ingest(IngestPlan((str(folder / "a.log"),), folder / "store", key_file=folder / "key"))
+    take_into(folder / "store", folder / "a.log", key_file=folder / "key")
     return folder / "store"
 
 
@@ -48,12 +45,11 @@ def test_the_sql_that_is_measured_asks_the_same(name: str, bench: dict[str, Any]
     assert set(NAMES) == {name for name, question in questions.QUESTIONS.items() if question.query}
     ours, _ = questions.question_contestants(name, store, store.parent)
     arguments = ours.command[ours.command.index(questions.QUESTIONS[name].asked.split()[0]) :]
-    said = CliRunner().invoke(main, list(arguments), standalone_mode=False)
-    assert said.exception is None
+    said = pullstats(*arguments)
     files = open_store(store).event_files()
     found = duckdb.execute(
         questions.QUESTIONS[name].query.replace("EVENTS", "read_parquet($files, union_by_name = true)"), {"files": [str(file) for file in files]}
     )
     heads = [column[0] for column in found.description]
     rows = [dict(zip(heads, row, strict=True)) for row in found.fetchall()]
-    assert questions.same_answer(said.stdout, json.dumps(rows)).startswith("equal")
+    assert questions.same_answer(said.out, json.dumps(rows)).startswith("equal")

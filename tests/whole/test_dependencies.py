@@ -36,14 +36,14 @@ print(sorted(foreign)[:3], file=sys.stderr)
 def test_the_main_job_needs_no_package_that_is_not_locked(tmp_path: Path) -> None:
     """Packages of tests and extras are at hand wherever we work; a user has only ours."""
     log = tmp_path / "odd.log"
-    line = '81.2.69.{0} - al%C3%A9x [02/Mar/2026:10:00:0{0} +0000] "GET /v2/acme/app/manifests/1.{0}?ip=0x51{0}1.2.3&a=1359021327 HTTP/1.1" 200 5 "-" "docker/27.0 go/go1.22"\n'
+    line = '81.2.69.{0} - al%C3%A9x [0{0}/Mar/2026:10:00:00 +0000] "GET /v2/acme/app/manifests/1.{0}?ip=0x51{0}1.2.3&a=1359021327 HTTP/1.1" 200 5 "-" "docker/27.0 go/go1.22"\n'
     log.write_text("".join(line.format(number) for number in range(1, 9)))
     jobs = [
-        ["ingest", str(log), str(ROOT / "sample_logs"), "--quiet", "--keep-addresses"],
+        ["ingest", str(log), str(ROOT / "sample_logs" / "gateway-edge.log"), "--quiet", "--keep-addresses"],
         ["report", "--by", "country,client", "--metric", "downloads,checks,sessions,downloaders,users"],
         ["report", "--by", "origin", "--format", "ndjson"],
         ["series", "--every", "1d", "--format", "csv"],
-        ["compare", "2015-05-17..2015-05-18", "2015-05-18..2015-05-19"],
+        ["compare", "2026-03-02..2026-03-03", "2026-03-04..2026-03-05"],
         ["origins"],
         ["explain", "--window", "all"],
         ["export", "--set", "daily", "-o", str(tmp_path / "daily.csv")],

@@ -29,8 +29,7 @@ from pullstats.cli import run
 from pullstats.formats import RECOMMENDED
 from pullstats.metrics import Breakdown, Query
 from pullstats.pipeline.answer import answer
-from pullstats.pipeline.ingest import ingest
-from pullstats.pipeline.plan import IngestPlan
+from support.command import take_into
 from support.places import ROOT
 
 GATEWAY = ROOT / "examples" / "gateway"
@@ -249,7 +248,7 @@ def test_what_clients_took_is_what_is_counted(gateway: Gateway, tmp_path: Path) 
 
     time.sleep(0.3)
     store = tmp_path / "store"
-    summary = ingest(IngestPlan((str(gateway.log),), store))
+    summary = take_into(store, gateway.log)
     assert (summary.sources[0].format, summary.total("rejected"), summary.total("ignored")) == ("json", 0, 0)
     assert summary.total("events") == len(gateway.log.read_bytes().splitlines())
 
@@ -285,7 +284,7 @@ def test_the_registrys_own_log_agrees(gateway: Gateway, tmp_path: Path) -> None:
     shell(*fetch, "Accept: application/vnd.oci.image.manifest.v1+json", "-o", os.devnull, f"{url}/{platform['digest']}")
     time.sleep(0.3)
     store = tmp_path / "store"
-    summary = ingest(IngestPlan((str(gateway.registry_log),), store, digests=(digests,)))
+    summary = take_into(store, gateway.registry_log, digests=(digests,))
     assert summary.sources[0].format == "distribution"
     assert summary.total("rejected") == 0
     assert summary.total("ignored") > 0

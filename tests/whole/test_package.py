@@ -52,7 +52,11 @@ def test_the_wheel_runs_without_development_dependencies(wheel: Path, tmp_path: 
     site = tmp_path / "site"
     shutil.unpack_archive(wheel, site, "zip")
     environment = {**os.environ, "PYTHONPATH": str(site), "PULLSTATS_STORE": str(tmp_path / "store")}
-    for arguments in (["ingest", str(site / "pullstats" / "sample_logs")], ["report", "--by", "country", "--window", "all"], ["--help"]):
+    for arguments in (
+        ["ingest", str(site / "pullstats" / "sample_logs" / "gateway-edge.log")],
+        ["report", "--by", "country", "--window", "all"],
+        ["--help"],
+    ):
         done = subprocess.run([sys.executable, "-c", RUN, *arguments], capture_output=True, text=True, check=False, env=environment, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     assert "pullstats" in done.stdout

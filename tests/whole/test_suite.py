@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import tomllib
+from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from support import effort
+from support.case_files import UPDATE, CaseFile
 from support.places import ROOT, TESTS
 
 CLOCKS = {"perf_counter", "monotonic", "process_time", "perf_counter_ns", "monotonic_ns"}
@@ -83,8 +87,38 @@ def test_a_skip_says_why() -> None:
     assert silent == []
 
 
+def test_a_case_holds_or_fails_and_is_written_anew_where_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "one.toml"
+    path.write_text('# kept\nshows = "one"\nlog = "line"\n\n[expected]\nformat = "json"\nignored = 4\n')
+    case = CaseFile(path, {"log": "line"}, {"format": "json", "ignored": 4})
+    moment = datetime(2025, 6, 1, 12, 0, 0, 250_000, tzinfo=UTC)
+    found = {"format": "clf", "events": [{"time": moment, "agent": 'a "\\', "path": "it's \"\x1b\x7f", "status": 200, "ci": True}, {"time": moment}]}
+    monkeypatch.delenv(UPDATE, raising=False)
+    case.hold(dict(case.expected))
+    with pytest.raises(AssertionError):
+        case.hold(found)
+    monkeypatch.setenv(UPDATE, "1")
+    with pytest.raises(AssertionError, match=r"one\.toml was written anew") as told:
+        case.hold(found)
+    assert '\n-format = "json"\n' in str(told.value)
+    assert '\n+format = "clf"\n' in str(told.value)
+    written = tomllib.loads(path.read_text())
+    assert path.read_text().startswith("# kept\n")
+    assert (written["log"], written["expected"]) == ("line", found)
+    CaseFile(path, {}, written["expected"]).hold(found)
+
+
 def test_a_soak_tries_all_and_a_usual_run_some_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for soak, tried, kept in ((0, (20, 8, 3), [1, 6]), (1, (100, 20, 3), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), (10, (1000, 200, 30), list(range(10)))):
         monkeypatch.setattr(effort, "SOAK", soak)
         assert tuple(map(effort.count_examples, (100, 20, 3))) == tried
         assert effort.some(range(10), first=1) == kept
+
+
+def test_a_usual_run_tries_each_value_of_each_axis_and_a_soak_all_combinations(monkeypatch: pytest.MonkeyPatch) -> None:
+    axes = ("abcd", range(3), [True, False])
+    for soak in (0, 1):
+        monkeypatch.setattr(effort, "SOAK", soak)
+        tried = effort.across(*axes)
+        assert len(set(tried)) == len(tried) == (24 if soak else 4)
+        assert [set(values) for values in zip(*tried, strict=True)] == [set(axis) for axis in axes]

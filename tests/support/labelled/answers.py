@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from click.testing import CliRunner
 
-from pullstats.cli import main
 from pullstats.ids import write_ids
-from pullstats.pipeline.ingest import ingest
-from pullstats.pipeline.plan import IngestPlan
 from pullstats.store.store import open_store
+from support.command import pullstats, take_into
 from support.labelled.build import write_log
 from support.labelled.scoring import Estimate, Judged, label_of
 from support.labelled.town import Town, Who
@@ -27,15 +23,13 @@ def take_in(town: Town, folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     log, store = folder / "access.log", folder / "store"
     write_log(town, log)
-    ingest(IngestPlan((str(log),), store, keep_addresses=True))
+    take_into(store, log, keep_addresses=True)
     return store
 
 
 def ask(store: Path, *arguments: str) -> Any:
     """Run a command of pullstats and read its JSON."""
-    result = CliRunner().invoke(main, [*arguments, "--store", str(store), "--format", "json"], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+    return pullstats(*arguments, "--store", store, "--format", "json").rows
 
 
 def find_origins(store: Path) -> pl.DataFrame:
