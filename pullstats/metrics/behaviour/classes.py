@@ -18,10 +18,10 @@ import polars as pl
 from pullstats.metrics.behaviour.features import add_ratios, describe_visits, mark_silences
 from pullstats.metrics.behaviour.judging import choose, weigh
 from pullstats.metrics.behaviour.origins import describe_origins
-from pullstats.metrics.behaviour.requests import OWNER, OWNER_COLUMNS, REQUEST_COLUMNS, TRAITS, describe_owners, order_requests
+from pullstats.metrics.behaviour.requests import OWNER, OWNER_COLUMNS, REQUEST_COLUMNS, TRAITS, describe_traits, list_owners, order_requests
 from pullstats.metrics.behaviour.rules import ClassRules
 from pullstats.metrics.behaviour.takings import count_takings
-from pullstats.metrics.behaviour.visits import KEY, fold_visits
+from pullstats.metrics.behaviour.visits import KEY, count_requests, fold_visits
 from pullstats.metrics.extent import Scan
 from pullstats.metrics.vocabulary import CLASS_OF_KIND
 
@@ -66,23 +66,17 @@ def classify(parts: Sequence[Scan], rules: ClassRules, silences: pl.DataFrame, u
 
 def _describe_part(events: pl.LazyFrame, silences: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Give origins and pairs of some events with their features."""
-    owners = describe_owners(events)
+    owners, traits = list_owners(events), describe_traits(events)
     requests = order_requests(events)
     visits = mark_silences(fold_visits(requests).with_columns(packages=pl.lit(1, pl.UInt32)), silences)
-    takings = count_takings(requests, visits)
+    counts = pl.concat([count_takings(requests, visits), count_requests(requests)], how="horizontal").drop(KEY)
     del requests
-    numbers = owners["origin_id"].rank("dense").cast(pl.UInt32) - 1
-    owners = owners.with_columns(origin=numbers, has_package=pl.col("package_name").is_not_null())
-    pairs = describe_visits(visits).with_columns(takings.drop(KEY).get_columns()).with_columns(owners.select(_TELLING).get_columns())
-    origins = describe_origins(visits, pairs, silences)
-    traits = (
-        owners.group_by("origin")
-        .agg(pl.col("origin_id").first(), pl.col(TRAITS).max(), pl.col("in_ci").sum() / pl.col("count").sum())
-        .sort("origin")
-        .drop("origin")
-    )
-    origins = origins.with_columns(traits.get_columns())
-    pairs = pairs.drop(_TELLING).with_columns(owners.select(OWNER, *OWNER_COLUMNS, *TRAITS, in_ci=pl.col("in_ci") / pl.col("count")).get_columns())
+    numbers = traits.select("origin_id", origin=pl.int_range(pl.len(), dtype=pl.UInt32))
+    owners = owners.join(numbers, on="origin_id", maintain_order="left").with_columns(has_package=pl.col("package_name").is_not_null())
+    pairs = describe_visits(visits).with_columns(counts.get_columns()).with_columns(owners.select(_TELLING).get_columns())
+    origins = describe_origins(visits, pairs, silences).with_columns(traits.get_columns())
+    pairs = pairs.with_columns(owners.select(OWNER, *OWNER_COLUMNS).get_columns()).drop(_TELLING)
+    pairs = pairs.join(traits, on="origin_id", maintain_order="left")
     pairs = pairs.with_columns(packages=pl.col("package_name").is_not_null().cast(pl.UInt32), owners=pl.lit(1, pl.UInt32))
     return tuple(add_ratios(frame.drop(KEY)).with_columns(*_tell_agent(), addresses=pl.lit(1, pl.UInt32)) for frame in (origins, pairs))  # type: ignore[return-value]
 

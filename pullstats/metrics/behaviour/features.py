@@ -11,7 +11,8 @@ import polars as pl
 
 from pullstats.metrics.behaviour.periods import find_periods
 from pullstats.metrics.behaviour.rhythm import describe_rhythm
-from pullstats.metrics.behaviour.visits import COUNTS, IS_FULL, KEY, SECOND
+from pullstats.metrics.behaviour.visits import FULL, KEY, SECOND
+from pullstats.metrics.islands import Islands
 
 _HOUR: Final = 3600 * SECOND
 _SHARES: Final = {
@@ -53,22 +54,24 @@ def describe_visits(visits: pl.DataFrame) -> pl.DataFrame:
     """Describe the visits of each owner.
 
     Args:
-        visits: `key`, `start`, `end` (µs), `requests`, `packages`, `COUNTS`, `is_explained`, in order of the first two.
+        visits: `key`, `start`, `end` (µs), `requests`, `is_full`, `packages`, `is_explained`, in order of the first two.
 
     Returns:
         One row a key, in order: sums, rhythm and period.
     """
-    found = visits.group_by(KEY, maintain_order=True).agg(
-        pl.col("start").first(),
-        pl.col("end").max(),
-        pl.len().alias("visits"),
-        pl.col("requests").sum(),
-        *(pl.col(name).sum() for name in COUNTS),
-        full=IS_FULL.sum(),
-        packages_a_visit=pl.col("packages").mean(),
-    )
-    for other in (describe_rhythm(visits), find_periods(visits)):
-        found = found.join(other, on=KEY, how="left", maintain_order="left")
+    run = Islands((pl.col(KEY) != pl.col(KEY).shift(1)).fill_null(value=True))
+    bounds = visits.select(run.first.alias("first"), run.last.alias("last"))
+    first, last = pl.lit(bounds["first"]), pl.lit(bounds["last"])
+    sums = {"requests": pl.col("requests").cast(pl.Int64), "full": pl.col(FULL).cast(pl.Int64), "package_visits": pl.col("packages").cast(pl.Int64)}
+    found = visits.select(
+        pl.col(KEY).gather(first),
+        pl.col("start").gather(first),
+        pl.col("end").gather(last),
+        (last - first + 1).alias("visits"),
+        *((one.cum_sum().gather(last) - one.cum_sum().gather(first) + one.gather(first)).alias(name) for name, one in sums.items()),
+    ).with_columns(packages_a_visit=pl.col("package_visits") / pl.col("visits"))
+    found = found.drop("package_visits").with_columns(describe_rhythm(visits).drop(KEY).get_columns())
+    found = found.join(find_periods(visits), on=KEY, how="left", maintain_order="left")
     return found.with_columns(
         pl.col("gaps", "hits", "multiples", "long", "close").fill_null(0), pl.col("regular", "tight").fill_null(0.0), _find_chance()
     )
@@ -93,7 +96,7 @@ def add_ratios(found: pl.DataFrame) -> pl.DataFrame:
     """Add what is made of sums: shares of requests and visits, spans, takings.
 
     Args:
-        found: as `describe_visits` gives it, with `tags`, `takes`, `artifacts` and `packages`.
+        found: as `describe_visits` gives it, with `COUNTS`, `tags`, `takes`, `artifacts` and `packages`.
     """
     span = pl.col("end") - pl.col("start")
     return found.with_columns(

@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.behaviour.features import describe_visits, mark_silences
-from pullstats.metrics.behaviour.visits import KEY, join_packages
+from pullstats.metrics.behaviour.visits import COUNTS, KEY, join_packages
 
 PERIOD_COLUMNS: Final = (
     "period",
@@ -28,7 +28,7 @@ PERIOD_COLUMNS: Final = (
     "tight",
     "beyond_chance",
 )
-_SUMS: Final = ("tags", "takes", "artifacts")
+_SUMS: Final = ("tags", "takes", "artifacts", *COUNTS)
 _BEST: Final = "best"
 
 
@@ -37,7 +37,7 @@ def describe_origins(visits: pl.DataFrame, pairs: pl.DataFrame, silences: pl.Dat
 
     Args:
         visits: of owners, with `key`.
-        pairs: a row an owner, as `describe_visits` gives them, with `origin` (its origin's number), `has_package`, `tags`, `takes`, `artifacts`.
+        pairs: a row an owner, as `describe_visits` gives them, with `origin` (its origin's number), `has_package`, `COUNTS`, `tags`, `takes`, `artifacts`.
         silences: see `mark_silences`.
 
     Returns:

@@ -20,6 +20,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.behaviour.visits import KEY, SECOND
+from pullstats.metrics.islands import INDEX, Islands
 
 LAGS: Final = (1, 2, 3, 4, 5, 6, 8)
 TOLERANCE: Final = 0.1
@@ -31,13 +32,13 @@ LEAST_SPREAD: Final = 1.5
 """Seconds that clocks of logs and machines are off at any rate."""
 _LEAST_VISITS: Final = 4
 _MOST_USED: Final = 300
-"""Differences of one owner among which the period is looked for; all are counted."""
+"""Differences of one owner among which the period is looked for; those of each visit to the next are all counted."""
 _MOST_MULTIPLE: Final = 12
-_CHANCE: Final = 2 * TOLERANCE
 _ROOM: Final = 64.0
 """Between the logarithms of one owner's differences and of the next one's on a line; none reaches so far."""
 _GOOD: Final = 0.75
 """Share from which on a period of each visit to the next needs no other explanation."""
+_GAP: Final = pl.col("gap")
 
 
 def find_periods(visits: pl.DataFrame) -> pl.DataFrame:
@@ -48,21 +49,29 @@ def find_periods(visits: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         `key` of those with enough visits; `period` (s), `machines`, the places to the visit one period later, `gaps` counted, `hits` within 10 %,
-        `multiples` within it of a multiple, of the `long` ones that may be some, `wide` (share of all lengths that are), `close` (hits within 1 %), `by_chance` (share of hits in a random process), `regular` (the share of both beyond chance), `tight` (share within 1 %), `spread` (s, the middle half).
+        `multiples` within it of a multiple, of the `long` ones that may be some, `wide` (share of all lengths that are), `close` (hits within 1 %),
+        `spread` (s, the middle half of the hits), `by_chance` (share of hits in a random process), `regular` (the share of hits and multiples beyond chance)
+        and `tight` (the share of close ones).
     """
-    counted = visits.select(KEY, "start", "is_explained").with_columns(
-        size=pl.len().over(KEY), place=pl.int_range(pl.len(), dtype=pl.UInt32).over(KEY)
-    )
-    rows = counted.filter(pl.col("size") >= _LEAST_VISITS)
-    found = _try_lag(rows.with_columns(varies=1.0), 1)
-    rows = _add_variation(rows)
+    rows = _number(visits)
+    found = _try_lag(rows.with_columns(varies=1.0, step=1), 1)
+    steps = (pl.col("size") - 1) // _MOST_USED + 1
+    rows = _add_variation(rows).with_columns(step=steps)
     for lag in LAGS[1:]:
         open_ = found.filter(pl.col("regular") < _GOOD).select(KEY)
-        chosen = rows.filter(pl.col("size") >= 6 * lag).join(open_, on=KEY, how="semi", maintain_order="left")
-        if not chosen.height:
+        rows = rows.filter(pl.col("size") >= 6 * lag).join(open_, on=KEY, how="semi", maintain_order="left")
+        if not rows.height:
             break
-        found = _choose(found, _try_lag(chosen, lag))
+        found = _choose(found, _try_lag(rows, lag))
     return found
+
+
+def _number(visits: pl.DataFrame) -> pl.DataFrame:
+    """Keep the visits of owners that have enough, and say how many these are (`size`) and which of them each is (`place`)."""
+    run = Islands((pl.col(KEY) != pl.col(KEY).shift(1)).fill_null(value=True))
+    size = (run.last - run.first + 1).cast(pl.Int64)
+    rows = visits.select(KEY, "start", "is_explained", size=run.spread(size), place=INDEX.cast(pl.Int64) - run.spread(run.first).cast(pl.Int64))
+    return rows.filter(pl.col("size") >= _LEAST_VISITS)
 
 
 def _choose(found: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
@@ -79,35 +88,44 @@ def tolerance(period: pl.Expr) -> pl.Expr:
 def _add_variation(rows: pl.DataFrame) -> pl.DataFrame:
     """Add how much the gaps of each owner vary, as a share of their mean (`varies`)."""
     gaps = rows.select(KEY, gap=pl.when(pl.col("place") > 0).then(pl.col("start").diff()))
-    return rows.join(gaps.group_by(KEY).agg(varies=pl.col("gap").std() / pl.col("gap").mean()), on=KEY, how="left", maintain_order="left")
+    return rows.join(gaps.group_by(KEY).agg(varies=_GAP.std() / _GAP.mean()), on=KEY, how="left", maintain_order="left")
 
 
 def _try_lag(rows: pl.DataFrame, lag: int) -> pl.DataFrame:
     """Look for a period between a visit and the one `lag` places on."""
-    is_one = pl.col("size") - pl.col("place") > lag
-    explained = pl.col("is_explained").cast(pl.UInt32).cum_sum()
-    gaps = rows.with_columns(gap=(pl.col("start").shift(-lag) - pl.col("start")) / SECOND, missing=explained.shift(-lag) - explained)
-    gaps = gaps.filter(is_one, pl.col("missing") == 0, pl.col("gap") > 0).select(KEY, "gap", "size", "place", "varies")
+    gaps = _list_gaps(rows, lag)
     modes = _find_modes(gaps)
-    judged = gaps.select(KEY, "gap", "varies").join(modes, on=KEY, maintain_order="left")
-    period, gap = pl.col("period"), pl.col("gap")
-    times = (gap / period).round()
-    off = (gap - times * period).abs()
-    near = tolerance(period)
-    is_hit = (times == 1) & (off <= near)
-    is_long = (times > 1) & (times <= _MOST_MULTIPLE)
-    close = pl.max_horizontal(TIGHT * period, LEAST_SPREAD).clip(upper_bound=near)
-    told = judged.group_by(KEY, maintain_order=True).agg(
-        period.first(),
-        pl.len().alias("gaps"),
-        is_hit.sum().cast(pl.Int64).alias("hits"),
-        (is_long & (off <= near)).sum().alias("multiples"),
-        is_long.sum().alias("long"),
-        (is_hit & (off <= close)).sum().cast(pl.Int64).alias("close"),
-        (gap.filter(is_hit).quantile(0.75) - gap.filter(is_hit).quantile(0.25)).alias("spread"),
-        wide=(2 * near / period).first(),
-        varies=pl.col("varies").first(),
-    )
+    period = pl.lit(modes["period"]).gather(pl.col("number"))
+    judged = gaps.select("number", "gap").with_columns(times=(_GAP / period).round(), near=tolerance(period), period=period)
+    judged = judged.with_columns(off=(_GAP - pl.col("times") * pl.col("period")).abs())
+    is_near = pl.col("off") <= pl.col("near")
+    is_hit, is_long = (pl.col("times") == 1) & is_near, pl.col("times").is_between(2, _MOST_MULTIPLE)
+    is_close = is_hit & (pl.col("off") <= pl.max_horizontal(TIGHT * pl.col("period"), LEAST_SPREAD))
+    flags = judged.select("number", hits=is_hit, multiples=is_long & is_near, long=is_long, close=is_close)
+    told = modes.with_columns(_count(flags).get_columns())
+    return _judge(told.with_columns(wide=(2 * tolerance(pl.col("period")) / pl.col("period"))), lag)
+
+
+def _list_gaps(rows: pl.DataFrame, lag: int) -> pl.DataFrame:
+    """List the differences: `key`, `number` (from 0 on, by owner), `gap` (s), `step`, `place`, `varies`."""
+    explained = pl.col("is_explained").cast(pl.UInt32).cum_sum()
+    is_one = (pl.col("size") - pl.col("place") > lag) & (pl.col("place") % pl.col("step") == 0) & (explained.shift(-lag) == explained)
+    gaps = rows.select(KEY, "place", "size", "varies", gap=(pl.col("start").shift(-lag) - pl.col("start")) / SECOND, is_one=is_one)
+    return gaps.filter("is_one", _GAP > 0).with_columns(number=(pl.col(KEY) != pl.col(KEY).shift(1)).fill_null(value=False).cum_sum())
+
+
+def _count(flags: pl.DataFrame) -> pl.DataFrame:
+    """Count flags by `number`, which rises; and how many rows there are, as `gaps`."""
+    run = Islands((pl.col("number") != pl.col("number").shift(1)).fill_null(value=True))
+    bounds = flags.select(run.first.alias("first"), run.last.alias("last"))
+    first, last = pl.lit(bounds["first"]), pl.lit(bounds["last"])
+    ones = {name: pl.col(name).cast(pl.Int64) for name in flags.columns if name != "number"}
+    counts = [(one.cum_sum().gather(last) - one.cum_sum().gather(first) + one.gather(first)).alias(name) for name, one in ones.items()]
+    return flags.select((last - first + 1).cast(pl.Int64).alias("gaps"), *counts)
+
+
+def _judge(told: pl.DataFrame, lag: int) -> pl.DataFrame:
+    """Take off what would be so by chance."""
     share = sqrt(lag / (2 * pi)) / pl.col("varies").clip(0.01, 1.0)  # of a window as wide as the period
     beyond = ((pl.col("multiples") - pl.col("wide") * pl.col("long")) / (1 - pl.col("wide"))).clip(0)
     by_chance = (pl.col("wide") * share).clip(0, 0.95)
@@ -116,13 +134,7 @@ def _try_lag(rows: pl.DataFrame, lag: int) -> pl.DataFrame:
         KEY,
         "period",
         pl.lit(lag, pl.UInt32).alias("machines"),
-        "gaps",
-        "hits",
-        "multiples",
-        "long",
-        "wide",
-        "close",
-        "spread",
+        *("gaps", "hits", "multiples", "long", "wide", "close", "spread"),
         by_chance=by_chance,
         regular=regular,
         tight=pl.col("close") / pl.col("gaps"),
@@ -130,13 +142,16 @@ def _try_lag(rows: pl.DataFrame, lag: int) -> pl.DataFrame:
 
 
 def _find_modes(gaps: pl.DataFrame) -> pl.DataFrame:
-    """Find the fullest window of each owner's gaps: `key`, `period` (s), the middle of what lies in it."""
-    step = (pl.col("size") - 1) // _MOST_USED + 1
-    chosen = gaps.filter(pl.col("place") % step == 0).with_columns(number=pl.col(KEY).rle_id())
-    reach = (2 * tolerance(pl.col("gap")) / pl.col("gap")).clip(upper_bound=0.5).log1p()
-    line = chosen.select(KEY, "number", "gap", start=pl.col("number") * _ROOM + pl.col("gap").log(), reach=reach).sort("start")
-    starts = line["start"]
-    upper = starts.search_sorted(starts + line["reach"] + 1e-9, side="right")
-    counted = line.with_row_index("index").with_columns(count=pl.lit(upper) - pl.col("index"))
-    best = counted.group_by("number", maintain_order=True).agg(pl.all().sort_by("count", descending=True, maintain_order=True).first())
-    return best.select(KEY, period=line["gap"].gather(best["index"] + (best["count"] - 1) // 2))
+    """Find the fullest window of each owner's gaps: `key`, `period` (s), the middle of what lies in it, `spread` (s), its middle half, and `varies`."""
+    is_used = pl.col("place") % ((pl.col("size") - 1) // _MOST_USED + 1) == 0
+    first = (pl.col("number") != pl.col("number").shift(1)).fill_null(value=True)
+    chosen = gaps.filter(is_used | first)
+    reach = (2 * tolerance(_GAP) / _GAP).clip(upper_bound=0.5).log1p()
+    line = chosen.select("number", "gap", start=pl.col("number") * _ROOM + _GAP.log(), reach=reach).sort("start")
+    upper = line["start"].search_sorted(line["start"] + line["reach"] + 1e-9, side="right")
+    counted = line.select("number", index=INDEX.cast(pl.Int64)).with_columns(count=pl.lit(upper).cast(pl.Int64) - pl.col("index"))
+    most = counted.group_by("number", maintain_order=True).agg(pl.col("count").max(), pl.col("index").get(pl.col("count").arg_max()))
+    index, count = most["index"], most["count"]
+    low, middle, high = (line["gap"].gather(index + (count - 1) * part // 4) for part in (1, 2, 3))
+    heads = gaps.filter(first).select(KEY, "varies")
+    return heads.with_columns(period=middle, spread=high - low)

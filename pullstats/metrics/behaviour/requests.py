@@ -89,16 +89,22 @@ def reference() -> pl.Expr:
     return pl.col(FACTS) // _REFERENCE
 
 
-def describe_owners(events: pl.LazyFrame) -> pl.DataFrame:
-    """Give one row an owner, by `owner`: origin, package, what is known of the origin; `count` of its requests, and how many of them are `in_ci`.
+def list_owners(events: pl.LazyFrame) -> pl.DataFrame:
+    """Give one row an owner, by `owner`: `OWNER_COLUMNS`.
 
     Args:
-        events: with `OWNER_COLUMNS`, `TRAITS` and `is_ci`.
+        events: with these.
     """
-    firsts = [pl.col(name).max() for name in (*OWNER_COLUMNS, *TRAITS)]
-    known = (
-        events.filter(pl.col("origin_id").is_not_null())
-        .group_by(name_owner())
-        .agg(*firsts, pl.col("is_ci").fill_null(value=False).sum().alias("in_ci"), pl.len().alias("count"))
-    )
-    return known.collect(engine="streaming").sort(OWNER)
+    known = events.filter(pl.col("origin_id").is_not_null()).select(OWNER_COLUMNS).unique()
+    return known.collect(engine="streaming").with_columns(name_owner()).sort(OWNER)
+
+
+def describe_traits(events: pl.LazyFrame) -> pl.DataFrame:
+    """Give one row an origin, by `origin_id`: what is known of it besides its requests, and the share of these that are `in_ci`.
+
+    Args:
+        events: with `origin_id`, `TRAITS` and `is_ci`.
+    """
+    known = events.filter(pl.col("origin_id").is_not_null()).group_by("origin_id")
+    traits = known.agg(pl.col(TRAITS).max(), pl.col("is_ci").fill_null(value=False).mean().alias("in_ci"))
+    return traits.collect(engine="streaming").sort("origin_id")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from pullstats.metrics.behaviour.requests import is_set, reference
-from pullstats.metrics.behaviour.visits import IS_FULL, KEY
+from pullstats.metrics.behaviour.visits import FULL, KEY
 
 REFERENCE = "reference"
 
@@ -25,7 +25,7 @@ def count_takings(requests: pl.DataFrame, visits: pl.DataFrame) -> pl.DataFrame:
     Returns:
         `key`, `tags` (distinct versions and tags named), `takes`, `artifacts` (distinct ones among these).
     """
-    sizes, keys, is_full = visits["requests"], visits[KEY], visits.select(IS_FULL).to_series()
+    sizes, keys, is_full = visits["requests"], visits[KEY], visits[FULL]
     place = pl.lit(pl.int_range(visits.height, dtype=pl.UInt32, eager=True).repeat_by(sizes).explode())
     is_named = is_set("is_tag") & (reference() != 0)
     is_taken = (is_set("is_manifest") & is_set("is_digest")) | (is_set("is_file") & (reference() != 0))

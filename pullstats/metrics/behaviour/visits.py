@@ -14,30 +14,30 @@ import polars as pl
 
 from pullstats.metrics.behaviour.requests import OWNER, is_set
 from pullstats.metrics.counting.rule import GROUP_LENGTH, PULL_GAP, VISIT_GAP
-from pullstats.metrics.islands import Islands
+from pullstats.metrics.islands import INDEX, Islands
 
 KEY: Final = "key"
 """Place of an owner, or of an origin, among all."""
 SECOND: Final = 1_000_000
+FULL: Final = "is_full"
+"""A visit that took content: a file, or of an image more than its configuration, which podman asks for even where the layers are there."""
 COUNTS: Final = {
     "heads": "is_head",
     "unchanged": "is_unchanged",
     "denied": "is_denied",
     "absent": "is_absent",
     "failed": "is_failed",
-    "blobs": "is_blob",
-    "files": "is_file",
-    "manifests": "is_manifest",
     "listings": "is_listing",
     "pings": "is_ping",
     "indexes": "is_index",
 }
-"""What is counted of the requests of a visit, by flag."""
-IS_FULL: Final = (pl.col("blobs") > 1) | (pl.col("files") > 0)
-"""A visit that took content: a file, or of an image more than its configuration, which podman asks for even where the layers are there."""
+"""What is counted of the requests of an owner, by flag."""
 _PAUSE: Final = VISIT_GAP // timedelta(microseconds=1)
 _LONG: Final = GROUP_LENGTH // timedelta(microseconds=1)
 _NEAR: Final = PULL_GAP // timedelta(microseconds=1)
+_ORDER: Final = "visit_order"
+_ROOM: Final = 2**38
+"""Milliseconds between the visits of one origin and those of the next on a line: more than eight years."""
 
 
 def fold_visits(requests: pl.DataFrame) -> pl.DataFrame:
@@ -47,27 +47,37 @@ def fold_visits(requests: pl.DataFrame) -> pl.DataFrame:
         requests: `owner`, `timestamp`, `facts`, as `order_requests` gives them.
 
     Returns:
-        One row a visit, in order: `owner`, `key` (from 0 on, rising), `start`, `end` (µs), `requests`, `COUNTS`.
+        One row a visit, in order: `key` (the owner's place, from 0 on), `start`, `end` (µs), `requests`, `is_full`.
     """
     is_new = pl.col(OWNER) != pl.col(OWNER).shift(1)
     pause = pl.col("timestamp").diff()
     rows = requests.with_columns(is_new=is_new.fill_null(value=True), is_start=(is_new | (pause > _PAUSE)).fill_null(value=True))
     rows = _part_long(rows)
     run = Islands(pl.col("is_start"))
+    bounds = rows.select(run.first.alias("first"), run.last.alias("last"))
+    first, last = pl.lit(bounds["first"]), pl.lit(bounds["last"])
     return rows.select(
-        pl.col(OWNER).gather(run.first),
-        (pl.col("is_new").cum_sum() - 1).gather(run.first).cast(pl.UInt32).alias(KEY),
-        pl.col("timestamp").gather(run.first).alias("start"),
-        pl.col("timestamp").gather(run.last).alias("end"),
-        (run.last - run.first + 1).alias("requests"),
-        *(_count(run, flag).alias(name) for name, flag in COUNTS.items()),
+        (pl.col("is_new").cum_sum() - 1).gather(first).cast(pl.UInt32).alias(KEY),
+        pl.col("timestamp").gather(first).alias("start"),
+        pl.col("timestamp").gather(last).alias("end"),
+        (last - first + 1).alias("requests"),
+        ((_total("is_blob", first, last) > 1) | (_total("is_file", first, last) > 0)).alias(FULL),
     )
 
 
-def _count(run: Islands, flag: str) -> pl.Expr:
+def _total(flag: str, first: pl.Expr, last: pl.Expr) -> pl.Expr:
+    """Count the requests with a flag between two rows."""
     is_one = is_set(flag).cast(pl.UInt32)
     total = is_one.cum_sum()
-    return total.gather(run.last) - total.gather(run.first) + is_one.gather(run.first)
+    return total.gather(last) - total.gather(first) + is_one.gather(first)
+
+
+def count_requests(requests: pl.DataFrame) -> pl.DataFrame:
+    """Count what requests of each owner were, in the order of their keys: `COUNTS`."""
+    run = Islands((pl.col(OWNER) != pl.col(OWNER).shift(1)).fill_null(value=True))
+    bounds = requests.select(run.first.alias("first"), run.last.alias("last"))
+    first, last = pl.lit(bounds["first"]), pl.lit(bounds["last"])
+    return requests.select(_total(flag, first, last).alias(name) for name, flag in COUNTS.items())
 
 
 def _part_long(rows: pl.DataFrame) -> pl.DataFrame:
@@ -76,10 +86,11 @@ def _part_long(rows: pl.DataFrame) -> pl.DataFrame:
     spans = rows.select(is_long=(pl.col("timestamp").gather(run.last) - pl.col("timestamp").gather(run.first)) > _LONG)["is_long"]
     if not spans.any():
         return rows
-    is_ask = is_set("is_ask")
-    asked = pl.when(is_ask).then(pl.col("timestamp")).forward_fill().shift(1)
-    is_long = pl.lit(spans).gather(pl.col("is_start").cum_sum() - 1)
-    return rows.with_columns(is_start=pl.col("is_start") | (is_long & is_ask & (pl.col("timestamp") - asked > _NEAR)).fill_null(value=False))
+    chosen = rows.select("timestamp", "facts", "is_start", place=INDEX, is_long=pl.lit(spans).gather(pl.col("is_start").cum_sum() - 1))
+    chosen = chosen.filter("is_long").with_columns(is_ask=is_set("is_ask"))
+    asked = pl.when("is_ask").then(pl.col("timestamp")).forward_fill().shift(1)
+    cuts = chosen.filter((pl.col("is_ask") & ~pl.col("is_start") & (pl.col("timestamp") - asked > _NEAR)).fill_null(value=False))["place"]
+    return rows.with_columns(rows["is_start"].scatter(cuts, values=True))
 
 
 def join_packages(visits: pl.DataFrame, origins: pl.Series) -> pl.DataFrame:
@@ -90,14 +101,25 @@ def join_packages(visits: pl.DataFrame, origins: pl.Series) -> pl.DataFrame:
         origins: number of each owner's origin, by its key.
 
     Returns:
-        The same columns without `owner`, a row a visit of an origin, with the number of `packages` in it; `key` is the origin's number.
+        The same columns, a row a visit of an origin, and the number of `packages` in it; `key` is the origin's number.
     """
-    moved = visits.drop(OWNER).with_columns(pl.lit(origins).gather(pl.col(KEY)).alias(KEY), package=pl.col(KEY)).sort(KEY, "start")
-    reached = pl.col("end").cum_max().over(KEY).shift(1)
-    is_start = (pl.col(KEY) != pl.col(KEY).shift(1)) | (pl.col("start") - reached > _PAUSE)
-    rows = moved.with_columns(run=is_start.fill_null(value=True).cum_sum())
-    sums = [pl.col(name).sum() for name in ("requests", *COUNTS)]
-    packages = pl.col("package").n_unique().cast(pl.UInt32).alias("packages")
-    return (
-        rows.group_by("run", maintain_order=True).agg(pl.col(KEY).first(), pl.col("start").first(), pl.col("end").max(), *sums, packages).drop("run")
+    least = pl.col("start").min()
+    moved = visits.with_columns(pl.lit(origins).gather(pl.col(KEY)).alias(KEY), package=pl.col(KEY))
+    order = pl.col(KEY).cast(pl.Int64) * _ROOM + (pl.col("start") - least) // 1000
+    rows = moved.with_columns(order.alias(_ORDER)).sort(_ORDER)
+    # On one line for all origins, in milliseconds, the next one's far behind, so that nothing reaches from one to the other.
+    base = pl.col(KEY).cast(pl.Int64) * _ROOM - least // 1000
+    reached = (base + pl.col("end") // 1000).cum_max()
+    is_new = pl.col(KEY) != pl.col(KEY).shift(1)
+    rows = rows.with_columns(is_start=(is_new | (base + pl.col("start") // 1000 - reached.shift(1) > _PAUSE // 1000)).fill_null(value=True))
+    rows = rows.with_columns(run=pl.col("is_start").cum_sum())
+    several = rows.select("run", "package").unique().group_by("run").agg(pl.len().alias("packages")).sort("run")["packages"]
+    run, total, full = Islands(pl.col("is_start")), pl.col("requests").cum_sum(), pl.col(FULL).cast(pl.UInt32)
+    return rows.select(
+        pl.col(KEY).gather(run.first),
+        pl.col("start").gather(run.first),
+        ((reached - base) * 1000).gather(run.last).alias("end"),
+        requests=total.gather(run.last) - total.gather(run.first) + pl.col("requests").gather(run.first),
+        is_full=full.cum_sum().gather(run.last) - full.cum_sum().gather(run.first) + full.gather(run.first) > 0,
+        packages=pl.lit(several),
     )
