@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from pullstats.metrics.behaviour.instances import spread_streams
 from pullstats.metrics.folding import refold
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.partials import VALUE, Partials, base_metrics, keep_takers, name_groups
@@ -58,11 +59,16 @@ def _compute_part(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str
     return Partials(
         tuple(groups),
         plain_frame,
-        {metric.name: frame.select(*groups, VALUE) for metric, frame in zip(unions, frames, strict=False)} | takers,
+        {metric.name: _spread(frame.select(*groups, VALUE), metric, asked) for metric, frame in zip(unions, frames, strict=False)} | takers,
         counted,
         int(read.collect(engine="streaming").item()) if read is not None else total,
         total,
     )
+
+
+def _spread(keys: pl.DataFrame, metric: Metric, asked: Plan) -> pl.DataFrame:
+    """Give keys that stand for several each as many times."""
+    return spread_streams(keys.drop_nulls(VALUE), VALUE, asked.classes.find().streams, metric.weight) if metric.weight else keys
 
 
 def _first_fold(simple: Sequence[Metric]) -> list[pl.Expr]:

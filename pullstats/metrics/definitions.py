@@ -32,6 +32,20 @@ def _counted(name: str, text: str) -> Metric:
     return Metric(name, name, text)
 
 
+def _running(name: str, text: str) -> Metric:
+    """Declare an estimate of running instances; of one name three columns are shown, see `INSTANCES`."""
+    help_ = f"Running instances, an estimate. {text} Moved to another address it is the same. See docs/behaviour.md."
+    return Metric(
+        name,
+        name.replace("-", " "),
+        help_,
+        pl.col("stream"),
+        "union",
+        one=name.replace("instances", "instance").replace("-", " "),
+        weight=name.replace("-", "_"),
+    )
+
+
 def _joined(*parts: str | pl.Expr) -> pl.Expr:
     texts = [pl.col(part) if isinstance(part, str) else part for part in parts]
     return pl.when(texts[-1].is_not_null()).then(pl.concat_str([text.fill_null("") for text in texts], separator="\x1f"))
@@ -85,6 +99,9 @@ METRICS: Final[dict[str, Metric]] = {
             _joined("package_type", "package_name", pl.coalesce("package_version_normalized", "package_version")),
             "Distinct versions, tags and digests of packages, spellings of one counted once, 401 left out.",
         ),
+        _running("instances", "One for each stream of polls of an origin that is in production, or several where several poll behind one address."),
+        _running("instances-low", "No fewer of them: of origins surely in production, as many as the pace of all visits bears out."),
+        _running("instances-high", "No more of them: with visits that fell together, and origins that may be in production."),
         Metric(
             "errors",
             "errors",
@@ -144,6 +161,10 @@ ELSEWHERE: Final = Metric(
     unit="requests",
 )
 """Told in the footer beside what a rule counts."""
+
+
+INSTANCES: Final = ("instances", "instances-low", "instances-high")
+"""An estimate, which is never told without its range."""
 
 
 def find_metric(name: str) -> Metric:

@@ -45,6 +45,7 @@ class Metric:
         rule: label of the counting rule that says what is one, `SESSIONS` for sessions; others are set when a question is resolved.
         counts: what that rule counts, where `name` names the rule as well.
         made_of: what a rule must count for it, where that has another name.
+        weight: of keys that stand for several each, the count of these: see `behaviour.instances`.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Metric:
     rule: str = ""
     counts: str = ""
     made_of: str = ""
+    weight: str = ""
 
     @property
     def key(self) -> str:

@@ -14,7 +14,7 @@ from pullstats.errors import UsageError
 from pullstats.metrics.behaviour.naming import ClassNames
 from pullstats.metrics.behaviour.rules import bundled_rules
 from pullstats.metrics.counting import INVOCATIONS, PULLSTATS, CountingRule, Pauses, find_rule, rule_of
-from pullstats.metrics.definitions import DOWNLOADERS, METRICS, find_metric
+from pullstats.metrics.definitions import DOWNLOADERS, INSTANCES, METRICS, find_metric
 from pullstats.metrics.dimension import Dimension
 from pullstats.metrics.dimensions import find_dimension
 from pullstats.metrics.extent import Extent
@@ -103,7 +103,9 @@ def resolve(query: Query, events: StoreEvents) -> Plan:
     zone = find_zone(query.tz)
     _check_counts(query)
     rules = tuple({rule.label: rule for rule in (find_rule(name) for name in query.count_as)}.values()) or (PULLSTATS,)
-    named = list({metric.name: metric for metric in map(find_metric, query.metrics)}.values())
+    named = list(
+        {metric.name: metric for name in query.metrics for metric in map(find_metric, INSTANCES if name == INSTANCES[0] else (name,))}.values()
+    )
     level = METRICS[find_unique_metric(query.unique_by)]
     query = replace(query, unique_by=find_level(query.unique_by), tz=zone.key)
     metrics = tuple(metric for name in named for metric in _rule_metrics(name, rules, level))

@@ -263,3 +263,42 @@ def test_the_command_lists_origins_for_programs_and_the_mix_for_people(sample_st
     assert {"ecosystem", "class", "origins"} <= set(json.loads(capsys.readouterr().out)[0])
     assert run(["behaviour", "--store", str(sample_store), "--explain", "zz"]) == 2
     assert "'zz' is no id" in capsys.readouterr().err
+
+
+def test_instances_follow_a_machine_from_address_to_address_and_count_those_behind_one() -> None:
+    rows: list[Row] = []
+    for place in range(3):  # one machine that moves twice
+        rows += poll(100 + place * 10, every(600, 40, START + timedelta(seconds=24_000 * place)), tag="1.4")
+    for phase in (0, 130, 250):  # three behind one address
+        rows += poll(400, every(400, 180, START + timedelta(seconds=phase)), tag="1.4")
+    rows += poll(500, every(900, 80), tag="1.5")
+    rows += [
+        row for day in range(5) for row in pull(START + timedelta(hours=(5, 8, 27, 31, 50)[day]), 600, f"2.{day}")
+    ]  # who tries versions runs none
+    report = ask(Breakdown, rows, metrics=("instances",), dimensions=("version",))
+    found = {row["version"]: (row["instances"], row["instances_low"], row["instances_high"]) for row in report.frame.to_dicts()}
+    assert found == {"1.4": (4, 4, 4), "1.5": (1, 1, 1)}
+    (total,) = ask(Breakdown, rows, metrics=("instances",)).frame["instances"]
+    assert total == 5
+    early = ask(Breakdown, rows, metrics=("instances",), dimensions=("version",), window="2026-03-02")
+    assert {row["version"]: row["instances"] for row in early.frame.to_dicts()} == {"1.4": 4, "1.5": 1}
+
+
+def test_machines_that_cannot_be_told_apart_widen_the_range() -> None:
+    rows = [row for _ in range(3) for row in poll(1, every(600, 100))]  # three at the same instants
+    (row,) = ask(Breakdown, rows, metrics=("instances",)).frame.to_dicts()
+    assert row == {"instances": 1, "instances_low": 1, "instances_high": 3}
+
+
+def test_two_that_poll_at_once_are_two_even_of_one_owner() -> None:
+    rows = poll(100, every(600, 100)) + poll(110, every(600, 100, START + timedelta(seconds=200)))
+    (row,) = ask(Breakdown, rows, metrics=("instances",)).frame.to_dicts()
+    assert row == {"instances": 2, "instances_low": 2, "instances_high": 2}
+
+
+def test_a_moved_machine_is_explained_as_one_stream() -> None:
+    rows = [row for place in range(3) for row in poll(100 + place * 10, every(600, 12, START + timedelta(seconds=7200 * place)))]
+    report = ask(Behaviour, rows, metrics=METRICS)
+    assert report.flat is not None
+    assert report.flat[0]["class"].to_list() == ["production"] * 3
+    assert all("one stream over 3 addresses" in text for text in report.flat[0]["evidence"])

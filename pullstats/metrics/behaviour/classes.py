@@ -16,10 +16,12 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.behaviour.features import add_ratios, describe_visits, mark_silences
+from pullstats.metrics.behaviour.instances import count_machines
 from pullstats.metrics.behaviour.judging import choose, weigh
 from pullstats.metrics.behaviour.origins import describe_origins
 from pullstats.metrics.behaviour.requests import OWNER, OWNER_COLUMNS, REQUEST_COLUMNS, TRAITS, describe_traits, list_owners, order_requests
 from pullstats.metrics.behaviour.rules import ClassRules
+from pullstats.metrics.behaviour.streams import join_streams, show_origins
 from pullstats.metrics.behaviour.takings import count_takings
 from pullstats.metrics.behaviour.visits import KEY, count_requests, fold_visits
 from pullstats.metrics.extent import Scan
@@ -38,12 +40,14 @@ class Classes:
 
     Attributes:
         origins: a row an origin: `origin_id`, `class`, `score`, traits and features.
-        pairs: a row an origin and package, null where it asks for none: the same, with `owner`, `package_type`, `package_name`.
+        pairs: a row an origin and package, null where it asks for none: the same, with `owner`, `package_type`, `package_name` and the `stream` that it is part of.
+        streams: how many machines each stream of requests is, as `count_machines` gives them.
         rules: the table they are by.
     """
 
     origins: pl.DataFrame
     pairs: pl.DataFrame
+    streams: pl.DataFrame
     rules: ClassRules
 
 
@@ -58,10 +62,12 @@ def classify(parts: Sequence[Scan], rules: ClassRules, silences: pl.DataFrame, u
     """
     found = [_describe_part(scan(_READ, None, until), silences) for scan in parts]
     origins = _add_alike(pl.concat([part[0] for part in found]))
-    pairs = pl.concat([part[1] for part in found]).with_columns(alike=pl.lit(0, pl.UInt32))
+    pairs = join_streams(pl.concat([part[1] for part in found]).with_columns(alike=pl.lit(0, pl.UInt32)))
+    origins = show_origins(origins, pairs)
     odds = weigh(origins, rules)
     chosen = choose(_lend(weigh(pairs, rules), pairs, odds, origins, rules), rules)
-    return Classes(origins.with_columns(choose(odds, rules).get_columns()), pairs.with_columns(chosen.get_columns()), rules)
+    pairs = pairs.with_columns(chosen.get_columns())
+    return Classes(origins.with_columns(choose(odds, rules).get_columns()), pairs, count_machines(pairs), rules)
 
 
 def _describe_part(events: pl.LazyFrame, silences: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

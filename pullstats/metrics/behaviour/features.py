@@ -73,11 +73,11 @@ def describe_visits(visits: pl.DataFrame) -> pl.DataFrame:
     found = found.drop("package_visits").with_columns(describe_rhythm(visits).drop(KEY).get_columns())
     found = found.join(find_periods(visits), on=KEY, how="left", maintain_order="left")
     return found.with_columns(
-        pl.col("gaps", "hits", "multiples", "long", "close").fill_null(0), pl.col("regular", "tight").fill_null(0.0), _find_chance()
+        pl.col("gaps", "hits", "multiples", "long", "close").fill_null(0), pl.col("regular", "tight").fill_null(0.0), find_chance()
     )
 
 
-def _find_chance() -> pl.Expr:
+def find_chance() -> pl.Expr:
     """Give the log of how much less likely so many gaps of one length, and of its multiples, are by chance (Chernoff's bound, for as many tries as gaps)."""
     near = _surprise(pl.col("hits"), pl.col("gaps"), pl.col("by_chance").clip(_BY_CHANCE))
     multiple = _surprise(pl.col("multiples"), pl.col("long"), pl.col("wide"))
@@ -90,6 +90,11 @@ def _surprise(hits: pl.Expr, tries: pl.Expr, by_chance: pl.Expr) -> pl.Expr:
     share = (hits / tries).fill_nan(0).clip(1e-9, 1 - 1e-9)
     apart = share * (share / by_chance).log() + (1 - share) * ((1 - share) / (1 - by_chance)).log()
     return pl.when(share > by_chance).then(tries * apart).otherwise(0.0).fill_null(0.0)
+
+
+def count_hits() -> pl.Expr:
+    """Count the gaps that are the period or a multiple of it, missed polls between."""
+    return (pl.col("hits") + pl.col("multiples")).alias("hits_all")
 
 
 def add_ratios(found: pl.DataFrame) -> pl.DataFrame:
@@ -110,6 +115,5 @@ def add_ratios(found: pl.DataFrame) -> pl.DataFrame:
         periods=(span / SECOND / pl.col("period")).fill_null(0.0),
         period_hours=(pl.col("period") / 3600).fill_null(0.0),
         gets=pl.col("requests") - pl.col("heads"),
-        hits_all=pl.col("hits") + pl.col("multiples"),
         machines=pl.col("machines").fill_null(1),
-    )
+    ).with_columns(count_hits())

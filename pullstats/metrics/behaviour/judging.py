@@ -15,6 +15,8 @@ from pullstats.metrics.vocabulary import CLASSES
 CLASS: Final = "class"
 SCORE: Final = "score"
 UNKNOWN: Final = "unknown"
+PRODUCTION: Final = "production"
+PROBABILITY: Final = "in_production"
 EVIDENCE: Final = "evidence"
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 _TOLD: Final = 0.5
@@ -43,12 +45,12 @@ def choose(odds: pl.DataFrame, rules: ClassRules) -> pl.DataFrame:
         rules: the table of classes.
 
     Returns:
-        As many rows: `class`, and `score`, the probability that the table gives it.
+        As many rows: `class`, `score`, the probability that the table gives it, and `in_production`, that of production.
     """
     best = pl.max_horizontal(CLASSES)
     total = pl.sum_horizontal((pl.col(name) - best).exp() for name in CLASSES)
     chosen = pl.coalesce(*(pl.when(pl.col(name) == best).then(pl.lit(name)) for name in CLASSES))
-    told = odds.select(chosen.alias(CLASS), (1 / total).alias(SCORE))
+    told = odds.select(chosen.alias(CLASS), (1 / total).alias(SCORE), ((pl.col(PRODUCTION) - best).exp() / total).alias(PROBABILITY))
     is_told = pl.col(SCORE) >= rules.least_score
     return told.with_columns(pl.when(is_told).then(CLASS).otherwise(pl.lit(UNKNOWN)).alias(CLASS))
 

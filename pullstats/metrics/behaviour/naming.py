@@ -1,4 +1,4 @@
-"""The class of each request, as that of who made it: a column `class` beside the events, for whoever asks for it.
+"""The class of each request, as that of who made it, and the stream it is part of: columns `class` and `stream` beside the events, for whoever asks.
 
 One question has one class for every origin and package, whatever windows it looks at. Requests of nobody known have what their agent says.
 """
@@ -14,14 +14,16 @@ import polars as pl
 
 from pullstats.metrics.behaviour.classes import EVENT_BYTES, Classes, classify
 from pullstats.metrics.behaviour.judging import CLASS, UNKNOWN
-from pullstats.metrics.behaviour.requests import OWNER, OWNER_COLUMNS, name_owner
+from pullstats.metrics.behaviour.requests import FLAGS, OWNER, OWNER_COLUMNS, name_owner
 from pullstats.metrics.behaviour.rules import ClassRules, bundled_rules
+from pullstats.metrics.behaviour.streams import STREAM
 from pullstats.metrics.extent import Extent, Scan
 from pullstats.metrics.scan_parts import cut_scan
 from pullstats.metrics.time.gaps import find_gaps
 from pullstats.metrics.vocabulary import CLASS_OF_KIND
 
 _AGENT: Final = ("user_agent_kind", "is_ci")
+_ASKED: Final = tuple(FLAGS["is_poll"].meta.root_names())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,17 @@ class ClassNames:
         return self._found[0]
 
     def scan_named(self, columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
-        """Give events, with their `class` where it is asked for; nobody else pays for it."""
-        if CLASS not in columns:
+        """Give events, with `class` and `stream` where these are asked for; nobody else pays for it."""
+        if not {CLASS, STREAM} & set(columns):
             return self.scan(columns, start, end)
-        table = self.find().pairs.select(OWNER, CLASS).lazy()
-        read = self.scan(sorted({*columns, *OWNER_COLUMNS, *_AGENT} - {CLASS}), start, end).with_columns(name_owner())
-        joined = read.join(table, on=OWNER, how="left", maintain_order="left")
+        found = self.find()
+        table = found.pairs.select(OWNER, CLASS, STREAM)
+        table = table.with_columns(pl.when(pl.col(STREAM).is_in(found.streams[STREAM].implode())).then(STREAM))
+        read = self.scan(sorted({*columns, *OWNER_COLUMNS, *_AGENT, *_ASKED} - {CLASS, STREAM}), start, end).with_columns(name_owner())
+        joined = read.join(table.lazy(), on=OWNER, how="left", maintain_order="left")
         is_known = pl.col("origin_id").is_not_null()
-        return joined.with_columns(pl.when(is_known).then(CLASS).otherwise(_name_by_agent()).fill_null(UNKNOWN).alias(CLASS)).select(columns)
+        named = pl.when(is_known).then(CLASS).otherwise(_name_by_agent()).fill_null(UNKNOWN).alias(CLASS)
+        return joined.with_columns(named, pl.when(FLAGS["is_poll"]).then(STREAM).alias(STREAM)).select(columns)
 
     def tell(self) -> str:
         """Say what the classes are by: the table, as of when, and since when."""

@@ -37,7 +37,9 @@ _MOST_MULTIPLE: Final = 12
 _ROOM: Final = 64.0
 """Between the logarithms of one owner's differences and of the next one's on a line; none reaches so far."""
 _GOOD: Final = 0.75
-"""Share from which on a period of each visit to the next needs no other explanation."""
+_GOOD_TIGHT: Final = 0.5
+"""Shares from which on a period of each visit to the next needs no other explanation."""
+_MUCH: Final = 0.25
 _GAP: Final = pl.col("gap")
 
 
@@ -49,7 +51,7 @@ def find_periods(visits: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         `key` of those with enough visits; `period` (s), `machines`, the places to the visit one period later, `gaps` counted, `hits` within 10 %,
-        `multiples` within it of a multiple, of the `long` ones that may be some, `wide` (share of all lengths that are), `close` (hits within 1 %),
+        `multiples` within it of a multiple, of the `long` ones that may be some, `wide` (share of all lengths that are), `close` (hits within 1 % of the time between visits),
         `spread` (s, the middle half of the hits), `by_chance` (share of hits in a random process), `regular` (the share of hits and multiples beyond chance)
         and `tight` (the share of close ones).
     """
@@ -58,7 +60,7 @@ def find_periods(visits: pl.DataFrame) -> pl.DataFrame:
     steps = (pl.col("size") - 1) // _MOST_USED + 1
     rows = _add_variation(rows).with_columns(step=steps)
     for lag in LAGS[1:]:
-        open_ = found.filter(pl.col("regular") < _GOOD).select(KEY)
+        open_ = found.filter((pl.col("regular") < _GOOD) | (pl.col("tight") < _GOOD_TIGHT)).select(KEY)
         rows = rows.filter(pl.col("size") >= 6 * lag).join(open_, on=KEY, how="semi", maintain_order="left")
         if not rows.height:
             break
@@ -76,7 +78,8 @@ def _number(visits: pl.DataFrame) -> pl.DataFrame:
 
 def _choose(found: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
     """Keep the clearer of two answers for each owner; a later one must be much clearer."""
-    both = pl.concat([found.with_columns(rank=pl.col("regular") + 0.1), other.with_columns(rank=pl.col("regular"))])
+    clear = pl.col("regular") + pl.col("tight") / 2
+    both = pl.concat([found.with_columns(rank=clear + _MUCH), other.with_columns(rank=clear)])
     return both.sort(KEY, "rank", descending=[False, True], maintain_order=True).unique(KEY, keep="first", maintain_order=True).drop("rank")
 
 
@@ -100,7 +103,7 @@ def _try_lag(rows: pl.DataFrame, lag: int) -> pl.DataFrame:
     judged = judged.with_columns(off=(_GAP - pl.col("times") * pl.col("period")).abs())
     is_near = pl.col("off") <= pl.col("near")
     is_hit, is_long = (pl.col("times") == 1) & is_near, pl.col("times").is_between(2, _MOST_MULTIPLE)
-    is_close = is_hit & (pl.col("off") <= pl.max_horizontal(TIGHT * pl.col("period"), LEAST_SPREAD))
+    is_close = is_hit & (pl.col("off") <= pl.max_horizontal(TIGHT * pl.col("period") / lag, LEAST_SPREAD))
     flags = judged.select("number", hits=is_hit, multiples=is_long & is_near, long=is_long, close=is_close)
     told = modes.with_columns(_count(flags).get_columns())
     return _judge(told.with_columns(wide=(2 * tolerance(pl.col("period")) / pl.col("period"))), lag)

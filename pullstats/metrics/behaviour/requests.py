@@ -29,6 +29,7 @@ _REST_BITS: Final = 24
 """Bits of a hash that make room for the flags, and for a sum that never overflows."""
 _KEY: Final = "order_key"
 _ASKING: Final = ("manifest", "metadata", "index", "ping", "search", "other")
+_POLLED: Final = ("manifest", "metadata", "index")
 _ACTION: Final = pl.col("action")
 _KIND: Final = pl.col("reference_kind")
 _IS_ANSWERED: Final = STATUS.is_null() | STATUS.is_between(200, 299) | IS_REDIRECT
@@ -50,6 +51,7 @@ FLAGS: Final[dict[str, pl.Expr]] = {
     "is_listing": _ACTION.eq_missing("metadata") & pl.col("package_type").eq_missing("oci"),
     "is_ping": _ACTION.eq_missing("ping"),
     "is_index": _ACTION.eq_missing("index"),
+    "is_poll": _ACTION.is_in(_POLLED) & (IS_HEAD | _KIND.ne_missing("digest")),
 }
 """One bit each, the first the lowest."""
 _PLACES: Final = {name: place for place, name in enumerate(FLAGS)}

@@ -30,6 +30,7 @@ COUNTS: Final = {
     "listings": "is_listing",
     "pings": "is_ping",
     "indexes": "is_index",
+    "polls": "is_poll",
 }
 """What is counted of the requests of an owner, by flag."""
 _PAUSE: Final = VISIT_GAP // timedelta(microseconds=1)

@@ -1,0 +1,94 @@
+"""Running instances: how many machines poll, as an estimate with a range.
+
+One for each stream of an origin that is in production. Where several poll behind one address, the visits in each period
+count them; the range reaches from what the pace of all visits bears out to what else they could be: visits that fell
+together, or origins that are likely in production, but not surely.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from pullstats.metrics.behaviour.judging import CLASS, PROBABILITY, PRODUCTION
+from pullstats.metrics.behaviour.periods import DAILY
+from pullstats.metrics.behaviour.streams import GROUP, STREAM
+from pullstats.metrics.behaviour.visits import SECOND
+
+INSTANCES: Final = "instances"
+LOW: Final = "instances_low"
+HIGH: Final = "instances_high"
+_SURE: Final = 0.8
+_CLEAR: Final = 0.95
+_POSSIBLE: Final = 0.1
+
+
+def count_machines(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Count the machines of each stream: `stream`, `instances`, `instances_low`, `instances_high`.
+
+    Args:
+        pairs: a row an origin and package, with class, features, `stream` and `in_production`, the probability of it.
+    """
+    periods = ((pl.col("end") - pl.col("start")) / SECOND / pl.col("period")).clip(1)
+    is_one = pl.col(CLASS) == PRODUCTION
+    rows = pairs.filter((is_one | (pl.col(PROBABILITY) >= _POSSIBLE)) & pl.col("package_name").is_not_null())
+    rows = rows.with_columns(
+        a_period=(pl.col("visits") / periods).fill_nan(1).fill_null(1), asked=(pl.col("polls") / periods).fill_nan(1).fill_null(1)
+    )
+    whole = rows.group_by(STREAM).agg(
+        pl.col(GROUP, "period").first(),
+        pl.col("start").min(),
+        pl.col("end").max(),
+        pl.col("machines").cast(pl.Int64).max(),
+        pl.col("a_period", "asked").max().name.suffix("_most"),
+        pl.col("a_period").sum(),
+        pl.col("regular").min(),
+        pl.col(PROBABILITY).max(),
+        is_one.any().alias("is_one"),
+        is_shared=(pl.len() > 1) & (pl.col("a_period").max() < 1) & (pl.col("start").max() < pl.col("end").min()),
+        parts=pl.len().cast(pl.Int64),
+    )
+    shared = pl.col("a_period").round().cast(pl.Int64).clip(1)
+    machines = pl.when("is_shared").then(shared).otherwise(pl.col("machines").clip(1))
+    is_told = (pl.col("regular") >= _CLEAR) & (pl.col("period") < DAILY)
+    least = pl.when(is_told).then(pl.min_horizontal(machines, (pl.col("a_period_most") + 0.25).floor().cast(pl.Int64)).clip(1)).otherwise(1)
+    is_sure = pl.col("is_one") & (pl.col(PROBABILITY) >= _SURE) & pl.col("is_at_peak")
+    most = pl.max_horizontal(machines, *((pl.col(name) - 0.1).ceil().cast(pl.Int64) for name in ("a_period_most", "asked_most")), 1)
+    told = (
+        _mark_peak(whole)
+        .with_columns(machines=machines)
+        .select(
+            STREAM,
+            pl.when("is_one").then("machines").otherwise(0).alias(INSTANCES),
+            pl.when(is_sure).then(least).otherwise(0).alias(LOW),
+            pl.max_horizontal(most, pl.when("is_shared").then("parts").otherwise(1)).alias(HIGH),
+        )
+    )
+    return told.sort(STREAM)
+
+
+def _mark_peak(whole: pl.DataFrame) -> pl.DataFrame:
+    """Mark the streams of a group that are there at once when most are (`is_at_peak`): the others may be these, moved."""
+    moments = pl.concat([whole.select(GROUP, moment="start", step=pl.lit(1)), whole.select(GROUP, moment=pl.col("end"), step=pl.lit(-1))]).sort(
+        GROUP, "moment", "step", descending=[False, False, True]
+    )
+    alive = moments.with_columns(alive=pl.col("step").cum_sum().over(GROUP))
+    peaks = alive.group_by(GROUP, maintain_order=True).agg(peak=pl.col("moment").get(pl.col("alive").arg_max()))
+    both = whole.join(peaks, on=GROUP, how="left", maintain_order="left")
+    return both.with_columns(is_at_peak=pl.col("peak").is_between("start", "end"))
+
+
+def spread_streams(rows: pl.DataFrame, value: str, streams: pl.DataFrame, weight: str) -> pl.DataFrame:
+    """Give as many keys for each stream as it has machines.
+
+    Args:
+        rows: with streams in a column.
+        value: that column.
+        streams: as `count_machines` gives them.
+        weight: which of their counts.
+    """
+    counted = rows.join(streams.select(pl.col(STREAM).alias(value), weight), on=value, how="left", maintain_order="left")
+    keys = pl.int_ranges(0, pl.col(weight).fill_null(0))
+    spread = counted.with_columns(keys.alias(weight)).filter(pl.col(weight).list.len() > 0).explode(weight)
+    return spread.with_columns(pl.struct(value, weight).hash(19).reinterpret(signed=True).alias(value)).drop(weight)
