@@ -47,8 +47,9 @@ class Form:
 
 def find_escaped(values: pl.Series) -> pl.Series:
     """Tell which texts may have another form: those with an escape, or a letter that is not ASCII."""
-    is_foreign = values.str.len_bytes() != values.str.len_chars()
-    return (values.str.contains_any(_SIGNS) | is_foreign).fill_null(value=False)
+    text = pl.col("text")
+    is_foreign = text.str.len_bytes() != text.str.len_chars()
+    return values.to_frame("text").select((text.str.contains_any(_SIGNS) | is_foreign).fill_null(value=False)).to_series()
 
 
 def list_forms(text: str) -> list[str]:

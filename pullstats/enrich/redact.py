@@ -113,10 +113,11 @@ def _hold_hint(values: pl.Series, rules: Sequence[Rule]) -> pl.Series:
     if not all(rule.hints for rule in rules):
         return values.is_not_null()
     anywhere, first = join_hints(rules)
-    hits = values.str.contains_any(anywhere, ascii_case_insensitive=True)
+    text = pl.col("text")
+    hits = text.str.contains_any(list(anywhere), ascii_case_insensitive=True)
     for hint in first:
-        hits |= values.str.starts_with(hint)
-    return hits.fill_null(value=False)
+        hits |= text.str.starts_with(hint)
+    return values.to_frame("text").select(hits.fill_null(value=False)).to_series()
 
 
 def _apply(values: pl.Series, rule: Rule) -> pl.Series:

@@ -149,10 +149,15 @@ def detect_format(data: bytes, candidates: Sequence[LogFormat], *, has_time: boo
 def _rank(lines: pl.Series, candidates: Sequence[LogFormat], *, has_time: bool) -> Detection:
     judged = _judge(lines, candidates, has_time=has_time)
     shares = {name: reasons.null_count() / lines.len() for name, reasons in judged.items()}
-    known = {name: int((reasons == IGNORED).sum()) for name, reasons in judged.items()}
+    ignored = {id(reasons): int((reasons == IGNORED).sum()) for reasons in {id(reasons): reasons for reasons in judged.values()}.values()}
+    known = {name: ignored[id(reasons)] for name, reasons in judged.items()}
     # A format that knows the other lines of the log goes before one that only knows its requests; one that knows that these tell of
     # the same requests as its own (distribution's access lines and messages) before any that would count both.
-    signed = {candidate.name: bool(candidate.sign and lines.str.contains(candidate.sign).any()) for candidate in candidates}
+    signs = dict.fromkeys(candidate.sign for candidate in candidates if candidate.sign)
+    shown = {
+        column.name for column in lines.to_frame("line").select(pl.col("line").str.contains(sign).any().alias(sign) for sign in signs) if column[0]
+    }
+    signed = {candidate.name: candidate.sign in shown for candidate in candidates}
 
     def order(candidate: LogFormat) -> tuple[bool, bool, float, int, bool, int, str]:
         name = candidate.name
