@@ -15,7 +15,7 @@ QUICK  := $(addprefix tests/, \
           store/test_ids.py \
           whole/test_suite.py)
 
-.PHONY: demo check test soak lint fuzz bench bench-enrich scores docs dist clean
+.PHONY: demo check test soak coverage lint fuzz bench bench-enrich scores docs dist clean
 
 demo: $(READY)          ## the main job on the bundled logs
 	@$(BIN)/pullstats demo
@@ -28,6 +28,9 @@ test: $(READY)          ## install and pass every test
 
 soak: $(READY)          ## every example, corpus file and planted cell, where make test tries a share; TIMES=… as many examples
 	PULLSTATS_SOAK=$(or $(TIMES),1) $(BIN)/python -m pytest -n auto --dist worksteal
+
+coverage: $(READY)      ## which lines and branches make test runs through: the share, and what is left out file by file
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term
 
 lint: $(READY)          ## style, types, layers
 	$(BIN)/ruff check pullstats tests bench fuzz tools

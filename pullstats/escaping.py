@@ -23,6 +23,11 @@ r"""`backslash`: nginx, Apache and Go (`\x22`); `percent`: CloudFront, some text
 
 
 def unescape_percent(text: str) -> str:
-    """Undo `%HH`, twice where it was done twice: a client's own `%` came as `%25` then, too."""
+    """Undo `%HH`, twice where it was done twice: a client's own `%` came as `%25` then, too.
+
+    Example:
+        >>> unescape_percent("curl%2F7.88"), unescape_percent("curl%252F7.88")
+        ('curl/7.88', 'curl/7.88')
+    """
     once = unquote(text, errors="backslashreplace")
     return once if " " in once or not _PERCENT.search(once) else unquote(once, errors="backslashreplace")

@@ -38,7 +38,12 @@ def shorten_hashes(hashes: pl.Expr) -> pl.Expr:
 
 
 def write_id(value: int) -> str:
-    """Write an id as people see it."""
+    """Write an id as people see it.
+
+    Example:
+        >>> write_id(-1), write_id(255)
+        ('ffffffffffffffff', '00000000000000ff')
+    """
     return f"{value & _ALL:0{ID_DIGITS}x}"
 
 

@@ -16,14 +16,24 @@ WHOLES: Final = (-1.0, 0.0, 1.0)
 
 
 def write_share(share: float) -> str:
-    """Write what part of a whole something is, 0 to 1: `12.3 %`."""
+    """Write what part of a whole something is, 0 to 1: `12.3 %`.
+
+    Example:
+        >>> [write_share(share) for share in (0, 0.00001, 0.1234, 0.99999, 1)]
+        ['0.0 %', '< 0.1 %', '12.3 %', '> 99.9 %', '100.0 %']
+    """
     if 0 < share < _HALF:
         return f"< {_write(_LEAST)}"
     return f"> {_write(_NEAREST)}" if 1 - _HALF <= share < 1 else _write(share)
 
 
 def write_change(change: float) -> str:
-    """Write by what part of itself something grew, -1 or more: `+12.3 %`; -100 % is a fall to nothing."""
+    """Write by what part of itself something grew, -1 or more: `+12.3 %`; -100 % is a fall to nothing.
+
+    Example:
+        >>> [write_change(change) for change in (0.123, -0.00001, -1)]
+        ['+12.3 %', '> -0.1 %', '-100.0 %']
+    """
     if 0 < abs(change) < _HALF:
         return f"{'<' if change > 0 else '>'} {_write(_LEAST if change > 0 else -_LEAST, '+')}"
     return f"< {_write(-_NEAREST, '+')}" if -1 < change <= _HALF - 1 else _write(change, "+")

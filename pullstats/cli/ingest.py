@@ -114,6 +114,10 @@ def parse_share(text: str | None) -> float | None:
 
     Raises:
         UsageError: it is neither.
+
+    Example:
+        >>> parse_share("0.5%"), parse_share("0.25"), parse_share(None)
+        (0.005, 0.25, None)
     """
     if text is None:
         return None

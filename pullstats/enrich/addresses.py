@@ -81,7 +81,12 @@ def _look_closer(text: str | None) -> tuple[str | None, bytes | None, bytes | No
 
 
 def parse_client(text: str) -> IPAddress | None:
-    """Read one client field; None if it holds no address."""
+    """Read one client field; None if it holds no address.
+
+    Example:
+        >>> parse_client("[2001:db8::1]:4711"), parse_client("::ffff:192.0.2.7"), parse_client("a.example.org")
+        (IPv6Address('2001:db8::1'), IPv4Address('192.0.2.7'), None)
+    """
     single = parse_address(text)
     if single is not None:
         return single

@@ -123,7 +123,13 @@ def normalise_agents(agents: pl.Series) -> pl.Series:
 
 
 def read_agent(text: str, rules: AgentRules | None = None) -> Agent:
-    """Read one user agent; any text will do."""
+    r"""Read one user agent; any text will do.
+
+    Example:
+        >>> agent = read_agent("pip/23.2.1 {\"ci\":true,\"cpu\":\"x86_64\",\"system\":{\"name\":\"Linux\"}}")
+        >>> agent.name, agent.version, agent.os, agent.arch, agent.is_ci
+        ('pip', '23.2.1', 'linux', 'amd64', True)
+    """
     return Agent(*classify_agents(pl.Series([text], dtype=pl.String), rules).row(0))
 
 

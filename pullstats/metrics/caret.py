@@ -21,6 +21,11 @@ def point_at(text: str, position: int) -> str:
     Args:
         text: as the user wrote it; what is far from the place is left out.
         position: index of a character, or the length of the text for its end.
+
+    Example:
+        >>> print(point_at("client = docker andd status=200", 16))
+          client = docker andd status=200
+                          ^
     """
     start = position - _BEFORE if position > _BEFORE + 1 else 0
     end = position + _AFTER if position + _AFTER + 1 < len(text) else len(text)

@@ -67,7 +67,12 @@ def name_metric(text: str) -> str:
 
 
 def name_dimension(text: str) -> str:
-    """Give our name of what somebody calls a dimension; other words stay as they are."""
+    """Give our name of what somebody calls a dimension; other words stay as they are.
+
+    Example:
+        >>> name_dimension("browser"), name_dimension("client")
+        ('client', 'client')
+    """
     plain = text.lower().replace("_", "-")
     return DIMENSION_NAMES.get(plain, text)
 

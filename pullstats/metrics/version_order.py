@@ -28,7 +28,14 @@ Place = Any
 
 
 def place_version(ecosystem: str | None, text: str) -> Place | None:
-    """Tell where a version stands among those of its ecosystem; None where its rules put it nowhere."""
+    """Tell where a version stands among those of its ecosystem; None where its rules put it nowhere.
+
+    Example:
+        >>> sorted(["1.10", "1.9", "1.10rc1"], key=lambda version: place_version("pypi", version))
+        ['1.9', '1.10rc1', '1.10']
+        >>> place_version("pypi", "nightly") is None
+        True
+    """
     rule = _RULES.get(ecosystem or "")
     return rule(text) if rule is not None and len(text) <= LONGEST else None
 

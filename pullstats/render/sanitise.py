@@ -44,12 +44,22 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def for_terminal(text: str) -> str:
-    """Make text safe to print; it must then be printed as it is, without markup."""
+    r"""Make text safe to print; it must then be printed as it is, without markup.
+
+    Example:
+        >>> for_terminal("\x1b[31mred")
+        '\\x1b[31mred'
+    """
     return visible(text)
 
 
 def for_csv(text: str) -> str:
-    """Make text safe for a spreadsheet: what it would run as a formula gets a leading quote, but for numbers and scoped packages."""
+    """Make text safe for a spreadsheet: what it would run as a formula gets a leading quote, but for numbers and scoped packages.
+
+    Example:
+        >>> for_csv("=HYPERLINK(1)"), for_csv("docker")
+        ("'=HYPERLINK(1)", 'docker')
+    """
     if _HARMLESS.fullmatch(text):
         return text
     shown = visible(text)

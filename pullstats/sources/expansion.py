@@ -39,6 +39,10 @@ def parse_expansion(text: str) -> Expansion:
 
     Raises:
         UsageError: it is none of these.
+
+    Example:
+        >>> parse_expansion("20GB").bytes_of(1), parse_expansion("5x").bytes_of(1 << 30)
+        (20000000000, 5368709120)
     """
     found = re.fullmatch(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>x|[kKMGT]?B?)", text.strip())
     if found is None:

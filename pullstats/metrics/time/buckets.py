@@ -195,6 +195,12 @@ def parse_every(text: str, zone: str, week_start: str = "monday") -> Buckets:
 
     Raises:
         UsageError: it is none.
+
+    Example:
+        >>> from datetime import datetime, UTC
+        >>> days = parse_every("d", "Europe/Berlin").range(datetime(2025, 3, 29, 23, tzinfo=UTC), datetime(2025, 3, 30, 22, tzinfo=UTC))
+        >>> days.height  # the 30th has 23 hours
+        2
     """
     match = _EVERY.match(" ".join(text.split()))
     count, unit = (int(match[1] or 1), _UNITS.get(match[2], "")) if match else (1, "")

@@ -57,5 +57,10 @@ def name_log(name: str) -> str:
 
 
 def name_whole(name: str) -> str:
-    """Give the name that all files of one log share, wherever their names hold a date."""
+    """Give the name that all files of one log share, wherever their names hold a date.
+
+    Example:
+        >>> name_whole("access.log.2.gz"), name_whole("access.log-20250329")
+        ('access.log', 'access.log')
+    """
     return _DATE.sub("", name_log(name)).lstrip("._-") or name

@@ -72,6 +72,14 @@ def parse_window(text: str, calendar: Calendar) -> Window:
 
     Raises:
         UsageError: it is no window; the message has a caret under the place and lists the grammar.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from zoneinfo import ZoneInfo
+        >>> berlin = Calendar(ZoneInfo("Europe/Berlin"), datetime(2024, 4, 16, 12, tzinfo=UTC))
+        >>> window = parse_window("march 2024", berlin)
+        >>> window.start.isoformat(), window.end.isoformat()
+        ('2024-02-29T23:00:00+00:00', '2024-03-31T22:00:00+00:00')
     """
     reader = _Reader(text, calendar)
     while reader.words:
