@@ -19,7 +19,7 @@ from math import exp, log, sqrt
 from pathlib import Path
 from typing import Final
 
-from pullstats.metrics.comparing.noise import LEVEL, Daily, Evidence, Verdict, judge_days, judge_windows
+from pullstats.metrics.comparing.noise import LEVEL, DailyDifferences, Evidence, Verdict, judge_days, judge_windows
 from pullstats.percentages import write_level, write_points, write_share
 
 PERIODS: Final = (3, 4, 5, 8, 20)
@@ -116,7 +116,7 @@ def _list_levels(mean: float, kind: str, days: int) -> list[float]:
 
 
 def _judge_days(one: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -> list[Verdict]:
-    return judge_days([Daily(tuple(b[index] - a[index] for a, b in zip(one, other, strict=True))) for index in range(len(one[0]))])
+    return judge_days([DailyDifferences(tuple(b[index] - a[index] for a, b in zip(one, other, strict=True))) for index in range(len(one[0]))])
 
 
 _WORKDAYS: Final = 4

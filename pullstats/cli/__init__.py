@@ -24,7 +24,7 @@ EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
 
 
-class Entry(NamedTuple):
+class HelpLine(NamedTuple):
     """A command of the help page: where it lives and what it does."""
 
     group: str
@@ -32,30 +32,30 @@ class Entry(NamedTuple):
     help: str
 
 
-COMMANDS: Final[dict[str, Entry]] = {
-    "ingest": Entry("In", "pullstats.cli.ingest", "Read access logs into the store."),
-    "formats": Entry("In", "pullstats.cli.formats", "Tell the format of a log, and which lines fail; list what can be read."),
-    "report": Entry("Look", "pullstats.cli.look", "Break any metric down by one to three dimensions."),
-    "series": Entry("Look", "pullstats.cli.look", "Show metrics over time, in buckets."),
-    "uniques": Entry("Look", "pullstats.cli.people", "Count networks, endpoints, origins side by side; new, returning and churned ones."),
-    "origins": Entry("Look", "pullstats.cli.people", "List who is behind the numbers; with an ID, one's timeline."),
-    "behaviour": Entry("Look", "pullstats.cli.people", "Tell why origins come: production, CI, development, mirrors; and what says so."),
-    "concentration": Entry("Look", "pullstats.cli.people", "Tell how much of a number a few make up, and the number without them."),
-    "orgs": Entry("Look", "pullstats.cli.people", "List which organisations take how much, why and what, and whether it grew."),
-    "offenders": Entry("Look", "pullstats.cli.offenders", "List who makes requests that need not be made, and what they cost."),
-    "compare": Entry("Look", "pullstats.cli.look", "Compare two windows, versions, hosts or filters; is it noise?"),
-    "explain": Entry("Look", "pullstats.cli.explain", "Tell how a report's numbers came about."),
-    "demand": Entry("Look", "pullstats.cli.look", "Show which platforms are asked for, answered, and missing."),
-    "export": Entry("Out", "pullstats.cli.out", "Write files for cron: daily numbers, events, rejected lines."),
-    "status": Entry("Keep", "pullstats.cli.keep", "Show what is in the store, and how fresh it is."),
-    "compact": Entry("Keep", "pullstats.cli.keep", "Merge the files of many short runs into few large ones."),
-    "verify": Entry("Keep", "pullstats.cli.keep", "Check every file of the store against its log; set aside what is damaged."),
-    "doctor": Entry("Keep", "pullstats.cli.doctor", "List unknown agents and paths, and what is out of date."),
-    "rebuild": Entry("Keep", "pullstats.cli.rules", "Derive agent, package and network columns anew after a change of rules."),
-    "counts": Entry("Keep", "pullstats.cli.counts", "Show the counting rules, and what each makes of worked cases."),
-    "clients": Entry("Keep", "pullstats.cli.rules", "Show how user agents are read, and why."),
-    "packages": Entry("Keep", "pullstats.cli.rules", "Show how request paths are read."),
-    "demo": Entry("Start", "pullstats.cli.start", "Walk through pullstats on the bundled sample logs."),
+COMMANDS: Final[dict[str, HelpLine]] = {
+    "ingest": HelpLine("In", "pullstats.cli.ingest", "Read access logs into the store."),
+    "formats": HelpLine("In", "pullstats.cli.formats", "Tell the format of a log, and which lines fail; list what can be read."),
+    "report": HelpLine("Look", "pullstats.cli.look", "Break any metric down by one to three dimensions."),
+    "series": HelpLine("Look", "pullstats.cli.look", "Show metrics over time, in buckets."),
+    "uniques": HelpLine("Look", "pullstats.cli.people", "Count networks, endpoints, origins side by side; new, returning and churned ones."),
+    "origins": HelpLine("Look", "pullstats.cli.people", "List who is behind the numbers; with an ID, one's timeline."),
+    "behaviour": HelpLine("Look", "pullstats.cli.people", "Tell why origins come: production, CI, development, mirrors; and what says so."),
+    "concentration": HelpLine("Look", "pullstats.cli.people", "Tell how much of a number a few make up, and the number without them."),
+    "orgs": HelpLine("Look", "pullstats.cli.people", "List which organisations take how much, why and what, and whether it grew."),
+    "offenders": HelpLine("Look", "pullstats.cli.offenders", "List who makes requests that need not be made, and what they cost."),
+    "compare": HelpLine("Look", "pullstats.cli.look", "Compare two windows, versions, hosts or filters; is it noise?"),
+    "explain": HelpLine("Look", "pullstats.cli.explain", "Tell how a report's numbers came about."),
+    "demand": HelpLine("Look", "pullstats.cli.look", "Show which platforms are asked for, answered, and missing."),
+    "export": HelpLine("Out", "pullstats.cli.out", "Write files for cron: daily numbers, events, rejected lines."),
+    "status": HelpLine("Keep", "pullstats.cli.keep", "Show what is in the store, and how fresh it is."),
+    "compact": HelpLine("Keep", "pullstats.cli.keep", "Merge the files of many short runs into few large ones."),
+    "verify": HelpLine("Keep", "pullstats.cli.keep", "Check every file of the store against its log; set aside what is damaged."),
+    "doctor": HelpLine("Keep", "pullstats.cli.doctor", "List unknown agents and paths, and what is out of date."),
+    "rebuild": HelpLine("Keep", "pullstats.cli.rules", "Derive agent, package and network columns anew after a change of rules."),
+    "counts": HelpLine("Keep", "pullstats.cli.counts", "Show the counting rules, and what each makes of worked cases."),
+    "clients": HelpLine("Keep", "pullstats.cli.rules", "Show how user agents are read, and why."),
+    "packages": HelpLine("Keep", "pullstats.cli.rules", "Show how request paths are read."),
+    "demo": HelpLine("Start", "pullstats.cli.start", "Walk through pullstats on the bundled sample logs."),
 }
 
 

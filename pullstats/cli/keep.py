@@ -12,7 +12,7 @@ from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options, warning_printer
 from pullstats.pipeline.answer import store_overview
 from pullstats.pipeline.compact import compact as run_compact
-from pullstats.pipeline.verify import Verdict
+from pullstats.pipeline.verify import VerifyOutcome
 from pullstats.pipeline.verify import verify as run_verify
 from pullstats.render.sanitise import for_terminal
 from pullstats.render.table import format_bytes
@@ -105,7 +105,7 @@ def verify(**options: Any) -> int:
     return EXIT_DAMAGED
 
 
-def _say_verdict(verdict: Verdict, *, is_verbose: bool) -> None:
+def _say_verdict(verdict: VerifyOutcome, *, is_verbose: bool) -> None:
     found, left = verdict.found, verdict.left
     for problem in found.problems:
         click.echo(for_terminal(problem))

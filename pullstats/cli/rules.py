@@ -15,7 +15,7 @@ from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options, warning_printer
 from pullstats.cli.rule_options import rule_sources, rules_option
 from pullstats.enrich import RuleBook, load_rules
-from pullstats.enrich.agents import Explanation, explain_agent
+from pullstats.enrich.agents import AgentExplanation, explain_agent
 from pullstats.enrich.escapes import unescape
 from pullstats.enrich.meaning import read_packages
 from pullstats.enrich.packages import action_by_method
@@ -47,7 +47,7 @@ def test_clients(agents: tuple[str, ...], **options: Any) -> int:
     return _show((_client_row(text, explain_agent(unescape(text), rules.agents)) for text in _values(agents)), options)
 
 
-def _client_row(text: str, found: Explanation) -> dict[str, Any]:
+def _client_row(text: str, found: AgentExplanation) -> dict[str, Any]:
     agent = found.agent
     runtime = f"{agent.runtime}/{agent.runtime_version}" if agent.runtime else None
     return {

@@ -50,7 +50,7 @@ _LONGEST_EMAIL: Final = 255
 _EMAIL: Final = re.compile(r"^(?:mailto:)?[\w.+-]+@[\w-]+(?:\.[\w-]+)+$")
 
 
-class Explanation(NamedTuple):
+class AgentExplanation(NamedTuple):
     """How an agent was read.
 
     Attributes:
@@ -133,7 +133,7 @@ def read_agent(text: str, rules: AgentRules | None = None) -> Agent:
     return Agent(*classify_agents(pl.Series([text], dtype=pl.String), rules).row(0))
 
 
-def explain_agent(text: str, rules: AgentRules | None = None) -> Explanation:
+def explain_agent(text: str, rules: AgentRules | None = None) -> AgentExplanation:
     """Read one user agent, and say why it was read so."""
     rules = rules or bundled_agent_rules()
     agent = read_agent(text, rules)
@@ -158,7 +158,7 @@ def explain_agent(text: str, rules: AgentRules | None = None) -> Explanation:
         if installer[2]:
             captures["installer.version"] = installer[2]
     captures |= {name: value for name, value in (("version", agent.version), ("os", agent.os), ("arch", agent.arch)) if value}
-    return Explanation(agent, said, captures, _reasons(agent, text, low))
+    return AgentExplanation(agent, said, captures, _reasons(agent, text, low))
 
 
 def _reasons(agent: Agent, text: str, low: str) -> dict[str, str]:

@@ -61,7 +61,7 @@ class _DatedReader(TableReader):
         return add_days(super().read_safe(lines), lines, self._since)
 
 
-class _Directives:
+class _FieldsLines:
     """The `#Fields:` lines of one log."""
 
     def __init__(self, base: LogFormat, keys: ColumnKeys, finish: Finish) -> None:
@@ -111,6 +111,6 @@ def directed_format(name: str, help: str, keys: ColumnKeys, *, rank: int, finish
         lines = [line.decode("utf-8", "replace").lstrip("\0\ufeff").rstrip("\r") for line in sample.split(b"\n")]
         place = next((place for place, line in enumerate(lines) if line.lower().startswith(_MARK)), None)
         layout = None if place is None else _layout_of(lines[place], next((line for line in lines[place + 1 :] if not line.startswith("#")), ""))
-        return base if layout is None else _Directives(base, keys, finish).format_of(layout)
+        return base if layout is None else _FieldsLines(base, keys, finish).format_of(layout)
 
     return replace(base, bind=bind)

@@ -12,7 +12,7 @@ from pullstats.store.verify import Verification, verify_store
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VerifyOutcome:
     """What a check found, and what a repair did about it.
 
     Attributes:
@@ -43,7 +43,7 @@ class Verdict:
         }
 
 
-def verify(store: Path, *, is_repair: bool = False) -> Verdict:
+def verify(store: Path, *, is_repair: bool = False) -> VerifyOutcome:
     """Check every file of a store against its transaction log.
 
     Args:
@@ -56,6 +56,6 @@ def verify(store: Path, *, is_repair: bool = False) -> Verdict:
     find_store(store, create=False)
     found = verify_store(store)
     if not is_repair or found.is_clean:
-        return Verdict(found, None, found)
+        return VerifyOutcome(found, None, found)
     repair = repair_store(store)
-    return Verdict(found, repair, verify_store(store))
+    return VerifyOutcome(found, repair, verify_store(store))

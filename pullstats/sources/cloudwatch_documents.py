@@ -10,7 +10,7 @@ r"""Unwrap the JSON that CloudWatch Logs hands its events out in.
 Documents may be of any size and stand on one line or on many. Blocks are cut between documents,
 or between the elements of one too large to be held. The fast ways hand whole blocks to a SIMD
 tokeniser (`cloudwatch_tokens`); where a block is not as they expect, a scan in Python, value by
-value, is the judge (`cloudwatch_scan`).
+value, is the judge (`cloudwatch_values`).
 
 Inside a JSON string no bare quote can stand, so `{"` followed by a letter always opens an object.
 
@@ -24,8 +24,8 @@ import re
 from typing import Any, Final
 
 from pullstats.sources.blocks import Block, Context, LineFraming, find_last
-from pullstats.sources.cloudwatch_scan import Scan
 from pullstats.sources.cloudwatch_tokens import EVENT_KEYS, MAX_DOCUMENT, WINDOW, find_labels, unwrap_events, unwrap_subscriptions
+from pullstats.sources.cloudwatch_values import ValueReader
 from pullstats.sources.messages import Unwrapped, Wrapper
 
 SPLIT_FROM: Final = 8 << 20
@@ -92,7 +92,7 @@ class DocumentUnwrapper:
         group, stream = block.context or (None, None)
         fast = unwrap_subscriptions(block.data, block.offset) if b'"messageType"' in block.data else None
         fast = fast or unwrap_events(block.data, block.offset, group, stream)
-        return fast or Scan(group, stream).unwrap(block.data, block.offset)
+        return fast or ValueReader(group, stream).unwrap(block.data, block.offset)
 
     def remark(self, messages: int) -> str | None:
         """Tell a query's answer that was probably cut off."""

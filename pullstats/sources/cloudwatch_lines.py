@@ -34,7 +34,7 @@ _CLOCK: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class EventStart:
     """How events begin in one kind of text.
 
     Attributes:
@@ -46,9 +46,9 @@ class Shape:
     width: int
 
 
-_EXPORT: Final = Shape(rf"(?P<time>{_CLOCK}\.[0-9]{{3}})Z ", 25)
-_TAIL: Final = Shape(rf"{_COLOUR}(?P<time>{_CLOCK}(?:\.[0-9]{{6}})?)\+00:00{_COLOUR} {_COLOUR}(?P<stream>[^\s\x1b]+){_COLOUR}(?: |$)", 0)
-_SHORT: Final = Shape(rf"{_COLOUR}(?P<time>{_CLOCK}){_COLOUR} ", 20)
+_EXPORT: Final = EventStart(rf"(?P<time>{_CLOCK}\.[0-9]{{3}})Z ", 25)
+_TAIL: Final = EventStart(rf"{_COLOUR}(?P<time>{_CLOCK}(?:\.[0-9]{{6}})?)\+00:00{_COLOUR} {_COLOUR}(?P<stream>[^\s\x1b]+){_COLOUR}(?: |$)", 0)
+_SHORT: Final = EventStart(rf"{_COLOUR}(?P<time>{_CLOCK}){_COLOUR} ", 20)
 
 
 class EventFraming(LineFraming):
@@ -57,7 +57,7 @@ class EventFraming(LineFraming):
     limit = LIMIT
     is_by_line = False
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: EventStart) -> None:
         """Look for the beginnings of a shape."""
         self._start = re.compile(rb"\n(?=" + shape.pattern.encode() + rb")")
 
@@ -76,7 +76,7 @@ class LineUnwrapper:
 
     telling: bytes | None = None
 
-    def __init__(self, shape: Shape, stream: str | None = None) -> None:
+    def __init__(self, shape: EventStart, stream: str | None = None) -> None:
         """Prepare for one log.
 
         Args:
@@ -134,7 +134,7 @@ def _parse_time(text: pl.Expr) -> pl.Expr:
     return (whole + pl.duration(microseconds=fraction)).dt.replace_time_zone("UTC")
 
 
-def _opens(shape: Shape, head: bytes) -> bool:
+def _opens(shape: EventStart, head: bytes) -> bool:
     """Tell whether enough of the first lines begin as the shape does."""
     start = re.compile(shape.pattern.encode())
     lines = [line for line in head.split(b"\n")[:_LINES_LOOKED_AT] if line.strip()]

@@ -1,7 +1,7 @@
 """Read CloudWatch's JSON by the block: the fast ways.
 
 Each hands whole blocks to a SIMD tokeniser and answers None where a block is anything but what it
-expects; then `cloudwatch_scan` reads it value by value.
+expects; then `cloudwatch_values` reads it value by value.
 """
 
 from __future__ import annotations

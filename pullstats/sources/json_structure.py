@@ -89,7 +89,7 @@ def _shapes(lines: bytes) -> list[bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
+class _DepthChange:
     """What a shape does to the depth.
 
     Attributes:
@@ -104,7 +104,7 @@ class _Walk:
 
 
 @lru_cache(maxsize=4096)
-def _walk(shape: bytes, *, is_in_string: bool) -> _Walk:
+def _walk(shape: bytes, *, is_in_string: bool) -> _DepthChange:
     depth, lowest = 0, len(shape) + 1
     for index, sign in enumerate(shape):
         if sign == 0x22:
@@ -113,7 +113,7 @@ def _walk(shape: bytes, *, is_in_string: bool) -> _Walk:
             depth += (sign == 0x7B) - (sign == 0x7D)
         if index < len(shape) - 1:
             lowest = min(lowest, depth)
-    return _Walk(depth, lowest, is_in_string)
+    return _DepthChange(depth, lowest, is_in_string)
 
 
 def _is_object(shape: bytes) -> bool:

@@ -39,14 +39,14 @@ class StoreView:
         self.path = path
         self._snapshots: dict[str, Snapshot] = {}
         self._checked: dict[tuple[str, str], Damage | None] = {}
-        self._gaps: dict[str, None] = {}
+        self._told_losses: dict[str, None] = {}
         self._sources: dict[str, list[str]] | None = None
 
     def refresh(self) -> None:
         """Forget the snapshot read so far; the next read sees the newest."""
         self._snapshots.clear()
         self._checked.clear()
-        self._gaps.clear()
+        self._told_losses.clear()
         self._sources = None
 
     @property
@@ -62,7 +62,7 @@ class StoreView:
     def warnings(self) -> list[str]:
         """Say what is wrong with what was read so far, and what to do about it."""
         of_log = [warning for _, snapshot in sorted(self._snapshots.items()) for warning in snapshot.warnings]
-        return [*of_log, *describe_damage(self.damages), *self._gaps]
+        return [*of_log, *describe_damage(self.damages), *self._told_losses]
 
     def losses(self, source_id: str | None = None) -> list[Loss]:
         """List what was set aside and not read again since, of one log or all."""
@@ -73,7 +73,7 @@ class StoreView:
     def glance(self) -> list[str]:
         """Say what is wrong with files whose presence and size tell, without reading them."""
         for table in TABLES:
-            self._note_gaps(table)
+            self._note_losses(table)
             for file in self.snapshot(table).files.values():
                 if self._checked.get((table.name, file.path)) is None and (
                     damage := examine(self.path / table.name, file, self.as_written(table), is_deep=False)
@@ -107,7 +107,7 @@ class StoreView:
             StoreError: the transaction log is damaged or cannot be read.
             StaleSnapshotError: another process has merged files since the snapshot was taken.
         """
-        self._note_gaps(EVENTS, start, end)
+        self._note_losses(EVENTS, start, end)
         files = self.readable(EVENTS, prune_files(self.snapshot(EVENTS).files.values(), start, end))
         return scan_window(self.path / EVENTS.name, files, self.as_written(EVENTS), columns, start, end)
 
@@ -117,7 +117,7 @@ class StoreView:
 
     def scan_rejects(self) -> pl.LazyFrame:
         """Scan the rejected lines, columns of `REJECT_SCHEMA`."""
-        self._note_gaps(REJECTS)
+        self._note_losses(REJECTS)
         return scan_files(self.path / REJECTS.name, self.readable(REJECTS, self.committed(REJECTS)), REJECTS)
 
     def runs(self) -> pl.DataFrame:
@@ -157,7 +157,7 @@ class StoreView:
     def status(self) -> StoreStatus:
         """Sum up what the snapshot holds of files that are as they were written."""
         for table in TABLES:
-            self._note_gaps(table)
+            self._note_losses(table)
         files = self.readable(EVENTS, self.snapshot(EVENTS).files.values())
         return sum_up(self.snapshot(EVENTS).version, files, self.readable(REJECTS, self.committed(REJECTS)))
 
@@ -224,9 +224,9 @@ class StoreView:
             raise StaleSnapshotError(damage.place)
         return damage
 
-    def _note_gaps(self, table: Table, start: datetime | None = None, end: datetime | None = None) -> None:
+    def _note_losses(self, table: Table, start: datetime | None = None, end: datetime | None = None) -> None:
         found = self.losses() + (self._torn() if table is EVENTS and not self.is_locked else [])
-        self._gaps |= {loss.describe(): None for loss in found if loss.table == table.name and loss.overlaps(start, end)}
+        self._told_losses |= {loss.describe(): None for loss in found if loss.table == table.name and loss.overlaps(start, end)}
 
     def _torn(self) -> list[Loss]:
         """Tell what the last run had read though its commit never came, or is gone; a run that is at work may still commit."""

@@ -91,7 +91,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Daily:
+class DailyDifferences:
     """How a metric differed between two sides, day by day.
 
     Attributes:
@@ -129,7 +129,7 @@ def judge_windows(metrics: Sequence[Evidence]) -> list[Verdict]:
     return [_judge_window(metric, spread, level) for metric, spread in zip(metrics, spreads, strict=True)]
 
 
-def judge_days(metrics: Sequence[Daily]) -> list[Verdict]:
+def judge_days(metrics: Sequence[DailyDifferences]) -> list[Verdict]:
     """Say of each metric whether its mean difference over days is more than chance."""
     known = [[one for one in metric.differences if one is not None] for metric in metrics]
     deviations: list[list[Value]] = []
@@ -200,7 +200,7 @@ def _judge_window(metric: Evidence, spread: _Spread | None, level: float) -> Ver
     return Verdict(f"within {past}{usual}; {highest} or {lowest} {_MISSED}", low, high, rise)
 
 
-def _judge_days(metric: Daily, days: Sequence[float], level: float) -> Verdict:
+def _judge_days(metric: DailyDifferences, days: Sequence[float], level: float) -> Verdict:
     if metric.differences and not days:
         return Verdict("one side says nothing of it")
     if len(days) < LEAST_DAYS:

@@ -18,7 +18,7 @@ import polars as pl
 
 from pullstats.metrics.comparing.activity import Activity, measure_activity
 from pullstats.metrics.comparing.alignment import is_outside
-from pullstats.metrics.comparing.noise import Daily, Evidence, Kind, Value, Verdict, judge_days, judge_windows
+from pullstats.metrics.comparing.noise import DailyDifferences, Evidence, Kind, Value, Verdict, judge_days, judge_windows
 from pullstats.metrics.comparing.past import Period, list_past
 from pullstats.metrics.comparing.periods import Values, fold_days, measure_periods
 from pullstats.metrics.metric import Metric
@@ -239,5 +239,5 @@ def _judge_filters(asked: Sequence[Plan], metrics: Sequence[Metric], sides: Sequ
     days = days.filter([not any(gap.start < end and start < gap.end for gap in gaps) for start, end in spans])
     left, right = (fold_days(part, days, metrics) for part in daily)
     changes = {metric.key: (right[metric.key].cast(pl.Float64) - left[metric.key].cast(pl.Float64)).to_list() for metric in metrics}
-    judged = judge_days([Daily(tuple(changes[metric.key]), _average(left[metric.key]), _find_kind(metric)) for metric in metrics])
+    judged = judge_days([DailyDifferences(tuple(changes[metric.key]), _average(left[metric.key]), _find_kind(metric)) for metric in metrics])
     return Judgement(judged, ["day"] * len(metrics), [])

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.counting.pauses import Clock
+from pullstats.metrics.counting.pauses import PauseClock
 from pullstats.metrics.counting.pulls import FACTS, IS_MANIFEST, mark_groups
 from pullstats.metrics.counting.rule import ISLAND_START
 from pullstats.metrics.islands import ROW, Fold, fold_requests
@@ -35,7 +35,7 @@ def find_tags(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
 
 def _find_tagged(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
     """Give the requests by digest that belong to a group with a tag, and the row that names it."""
-    rows = mark_groups(rows, pull_gap, Clock(is_timed=False), is_capped=False)
+    rows = mark_groups(rows, pull_gap, PauseClock(is_timed=False), is_capped=False)
     group, is_tag = pl.col("is_group").cum_sum(), pl.col("tag").is_not_null()
     # A group's tag is named by its first request; a group that a digest opened has none.
     is_tagged = pl.when(is_tag).then(group).forward_fill() == group
@@ -62,7 +62,7 @@ def find_named(events: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
 
 def _find_digests(rows: pl.LazyFrame, pull_gap: timedelta) -> pl.LazyFrame:
     """Give the answered requests by digest, each with the rows that name its group's tag and first digest."""
-    rows = mark_groups(rows, pull_gap, Clock(is_timed=False), is_capped=False)
+    rows = mark_groups(rows, pull_gap, PauseClock(is_timed=False), is_capped=False)
     numbers = {"tag_row": pl.UInt32(), "digest_row": pl.UInt32(), "is_taken": pl.Boolean(), "began": rows.collect_schema()["timestamp"]}
     return rows.map_batches(_name_by_group, schema={ROW: pl.UInt32(), **numbers})
 

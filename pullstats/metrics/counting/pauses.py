@@ -63,7 +63,7 @@ def find_longest(events: pl.LazyFrame) -> timedelta | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class PauseClock:
     """How pauses are measured in the order of an owner's requests.
 
     Attributes:

@@ -15,7 +15,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.counting.pauses import Clock
+from pullstats.metrics.counting.pauses import PauseClock
 from pullstats.metrics.counting.rule import GROUP_LENGTH, ISLAND_END, ISLAND_START, VISIT_LENGTH, Terms
 from pullstats.metrics.islands import IS_NEW, ROW, Fold, Islands, fold_requests
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_ANSWERED, IS_FAILED, IS_GET, IS_HEAD, IS_REDIRECT, IS_TAKEN
@@ -65,7 +65,7 @@ def fold_image_visits(terms: Terms) -> Fold:
     Gives `checks` and `INVOCATIONS` (0 or 1), and what `fold_images` gives besides. A list of tags belongs to
     the pull group within `terms.pauses.visit` of it.
     """
-    clock = Clock(terms.is_timed)
+    clock = PauseClock(terms.is_timed)
     facts = {
         "is_listing": IS_LISTING,
         "is_refused": IS_FAILED,
@@ -77,7 +77,7 @@ def fold_image_visits(terms: Terms) -> Fold:
 
 
 def _fold_groups(terms: Terms, find: Callable[[pl.LazyFrame], pl.LazyFrame], *, is_capped: bool) -> Fold:
-    clock = Clock(terms.is_timed and is_capped)
+    clock = PauseClock(terms.is_timed and is_capped)
 
     def fold(rows: pl.LazyFrame) -> pl.LazyFrame:
         return find(mark_groups(clock.settle(rows), terms.pauses.pull, clock, is_capped=is_capped))
@@ -85,7 +85,7 @@ def _fold_groups(terms: Terms, find: Callable[[pl.LazyFrame], pl.LazyFrame], *, 
     return Fold(IS_MANIFEST, "origin_id", ("package_name",), _name_facts(terms, clock), fold, _LENT, is_alone=is_capped)
 
 
-def _name_facts(terms: Terms, clock: Clock) -> dict[str, pl.Expr]:
+def _name_facts(terms: Terms, clock: PauseClock) -> dict[str, pl.Expr]:
     named = {f"has_{name.removeprefix('package_')}": pl.col(name).is_not_null() for name in ("package_os", "package_arch") if name in terms.kept}
     return {**FACTS, **named, **clock.facts}
 
@@ -137,7 +137,7 @@ def _first_with(rows: pl.LazyFrame, fact: str) -> pl.Expr:
     return pl.col(ROW).gather(_GROUP.first_where(pl.col(fact))) if fact in rows.collect_schema().names() else pl.lit(None, pl.UInt32)
 
 
-def mark_groups(rows: pl.LazyFrame, pull_gap: timedelta, clock: Clock, *, is_capped: bool) -> pl.LazyFrame:
+def mark_groups(rows: pl.LazyFrame, pull_gap: timedelta, clock: PauseClock, *, is_capped: bool) -> pl.LazyFrame:
     """Mark the first request of each pull group (`is_group`), and tell when what it was cut from began (`ISLAND_START`)."""
     rows = rows.with_columns(run=clock.starts_island(pull_gap).cum_sum())
     # The tag of the open group: the last one named, if that was in this run.
@@ -151,7 +151,7 @@ def mark_groups(rows: pl.LazyFrame, pull_gap: timedelta, clock: Clock, *, is_cap
     return clock.cap(rows, "is_group", GROUP_LENGTH) if is_capped else rows
 
 
-def _find_image_visits(rows: pl.LazyFrame, terms: Terms, clock: Clock) -> pl.LazyFrame:
+def _find_image_visits(rows: pl.LazyFrame, terms: Terms, clock: PauseClock) -> pl.LazyFrame:
     """Give the first request of each pull group, and of each list of tags that belongs to none."""
     rows = clock.settle(rows).with_columns(owner=pl.col(IS_NEW).cum_sum())
     groups = mark_groups(_mark_owners(rows.filter(~pl.col("is_listing"))), terms.pauses.pull, clock, is_capped=True)
@@ -171,7 +171,7 @@ def _mark_owners(rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.with_columns(pl.col("owner").ne_missing(pl.col("owner").shift(1)).alias(IS_NEW))
 
 
-def _find_listings(rows: pl.LazyFrame, clock: Clock, gap: timedelta) -> pl.LazyFrame:
+def _find_listings(rows: pl.LazyFrame, clock: PauseClock, gap: timedelta) -> pl.LazyFrame:
     """Give the first of each run of lists of tags that no pull group is near to."""
     is_manifest, began, ended = ~pl.col("is_listing"), pl.col(clock.began), pl.col(clock.ended)
     owner = pl.col("owner")

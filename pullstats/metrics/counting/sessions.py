@@ -16,7 +16,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.counting.files import IS_FILE
-from pullstats.metrics.counting.pauses import Clock
+from pullstats.metrics.counting.pauses import PauseClock
 from pullstats.metrics.counting.pulls import IS_MANIFEST, find_image_checks
 from pullstats.metrics.counting.rule import INVOCATIONS, ISLAND_END, ISLAND_GAP, ISLAND_START, SESSIONS, Terms
 from pullstats.metrics.islands import ROW, Fold, Islands, fold_requests, starts_island
@@ -32,12 +32,12 @@ _FACTS: Final = ("is_group", "is_read", "is_got", "is_unchanged")
 
 def count_sessions(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     """Count sessions: a row each, the first request of an origin after a pause over `terms.pauses.session`."""
-    clock = Clock(terms.is_timed)
+    clock = PauseClock(terms.is_timed)
     fold = Fold(pl.lit(value=True), "origin_id", (), clock.facts, partial(_fold_sessions, clock=clock, gap=terms.pauses.session), is_alone=True)
     return fold_requests(events, [fold], terms.kept)
 
 
-def _fold_sessions(rows: pl.LazyFrame, clock: Clock, gap: timedelta) -> pl.LazyFrame:
+def _fold_sessions(rows: pl.LazyFrame, clock: PauseClock, gap: timedelta) -> pl.LazyFrame:
     return clock.settle(rows).filter(clock.starts_island(gap)).select(ROW, pl.lit(1, pl.Int64).alias(SESSIONS))
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.counting.files import IS_FILE, IS_HUB, IS_MODEL, IS_QUERY_FILE
-from pullstats.metrics.counting.pauses import Clock
+from pullstats.metrics.counting.pauses import PauseClock
 from pullstats.metrics.counting.rule import ISLAND_END, ISLAND_START, PART_GAP, PULL_GAP, Terms
 from pullstats.metrics.islands import IS_NEW, ROW, Fold
 from pullstats.metrics.statuses import IS_GET, IS_PART, IS_REDIRECT, IS_UNCHANGED, IS_WHOLE
@@ -31,7 +31,7 @@ def fold_transfers(terms: Terms) -> Fold:
     an attempt, unless the same origin asks for the same path again within `PULL_GAP`: then the last
     answer speaks for all. Gives `downloads`, `attempts`, and of groups of several `ISLAND_START` and `ISLAND_END`.
     """
-    clock = Clock(terms.is_timed)
+    clock = PauseClock(terms.is_timed)
     facts = {"is_answer": (_IS_BODY | IS_REDIRECT).fill_null(value=False), "is_body": _IS_BODY, "is_whole": IS_WHOLE, **clock.facts}
     return Fold(_WANTED & ~IS_HUB, "origin_id", ("url_path",), facts, partial(_fold_transfers, clock=clock), is_alone=True)
 
@@ -41,7 +41,7 @@ def fold_models(terms: Terms) -> Fold:
     return replace(fold_transfers(terms), requests=_WANTED & IS_MODEL & IS_QUERY_FILE)
 
 
-def _fold_transfers(rows: pl.LazyFrame, clock: Clock) -> pl.LazyFrame:
+def _fold_transfers(rows: pl.LazyFrame, clock: PauseClock) -> pl.LazyFrame:
     rows = clock.settle(rows).with_columns(owner=pl.col(IS_NEW).cum_sum())
     is_answer = pl.col("is_answer")
     refused = rows.filter(~is_answer & ~_is_followed(clock)).select(ROW, downloads=pl.lit(0, pl.Int64), attempts=_ONE)
@@ -53,13 +53,13 @@ def _fold_transfers(rows: pl.LazyFrame, clock: Clock) -> pl.LazyFrame:
     return pl.concat([_count_bodies(ends.filter("is_body"), clock), sent_on, refused], how="diagonal")
 
 
-def _is_followed(clock: Clock) -> pl.Expr:
+def _is_followed(clock: PauseClock) -> pl.Expr:
     """Tell whether the same owner asks again within `PULL_GAP`."""
     pause = pl.col(clock.began).shift(-1) - pl.col(clock.ended)
     return ((pl.col("owner") == pl.col("owner").shift(-1)) & (pause <= PULL_GAP)).fill_null(value=False)
 
 
-def _count_bodies(bodies: pl.LazyFrame, clock: Clock) -> pl.LazyFrame:
+def _count_bodies(bodies: pl.LazyFrame, clock: PauseClock) -> pl.LazyFrame:
     """Count in each group the first piece, which stands for its first whole file or for all parts, and every further whole file."""
     pause = pl.col(clock.began) - pl.col(clock.ended).shift(1)
     is_group = (pl.col("owner").ne_missing(pl.col("owner").shift(1)) | (pause > PART_GAP)).fill_null(value=True)

@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.counting.pauses import IS_UNTIMED, Clock
+from pullstats.metrics.counting.pauses import IS_UNTIMED, PauseClock
 from pullstats.metrics.counting.pulls import fold_image_visits, name_images
 from pullstats.metrics.counting.rule import INVOCATIONS, ISLAND_END, ISLAND_GAP, ISLAND_START, VISIT_LENGTH, Terms
 from pullstats.metrics.islands import IS_NEW, ROW, Fold, Islands, fold_requests
@@ -28,7 +28,7 @@ def count_visits(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
 
     Gives `INVOCATIONS` and `checks` (0 or 1), `ISLAND_START` and `ISLAND_END`, as far as they are wanted.
     """
-    clock = Clock(terms.is_timed)
+    clock = PauseClock(terms.is_timed)
     wanted = [name for name in ("checks", INVOCATIONS) if name in terms.wanted]
     named = events.filter(pl.col("package_name").is_not_null())
     folds = [fold_image_visits(terms), _fold_file_visits(terms, clock)]
@@ -39,7 +39,7 @@ def count_visits(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
     return pl.concat(parts, how="diagonal")
 
 
-def _fold_file_visits(terms: Terms, clock: Clock) -> Fold:
+def _fold_file_visits(terms: Terms, clock: PauseClock) -> Fold:
     """Fold all requests for a package that is no image."""
     facts = {
         "is_reading": _IS_READING,
@@ -55,7 +55,7 @@ def _fold_file_visits(terms: Terms, clock: Clock) -> Fold:
     return Fold(_IS_OUTSIDE_OCI, "origin_id", ("package_type", "package_name"), facts, partial(_fold_visits, terms=terms, clock=clock), is_alone=True)
 
 
-def _fold_visits(rows: pl.LazyFrame, terms: Terms, clock: Clock) -> pl.LazyFrame:
+def _fold_visits(rows: pl.LazyFrame, terms: Terms, clock: PauseClock) -> pl.LazyFrame:
     rows = _join_downloads(
         clock.cap(clock.settle(rows).with_columns(is_visit=clock.starts_island(terms.pauses.visit)), "is_visit", VISIT_LENGTH), clock
     )
@@ -71,7 +71,7 @@ def _fold_visits(rows: pl.LazyFrame, terms: Terms, clock: Clock) -> pl.LazyFrame
     )
 
 
-def _join_downloads(rows: pl.LazyFrame, clock: Clock) -> pl.LazyFrame:
+def _join_downloads(rows: pl.LazyFrame, clock: PauseClock) -> pl.LazyFrame:
     """Let a visit that only read join the next, if that begins within `ISLAND_GAP` with a download of which no log says how long it took.
 
     Its line may have been written long after it began.

@@ -72,7 +72,7 @@ def parse_filter(text: str, zone: str, logs: Mapping[str, Sequence[str]] | None 
     Raises:
         UsageError: with a caret under the place where it goes wrong.
     """
-    reader = _Reader(text, zone, logs or {})
+    reader = _FilterParser(text, zone, logs or {})
     expr = reader.read_any(0)
     if reader.here is not None:
         raise reader.fail("expected 'and', 'or' or the end; a value with blanks stands in quotes")
@@ -88,7 +88,7 @@ def join_all(parts: Sequence[pl.Expr], join: Callable[[Any, Any], Any] = operato
     return joined
 
 
-class _Reader:
+class _FilterParser:
     """Recursive descent over the tokens of one filter."""
 
     def __init__(self, text: str, zone: str, logs: Mapping[str, Sequence[str]]) -> None:

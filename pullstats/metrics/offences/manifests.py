@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pullstats.metrics.counting.pauses import Clock
+from pullstats.metrics.counting.pauses import PauseClock
 from pullstats.metrics.counting.pulls import mark_groups
 from pullstats.metrics.islands import ROW
 from pullstats.metrics.offences.requests import OWNER, SECOND, Part, give_waste, mix, order_owners
@@ -56,7 +56,7 @@ def find_repeated(part: Part, kind: Kind) -> pl.DataFrame:
     asked = part.rows.lazy().filter(pl.col("is_manifest") & (pl.col("is_get") | pl.col("is_head")))
     ordered = order_owners(asked, mix("origin", "package"), kind["least"], (*_SEEN, "is_tag"), _IS_FETCHED)
     rows = ordered.lazy().with_columns(timestamp=pl.from_epoch("instant", "us"), tag=pl.when("is_tag").then("path"))
-    grouped = mark_groups(rows, part.pauses.pull, Clock(is_timed=False), is_capped=True).with_columns(group=pl.col("is_group").cum_sum())
+    grouped = mark_groups(rows, part.pauses.pull, PauseClock(is_timed=False), is_capped=True).with_columns(group=pl.col("is_group").cum_sum())
     fetched = grouped.filter(_IS_FETCHED).select(ROW, OWNER, "group", "path").collect()
     marked = fetched.with_columns(is_again=~(pl.col("path") ^ pl.col("group").hash(8)).is_first_distinct())
     groups = marked.group_by(OWNER, "group").agg(pl.col("is_again").sum(), is_double=pl.col("is_again").any())

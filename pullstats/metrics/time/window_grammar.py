@@ -81,7 +81,7 @@ def parse_window(text: str, calendar: Calendar) -> Window:
         >>> window.start.isoformat(), window.end.isoformat()
         ('2024-02-29T23:00:00+00:00', '2024-03-31T22:00:00+00:00')
     """
-    reader = _Reader(text, calendar)
+    reader = _WindowParser(text, calendar)
     while reader.words:
         reader.read_part()
     if not reader.is_read:
@@ -107,7 +107,7 @@ def parse_as_of(text: str, calendar: Calendar) -> datetime:
     return midnight(found[0].days[1] + timedelta(days=1), calendar.zone) - TICK
 
 
-class _Reader:
+class _WindowParser:
     """Reads the parts of a window one after the other, each narrowing it."""
 
     def __init__(self, text: str, calendar: Calendar) -> None:

@@ -29,7 +29,7 @@ _UNFINISHED: Final = frozenset({"Running", "Scheduled", "Timeout", "Cancelled", 
 _DECODER: Final = json.JSONDecoder(strict=False)
 
 
-class Scan:
+class ValueReader:
     """Reads one block."""
 
     def __init__(self, group: str | None, stream: str | None) -> None:
@@ -149,7 +149,7 @@ class Scan:
             shown = json.dumps(record, ensure_ascii=False)
             self._refused.append((place, _width(shown), "envelope", plain_text(shown)))
             return
-        scan = Scan(None, None)
+        scan = ValueReader(None, None)
         unwrapped = unwrap_subscriptions(inner, place) or scan.unwrap(inner, place)
         self._rows += unwrapped.messages.select(
             "message", "source_offset", pl.col("envelope_time").dt.epoch("ms"), "cloudwatch_log_group", "cloudwatch_log_stream", "event_id"
