@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from pullstats.errors import InputError, UsageError
 from pullstats.formats import FORMATS, custom_format, parse_lines
 from pullstats.formats.configurations import read_configured
+from pullstats.formats.nginx_conf import parse_conf
 from pullstats.formats.own_formats import LANGUAGES
 from pullstats.formats.strftime import check_form, form_pattern, parse_form
 from support.case_files import load_cases
@@ -174,3 +176,36 @@ def test_options_of_haproxy_stand_for_their_formats(tmp_path: Path) -> None:
         parsed = parse_lines(f"{line}\n".encode(), 0, 1, [custom_format(f"@{tmp_path / 'haproxy.cfg'}:{name}")])
         assert [row for reading in parsed.readings for row in reading.frame["http_response_status_code"]] in ([200], [401]), name
         assert [row for reading in parsed.readings for row in reading.frame["http_request_id"]] == [None if name != "id" else "5a2f"], name
+
+
+WRITTEN_BY_NGINX = {
+    r"${remote_addr}|$msec|$status": "127.0.0.1|1795762777.578|204",
+    r"$remote_addr\ $msec\ $status": r"127.0.0.1\ 1795762777.578\ 204",
+    r"$remote_addr#$msec#$status": "127.0.0.1#1795762777.578#204",
+    r'$remote_addr"$msec"x': '127.0.0.1"1795762777.578"x',
+    r"'$remote_addr $msec \a\$status\"\;'": r'127.0.0.1 1795762777.578 \a\204"\;',
+    r"""'{"at":"$msec",' "\"peer\":\"$remote_addr\"," '"x":"it\'s"}'""": '{"at":"1795762777.578","peer":"127.0.0.1","x":"it\'s"}',
+}
+"""Words of a `log_format`, and the line that nginx 1.22.1 wrote."""
+
+
+@pytest.mark.parametrize("words", WRITTEN_BY_NGINX)
+def test_words_of_a_log_format_are_those_that_nginx_reads(words: str) -> None:
+    (found,) = parse_conf(f"http {{ # it's\n log_format it {words};\n access_log a.log it; }}")
+    values = {"remote_addr": "127.0.0.1", "msec": "1795762777.578", "status": "204"}
+    assert re.sub(r"\$\{?(\w+)\}?", lambda match: values[match[1]], found.text) == WRITTEN_BY_NGINX[words]
+
+
+@pytest.mark.parametrize(
+    "lua",
+    ["-- don't { here", '--[[ } ]] local a = { b = "}" }', "local c = [==[ } ]] ]==]", "ngx.say('it\\'s }') if x then y() end", "f{g{h{}}}"],
+)
+def test_blocks_of_lua_are_passed_over(lua: str) -> None:
+    block = f"location / {{ content_by_lua_block {{\n  {lua}\n }} }}"
+    assert [item.name for item in parse_conf(f"{block}\nlog_format behind '$remote_addr $msec';\n{block}")] == ["behind"]
+
+
+@pytest.mark.parametrize("begun", ["--[[ ", "[[ ", '"', "'", "{", "--", "[==["])
+def test_lua_that_does_not_end_takes_no_time(begun: str) -> None:
+    """Ten times as much takes about ten times as long: a beginning that was tried is not tried again."""
+    assert parse_conf("access_by_lua_block {\n" + f"{begun}\n" * 100_000) == []
