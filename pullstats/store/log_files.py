@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -121,14 +122,9 @@ def read_checkpoint(parts: list[Path], table: Path, version: int) -> Snapshot:
     snapshot = Snapshot(version=version)
     for part in parts:
         try:
-            for action in _checkpoint_actions(part):
-                apply_action(snapshot, action, table)
-        except FileNotFoundError:
-            raise
-        except PermissionError as error:
-            raise _may_not_read(part) from error
-        except OSError as error:
-            raise BrokenError(part, f"cannot be read ({error.strerror or error})") from error
+            with _explain_unread(part):
+                for action in _checkpoint_actions(part):
+                    apply_action(snapshot, action, table)
         except _BROKEN_FRAME as error:
             raise BrokenError(part, "is damaged: it is no checkpoint any more") from error
     return snapshot
@@ -145,20 +141,27 @@ def _checkpoint_actions(part: Path) -> Iterator[dict[str, Any]]:
             yield {kind: row}
 
 
-def read_commit(path: Path) -> list[dict[str, Any]]:
-    """Read the actions of a commit.
-
-    Raises:
-        BrokenError: it cannot be read.
-    """
+@contextmanager
+def _explain_unread(path: Path) -> Iterator[None]:
+    """Tell a file that may not be read, and one that cannot, from one that is gone."""
     try:
-        lines = path.read_bytes().splitlines()
+        yield
     except FileNotFoundError:
         raise
     except PermissionError as error:
         raise _may_not_read(path) from error
     except OSError as error:
         raise BrokenError(path, f"cannot be read ({error.strerror or error})") from error
+
+
+def read_commit(path: Path) -> list[dict[str, Any]]:
+    """Read the actions of a commit.
+
+    Raises:
+        BrokenError: it cannot be read.
+    """
+    with _explain_unread(path):
+        lines = path.read_bytes().splitlines()
     try:
         actions = [json.loads(line) for line in lines if line.strip()]
     except (ValueError, RecursionError) as error:
