@@ -78,7 +78,16 @@ def group_by_day(zone: str) -> dict[str, pl.Expr]:
 
 
 def fold_days(partials: Partials, days: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
-    """Give each metric on each of some days, column `day`: 0 where it counts nothing, null where nothing is known of it."""
+    """Give each metric on each of some days: 0 where it counts nothing, null where nothing is known of it.
+
+    Args:
+        partials: the tables, by `day`.
+        days: the days, column `day`, a row each.
+        metrics: what to give.
+
+    Returns:
+        The rows of `days` in their order, and a column per metric, named by its key.
+    """
     defined = [metric.key for metric in metrics if partials.defines(metric)]
     found = days.join(fold(partials, metrics, (_DAY,)), on=_DAY, how="left", maintain_order="left")
     return found.with_columns(pl.col(defined).fill_null(0))

@@ -188,7 +188,15 @@ def _judge_windows(
 def collect_evidence(
     metric: Metric, asked: Sequence[Plan], sides: Sequence[Values], past: Sequence[Period], values: Sequence[tuple[Values, ...]]
 ) -> Evidence:
-    """Gather what a metric is and was; amounts of months as if all were as long as the first."""
+    """Gather what a metric is and was; amounts of months as if all were as long as the first.
+
+    Args:
+        metric: the metric.
+        asked: the plans of the two sides.
+        sides: their values by the key of a metric.
+        past: pairs of windows of the past.
+        values: their values, as those of the sides.
+    """
     length = _count_days(asked[0].window) if count_months(asked[0].window) and metric.additive else None
 
     def scale(value: Value, window: Window) -> Value:

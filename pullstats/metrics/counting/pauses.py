@@ -102,5 +102,11 @@ class PauseClock:
         return instant.reverse().cum_min().forward_fill().reverse().over("owner")
 
     def cap(self, rows: pl.LazyFrame, start: str, longest: timedelta) -> pl.LazyFrame:
-        """Cut the runs whose rows began over more than `longest`."""
+        """Cut the islands whose rows began over more than `longest`.
+
+        Args:
+            rows: in the order of their owners.
+            start: column that is true of the first row of each island; more rows become such.
+            longest: from the beginning of an island's first row to that of its last.
+        """
         return cap_islands(rows, start, longest, self.began)

@@ -138,7 +138,17 @@ def _first_with(rows: pl.LazyFrame, fact: str) -> pl.Expr:
 
 
 def mark_groups(rows: pl.LazyFrame, pull_gap: timedelta, clock: PauseClock, *, is_capped: bool) -> pl.LazyFrame:
-    """Mark the first request of each pull group (`is_group`), and tell when what it was cut from began (`ISLAND_START`)."""
+    """Mark the first request of each pull group, and tell when what it was cut from began.
+
+    Args:
+        rows: manifest requests of one owner after the other, with `tag` (null where none is named).
+        pull_gap: a longer pause ends a group.
+        clock: measures pauses.
+        is_capped: end a group `GROUP_LENGTH` after its first request at the latest.
+
+    Returns:
+        The same rows with `is_group` (Boolean) and `ISLAND_START` (an instant).
+    """
     rows = rows.with_columns(run=clock.starts_island(pull_gap).cum_sum())
     # The tag of the open group: the last one named, if that was in this run.
     before = pl.when(pl.col("tag").is_not_null()).then(pl.col("run")).forward_fill().shift(1)

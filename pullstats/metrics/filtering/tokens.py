@@ -69,5 +69,11 @@ def split_tokens(text: str) -> list[Token]:
 
 
 def filter_error(reason: str, text: str, position: int) -> UsageError:
-    """Build the error of a filter, with a caret under the place."""
+    """Build the error of a filter, with a caret under the place.
+
+    Args:
+        reason: what is wrong with it.
+        text: the filter.
+        position: the place, in characters from 0.
+    """
     return UsageError(f"--where: {reason}\n{point_at(text, position)}")

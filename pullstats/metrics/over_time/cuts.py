@@ -53,7 +53,16 @@ def _measure(start: datetime, end: datetime, window: Window) -> timedelta:
 
 
 def list_slots(start: datetime, end: datetime, window: Window) -> pl.Series:
-    """List the slots of five minutes from one instant to another that lie on days and in hours of a window."""
+    """List the slots of five minutes that lie on days and in hours of a window.
+
+    Args:
+        start: the first slot's instant, UTC.
+        end: first instant after the last slot.
+        window: slots that it leaves out are none.
+
+    Returns:
+        Instants in UTC at which slots begin, sorted.
+    """
     instants = pl.datetime_range(start, end, STEP, closed="left", time_unit="us", time_zone="UTC", eager=True)
     return window.keep(instants.alias("timestamp").to_frame().lazy()).collect().to_series()
 

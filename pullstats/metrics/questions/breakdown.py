@@ -87,7 +87,14 @@ def with_endpoints(asked: Plan) -> tuple[Metric, ...]:
 
 
 def is_total_small(asked: Plan, partials: Partials, total: pl.DataFrame, takers: Sequence[Metric]) -> bool:
-    """Tell whether all that is kept comes from too few endpoints, or was taken by too few, to be shown at all."""
+    """Tell whether all that is kept comes from too few endpoints, or was taken by too few, to be shown at all.
+
+    Args:
+        asked: the plan; without `min_origins` nothing is too few.
+        partials: the tables.
+        total: one row with the endpoints, and a column per taker.
+        takers: metrics that count who took something.
+    """
     return bool(asked.query.min_origins) and partials.kept > 0 and bool(total.select(is_few(asked.query.min_origins, takers)).item())
 
 

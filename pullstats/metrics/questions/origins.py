@@ -176,7 +176,16 @@ def _sort(rows: pl.DataFrame, asked: Plan, level: str) -> pl.DataFrame:
 
 
 def describe_people(asked: Plan, before: Window | None, history: pl.Expr) -> pl.DataFrame:
-    """Give one row for everybody of the window and the span before it: traits, first and last request, days, state."""
+    """Give one row for everybody of the window and the span before it.
+
+    Args:
+        asked: the plan.
+        before: the span that tells who returns; None where the window has none before it.
+        history: true of the events whose hashes can be compared with those of the window.
+
+    Returns:
+        Traits, first and last request (UTC), days with a request, and state, by actor.
+    """
     window = replace(asked.window, start=before.start if before else asked.window.start)
     traits = [DIMENSIONS[trait] for trait in _TRAITS]
     is_inside = pl.col("timestamp") >= asked.window.start if asked.window.start else pl.lit(value=True)

@@ -193,6 +193,11 @@ class Buckets:
 def parse_every(text: str, zone: str, week_start: str = "monday") -> Buckets:
     """Read the size of a bucket.
 
+    Args:
+        text: a number and `m`, `h`, `d`, `w`, `mo`, `q` or `y`.
+        zone: IANA name of the zone in which days and hours begin.
+        week_start: day with which weeks begin.
+
     Raises:
         UsageError: it is none.
 
