@@ -7,27 +7,23 @@ Sources that a user gave different names are different ones, whatever they hold.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
 
-import polars as pl
-
 from pullstats.enrich import HashKey
 from pullstats.pipeline.content import HEAD, WHOLE, WINDOW, Content, Marks, name_mark, stem, stems, window_places
 from pullstats.pipeline.decoder import LogDecoder
+from pullstats.pipeline.old_logs import count_if_copied, old_stem, old_tail
 from pullstats.pipeline.place import Place
-from pullstats.sources import Source, read_blocks
+from pullstats.sources import Source
 from pullstats.sources.blocks import LINE_LIMIT, TAIL_LENGTH
 from pullstats.sources.streams import HEAD_LENGTH, SKIP_CHUNK
 from pullstats.store import STEM_LENGTH, SourceProgress, Store
 
 _MARKS_HELD: Final = 64 << 20
 """Bytes of marks of a run's own logs that are held; those of further logs are read from the store."""
-_OLD_TELLING: Final = 24
-"""Bytes from which on a line told a log from others in stores of 0.1."""
 
 
 @dataclass(slots=True)
@@ -79,14 +75,14 @@ class KnownLogs:
         """Find a log among those that a store of 0.1 kept no digests of: by a telling line and the line at the end."""
         if not self._has_old or self._store is None or not source.is_seekable:
             return None
-        start = _old_stem(source.peek(HEAD_LENGTH), self._key.secret, log.unwrapper.telling if log.unwrapper else None)
+        start = old_stem(source.peek(HEAD_LENGTH), self._key.secret, log.unwrapper.telling if log.unwrapper else None)
         for known in self._all_like(start):
             if not self._may_be(known):
                 continue
             content = self._read_to(source, known.end_offset)
             if content is not None and self._is_old(content, known):
                 return self._place(source, known, content, is_to_note=known.digest is None)
-            if content is None and (lines := _count_if_copied(source, self._store, known, log)) is not None:
+            if content is None and (lines := count_if_copied(source, self._store, known, log)) is not None:
                 return Place(known.source_id, Content(b""), is_complete=True, lines_known=lines)
             self._begin_again(source)
         return None
@@ -95,7 +91,7 @@ class KnownLogs:
         """Tell whether a log is one that a store of 0.1 read, by its digest if it was read on since."""
         if known.digest is not None:
             return content.digest(known.end_offset, content.tail()) == known.digest
-        return _old_tail(content.tail(), self._key.secret) == known.tail
+        return old_tail(content.tail(), self._key.secret) == known.tail
 
     def begin(self, source: Source) -> Place:
         """Give a new log, which stands at its beginning, an id of its own."""
@@ -265,35 +261,3 @@ def _line_end(source: Source) -> int:
 def _count_lines(source: Source, end: int) -> int:
     """Count the lines of a plain file up to a place."""
     return sum(source.at(start, min(SKIP_CHUNK, end - start)).count(b"\n") for start in range(0, end, SKIP_CHUNK))
-
-
-def _old_stem(head: bytes, key: bytes, telling: bytes | None) -> str:
-    """Hash what a store of 0.1 knew a log by: its first telling line, which comments and bare brackets are not."""
-    if telling is None:
-        lines = (line for line in head.split(b"\n") if len(line) >= _OLD_TELLING and not line.startswith(b"#"))
-        telling = next(lines, head).rstrip(b"\r")
-    return hashlib.blake2b(telling, key=key, digest_size=16, person=b"log-start").hexdigest()
-
-
-def _old_tail(tail: bytes, key: bytes) -> int:
-    """Hash the line at the end as a store of 0.1 did."""
-    return int.from_bytes(hashlib.blake2b(tail, key=key, digest_size=8, person=b"log-tail").digest()) >> 2
-
-
-def _count_if_copied(source: Source, store: Store, known: SourceProgress, log: LogDecoder) -> int | None:
-    """Count the lines of a log that is an older, shorter copy of one that a store of 0.1 read; None if it is not.
-
-    It is if every event of it is in the store at the same offset, time and status: that store kept no more.
-    """
-    columns = ["source_offset", "timestamp", "http_response_status_code", "http_response_body_size"]
-    stored = store.scan_events([*columns, "source_id"]).filter(pl.col("source_id") == known.source_id).select(columns)
-    lines = 0
-    source.rewind()
-    for block in read_blocks(source, framing=log.framing):
-        parsed = log.read(block)
-        lines += parsed.lines
-        for reading in parsed.readings:
-            unknown = reading.frame.lazy().select(columns).join(stored, on=columns, how="anti", nulls_equal=True)
-            if unknown.head(1).collect().height:
-                return None
-    return lines

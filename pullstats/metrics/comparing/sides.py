@@ -13,7 +13,7 @@ from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.metrics.plan import Plan, share_classes, with_filter, with_window
 from pullstats.metrics.question_window import is_beyond
-from pullstats.metrics.time.phrases import AmbiguousWindowError
+from pullstats.metrics.time.phrase import AmbiguousWindowError
 
 _VALUE_DIMENSIONS: Final = ("version", "tag", "domain", "backend")
 """What a bare word may be a value of."""

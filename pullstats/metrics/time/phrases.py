@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from pullstats.errors import UsageError
+from pullstats.metrics.time.phrase import _YEAR_MONTHS, AmbiguousWindowError, Phrase, Today, add_months
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS: Final = (
@@ -21,7 +20,6 @@ MONTHS: Final = (
     *("july", "august", "september", "october", "november", "december"),
 )
 _DAY: Final = timedelta(days=1)
-_YEAR_MONTHS: Final = 12
 _YEARS: Final = range(1000, 9999)
 """Years that leave room for arithmetic before and after them."""
 _MOST_WORDS: Final = 8
@@ -44,51 +42,6 @@ _ROLLING: Final = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365}
 """Days of the past week, month and so on, which end today."""
 _AMOUNT: Final = re.compile(r"^([1-9][0-9]{0,4})([a-z]+)$")
 TO: Final = frozenset({"to", "until", "till", "through", "thru", "-", "–", "—", ".."})
-
-
-class AmbiguousWindowError(UsageError):
-    """A window that may mean two things."""
-
-
-@dataclass(frozen=True, slots=True)
-class Today:
-    """What days are read against.
-
-    Attributes:
-        today: the local day of now.
-        last: the last day that is wanted: today, or the day before.
-        week_start: name of the first day of a week.
-    """
-
-    today: date
-    last: date
-    week_start: str
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """What some words mean.
-
-    Attributes:
-        first: the first day; None for hours.
-        last: the last day.
-        length: how long before now it begins, for hours and minutes.
-        is_relative: whether it depends on what day it is.
-        has_year: whether it says its year; else another may be meant.
-    """
-
-    first: date | None = None
-    last: date | None = None
-    length: timedelta | None = None
-    is_relative: bool = False
-    has_year: bool = True
-
-    @property
-    def days(self) -> tuple[date, date]:
-        """First and last day."""
-        assert self.first is not None
-        assert self.last is not None
-        return self.first, self.last
 
 
 def read_phrase(words: Sequence[str], today: Today) -> tuple[Phrase, int] | None:
@@ -180,7 +133,7 @@ def _read_named(text: str, today: Today) -> Phrase | None:
     first = _find_current(noun, today)
     if which == "this":
         return Phrase(first, today.last if noun != "day" else now, is_relative=True)
-    before = first - 7 * _DAY if noun == "week" else first - _DAY if noun == "day" else _add_months(first, -_MONTHS_OF[noun])
+    before = first - 7 * _DAY if noun == "week" else first - _DAY if noun == "day" else add_months(first, -_MONTHS_OF[noun])
     return Phrase(before, first - _DAY, is_relative=True)
 
 
@@ -218,7 +171,7 @@ def _read_amount(text: str, today: Today) -> Phrase | None:
     if unit in {"minute", "hour"}:
         return Phrase(length=timedelta(minutes=count * (60 if unit == "hour" else 1)), is_relative=True)
     if unit in _MONTHS_OF:
-        return Phrase(_add_months(today.last, -count * _MONTHS_OF[unit]) + _DAY, today.last, is_relative=True)
+        return Phrase(add_months(today.last, -count * _MONTHS_OF[unit]) + _DAY, today.last, is_relative=True)
     return Phrase(today.last - timedelta(days=count * (7 if unit == "week" else 1) - 1), today.last, is_relative=True)
 
 
@@ -248,7 +201,7 @@ def _find_latest(month: int, months: int, year: str | None, today: Today) -> Phr
     first = date(int(year or today.today.year), month, 1)
     if year is None and first > today.today:
         first = first.replace(year=first.year - 1)
-    return Phrase(first, _add_months(first, months) - _DAY, None, year is None, year is not None)
+    return Phrase(first, add_months(first, months) - _DAY, None, year is None, year is not None)
 
 
 def _read_day(text: str, today: Today) -> Phrase | None:
@@ -287,7 +240,7 @@ def _read_digits(text: str, _: Today) -> Phrase | None:
     if month is None:
         return Phrase(date(year, 1, 1), date(year, _YEAR_MONTHS, 31))
     first = date(year, month, day or 1)
-    return Phrase(first, first if day is not None else _add_months(first, 1) - _DAY)
+    return Phrase(first, first if day is not None else add_months(first, 1) - _DAY)
 
 
 def _tell_apart(text: str, one: int, other: int, year: int) -> tuple[int, int | None, int | None]:
@@ -308,15 +261,3 @@ def _find_weekday(word: str) -> int | None:
 
 def _find_month(word: str) -> int | None:
     return next((number for number, name in enumerate(MONTHS, 1) if word in {name, name[:3], "sept" if name[:4] == "sept" else name}), None)
-
-
-def _add_months(day: date, months: int) -> date:
-    """Go on by months; the day of the month is the last there is."""
-    number = day.year * _YEAR_MONTHS + day.month - 1 + months
-    year, month = number // _YEAR_MONTHS, number % _YEAR_MONTHS + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
-
-
-def before_months(day: date, months: int) -> date:
-    """Go back whole months."""
-    return _add_months(day, -months)

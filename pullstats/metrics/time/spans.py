@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pullstats.metrics.time.phrases import before_months
+from pullstats.metrics.time.phrase import before_months
 from pullstats.metrics.time.windows import TICK, Window, midnight
 
 WEEK: Final = timedelta(days=7)

@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 
 from pullstats.errors import UsageError
 from pullstats.metrics.caret import point_at
-from pullstats.metrics.time.phrases import TO, WEEKDAYS, Phrase, Today, read_days, read_phrase
+from pullstats.metrics.time.phrase import Phrase, Today
+from pullstats.metrics.time.phrases import TO, WEEKDAYS, read_days, read_phrase
 from pullstats.metrics.time.windows import DAY_MINUTES, TICK, Window, midnight
 
 GRAMMAR: Final = (
