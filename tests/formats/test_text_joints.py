@@ -6,8 +6,9 @@ import polars as pl
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from pullstats.formats.joints import find_joint
 from pullstats.formats.templates import compile_log_format
-from pullstats.formats.text_lines import TextReader, find_joint
+from pullstats.formats.text_lines import TextReader
 from support.effort import examples
 
 NAMES = [

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from pullstats.clock import Clock
 from pullstats.formats import FORMATS, Parsed, detect_format, named_format, parse_lines
+from pullstats.formats.joints import find_joint
 from pullstats.formats.lines import Times, split_text
 from pullstats.formats.parsed import READING_SCHEMA
 from pullstats.formats.shaping import shape_reading
-from pullstats.formats.text_lines import TextReader, find_joint
+from pullstats.formats.text_lines import TextReader
 from support.case_files import CaseFile, load_case_files
 from support.effort import examples
 
