@@ -17,6 +17,7 @@ from pullstats.errors import InputError
 from pullstats.metrics import Breakdown
 from pullstats.metrics.behaviour.rules import load_rules
 from pullstats.metrics.questions.behaviour import Behaviour
+from pullstats.metrics.questions.origins import Origins
 from pullstats.metrics.vocabulary import CLASSES
 from support.crowd import Row, ask, manifest, request
 
@@ -302,3 +303,24 @@ def test_a_moved_machine_is_explained_as_one_stream() -> None:
     assert report.flat is not None
     assert report.flat[0]["class"].to_list() == ["production"] * 3
     assert all("one stream over 3 addresses" in text for text in report.flat[0]["evidence"])
+
+
+def test_a_timeline_marks_the_period_and_what_was_missed() -> None:
+    moments = every(300, 60)
+    rows = poll(1, [moment for number, moment in enumerate(moments) if number not in {20, 41, 42}])
+    report = ask(Origins, rows, judge_one(rows)["origin"], metrics=("requests",))
+    assert report.flat is not None
+    told = [(row["method"], row["gap_seconds"], row["periods"], row["pace"]) for row in report.flat[0].to_dicts()]
+    assert told[0] == ("HEAD", None, None, None)
+    assert told[1] == ("GET", None, None, None)  # the same visit
+    assert [periods for _, _, periods, _ in told[3:]].count(1) == 54
+    assert (("HEAD", 600.0, 2, "○ 2 × 300 s") in told, ("HEAD", 900.0, 3, "○ 3 × 300 s") in told) == (True, True)
+    assert told[3][3] == "● 300 s"
+    assert "; production, score " in report.headline
+
+
+def test_a_timeline_without_a_pace_tells_the_distances() -> None:
+    days = (0, 2.5, 21, 26, 45)
+    rows = [row for hours in days for row in pull(START + timedelta(hours=hours), 1, f"1.{hours}")]
+    report = ask(Origins, rows, judge_one(rows)["origin"], metrics=("requests",))
+    assert [text for text in report.frame["pace"].to_list() if text] == ["· 150 min", "· 18.5 h", "· 5 h", "· 19 h"]

@@ -183,8 +183,8 @@ def test_a_timeline_has_everything_of_one_by_time() -> None:
     frame = flat(report)
     assert frame.columns[:4] == ["time", "origin", "method", "path"]
     assert frame.select("time", "origin", "path", "status").rows() == [(row["time"], name, row["path"], row["status"]) for row in mine]
-    assert report.headline == f"origin {name}: 10 requests, 10 shown"
-    assert origins(rows, who=name, limit=3).headline.endswith("10 requests, 3 shown")
+    assert report.headline.startswith(f"origin {name}: 10 requests, 10 shown; ci, score ")
+    assert ": 10 requests, 3 shown; " in origins(rows, who=name, limit=3).headline
     assert origins(rows, who=name, window="2001").is_empty
 
 

@@ -33,7 +33,7 @@ LEAST_SPREAD: Final = 1.5
 _LEAST_VISITS: Final = 4
 _MOST_USED: Final = 300
 """Differences of one owner among which the period is looked for; those of each visit to the next are all counted."""
-_MOST_MULTIPLE: Final = 12
+MOST_MULTIPLE: Final = 12
 _ROOM: Final = 64.0
 """Between the logarithms of one owner's differences and of the next one's on a line; none reaches so far."""
 _GOOD: Final = 0.75
@@ -102,7 +102,7 @@ def _try_lag(rows: pl.DataFrame, lag: int) -> pl.DataFrame:
     judged = gaps.select("number", "gap").with_columns(times=(_GAP / period).round(), near=tolerance(period), period=period)
     judged = judged.with_columns(off=(_GAP - pl.col("times") * pl.col("period")).abs())
     is_near = pl.col("off") <= pl.col("near")
-    is_hit, is_long = (pl.col("times") == 1) & is_near, pl.col("times").is_between(2, _MOST_MULTIPLE)
+    is_hit, is_long = (pl.col("times") == 1) & is_near, pl.col("times").is_between(2, MOST_MULTIPLE)
     is_close = is_hit & (pl.col("off") <= pl.max_horizontal(TIGHT * pl.col("period") / lag, LEAST_SPREAD))
     flags = judged.select("number", hits=is_hit, multiples=is_long & is_near, long=is_long, close=is_close)
     told = modes.with_columns(_count(flags).get_columns())

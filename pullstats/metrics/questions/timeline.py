@@ -12,6 +12,8 @@ from pullstats.errors import UsageError
 from pullstats.ids import ID_DIGITS, begins_with, write_ids
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.report_parts import build_report
+from pullstats.metrics.behaviour.judging import CLASS, SCORE, describe_evidence
+from pullstats.metrics.behaviour.pace import GAP, PACE, PERIODS, mark_pace
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.selection import several_ids
 from pullstats.metrics.plan import Plan
@@ -21,7 +23,8 @@ ID_COLUMNS: Final = {"origin": "origin_id", "endpoint": "endpoint_id", "network"
 SHORT_ID: Final = 10
 """Digits of an id that people see; as many find it again."""
 _TRAITS: Final = ("method", "path", "status", "ecosystem", "package", "version", "action", "client")
-_ONLY_FOR_MACHINES: Final = frozenset({"ecosystem", "action"})
+_PACE: Final = (Column(PACE, PACE, "text"), Column(GAP, "gap", "number"), Column(PERIODS, PERIODS, "count"))
+_ONLY_FOR_MACHINES: Final = frozenset({"ecosystem", "action", GAP, PERIODS})
 _ID: Final = re.compile(f"[0-9a-f]{{4,{2 * ID_DIGITS}}}")
 
 
@@ -41,17 +44,32 @@ def answer_timeline(asked: Plan, text: str) -> Report:
     if not _ID.fullmatch(who):
         raise UsageError(f"'{text}' is no id: 4 to 16 hexadecimal digits, as origins prints them")
     _refuse_several(asked, who)
-    rows = _find_requests(asked, who)
+    rows, said = _find_requests(asked, who), ""
+    if level == "origin":
+        rows, said = _add_pace(asked, rows, who)
     shown = rows.head(asked.query.limit) if asked.query.limit else rows
-    columns = (Column("time", "time", "time"), Column(level, level, "bucket"), *(Column(name, name, "text") for name in _TRAITS))
+    paced = _PACE if level == "origin" else ()
+    traits = [Column(name, name, "text") for name in _TRAITS]
+    columns = (Column("time", "time", "time"), Column(level, level, "bucket"), *traits[:2], *paced, *traits[2:])
     full = shown.select(column.name for column in columns)
     bare = replace(asked, metrics=())
     seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES)
     short = full.with_columns(pl.col(level).str.slice(0, SHORT_ID)).select(column.name for column in seen)
     report = build_report(bare, compute_partials(bare, {}, []), short, seen, pl.DataFrame())
     name = rows[level][0] if rows.height else who
-    headline = f"{level} {name}: {rows.height:,} {'request' if rows.height == 1 else 'requests'}, {shown.height:,} shown"
+    headline = f"{level} {name}: {rows.height:,} {'request' if rows.height == 1 else 'requests'}, {shown.height:,} shown{said}"
     return replace(report, headline=headline, is_empty=rows.height == 0, flat=(full, columns))
+
+
+def _add_pace(asked: Plan, rows: pl.DataFrame, who: str) -> tuple[pl.DataFrame, str]:
+    """Mark which visits keep the origin's pace, and say what it is and why."""
+    classes = asked.classes.find()
+    mine = begins_with(pl.col("origin_id"), who)
+    found = classes.origins.filter(mine)
+    told = [
+        f"; {name}, score {score:.2f}: {text}" for name, score, text in found.select(CLASS, SCORE, describe_evidence(found, classes.rules)).rows()
+    ]
+    return mark_pace(rows, classes.pairs.filter(mine)), "".join(told)
 
 
 def _refuse_several(asked: Plan, who: str) -> None:
