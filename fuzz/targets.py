@@ -25,7 +25,7 @@ from pullstats.enrich.proxies import HEADERS, TrustedProxies
 from pullstats.enrich.redact import redact_reject, redact_text
 from pullstats.enrich.request import split_request
 from pullstats.errors import UserError
-from pullstats.formats import FORMATS, Detection, choose_formats, custom_format, detect_format, parse_lines
+from pullstats.formats import FORMATS, Detection, FormatChoice, choose_formats, custom_format, detect_format, parse_lines
 from pullstats.formats.nginx_conf import parse_conf
 from pullstats.formats.w3c import split_sections
 from pullstats.pipeline.decoder import LogDecoder
@@ -152,7 +152,7 @@ def field_maps(data: bytes) -> None:
     """Read any text as a `--map`, and what is behind its first line by every format it makes, as it is and bound to those lines."""
     text, _, rest = data.partition(b"\n")
     try:
-        formats = choose_formats("auto", None, text.decode("utf-8", "replace"))
+        formats = choose_formats(FormatChoice(field_map=text.decode("utf-8", "replace")))
     except UserError:
         return
     mapped = [item for item in formats if item.check is not None]
