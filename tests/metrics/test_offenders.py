@@ -276,3 +276,10 @@ def test_the_kinds_are_explained_with_their_numbers(capsys: pytest.CaptureFixtur
 def test_a_window_without_events_is_exit_4(wasted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["offenders", "--window", "2020", "--store", str(wasted)]) == 4
     assert "no waste found in 0 requests" in capsys.readouterr().out
+
+
+def test_requests_of_several_logs_are_told_apart_by_log_and_place() -> None:
+    rows = make_traffic(4, *WASTEFUL)
+    cut = [row | {"source": f"log {number % 3}"} for number, row in enumerate(rows)]
+    assert rows_of(ask(cut)) == rows_of(ask(rows))
+    assert ask(cut).meta["totals"] == ask(rows).meta["totals"]

@@ -20,6 +20,8 @@ from pullstats.metrics.statuses import IS_GET, IS_HEAD
 
 CLIENT, VERSION = "client", "client_version"
 CLIENTS: Final = (CLIENT, VERSION)
+_TEXTS: Final = 2
+"""Paths and versions are kept beside what a rule takes: about as much again."""
 _NAMES: Final = {CLIENT: pl.col("user_agent_name"), VERSION: pl.col("user_agent_version")}
 _IS_MANIFEST: Final = pl.col("action").eq_missing("manifest")
 _VALUES: Final = {
@@ -43,7 +45,7 @@ def count_inflation(asked: Plan, kind: Kind) -> pl.DataFrame:
         on a day of the question's zone, but for the first), `adjusted` (the rest), `origins` that downloaded, and `heads` and `gets`,
         the manifests asked for by either method; the most repeats first.
     """
-    plans = [replace(plan, metrics=asked.metrics) for plan in cut_by_network(replace(asked, metrics=()), {}, [])]
+    plans = cut_by_network(replace(asked, query=replace(asked.query, memory=asked.query.memory // _TEXTS)), {}, [])
     around = None if len(plans) == 1 else look_around(pl.concat([narrow_requests(plan) for plan in plans]))
     counted = pl.concat([_mark_part(plan, kind, around) for plan in plans])
     # No origin crosses a part, but for those who have none: each of these is alone.

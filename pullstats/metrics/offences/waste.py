@@ -88,7 +88,10 @@ def list_downloads(asked: Plan, values: Mapping[str, pl.Expr]) -> pl.DataFrame:
     label = asked.metrics[0].rule
     beyond = look_beyond(asked, label)
     assert beyond.margin is not None
-    read = {"source_id", "source_offset", *(name for value in values.values() for name in value.meta.root_names())}
+    # Of one log alone no request need say of which it is: a text a row.
+    sources = asked.extent.sources
+    named = {"source_id"} if sources is None or sources.height > 1 else set()
+    read = {*named, "source_offset", *(name for value in values.values() for name in value.meta.root_names())}
     for margin in (beyond.margin, beyond.margin + _WIDER, None):
         counted, _ = count_rows(asked, label, sorted(read), None, replace(beyond, margin=margin))
         placed = asked.events.order.add_to(counted.filter(pl.col(DOWNLOADS) > 0).select(*sorted(read), DOWNLOADS, IS_CUT))
