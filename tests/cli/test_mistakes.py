@@ -297,7 +297,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     return words
 
 
-@settings(examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=command_lines())
 def test_no_command_line_is_an_internal_error(words: list[str], store: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code = run([*words, "--store", str(store)])

@@ -43,6 +43,8 @@ EVERYTHING = (*PLAIN, "sessions", "invocations", *COUNTED)
 ADDITIVE = tuple(name for name, metric in METRICS.items() if metric.additive)
 RULES = tuple(COUNTING_RULES)
 UNNAMED = "invocations_pullstats_1"
+JUDGED_ELSEWHERE = {"orgs", "instances", "instances-low", "instances-high"}
+"""Organisations need a database of addresses; instances are estimates, put beside the truth of made-up traffic (`support/labelled/`)."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def compare(found: pl.DataFrame, keys: Sequence[str], expected: dict[Any, dict[s
 
 def test_the_oracle_counts_by_every_rule_and_every_metric() -> None:
     assert set(oracle.RULES) == set(RULES)
-    assert {name for name in METRICS if name not in {*EVERYTHING, "orgs"}} == set()
+    assert {name for name in METRICS if name not in {*EVERYTHING, *JUDGED_ELSEWHERE}} == set()
     for label, rule in COUNTING_RULES.items():
         assert set(rule.defines) == set(oracle.RULES[label]), label
 
