@@ -66,6 +66,7 @@ def test_where_nobody_repeats_anything_it_says_so(seed: int) -> None:
     count = report.meta["totals"]["downloads"]
     assert count > 100
     assert report.headline == f"none of {count:,} downloads repeats what its origin had: no inflation found"
+    assert set(report.frame["manifests"].drop_nulls()) == {"HEAD and GET"}
     assert report.meta["totals"] == {"downloads": count, "had": 0, "again": 0, "adjusted": count} | {
         name: report.meta["totals"][name] for name in ("heads", "gets")
     }

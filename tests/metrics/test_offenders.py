@@ -20,7 +20,7 @@ from pullstats.metrics.questions.offenders import Offenders, _find_whose
 from pullstats.reports import Report
 from support.crowd import Row, make_id
 from support.waste_oracle import find_all, polling, tell
-from support.wasteful import BEGIN, WASTEFUL, Plot, ask_events, make_traffic
+from support.wasteful import BEGIN, WASTEFUL, Plot, ask_events, make_traffic, number_requests
 
 RULES = load_offences()
 NUMBERS = {name: dict(kind.thresholds) for name, kind in RULES.kinds.items()}
@@ -92,6 +92,14 @@ def test_a_request_of_two_kinds_is_counted_once_in_all() -> None:
     counts = {row["kind"]: row["requests"] for row in rows_of(report)}
     assert counts == {"manifest-twice": 120, "polling": 240 - 20}
     assert report.meta["totals"]["requests"] == 240 - 20  # the first of each minute is a first within its pull, too
+
+
+def test_waste_of_which_no_download_comes_is_said_to_be_such() -> None:
+    plot = Plot(1)
+    for number in range(90):
+        plot.manifest(20 * number, 100, "HEAD", "acme/app", "1.4")
+    plot.file(1, 200, "wheel")
+    assert ask(number_requests(plot.rows)).headline.endswith("; none of 1 download comes of them")
 
 
 def _with_numbers(**numbers: dict[str, float]) -> OffenceRules:
@@ -215,7 +223,8 @@ def test_people_get_whole_numbers_at_80_columns_and_no_text_of_ill_will(
     assert run(["offenders", "--window", "all", "--store", str(wasted)]) == 0
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80
-    assert "126 of 160 requests (78.8 %) need not have been made, by 41 origins" in " ".join(shown.split())
+    said = " ".join(shown.split())
+    assert "126 of 160 requests (78.8 %) need not have been made, by 41 origins, of about 3.51; 39 of 40 downloads (97.5 %) come of them" in said
     assert "…" not in shown
     assert "\x1b" not in shown
 
@@ -244,7 +253,7 @@ def test_a_note_tells_facts_and_no_address(wasted: Path, capsys: pytest.CaptureF
         (["--price-per-gb", "inf"], "is no price"),
         (["--kind", "poling"], "no kind of waste 'poling'; did you mean 'polling'?"),
         (["--level", "netwrok"], "no level 'netwrok'; did you mean 'network'?"),
-        (["--sort", "request"], "did you mean 'requests'?"),
+        (["--sort", "request"], "no column to sort by 'request'; did you mean 'requests'?"),
         (["--note", "nobody"], "--note 'nobody' is nobody whom offenders lists in this window"),
         (["--note", "0123456789abcdef"], "is nobody whom offenders lists"),
         (["--count-as", "pullstats,scarf"], "--count-as takes one counting rule"),

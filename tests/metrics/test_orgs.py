@@ -230,6 +230,8 @@ def test_who_takes_five_times_as_much_or_stops_is_named_with_by_how_much() -> No
     assert acme["change"] == pytest.approx(acme["downloads"] / acme["before"] - 1)
     assert f"grew by more than noise: Acme (+{acme['change'] * 100:.1f} %)" in report.headline
     assert "fell by more than noise: Telco (" in report.headline
+    begun = ask(make_weeks(3, 16, LEVELS | {"Rack": 0.0}, last={"Rack": 200}), window=LAST_WEEK, now=NOON + 20 * WEEK)
+    assert "grew by more than noise: Rack (from nothing)" in begun.headline
     first, last = date.fromisoformat(LAST_WEEK[:10]) - timedelta(days=7), date.fromisoformat(LAST_WEEK[:10])
     downloads = [row for row in rows if row["owner"] == "Acme"]
     assert acme["before"] == sum(first <= row["time"].date() < last for row in downloads)
@@ -265,7 +267,7 @@ def test_where_growth_cannot_be_told_it_says_why(options: dict[str, Any], said: 
         ({"min_origins": 3, "state": "new", "window": "7d"}, "--min-origins goes neither with --state"),
         ({"min_origins": 3, "networks": ("own",)}, "--min-origins goes neither with --state"),
         ({"count_as": ("pullstats@2", "raw@1")}, "--count-as takes one counting rule"),
-        ({"sort": "download"}, "did you mean 'downloads'?"),
+        ({"sort": "download"}, "no column to sort by 'download'; did you mean 'downloads'?"),
     ],
 )
 def test_a_mistake_is_told_in_one_sentence(arguments: dict[str, Any], said: str) -> None:

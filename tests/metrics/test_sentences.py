@@ -141,9 +141,10 @@ LEAST = 12
 
 
 def list_sentences(path: Path) -> Iterator[tuple[int, str]]:
-    """Give the constant parts, of several words, of the texts of a module that are no docstrings: line and text."""
+    """Give the constant parts, of several words, of the texts of a module that are no docstrings and no heads of columns: line and text."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    heads = [node.args for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Column"]
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)} | {id(part) for head in heads for part in head}
     parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
