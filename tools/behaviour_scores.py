@@ -32,18 +32,18 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="how many people and machines, as a share")
     parser.add_argument("--days", type=int, help="how many days instead of the world's own")
     parser.add_argument("--misses", action="store_true", help="list what was read wrong")
-    parser.add_argument("--instances", action="store_true", help="put estimates of running instances beside the truth")
+    parser.add_argument("--classes-only", action="store_true", help="leave out the estimates of running instances")
     asked = parser.parse_args()
     judged: list[Judged] = []
     for world in WORLDS:
         if not asked.world or world.name in asked.world:
             small = world if asked.share == 1 and not asked.days else world.smaller(asked.share, asked.days or world.days)
-            judged += score(small, asked.seeds, misses=asked.misses, instances=asked.instances)
+            judged += score(small, asked.seeds, misses=asked.misses, instances=not asked.classes_only)
     print("all worlds")
     show(judged)
 
 
-def score(world: World, seeds: list[int], *, misses: bool = False, instances: bool = False) -> list[Judged]:
+def score(world: World, seeds: list[int], *, misses: bool = False, instances: bool = True) -> list[Judged]:
     """Build a world with each seed, ask, and print how it went."""
     judged: list[Judged] = []
     found: dict[str, list[Estimate]] = {"package": [], "package and version": []} if instances else {}

@@ -95,6 +95,13 @@ def said(scene: tuple[Town, Path]) -> dict[str, list[str]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def instances(scene: tuple[Town, Path]) -> dict[str, dict[str, float]]:
+    """Give the estimate of machines of each package."""
+    rows = ask(scene[1], "report", "--by", "package", "--metric", "instances", "--window", "all", "--limit", "0")
+    return {row["package"]: row for row in rows}
+
+
 @pytest.mark.parametrize("name", WITHOUT_RHYTHM)
 def test_who_comes_without_rhythm_is_no_production(name: str, said: dict[str, list[str]]) -> None:
     assert len(said[name]) == MANY
@@ -114,6 +121,17 @@ def test_one_origin_has_a_class_for_each_package(scene: tuple[Town, Path]) -> No
         classes.setdefault(row["package"], set()).add(row["class"])
     assert classes[image(SHARED)] == {"production"}
     assert "production" not in set().union(*(classes[image(SHARED + number)] for number in range(1, 5)))
+
+
+@pytest.mark.parametrize("machines", MACHINES)
+def test_machines_behind_one_address_are_counted_by_their_phases(machines: int, instances: dict[str, dict[str, float]]) -> None:
+    row = instances[image(MACHINES[machines])]
+    assert row["instances_low"] <= machines <= row["instances_high"] <= 2 * machines
+
+
+def test_an_address_that_changes_is_one_machine(instances: dict[str, dict[str, float]]) -> None:
+    row = instances[image(MOVED)]
+    assert row["instances_low"] <= 1 <= row["instances_high"] <= 2
 
 
 def classes_of(town: Town, folder: Path) -> list[Judged]:

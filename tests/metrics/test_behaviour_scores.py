@@ -12,7 +12,7 @@ from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan
 from support.effort import SOAK
 from support.labelled import scoring
-from support.labelled.answers import ask, find_origins, judge, take_in
+from support.labelled.answers import ask, count_instances, find_origins, judge, take_in
 from support.labelled.build import build
 from support.labelled.scoring import Judged
 from support.labelled.town import Town
@@ -72,6 +72,12 @@ def test_the_pattern_adds_to_agent_and_network(judged: dict[str, list[Judged]]) 
     assert scoring.macro_f1(by_pattern) > scoring.macro_f1(by_agent) + 0.1
 
 
+def test_ranges_of_instances_hold_the_truth(worlds: dict[str, tuple[Town, Path]]) -> None:
+    estimates = [one for world in worlds.values() for one in count_instances(*world, by_version=False)]
+    assert len(estimates) > 10
+    assert scoring.coverage(estimates) >= 0.9, [one for one in estimates if not one.is_covered]
+
+
 def line(time: datetime, method: str, path: str, status: int, agent: str, address: str) -> str:
     return f'{address} - - [{time:%d/%b/%Y:%H:%M:%S} +0000] "{method} {path} HTTP/1.1" {status} 900 "-" "{agent}"\n'
 
@@ -79,6 +85,7 @@ def line(time: datetime, method: str, path: str, status: int, agent: str, addres
 NOON = datetime(2025, 5, 6, 12, tzinfo=UTC)
 IMAGE = "/v2/acme/app/manifests/"
 WHEEL = "/packages/django/Django-5.0.6-py3-none-any.whl"
+HUB = "unknown/None; hf_hub/0.20.0; python/3.11.4"
 DEVELOPMENT = [("06 13:10", "v1.1.0", True), ("06 15:42", "v1.2.0", False), ("07 09:01", "latest", True)]
 """Day and time, tag, whether it was taken."""
 MORE = [
@@ -113,21 +120,45 @@ def develop(visits: list[tuple[str, str, bool]], address: str) -> list[str]:
     return lines
 
 
+def poll_files(address: str, method: str, status: int) -> list[str]:
+    """A model's configuration every ten minutes, by HEAD or with If-None-Match."""
+    return [
+        line(NOON + timedelta(minutes=10 * n), method, f"/acme/{method.lower()}/resolve/main/config.json", status, HUB, address) for n in range(60)
+    ]
+
+
+PATTERNS = {
+    "docker": poll_with_docker("203.0.113.7"),
+    "pip": poll_with_pip("203.0.113.8"),
+    "as it stands": develop(DEVELOPMENT, "203.0.113.9"),
+    "for a week": develop(DEVELOPMENT + MORE, "203.0.113.10"),
+    "files by HEAD": poll_files("203.0.113.11", "HEAD", 200),
+    "files unchanged": poll_files("203.0.113.12", "GET", 304),
+}
+"""Lines of one address each."""
+
+
 @pytest.fixture(scope="module")
-def patterns(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Ingest the patterns, one address each, and give what is said of them."""
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ingest the patterns."""
     folder = tmp_path_factory.mktemp("patterns")
-    lines = {
-        "docker": poll_with_docker("203.0.113.7"),
-        "pip": poll_with_pip("203.0.113.8"),
-        "as it stands": develop(DEVELOPMENT, "203.0.113.9"),
-        "for a week": develop(DEVELOPMENT + MORE, "203.0.113.10"),
-    }
-    (folder / "access.log").write_text("".join(one for some in lines.values() for one in some))
+    (folder / "access.log").write_text("".join(one for lines in PATTERNS.values() for one in lines))
     ingest(IngestPlan((str(folder / "access.log"),), folder / "store", keep_addresses=True))
-    said = {row["origin"]: row for row in ask(folder / "store", "behaviour", "--window", "all")}
-    origins = {row["client_address"]: said[row["origin"]] for row in find_origins(folder / "store").iter_rows(named=True)}
-    return {name: origins[some[0].split()[0]] for name, some in lines.items()}
+    return folder / "store"
+
+
+@pytest.fixture(scope="module")
+def patterns(store: Path) -> dict[str, dict[str, Any]]:
+    """Give what is said of each pattern."""
+    said = {row["origin"]: row for row in ask(store, "behaviour", "--window", "all")}
+    origins = {row["client_address"]: said[row["origin"]] for row in find_origins(store).iter_rows(named=True)}
+    return {name: origins[lines[0].split()[0]] for name, lines in PATTERNS.items()}
+
+
+def test_who_polls_a_file_by_head_or_unchanged_is_an_instance(store: Path, patterns: dict[str, dict[str, Any]]) -> None:
+    rows = ask(store, "report", "--by", "package", "--metric", "instances", "--where", "ecosystem=huggingface", "--window", "all")
+    assert {row["package"]: row["instances"] for row in rows} == {"acme/head": 1, "acme/get": 1}
+    assert {patterns[name]["class"] for name in ("files by HEAD", "files unchanged")} == {"production"}
 
 
 def test_the_pattern_of_production(patterns: dict[str, dict[str, Any]]) -> None:

@@ -51,7 +51,7 @@ FLAGS: Final[dict[str, pl.Expr]] = {
     "is_listing": _ACTION.eq_missing("metadata") & pl.col("package_type").eq_missing("oci"),
     "is_ping": _ACTION.eq_missing("ping"),
     "is_index": _ACTION.eq_missing("index"),
-    "is_poll": _ACTION.is_in(_POLLED) & (IS_HEAD | _KIND.ne_missing("digest")),
+    "is_poll": (_ACTION.is_in(_POLLED) & (IS_HEAD | _KIND.ne_missing("digest"))) | (_ACTION.eq_missing("download") & (IS_HEAD | IS_UNCHANGED)),
 }
 """One bit each, the first the lowest."""
 _PLACES: Final = {name: place for place, name in enumerate(FLAGS)}

@@ -74,9 +74,9 @@ def judge(town: Town, store: Path, said: list[dict[str, Any]] | None = None) -> 
 def count_instances(town: Town, store: Path, *, by_version: bool) -> list[Estimate]:
     """Put the estimate of running instances beside the machines that poll, by package or by package and tag."""
     truth: Counter[tuple[str, str | None]] = Counter()
-    for machines in town.machines:
-        if machines.version or not by_version:
-            truth[machines.package, machines.version if by_version else None] += machines.count
+    for machine in town.machines:
+        if machine.version or not by_version:
+            truth[machine.package, machine.version if by_version else None] += 1
     by = "package,version" if by_version else "package"
     rows = ask(store, "report", "--metric", "instances", "--by", by, "--window", "all", "--limit", "0")
     said = {(row["package"], row.get("version")): [row[name] or 0 for name in ("instances", "instances_low", "instances_high")] for row in rows}

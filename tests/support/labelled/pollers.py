@@ -27,6 +27,8 @@ class Client:
     """Requests of a usual run."""
     asked: Package
     """The package before the program gave it a name of its own."""
+    also: tuple[str, ...] = ()
+    """What else it asks for in every run."""
 
 
 CRON: Final = (1, 2, 5, 10, 15, 20, 30, 60, 120, 240, 360, 720)
@@ -56,11 +58,11 @@ def begin(town: Town) -> tuple[tuple[str, str], Client, float]:
     return who, client, moments.log_uniform(town.chance, *town.world.periods)
 
 
-def poll(town: Town, kind: str, who: tuple[str, str], client: Client, period: float, count: int = 1) -> None:
+def poll(town: Town, kind: str, who: tuple[str, str], client: Client, period: float) -> None:
     """Let one machine poll, and remember that it does."""
     for moment in schedule(town, period, life(town, period, client)):
         town.send("production", kind, who, moment, client.run(moment))
-    town.remember(client.package.name, client.version, count, kind)
+    town.remember((client.package.name, *client.also), client.version, kind)
 
 
 def life(town: Town, period: float, client: Client) -> Span:
@@ -94,11 +96,11 @@ def add_behind_nat(town: Town, count: int) -> None:
     minutes = min(CRON, key=lambda minutes: abs(minutes * MINUTE - period))
     rounds = moments.cron_every(town.chance, span, minutes, lag=0)
     for _ in range(count):
-        run = make_client(town, like=client).run
+        machine = make_client(town, like=client)
         times = [moment + town.chance.uniform(0, 8) for moment in rounds] if style == "cron" else _one_of_many(town, style, period, span)
         for moment in moments.miss(town.chance, times, town.chance.uniform(*town.world.missed) / 2):
-            town.send("production", f"behind NAT, {style}", who, moment, run(moment))
-    town.remember(client.package.name, client.version, count, f"behind NAT, {style}")
+            town.send("production", f"behind NAT, {style}", who, moment, machine.run(moment))
+        town.remember((machine.package.name, *machine.also), machine.version, f"behind NAT, {style}")
 
 
 def _one_of_many(town: Town, style: str, period: float, span: Span) -> list[float]:
@@ -129,7 +131,7 @@ def add_that_moves(town: Town) -> None:
             address = town.addresses.beside(who[0])
             moves.pop(0)
         town.send("production", "moving", (address, who[1]), moment, client.run(moment))
-    town.remember(client.package.name, client.version, 1, "moving")
+    town.remember((client.package.name, *client.also), client.version, "moving")
 
 
 def _for_days(town: Town, client: Client, period: float) -> float:
@@ -144,7 +146,7 @@ def add_on_nodes(town: Town) -> None:
     nodes = [who[0], *(town.addresses.beside(who[0]) for _ in range(town.chance.randint(1, 2)))]
     for moment in schedule(town, period, life(town, period, client)):
         town.send("production", "on nodes", (town.chance.choice(nodes), who[1]), moment, client.run(moment))
-    town.remember(client.package.name, client.version, 1, "on nodes")
+    town.remember((client.package.name, *client.also), client.version, "on nodes")
 
 
 def make_client(town: Town, like: Client | None = None, family: str | None = None) -> Client:
@@ -201,7 +203,7 @@ def _project_client(family: str) -> Callable[[Town, Package, str | None], Client
                 return [pip_index(package, cached=cached[0]), *fetch]
             return pip_run(town.chance, [(*one, kept) for one, kept in zip(newest, cached, strict=True)])
 
-        return Client(family, run, package, None, len(wanted) * (3.0 if forgets else 1.1), package)
+        return Client(family, run, package, None, len(wanted) * (3.0 if forgets else 1.1), package, tuple(one.name for one in wanted[1:]))
 
     return make
 

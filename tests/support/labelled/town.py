@@ -29,12 +29,11 @@ class Sent(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Machines:
-    """So many machines poll one version (None: whatever is newest) of a package until the end."""
+class Machine:
+    """It polls one version (None: whatever is newest) of a package until the end."""
 
     package: str
     version: str | None
-    count: int
     kind: str
 
 
@@ -61,7 +60,7 @@ class Town:
     world: World
     chance: random.Random
     sent: list[Sent] = field(default_factory=list)
-    machines: list[Machines] = field(default_factory=list)
+    machines: list[Machine] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Publish packages, and hand out nothing yet."""
@@ -100,9 +99,9 @@ class Town:
             chosen = auth(chosen, named[0])
         self.sent += [Sent(moment + step.after, who[0], who[1], step, label, kind) for step in chosen]
 
-    def remember(self, package: str, version: str | None, count: int, kind: str) -> None:
-        """Note that machines poll a package until the end; an index that names none is nobody's."""
-        self.machines += [Machines(package, version, count, kind)] if package else []
+    def remember(self, packages: Iterable[str], version: str | None, kind: str) -> None:
+        """Note that a machine polls packages until the end; an index that names none is nobody's."""
+        self.machines += [Machine(package, version, kind) for package in packages if package]
 
     def lose_hours(self) -> None:
         """Lose some hours of the log, for all; not of its last days, when the quickest are there."""
