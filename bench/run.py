@@ -180,7 +180,11 @@ def write_results(
         "WORKERS": runs.WORKERS,
     }
     scripts = "\n".join(f"{name} = {text.strip()}\n" for name, text in programs.items())
-    queries = "\n\n".join(f"-- {name.upper()}\n{question.query.strip()}" for name, question in QUESTIONS.items() if question.query)
+    queries = "\n\n".join(
+        f"-- {name.upper()}\n{(question.query or question.beside).strip()}"
+        for name, question in QUESTIONS.items()
+        if question.query or question.beside
+    )
     parts += [
         "## The programs",
         "The other forms of ingest split lines and enrich nothing.",

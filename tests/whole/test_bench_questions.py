@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from pullstats.store import open_store
@@ -53,3 +54,13 @@ def test_the_sql_that_is_measured_asks_the_same(name: str, bench: dict[str, Any]
     heads = [column[0] for column in found.description]
     rows = [dict(zip(heads, row, strict=True)) for row in found.fetchall()]
     assert questions.same_answer(said.out, json.dumps(rows)).startswith("equal")
+
+
+def test_the_sql_beside_a_question_finds_what_polls(bench: dict[str, Any], tmp_path: Path) -> None:
+    instants = pl.datetime_range(pl.datetime(2025, 6, 1), pl.datetime(2025, 6, 2), "10m", time_zone="UTC", eager=True)
+    seen = {"origin_id": 1, "package_type": "oci", "package_name": "acme/app"}
+    pl.DataFrame({"timestamp": instants}).with_columns(pl.lit(value).alias(name) for name, value in seen.items()).write_parquet(
+        tmp_path / "a.parquet"
+    )
+    query = bench["questions"].QUESTIONS["behaviour"].beside.replace("EVENTS", "read_parquet($files, union_by_name = true)")
+    assert duckdb.execute(query, {"files": [str(tmp_path / "a.parquet")]}).fetchall() == [(1, 1)]
