@@ -20,7 +20,7 @@ from pullstats.metrics.questions.offenders import Offenders, _find_whose
 from pullstats.reports import Report
 from support.crowd import Row, make_id
 from support.waste_oracle import find_all, polling, tell
-from support.wasteful import BEGIN, WASTEFUL, Plot, ask_events, make_traffic, number_requests
+from support.wasteful import BEGIN, WASTEFUL, Plot, ask_events, is_redirected, make_traffic, number_requests
 
 RULES = load_offences()
 NUMBERS = {name: dict(kind.thresholds) for name, kind in RULES.kinds.items()}
@@ -287,8 +287,25 @@ def test_a_window_without_events_is_exit_4(wasted: Path, capsys: pytest.CaptureF
     assert "no waste found in 0 requests" in capsys.readouterr().out
 
 
+def test_what_another_log_holds_as_well_is_not_fetched_twice() -> None:
+    plot = Plot(1)
+    for number in range(40):
+        for source in ("edge", "registry"):
+            plot.manifest(number * 3600 + (source == "registry") / 10, 100, "GET", "acme/app", f"{number}", source=source)
+            plot.file(number * 3600 + (source == "registry") / 10, 100 + number, f"{number % 10}", ci=True, source=source)
+    assert rows_of(ask(number_requests(plot.rows))) == []
+
+
+def test_redirects_are_one_with_what_they_lead_to() -> None:
+    plot = Plot(1)
+    is_redirected(plot)
+    assert rows_of(ask(number_requests(plot.rows))) == []
+
+
 def test_requests_of_several_logs_are_told_apart_by_log_and_place() -> None:
-    rows = make_traffic(4, *WASTEFUL)
-    cut = [row | {"source": f"log {number % 3}"} for number, row in enumerate(rows)]
-    assert rows_of(ask(cut)) == rows_of(ask(rows))
-    assert ask(cut).meta["totals"] == ask(rows).meta["totals"]
+    rows = [row | {"source": f"log {number % 2}"} for number, row in enumerate(make_traffic(4, *WASTEFUL))]
+    told, total = tell(rows, NUMBERS, BY)
+    report = ask(rows)
+    found = sorted((row["kind"], row["requests"], row["bytes"], row["downloads"]) for row in rows_of(report))
+    assert found == sorted((row["kind"], row["requests"], row["bytes"], row["downloads"]) for row in told)
+    assert {name: report.meta["totals"][name] for name in total} == total

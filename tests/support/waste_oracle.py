@@ -68,14 +68,19 @@ def pull_groups(owned: list[Row]) -> list[list[Row]]:
 
 def repeated(rows: list[Row], numbers: Numbers) -> list[Row]:
     found: list[Row] = []
-    for _, owned in each([row for row in rows if is_manifest(row) and row["method"] in {"GET", "HEAD"}], "who", "package"):
+    for _, owned in each([row for row in rows if is_manifest(row) and row["method"] in {"GET", "HEAD"}], "who", "package", "source"):
         groups = [[row for row in group if is_fetched(row)] for group in pull_groups(owned)]
         groups = [group for group in groups if group]
-        again = [[row for number, row in enumerate(group) if row["path"] in {one["path"] for one in group[:number]}] for group in groups]
+        again = [[row for number, row in enumerate(group) if answer_of(row) in map(answer_of, group[:number])] for group in groups]
         wasted = [row for group in again for row in group]
         if len(wasted) >= numbers["least"] and sum(map(bool, again)) >= numbers["share"] * len(groups):
             found += wasted
     return found
+
+
+def answer_of(row: Row) -> tuple[str, bool]:
+    """What was asked for, and whether the answer leads elsewhere."""
+    return row["path"], row["status"] in REDIRECTS
 
 
 def polling(rows: list[Row], numbers: Numbers) -> list[Row]:
@@ -146,7 +151,15 @@ def catalogue(rows: list[Row], numbers: Numbers) -> list[Row]:
 def uncached(rows: list[Row], numbers: Numbers) -> list[Row]:
     found: list[Row] = []
     whole = [row for row in rows if is_artifact(row) and row["ci"] and (row["status"] == 200 or row["status"] in REDIRECTS)]
-    for _, owned in each([row | {"day": row["time"].date()} for row in whole], "network", "client", "path", "day"):
+    for _, owned in each(
+        [row | {"day": row["time"].date(), "leads": row["status"] in REDIRECTS} for row in whole],
+        "network",
+        "client",
+        "path",
+        "source",
+        "leads",
+        "day",
+    ):
         found += owned[1:] if len(owned) >= numbers["times_a_day"] else []
     return found
 

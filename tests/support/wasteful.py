@@ -228,8 +228,17 @@ def never_has_it(plot: Plot) -> None:
             plot.file(number * 5000 + piece, parts, "big", status=206, size=25_000)
 
 
+def is_redirected(plot: Plot) -> None:
+    """Pull and build through a redirect to the same path: each request is followed by that of where it leads."""
+    who = plot.somebody()
+    for number in range(40):
+        for status in (308, 200):
+            plot.manifest(number * 3600 + (status == 200), who, "GET", "acme/moved", f"{number}", status=status)
+            plot.file(number * 30_000 + (status == 200), who + number, "moved", status=status, ci=True)
+
+
 WASTEFUL: tuple[Callable[[Plot], None], ...] = (
-    *(gets_what_it_has, prunes, hides_layers, fetches_twice, polls_fast, loops, reads_all, builds, never_has_it),
+    *(gets_what_it_has, prunes, hides_layers, fetches_twice, polls_fast, loops, reads_all, builds, never_has_it, is_redirected),
 )
 
 

@@ -52,13 +52,17 @@ def mark_needless(ordered: pl.DataFrame, follow: int, small: int) -> pl.DataFram
 
 
 def find_repeated(part: Part, kind: Kind) -> pl.DataFrame:
-    """Find manifests fetched again within one pull group, by origins of whose pulls most do so."""
+    """Find manifests fetched again within one pull group and log, by origins of whose pulls most do so.
+
+    Another log may hold the same request once more; and a redirect and what it leads to are one.
+    """
     asked = part.rows.lazy().filter(pl.col("is_manifest") & (pl.col("is_get") | pl.col("is_head")))
-    ordered = order_owners(asked, mix("origin", "package"), kind["least"], (*_SEEN, "is_tag"), _IS_FETCHED)
+    ordered = order_owners(asked, mix("origin", "package", "log"), kind["least"], (*_SEEN, "is_tag"), _IS_FETCHED)
     rows = ordered.lazy().with_columns(timestamp=pl.from_epoch("instant", "us"), tag=pl.when("is_tag").then("path"))
     grouped = mark_groups(rows, part.pauses.pull, PauseClock(is_timed=False), is_capped=True).with_columns(group=pl.col("is_group").cum_sum())
-    fetched = grouped.filter(_IS_FETCHED).select(ROW, OWNER, "group", "path").collect()
-    marked = fetched.with_columns(is_again=~(pl.col("path") ^ pl.col("group").hash(8)).is_first_distinct())
+    fetched = grouped.filter(_IS_FETCHED).select(ROW, OWNER, "group", "path", "is_redirect").collect()
+    answer = pl.col("path") ^ pl.col("group").hash(8) ^ pl.col("is_redirect").hash(10)
+    marked = fetched.with_columns(is_again=~answer.is_first_distinct())
     groups = marked.group_by(OWNER, "group").agg(pl.col("is_again").sum(), is_double=pl.col("is_again").any())
     owners = groups.group_by(OWNER).agg(pl.col("is_again").sum(), doubles=pl.col("is_double").sum(), pulls=pl.len())
     is_much = (pl.col("is_again") >= kind["least"]) & (pl.col("doubles") >= kind["share"] * pl.col("pulls"))

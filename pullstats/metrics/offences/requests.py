@@ -40,6 +40,7 @@ _VALUES: Final[dict[str, pl.Expr]] = {
     "client": pl.col("user_agent_name").hash(3),
     "instant": pl.col("timestamp").to_physical(),
     "place": PLACE,
+    "log": pl.col("source_rank").fill_null(0).hash(9),
     # The pages of an index have one path.
     "path": pl.when(_ACTION.eq_missing("index") & _QUERY.is_not_null()).then(_PATH ^ _QUERY.hash(4)).otherwise(_PATH),
     "package": pl.when(_NAME.is_not_null()).then(_TYPE.hash(5) ^ _NAME.hash(6)),

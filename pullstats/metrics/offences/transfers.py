@@ -13,10 +13,15 @@ _IS_ARTIFACT = pl.col("is_get") & (pl.col("is_file") | pl.col("is_blob"))
 
 
 def find_uncached(part: Part, kind: Kind) -> pl.DataFrame:
-    """Find files that builds of one network take whole, with one client, many times a day: all but the day's first."""
+    """Find files that builds of one network take whole, with one client, many times a day by one log: all but the day's first.
+
+    A redirect and what it leads to are one.
+    """
     is_whole = pl.col("status").eq_missing(200) | pl.col("is_redirect")
     taken = part.rows.lazy().filter(_IS_ARTIFACT & pl.col("is_ci") & is_whole)
-    ordered = order_owners(taken, mix("network", "client", "path"), kind["times_a_day"]).with_columns(day=pl.col("instant") // _DAY)
+    ordered = order_owners(taken, mix("network", "client", "path", "log") ^ pl.col("is_redirect").hash(10), kind["times_a_day"]).with_columns(
+        day=pl.col("instant") // _DAY
+    )
     times = ordered.group_by(OWNER, "day", maintain_order=True).agg(times=pl.len())
     found = ordered.join(times, on=[OWNER, "day"], how="left", maintain_order="left")
     is_first = pl.col(IS_NEW) | pl.col("day").ne_missing(pl.col("day").shift(1))
