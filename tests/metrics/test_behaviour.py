@@ -188,6 +188,8 @@ def test_classes_break_down_and_filter_as_the_pattern_says() -> None:
     assert found == {"poller": "production", "developer": "development", "runner": "ci", "tryer": "unknown"}
     kept = ask(Breakdown, rows, metrics=("requests",), dimensions=("client",), classes=("production",))
     assert kept.frame["client"].to_list() == ["poller"]
+    assert set(judge(rows, classes=("CI",))) == {"runner"}
+    assert set(judge(rows, exclude_classes=("ci", "Production"))) == {"developer", "tryer"}
     left = ask(Breakdown, rows, metrics=("requests",), dimensions=("client",), exclude_classes=("production", "ci"))
     assert sorted(left.frame["client"]) == ["developer", "tryer"]
 

@@ -14,7 +14,7 @@ from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.report_parts import build_report
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.behaviour.judging import EVIDENCE, SCORE, describe_evidence
-from pullstats.metrics.dimensions import CLASS
+from pullstats.metrics.dimensions import CLASS, DIMENSIONS
 from pullstats.metrics.filtering.selection import several_ids
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
@@ -108,10 +108,8 @@ def _list_origins(asked: Plan) -> pl.DataFrame:
     inside = asked.kept({"origin_id"}).filter(pl.col("origin_id").is_not_null()).group_by("origin_id").agg(pl.len().alias("inside"))
     classes = asked.classes.find()
     rows = classes.origins.join(inside.collect(engine="streaming"), on="origin_id", how="inner")
-    if asked.query.classes:
-        rows = rows.filter(pl.col(CLASS).is_in(asked.query.classes))
-    if asked.query.exclude_classes:
-        rows = rows.filter(~pl.col(CLASS).is_in(asked.query.exclude_classes))
+    kept, left = ([DIMENSIONS[CLASS].name_value(name) for name in names] for names in (asked.query.classes, asked.query.exclude_classes))
+    rows = rows.filter(pl.col(CLASS).is_in(kept or list(CLASSES)) & ~pl.col(CLASS).is_in(left))
     return _describe(rows, asked).sort(_place_class(), SCORE, "requests", "origin_id", descending=[False, True, True, False])
 
 
