@@ -108,10 +108,19 @@ def test_who_comes_without_rhythm_is_no_production(name: str, said: dict[str, li
     assert "production" not in said[name]
 
 
+def test_a_person_who_looks_each_morning_is_no_production(said: dict[str, list[str]]) -> None:
+    assert len(said["mornings"]) == 6
+    assert "production" not in said["mornings"]
+
+
 @pytest.mark.parametrize(("kind", "count"), [("half of the polls", 6), ("cron", 9), ("behind NAT", 4), ("moving", 4)])
 def test_polls_are_seen_through_what_hides_them(kind: str, count: int, said: dict[str, list[str]]) -> None:
     """Half of them fail; clocks turn in spring; several machines are one origin; one machine is several origins."""
     assert said[kind] == ["production"] * count
+
+
+def test_a_log_shorter_than_a_few_periods_claims_nothing(said: dict[str, list[str]]) -> None:
+    assert said["too few"] == ["unknown"] * 3
 
 
 def test_one_origin_has_a_class_for_each_package(scene: tuple[Town, Path]) -> None:
