@@ -13,7 +13,7 @@ from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.counting import SESSIONS
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_FAILED, IS_GET, IS_HEAD, IS_REDIRECT, METHOD, STATUS
-from pullstats.metrics.synonyms import name_dimension, name_metric
+from pullstats.metrics.synonyms import name_dimension, name_metric, spell
 
 DOWNLOADERS: Final = "downloaders"
 """Counts those of the unique level to whom a rule gives a download."""
@@ -173,7 +173,7 @@ def find_metric(name: str) -> Metric:
     Raises:
         UsageError: there is none, with the nearest name.
     """
-    known = name if name in METRICS else name_metric(name)
+    known = spell(name) if spell(name) in METRICS else name_metric(name)
     if known not in METRICS:
         if (dimension := name_dimension(name)) != name:
             raise UsageError(

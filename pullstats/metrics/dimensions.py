@@ -15,7 +15,7 @@ from pullstats.ids import write_ids
 from pullstats.metrics.continents import CONTINENT_OF, CONTINENTS
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.dimension import UNKNOWN, Dimension, ValueType
-from pullstats.metrics.synonyms import name_dimension, name_metric, tell_elsewhere
+from pullstats.metrics.synonyms import name_dimension, name_metric, spell, tell_elsewhere
 from pullstats.metrics.use_cases import CALLED, USE_CASES, name_use_case
 from pullstats.metrics.vocabulary import (
     ACTIONS,
@@ -210,7 +210,7 @@ def find_dimension(name: str) -> Dimension:
     """
     if name.startswith(LABEL):
         return _label(name.removeprefix(LABEL))
-    known = name_dimension(name)
+    known = spell(name) if spell(name) in DIMENSIONS else name_dimension(name)
     if known in DIMENSIONS:
         return DIMENSIONS[known]
     if message := tell_elsewhere(name):

@@ -60,10 +60,19 @@ METRIC_NAMES: Final = {called: name for name, words in _METRICS.items() for call
 DIMENSION_NAMES: Final = {called: name for name, words in _DIMENSIONS.items() for called in words.split()}
 
 
+def spell(text: str) -> str:
+    """Spell a name as tables of names do: small letters, with `-` where columns have `_`.
+
+    Example:
+        >>> spell("Instances_Low")
+        'instances-low'
+    """
+    return text.lower().replace("_", "-")
+
+
 def name_metric(text: str) -> str:
     """Give our name of what somebody calls a metric; other words stay as they are."""
-    plain = text.lower().replace("_", "-")
-    return METRIC_NAMES.get(plain, text)
+    return METRIC_NAMES.get(spell(text), text)
 
 
 def name_dimension(text: str) -> str:
@@ -73,8 +82,7 @@ def name_dimension(text: str) -> str:
         >>> name_dimension("browser"), name_dimension("client")
         ('client', 'client')
     """
-    plain = text.lower().replace("_", "-")
-    return DIMENSION_NAMES.get(plain, text)
+    return DIMENSION_NAMES.get(spell(text), text)
 
 
 def tell_elsewhere(text: str) -> str | None:

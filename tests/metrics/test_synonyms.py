@@ -15,6 +15,7 @@ import pytest
 from pullstats.errors import UsageError
 from pullstats.events import EVENT_SCHEMA, ID_COLUMNS, conform
 from pullstats.metrics import DIMENSIONS, METRICS, Breakdown, Extent, Query
+from pullstats.metrics.definitions import find_metric
 from pullstats.metrics.dimension import Dimension
 from pullstats.metrics.dimensions import find_dimension
 from pullstats.metrics.levels import find_levels
@@ -32,6 +33,14 @@ ROWS = [
     request(NOON, 3, client=None, country="unknown", status=200),
     request(NOON, 4, client="unknown", country="FR", status=None),
 ]
+
+
+def test_every_name_can_be_written_as_columns_are() -> None:
+    """CSV and JSON say `instances_low`; what is read there can be asked for."""
+    assert all(find_metric(name.replace("-", "_")) is metric for name, metric in METRICS.items())
+    assert all(find_dimension(name.replace("-", "_").upper()) is dimension for name, dimension in DIMENSIONS.items())
+    with pytest.raises(UsageError, match="no metric 'instances_lower'; did you mean 'instances-low'"):
+        find_metric("instances_lower")
 
 
 def test_every_synonym_means_something_we_have_and_hides_nothing() -> None:
