@@ -6,56 +6,20 @@ import itertools
 import json
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pullstats.cli import run
-from pullstats.errors import InputError
+from pullstats.errors import InputError, UsageError
 from pullstats.metrics import Breakdown
 from pullstats.metrics.behaviour.rules import load_rules
 from pullstats.metrics.questions.behaviour import Behaviour
 from pullstats.metrics.questions.origins import Origins
 from pullstats.metrics.vocabulary import CLASSES
 from support.crowd import Row, ask, manifest, request
-
-START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-"""A Monday."""
-METRICS = ("origins", "downloads", "requests")
-
-
-def poll(who: int, moments: list[datetime], tag: str = "latest", **other: Any) -> list[Row]:
-    """Ask for a tag at some moments, and take it at the first."""
-    first = [manifest(moments[0] + timedelta(seconds=1), who, "GET", f"sha256:{part}", **other) for part in ("index", "platform")] if moments else []
-    return [*(manifest(moment, who, "HEAD", tag, **other) for moment in moments), *first]
-
-
-def every(seconds: float, count: int, start: datetime = START) -> list[datetime]:
-    """Give so many moments at one distance."""
-    return [start + timedelta(seconds=seconds * number) for number in range(count)]
-
-
-def judge(rows: list[Row], **options: Any) -> dict[str, dict[str, Any]]:
-    """Give what `behaviour` says of each origin, by the number of its client."""
-    report = ask(Behaviour, rows, metrics=METRICS, **options)
-    assert report.flat is not None
-    return {row["client"]: row for row in report.flat[0].to_dicts()}
-
-
-def judge_one(rows: list[Row], **options: Any) -> dict[str, Any]:
-    """Give what is said of the only origin."""
-    (row,) = judge(rows, **options).values()
-    return row
-
-
-def pull(moment: datetime, who: int, tag: str, layers: int = 3, **other: Any) -> list[Row]:
-    """Take an image with its layers, as docker does."""
-    asked = [manifest(moment, who, "HEAD", tag, **other)]
-    asked += [manifest(moment + timedelta(milliseconds=300), who, "GET", f"sha256:{tag}", **other)]
-    blob = {"ecosystem": "oci", "package": "acme/app", "reference": None, "kind": None, "action": "blob", "path": "/v2/acme/app/blobs/sha256:b"}
-    return asked + [request(moment + timedelta(seconds=1 + layer), who, **{"client": "docker"} | blob | other) for layer in range(layers)]
+from support.polls import METRICS, START, every, judge, judge_one, poll, pull
 
 
 def test_the_two_patterns_of_the_definitions() -> None:
@@ -216,6 +180,17 @@ def test_an_origin_is_explained_package_by_package() -> None:
     assert report.flat is not None
     assert {row["package"]: row["class"] for row in report.flat[0].to_dicts()} == {"acme/app": "production", "acme/tool": "development"}
     assert report.headline.startswith(f"origin {origin['origin']} (docker, ")
+    assert report.meta["class_by"].startswith("classes@1, as of 2026-03-")
+    assert f" · class by {report.meta['class_by']} · " in report.footer
+    with pytest.raises(UsageError, match="tells of one origin, so it takes no --min-origins"):
+        ask(Behaviour, rows, origin["origin"][:10], metrics=METRICS, min_origins=3)
+
+
+def test_whoever_asks_for_running_instances_is_told_what_classes_are_by() -> None:
+    rows = poll(1, every(300, 60))
+    assert ask(Breakdown, rows, metrics=("instances",)).meta["class_by"].startswith("classes@1, as of ")
+    assert "class_by" not in ask(Breakdown, rows, metrics=("requests",)).meta
+    assert "class by classes@1, as of " in ask(Origins, rows, judge_one(rows)["origin"], metrics=("requests",)).footer
 
 
 def test_a_table_of_ones_own_goes_over_the_bundled_one(tmp_path: Path) -> None:
@@ -223,7 +198,7 @@ def test_a_table_of_ones_own_goes_over_the_bundled_one(tmp_path: Path) -> None:
     own.write_text('version = "ours@3"\n[[sign]]\nname = "docker is a mirror"\nwhen = { requests = [0, 1] }\nweights = { mirror = 50 }\n')
     report = ask(Behaviour, poll(1, every(300, 60)), metrics=METRICS, class_rules=load_rules(own))
     assert report.frame["class"].to_list() == ["mirror"]
-    assert report.meta["class_by"].startswith("ours@3 over classes@1, as of")
+    assert report.meta["class_by"].startswith("own classes ours@3 over classes@1, as of")
 
 
 @pytest.mark.parametrize(
@@ -240,6 +215,11 @@ def test_a_table_of_ones_own_goes_over_the_bundled_one(tmp_path: Path) -> None:
         ("scale = -1", "needs a number from 0 to"),
         ("scale = nan", "needs a number from 0 to"),
         ("sign = 3", "needs tables [[sign]]"),
+        ("scale = 1", "needs a name and a number, as in version = "),
+        ("version = 5", "needs a name and a number, as in version = "),
+        ('version = "ours"', "needs a name and a number, as in version = "),
+        ('version = "our own @ 1"', "needs a name and a number, as in version = "),
+        ('version = "ours@1"\n' + 2 * '[[sign]]\nname = "x"\nwhen = { regular = [0, 1] }\n', "have two [[sign]] called 'x'"),
         ("x = [", "cannot read the classes"),
     ],
 )

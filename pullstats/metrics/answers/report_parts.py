@@ -177,7 +177,7 @@ def build_meta(asked: Plan, partials: Partials, hidden: int = 0, warnings: Seque
 
 
 def _has_class(asked: Plan) -> bool:
-    return "class" in asked.selection.dimensions or any(dimension.name == "class" for dimension in asked.dimensions)
+    return asked.classes.is_used or "class" in asked.selection.dimensions or any(dimension.name == "class" for dimension in asked.dimensions)
 
 
 def describe_meta(meta: dict[str, Any]) -> str:

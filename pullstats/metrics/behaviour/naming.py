@@ -47,6 +47,11 @@ class ClassNames:
     memory: int = 0
     _found: list[Classes] = field(default_factory=list, repr=False, compare=False)
 
+    @property
+    def is_used(self) -> bool:
+        """Tell whether classes have been needed."""
+        return bool(self._found)
+
     def find(self) -> Classes:
         """Give the classes."""
         if not self._found:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -27,6 +27,8 @@ BUNDLED: Final = "classes.toml"
 _TABLES: Final = ("version", "scale", "least_score", "lend", "prior", "sign")
 _SIGN: Final = ("name", "when", "weights", "words")
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
+_VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}@[0-9]{1,9}", re.ASCII)
+_EXAMPLE: Final = 'version = "ours@1"'
 _MOST: Final = 1000.0
 """No weight says more."""
 _WIDEST: Final = 1e12
@@ -108,18 +110,34 @@ def read_rules(table: Mapping[str, Any], place: str, under: ClassRules | None) -
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _fail(f"the classes '{place}'", "sign", "tables [[sign]]")
     read = [_read_sign(row, f"the classes '{place}': [[sign]] number {number}") for number, row in enumerate(rows, 1)]
+    _refuse_twice(read, place)
     prior = _read_numbers(table.get("prior", {}), CLASSES, f"[prior] of the classes '{place}'", "class")
     usual = {"scale": under.scale if under else 1.0, "least_score": under.least_score if under else 0.0, "lend": under.lend if under else 0.0}
     scale, least, lend = (_read_number(table, key, usual[key], most, place) for key, most in (("scale", _MOST), ("least_score", 1.0), ("lend", 1.0)))
-    label = str(table.get("version", "own classes" if under else ""))
+    label = _read_version(table.get("version"), place)
     return ClassRules(
-        f"{label} over {under.label}" if under else label,
+        f"own classes {label} over {under.label}" if under else label,
         scale,
         least,
         lend,
         {**(under.prior if under else dict.fromkeys(CLASSES, 0.0)), **prior},
         {**(under.signs if under else {}), **{sign.name: sign for sign in read}},
     )
+
+
+def _read_version(value: object, place: str) -> str:
+    """Read the name and number by which answers call a table."""
+    if not isinstance(value, str) or not _VERSION.fullmatch(value):
+        raise _fail(f"the classes '{place}'", "version", f"a name and a number, as in {_EXAMPLE},")
+    return value
+
+
+def _refuse_twice(signs: Sequence[Sign], place: str) -> None:
+    """Refuse two signs of one name, of which the second would hide the first."""
+    names = [sign.name for sign in signs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"the classes '{place}' have two [[sign]] called '{twice}'; give one of them another name")
 
 
 def _read_sign(row: Mapping[str, Any], place: str) -> Sign:

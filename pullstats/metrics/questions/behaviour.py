@@ -78,6 +78,10 @@ class Behaviour:
             UsageError: a name that is not understood; an id that fits none or several.
         """
         if self.who is not None:
+            if self.query.min_origins:
+                raise UsageError(
+                    "behaviour --explain tells of one origin, so it takes no --min-origins; leave it out (--min-origins 0), or ask for the mix"
+                )
             return _explain(resolve(replace(self.query, dimensions=()), events), self.who)
         named = self.query.dimensions
         mixed = replace(self.query, dimensions=named if CLASS in named else (*named, CLASS))
