@@ -21,7 +21,7 @@ from pullstats.metrics.behaviour.judging import choose, weigh
 from pullstats.metrics.behaviour.origins import describe_origins
 from pullstats.metrics.behaviour.requests import OWNER, OWNER_COLUMNS, REQUEST_COLUMNS, TRAITS, describe_traits, list_owners, order_requests
 from pullstats.metrics.behaviour.rules import ClassRules
-from pullstats.metrics.behaviour.streams import join_streams, show_origins
+from pullstats.metrics.behaviour.streams import STREAM, is_joined, join_streams, show_origins
 from pullstats.metrics.behaviour.takings import count_takings
 from pullstats.metrics.behaviour.visits import KEY, count_requests, fold_visits
 from pullstats.metrics.extent import Scan
@@ -65,8 +65,9 @@ def classify(parts: Sequence[Scan], rules: ClassRules, silences: pl.DataFrame, u
     pairs = join_streams(pl.concat([part[1] for part in found]).with_columns(alike=pl.lit(0, pl.UInt32)))
     origins = show_origins(origins, pairs)
     odds = weigh(origins, rules)
-    chosen = choose(_lend(weigh(pairs, rules), pairs, odds, origins, rules), rules)
-    pairs = pairs.with_columns(chosen.get_columns())
+    mixed = _share(_lend(weigh(pairs, rules), pairs, odds, origins, rules), pairs)
+    odds = _give_back(odds, origins, mixed, pairs)
+    pairs = pairs.with_columns(choose(mixed, rules).get_columns())
     return Classes(origins.with_columns(choose(odds, rules).get_columns()), pairs, count_machines(pairs), rules)
 
 
@@ -84,7 +85,10 @@ def _describe_part(events: pl.LazyFrame, silences: pl.DataFrame) -> tuple[pl.Dat
     pairs = pairs.with_columns(owners.select(OWNER, *OWNER_COLUMNS).get_columns()).drop(_TELLING)
     pairs = pairs.join(traits, on="origin_id", maintain_order="left")
     pairs = pairs.with_columns(packages=pl.col("package_name").is_not_null().cast(pl.UInt32), owners=pl.lit(1, pl.UInt32))
-    return tuple(add_ratios(frame.drop(KEY)).with_columns(*_tell_agent(), addresses=pl.lit(1, pl.UInt32)) for frame in (origins, pairs))  # type: ignore[return-value]
+    return tuple(
+        add_ratios(frame.drop(KEY)).with_columns(*_tell_agent(), addresses=pl.lit(1, pl.UInt32), sharers=pl.lit(1, pl.UInt32))
+        for frame in (origins, pairs)
+    )  # type: ignore[return-value]
 
 
 def _tell_agent() -> list[pl.Expr]:
@@ -112,3 +116,22 @@ def _lend(own: pl.DataFrame, pairs: pl.DataFrame, odds: pl.DataFrame, origins: p
 
 def _name_own(name: str) -> str:
     return f"own {name}"
+def _share(odds: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Let what is seen at all addresses of one stream count for each of them, by the visits that each has of it."""
+    weight = pairs["visits"].cast(pl.Float64)
+    both = odds.with_columns(pairs[STREAM], weight, is_joined=pairs.select(is_joined()).to_series())
+    mean = [((pl.col(name) * pl.col("visits")).sum() / pl.col("visits").sum()).over(STREAM, "is_joined").alias(name) for name in odds.columns]
+    return both.with_columns(pl.when("is_joined").then(one).otherwise(name).alias(name) for name, one in zip(odds.columns, mean, strict=True)).select(
+        odds.columns
+    )
+
+
+def _give_back(odds: pl.DataFrame, origins: pl.DataFrame, mixed: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Let an origin that asks for one package alone be what the stream is that it is an address of."""
+    is_part = is_joined() & pl.col("package_name").is_not_null()
+    parts = mixed.rename(_name_own).with_columns(pairs["origin_id"]).filter(pairs.select(is_part).to_series()).unique("origin_id", keep="none")
+    both = odds.with_columns(origins.select("origin_id", is_alone=pl.col("packages") == 1).get_columns())
+    both = both.join(parts, on="origin_id", how="left", maintain_order="left")
+    return both.select(pl.when("is_alone").then(pl.coalesce(_name_own(name), name)).otherwise(name).alias(name) for name in odds.columns)
+
+

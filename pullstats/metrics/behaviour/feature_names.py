@@ -53,6 +53,7 @@ FEATURES: Final[dict[str, str]] = {
     "kind_browser": _AGENT,
     "alike": "other short-lived origins of the same network owner and client that took content",
     "addresses": "addresses from which one and the same stream came, one after the other",
+    "sharers": "addresses by which one and the same stream came in turn, each with some of its polls",
 }
 
 
@@ -89,7 +90,7 @@ def _count_word(name: str, one: str, many: str) -> pl.Expr:
 
 
 WORDS: Final[dict[str, pl.Expr]] = {
-    **{name: _count(name) for name in ("gaps", "heads", "unchanged", "machines", "alike", "addresses")},
+    **{name: _count(name) for name in ("gaps", "heads", "unchanged", "machines", "alike", "addresses", "sharers")},
     **{name: _share(name) for name in FEATURES if name.endswith("_share")},
     "requests": _count_word("requests", "request", "requests"),
     "visits": _count_word("visits", "visit", "visits"),

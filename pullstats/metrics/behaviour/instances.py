@@ -36,7 +36,29 @@ def count_machines(pairs: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(
         a_period=(pl.col("visits") / periods).fill_nan(1).fill_null(1), asked=(pl.col("polls") / periods).fill_nan(1).fill_null(1)
     )
-    whole = rows.group_by(STREAM).agg(
+    whole = _mark_peak(_describe_streams(rows))
+    shared = pl.col("a_period").round().cast(pl.Int64).clip(1)
+    machines = pl.when("is_shared").then(shared).otherwise(pl.col("machines").clip(1))
+    is_told = (pl.col("regular") >= _CLEAR) & (pl.col("period") < DAILY)
+    least = pl.when(is_told).then(pl.min_horizontal(machines, (pl.col("a_period_most") + 0.25).floor().cast(pl.Int64)).clip(1)).otherwise(1)
+    is_sure = pl.col("is_one") & (pl.col(PROBABILITY) >= _SURE) & pl.col("is_at_peak")
+    most = pl.max_horizontal(machines, *((pl.col(name) - 0.1).ceil().cast(pl.Int64) for name in ("a_period_most", "asked_most")), 1)
+    told = whole.with_columns(machines=machines).select(
+        STREAM,
+        pl.when("is_one").then("machines").otherwise(0).alias(INSTANCES),
+        pl.when(is_sure).then(least).otherwise(0).alias(LOW),
+        pl.max_horizontal(most, pl.when("is_shared").then("parts").otherwise(1)).alias(HIGH),
+    )
+    return told.sort(STREAM)
+
+
+def _describe_streams(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give a row a stream: when it was there, its pace, and how many visits and questions there are in each period.
+
+    Args:
+        rows: origins and packages that may be in production, with `a_period` and `asked`, their visits and questions in each.
+    """
+    return rows.group_by(STREAM).agg(
         pl.col(GROUP, "period").first(),
         pl.col("start").min(),
         pl.col("end").max(),
@@ -45,27 +67,10 @@ def count_machines(pairs: pl.DataFrame) -> pl.DataFrame:
         pl.col("a_period").sum(),
         pl.col("regular").min(),
         pl.col(PROBABILITY).max(),
-        is_one.any().alias("is_one"),
+        (pl.col(CLASS) == PRODUCTION).any().alias("is_one"),
         is_shared=(pl.len() > 1) & (pl.col("a_period").max() < 1) & (pl.col("start").max() < pl.col("end").min()),
         parts=pl.len().cast(pl.Int64),
     )
-    shared = pl.col("a_period").round().cast(pl.Int64).clip(1)
-    machines = pl.when("is_shared").then(shared).otherwise(pl.col("machines").clip(1))
-    is_told = (pl.col("regular") >= _CLEAR) & (pl.col("period") < DAILY)
-    least = pl.when(is_told).then(pl.min_horizontal(machines, (pl.col("a_period_most") + 0.25).floor().cast(pl.Int64)).clip(1)).otherwise(1)
-    is_sure = pl.col("is_one") & (pl.col(PROBABILITY) >= _SURE) & pl.col("is_at_peak")
-    most = pl.max_horizontal(machines, *((pl.col(name) - 0.1).ceil().cast(pl.Int64) for name in ("a_period_most", "asked_most")), 1)
-    told = (
-        _mark_peak(whole)
-        .with_columns(machines=machines)
-        .select(
-            STREAM,
-            pl.when("is_one").then("machines").otherwise(0).alias(INSTANCES),
-            pl.when(is_sure).then(least).otherwise(0).alias(LOW),
-            pl.max_horizontal(most, pl.when("is_shared").then("parts").otherwise(1)).alias(HIGH),
-        )
-    )
-    return told.sort(STREAM)
 
 
 def _mark_peak(whole: pl.DataFrame) -> pl.DataFrame:

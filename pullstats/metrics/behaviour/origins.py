@@ -11,25 +11,12 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.behaviour.features import describe_visits, mark_silences
+from pullstats.metrics.behaviour.periods import PERIOD_COLUMNS
 from pullstats.metrics.behaviour.visits import COUNTS, KEY, join_packages
 
-PERIOD_COLUMNS: Final = (
-    "period",
-    "machines",
-    "gaps",
-    "hits",
-    "multiples",
-    "long",
-    "wide",
-    "close",
-    "by_chance",
-    "spread",
-    "regular",
-    "tight",
-    "beyond_chance",
-)
 _SUMS: Final = ("tags", "takes", "artifacts", *COUNTS)
 _BEST: Final = "best"
+_PACE: Final = (*PERIOD_COLUMNS, "beyond_chance")
 
 
 def describe_origins(visits: pl.DataFrame, pairs: pl.DataFrame, silences: pl.DataFrame) -> pl.DataFrame:
@@ -62,10 +49,10 @@ def _take_best(found: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     weight = pl.col("visits")
     clear = pl.col("regular") * pl.col("gaps")
     by_pair = pairs.group_by(pl.col("origin").alias(KEY)).agg(
-        mean=(pl.col("regular") * weight).sum() / weight.sum(), best=pl.struct(PERIOD_COLUMNS).sort_by(clear, KEY, descending=[True, False]).first()
+        mean=(pl.col("regular") * weight).sum() / weight.sum(), best=pl.struct(_PACE).sort_by(clear, KEY, descending=[True, False]).first()
     )
     both = found.join(by_pair, on=KEY, how="left", maintain_order="left")
     is_more = pl.col("mean") > pl.col("regular")
-    return both.with_columns(
-        pl.when(is_more).then(pl.col(_BEST).struct.field(name)).otherwise(pl.col(name)).alias(name) for name in PERIOD_COLUMNS
-    ).drop("mean", _BEST)
+    return both.with_columns(pl.when(is_more).then(pl.col(_BEST).struct.field(name)).otherwise(pl.col(name)).alias(name) for name in _PACE).drop(
+        "mean", _BEST
+    )

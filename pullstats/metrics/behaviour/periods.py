@@ -22,6 +22,8 @@ import polars as pl
 from pullstats.metrics.behaviour.visits import KEY, SECOND
 from pullstats.metrics.islands import INDEX, Islands
 
+PERIOD_COLUMNS: Final = ("period", "machines", "gaps", "hits", "multiples", "long", "wide", "close", "spread", "by_chance", "regular", "tight")
+"""What is found of each owner's pace."""
 LAGS: Final = (1, 2, 3, 4, 5, 6, 8)
 TOLERANCE: Final = 0.1
 DAILY: Final = 12 * 3600.0
@@ -133,15 +135,9 @@ def _judge(told: pl.DataFrame, lag: int) -> pl.DataFrame:
     beyond = ((pl.col("multiples") - pl.col("wide") * pl.col("long")) / (1 - pl.col("wide"))).clip(0)
     by_chance = (pl.col("wide") * share).clip(0, 0.95)
     regular = (((pl.col("hits") + beyond) / pl.col("gaps") - by_chance) / (1 - by_chance)).clip(0)
-    return told.select(
-        KEY,
-        "period",
-        pl.lit(lag, pl.UInt32).alias("machines"),
-        *("gaps", "hits", "multiples", "long", "wide", "close", "spread"),
-        by_chance=by_chance,
-        regular=regular,
-        tight=pl.col("close") / pl.col("gaps"),
-    )
+    machines = pl.lit(lag, pl.UInt32)
+    judged = told.with_columns(machines=machines, by_chance=by_chance, regular=regular, tight=pl.col("close") / pl.col("gaps"))
+    return judged.select(KEY, *PERIOD_COLUMNS)
 
 
 def _find_modes(gaps: pl.DataFrame) -> pl.DataFrame:

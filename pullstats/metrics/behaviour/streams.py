@@ -1,13 +1,16 @@
 """Streams: one machine that asks at one pace, whatever its address is by now.
 
-A node in a cloud and a line at home change their address. Where the pace of one origin ends, and within three periods
+A node in a cloud and a line at home change their address. Where the pace of one origin ends, and within two periods and a half
 that of another begins, of the same network owner (or, where none is known, kind of network), client, platform and
 package and with the same period, it is one stream that moved. Each end is followed by one beginning at most.
+Where polls are missing at several such addresses, they may be those of one machine that leaves by one address and the other
+in turn: as long as there are together no more than one in each period.
 All is done on the small table of origins and packages, so that it does not matter how many events there are.
 """
 
 from __future__ import annotations
 
+from math import log
 from typing import Final
 
 import polars as pl
@@ -18,53 +21,84 @@ from pullstats.metrics.behaviour.visits import SECOND
 STREAM: Final = "stream"
 GROUP: Final = "group"
 _ROW: Final = "stream_row"
-_WHO: Final = ("owned_by", "user_agent_name", "os_name", "host_arch", "package_type", "package_name", "pace")
+_ROOT: Final = "root"
+_WHO: Final = ("owned_by", "user_agent_name", "os_name", "host_arch", "package_type", "package_name")
 _LEAST_REGULAR: Final = 0.4
 _LEAST_BEYOND: Final = 2.0
-_PAUSE: Final = 3
-"""Periods after which another beginning is another machine's."""
+_PAUSE: Final = 2.5
+"""Periods after which another beginning is another machine's: with one poll missed it comes after two."""
 _WHOLE: Final = 0.75
 """Polls in each period from which on a stream is whole."""
-_SAME: Final = 0.18
-"""Logarithms of periods that count as one are cut into steps of so much."""
+_SAME: Final = log(1.2)
+"""How far the logarithms of two periods that count as one are apart at most."""
+_DOUBLED: Final = 1.1
+"""Polls in each period from which on they are no longer those of one machine."""
 _SUMS: Final = ("gaps", "hits", "multiples", "long", "close", "hours")
 
 
 def join_streams(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Join what moved from address to address.
+    """Join what moved from address to address, or leaves by several.
 
     Args:
         pairs: a row an origin and package, with its features, `owner` and traits.
 
     Returns:
-        The same rows in the same order, with `stream` (the first owner of each), `group` (what could be one that moved), `addresses`, and of those that moved the hours and gaps of the whole stream.
+        The same rows in the same order, with `stream` (the first owner of each), `group` (what could be one that moved); `addresses` that one stream had
+        one after the other, `sharers` that it leaves by in turn; and of these the hours and gaps of the whole stream.
     """
     rows = _name_groups(pairs.with_row_index(_ROW))
     is_paced = (pl.col("regular") >= _LEAST_REGULAR) & (pl.col("beyond_chance") >= _LEAST_BEYOND) & (pl.col("machines") == 1)
-    paced = rows.filter(is_paced & pl.col("package_name").is_not_null()).select(_ROW, GROUP, "start", "end", "period", "visits")
+    paced = rows.filter(is_paced & pl.col("package_name").is_not_null()).select(_ROW, "kin", GROUP, "pace", "start", "end", "period", "visits")
     is_part = pl.col("visits") < _WHOLE * (pl.col("end") - pl.col("start")) / SECOND / pl.col("period")
-    before = _find_before(paced.filter(~is_part), pairs.height)
-    root = _find_roots(_find_shares(paced.filter(is_part), before))
-    joined = pairs.with_columns(root=root)
-    moved = joined.filter((pl.len() > 1).over("root"))
-    span = (pl.col("end").max() - pl.col("start").min()) / SECOND / 3600
-    whole = moved.group_by("root").agg(pl.col(_SUMS).sum(), span.alias("hours_span"), addresses=pl.col("origin_id").n_unique().cast(pl.UInt32))
-    told = joined.select("root").join(whole, on="root", how="left", maintain_order="left")
-    fresh = [pl.coalesce(told[name], pairs[name]).alias(name) for name in (*_SUMS, "hours_span", "addresses")]
-    return pairs.with_columns(pl.Series(STREAM, pairs["owner"].gather(root)), rows[GROUP], *fresh).with_columns(find_chance(), count_hits())
+    before = _find_shares(paced.filter(is_part), _find_before(paced.filter(~is_part), pairs.height))
+    root = _find_roots(before)
+    joined = pairs.with_columns(pl.Series(STREAM, pairs["owner"].gather(root)), rows[GROUP], root=root)
+    return _describe_whole(joined).drop(_ROOT).with_columns(find_chance(), count_hits())
 
 
 def _name_groups(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add `group`, a number for each network owner, client, platform, package and pace."""
+    """Add `kin`, a number for each network owner, client, platform and package; `pace`, the logarithm of the period; and `group`, one for each run of like paces of these."""
     owned = pl.coalesce("organization_name", "as_organization", "network_type").fill_null("").alias("owned_by")
-    named = rows.with_columns(owned, pace=(pl.col("period").log() / _SAME).round())
-    return named.with_columns(pl.struct(_WHO).rank("dense").alias(GROUP)).drop("owned_by", "pace")
+    named = rows.with_columns(owned, pace=pl.col("period").log()).with_columns(kin=pl.struct(_WHO).rank("dense")).drop("owned_by")
+    ordered = named.sort("kin", "pace", _ROW, nulls_last=True)
+    is_new = (pl.col("kin").diff() != 0) | (pl.col("pace").diff() > _SAME) | pl.col("pace").is_null()
+    return ordered.with_columns(is_new.fill_null(value=True).cum_sum().alias(GROUP)).sort(_ROW)
+
+
+def _describe_whole(joined: pl.DataFrame) -> pl.DataFrame:
+    """Let the addresses of one stream have the hours and gaps of all of it, unless their polls double up.
+
+    Args:
+        joined: with `root`, the row that stands for the stream.
+    """
+    several = joined.filter((pl.len() > 1).over(_ROOT)).sort(_ROOT, "start", "owner")
+    span = (pl.col("end").max() - pl.col("start").min()) / SECOND
+    is_next = pl.col("start") >= pl.col("end").cum_max().shift(1)
+    whole = several.group_by(_ROOT, maintain_order=True).agg(
+        pl.col(_SUMS).sum(),
+        hours_span=span / 3600,
+        count=pl.col("origin_id").n_unique().cast(pl.UInt32),
+        is_moved=is_next.all(),
+        is_doubled=pl.col("visits").sum() > _DOUBLED * span / pl.col("period").median() + pl.len(),
+    )
+    one = pl.lit(1, pl.UInt32)
+    whole = whole.filter(pl.col("is_moved") | ~pl.col("is_doubled")).with_columns(
+        addresses=pl.when("is_moved").then("count").otherwise(one), sharers=pl.when("is_moved").then(one).otherwise("count")
+    )
+    told = joined.select(_ROOT).join(whole, on=_ROOT, how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce(told[name], joined[name]).alias(name) for name in (*_SUMS, "hours_span", "addresses", "sharers"))
 
 
 def _find_shares(parts: pl.DataFrame, before: pl.Series) -> pl.Series:
-    """Let those at whose pace polls are missing be parts of one stream, where there are several: its polls leave by several addresses in turn."""
-    several = parts.filter((pl.len() > 1).over(GROUP)).sort("start", _ROW)
-    firsts = several.select(_ROW, first=pl.col(_ROW).first().over(GROUP))
+    """Let those at whose pace polls are missing be parts of one stream, where there are several at a time: its polls leave by several addresses in turn."""
+    mean = pl.max_horizontal(pl.col("period"), (pl.col("end") - pl.col("start")) / SECOND / pl.col("visits"))
+    reach = (pl.col("end") + _PAUSE * mean * SECOND).cum_max().over(GROUP).shift(1)
+    ordered = parts.sort(GROUP, "start", _ROW)
+    is_new = (pl.col(GROUP).diff() != 0) | (pl.col("start") > reach)
+    runs = ordered.with_columns(run=is_new.fill_null(value=True).cum_sum())
+    is_like = (pl.col("pace").max() - pl.col("pace").min() <= _SAME).over("run")
+    several = runs.filter(is_like & (pl.len() > 1).over("run"))
+    firsts = several.select(_ROW, first=pl.col(_ROW).first().over("run"))
     return before.scatter(firsts[_ROW], firsts["first"])
 
 
@@ -75,8 +109,8 @@ def show_origins(origins: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
         origins: a row an origin, with its features.
         pairs: as `join_streams` gives them.
     """
-    names = [*_SUMS, "hours_span", "addresses", "beyond_chance", "hits_all"]
-    moved = pairs.filter((pl.col("addresses") > 1) & pl.col("package_name").is_not_null()).sort("requests", "owner")
+    names = [*_SUMS, "hours_span", "addresses", "sharers", "beyond_chance", "hits_all"]
+    moved = pairs.filter(is_joined() & pl.col("package_name").is_not_null()).sort("requests", "owner")
     whole = moved.unique("origin_id", keep="last", maintain_order=True).select("origin_id", *names)
     both = origins.join(whole, on="origin_id", how="left", maintain_order="left", suffix=" of stream")
     is_alone = pl.col("packages") == 1
@@ -84,17 +118,33 @@ def show_origins(origins: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     return both.with_columns(fresh).select(origins.columns)
 
 
+def is_joined() -> pl.Expr:
+    """Tell whether an origin and package is one of several addresses of a stream."""
+    return (pl.col("addresses") > 1) | (pl.col("sharers") > 1)
+
+
 def _find_before(paced: pl.DataFrame, count: int) -> pl.Series:
     """Give for each of so many rows the row whose stream it goes on with, else itself."""
     none = pl.int_range(count, dtype=pl.UInt32, eager=True)
     if not paced.height:
         return none
-    ends = paced.select(GROUP, before=pl.col(_ROW), moment="end").sort("moment")
-    begins = paced.select(GROUP, _ROW, "start", "period", moment=pl.col("start") - 1).sort("moment")
-    found = begins.join_asof(ends, on="moment", by=GROUP, strategy="backward", check_sortedness=False, coalesce=False, suffix="_end")
-    is_next = (pl.col("start") - pl.col("moment_end")) <= _PAUSE * pl.col("period") * SECOND
-    links = found.filter(is_next & (pl.col("before") != pl.col(_ROW))).sort("start", _ROW).unique("before", keep="first", maintain_order=True)
+    rows = paced.with_columns(bucket=(pl.col("pace") / _SAME).floor().cast(pl.Int64))
+    ends = rows.select("kin", "bucket", before=pl.col(_ROW), moment="end", pace_before="pace").sort("moment")
+    begins = rows.select("kin", "bucket", _ROW, "start", "period", "pace", moment=pl.col("start") - 1).sort("moment")
+    # Periods that are alike lie in one step of the logarithm, or in the next: the bounds of the steps mean nothing.
+    near = [begins.with_columns(pl.col("bucket") + step).pipe(_find_last_end, ends) for step in (-1, 0, 1)]
+    nearest = pl.concat(near).sort("off", "before").unique(_ROW, keep="first", maintain_order=True)
+    links = nearest.sort("start", _ROW).unique("before", keep="first", maintain_order=True)
     return none.scatter(links[_ROW], links["before"])
+
+
+def _find_last_end(begins: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+    """Give for each beginning the last end before it in its bucket, if it is of the same period and not long ago: `before`, and how far its period is `off`."""
+    found = begins.join_asof(ends, on="moment", by=["kin", "bucket"], strategy="backward", check_sortedness=False, coalesce=False, suffix="_end")
+    is_next = (pl.col("start") - pl.col("moment_end")) <= _PAUSE * pl.col("period") * SECOND
+    off = (pl.col("pace") - pl.col("pace_before")).abs()
+    alike = found.with_columns(off=off).filter(is_next & (pl.col("off") <= _SAME) & (pl.col("before") != pl.col(_ROW)))
+    return alike.select(_ROW, "start", "before", "off")
 
 
 def _find_roots(before: pl.Series) -> pl.Series:

@@ -1,0 +1,91 @@
+"""Streams: one machine at several addresses, one after the other or in turn; and people and machines that only look like one."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+import pytest
+
+from pullstats.metrics import Breakdown
+from support.crowd import Row, ask
+from support.effort import some
+from support.polls import START, every, judge_all, poll
+
+PERIODS = [300 * 1.03**step for step in range(12)]
+"""Close enough for any bounds between like periods to fall between two of them."""
+
+
+def count_instances(rows: list[Row]) -> tuple[int, int, int]:
+    """Give the estimate and its range."""
+    (row,) = ask(Breakdown, rows, metrics=("instances",)).frame.to_dicts()
+    return row["instances"], row["instances_low"], row["instances_high"]
+
+
+def move(period: float, ratio: float = 1.0, pause: float = 1.0) -> list[Row]:
+    """Let a machine poll forty times at one address, and after so many periods at another, at a period so much longer."""
+    first = every(period, 40)
+    return poll(100, first) + poll(110, every(period * ratio, 40, first[-1] + timedelta(seconds=pause * period)))
+
+
+@pytest.mark.parametrize("period", some(PERIODS, of=4))
+@pytest.mark.parametrize("ratio", [1.0, 1.03, 0.97])
+def test_periods_that_differ_by_little_are_one(period: float, ratio: float) -> None:
+    assert count_instances(move(period, ratio)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("pause", [1, 2])
+def test_a_missed_poll_does_not_part_a_stream(pause: float) -> None:
+    assert count_instances(move(600, pause=pause)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(("ratio", "pause"), [(1.5, 1), (0.6, 1), (1, 4), (1, 40)])
+def test_another_period_or_a_long_pause_is_another_machine(ratio: float, pause: float) -> None:
+    rows = move(600, ratio, pause)
+    assert count_instances(rows)[0] == 2
+    assert not any("one stream" in row["evidence"] for row in judge_all(rows))
+
+
+def each_working_morning(seed: int, days: int = 42) -> list[datetime]:
+    """Give nine o'clock, more or less, of each working day but some."""
+    chance = random.Random(seed)
+    return [START + timedelta(days=day, minutes=chance.gauss(0, 5)) for day in range(days) if day % 7 < 5 and chance.random() > 0.08]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_people_who_both_come_each_morning_are_no_stream(seed: int) -> None:
+    rows = poll(100, each_working_morning(2 * seed)) + poll(110, each_working_morning(2 * seed + 1))
+    for row in judge_all(rows):
+        assert row["class"] != "production"
+        assert "one stream" not in row["evidence"]
+
+
+def leave_by(addresses: int, period: float = 600, polls: int = 400) -> list[Row]:
+    """Let one job poll from whichever of some addresses of a network owner has room."""
+    chance = random.Random(addresses)
+    chosen: dict[int, list[datetime]] = {}
+    for moment in every(period, polls):
+        chosen.setdefault(100 + 10 * chance.randrange(addresses), []).append(moment + timedelta(seconds=chance.uniform(0, 10)))
+    return [row for who, moments in chosen.items() for row in poll(who, moments)]
+
+
+@pytest.mark.parametrize("addresses", [2, 3])
+def test_a_job_that_starts_now_here_now_there_is_one_stream_in_turn(addresses: int) -> None:
+    rows = leave_by(addresses)
+    said = judge_all(rows)
+    assert [row["class"] for row in said] == ["production"] * addresses
+    assert all(f"one stream that leaves by {addresses} addresses in turn" in row["evidence"] for row in said)
+    assert not any("one after the other" in row["evidence"] for row in said)
+    assert count_instances(rows)[0] == 1
+
+
+def test_all_addresses_of_a_stream_have_its_class_and_score() -> None:
+    pieces, begin = (60, 8, 45, 12), START
+    rows: list[Row] = []
+    for place, polls in enumerate(pieces):
+        rows += poll(100 + 10 * place, every(900, polls, begin))
+        begin += timedelta(seconds=900 * polls)
+    said = judge_all(rows)
+    assert {row["class"] for row in said} == {"production"}
+    assert len({row["score"] for row in said}) == 1
+    assert all("one stream over 4 addresses, one after the other" in row["evidence"] for row in said)
