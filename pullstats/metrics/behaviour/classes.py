@@ -19,7 +19,18 @@ from pullstats.metrics.behaviour.features import add_ratios, describe_visits, ma
 from pullstats.metrics.behaviour.instances import count_machines
 from pullstats.metrics.behaviour.judging import choose, weigh
 from pullstats.metrics.behaviour.origins import describe_origins
-from pullstats.metrics.behaviour.requests import OWNER, OWNER_COLUMNS, REQUEST_COLUMNS, TRAITS, describe_traits, list_owners, order_requests
+from pullstats.metrics.behaviour.requests import (
+    OWNER,
+    OWNER_COLUMNS,
+    REQUEST_COLUMNS,
+    TRAITS,
+    count_blobs,
+    describe_traits,
+    find_bare_logs,
+    list_owners,
+    mark_bare,
+    order_requests,
+)
 from pullstats.metrics.behaviour.rules import ClassRules
 from pullstats.metrics.behaviour.streams import STREAM, is_joined, join_streams, show_origins
 from pullstats.metrics.behaviour.takings import count_takings
@@ -30,6 +41,7 @@ from pullstats.metrics.vocabulary import CLASS_OF_KIND
 EVENT_BYTES: Final = 180
 """Memory that an event takes at most while it is put in order."""
 _READ: Final = tuple(dict.fromkeys((*REQUEST_COLUMNS, *TRAITS, "is_ci")))
+_LOGGED: Final = ("source_id", "action")
 _TELLING: Final = ("origin", "has_package")
 _BRIEF_HOURS: Final = 1.0
 
@@ -60,7 +72,9 @@ def classify(parts: Sequence[Scan], rules: ClassRules, silences: pl.DataFrame, u
         silences: `since`, `until` (µs) of spans in which the logs were silent, in order.
         until: first instant not to read.
     """
-    found = [_describe_part(scan(_READ, None, until), silences) for scan in parts]
+    bare = find_bare_logs(pl.concat([count_blobs(scan(_LOGGED, None, until)) for scan in parts]))
+    columns = (*_READ, "source_id") if bare else _READ
+    found = [_describe_part(mark_bare(scan(columns, None, until), bare), silences) for scan in parts]
     origins = _add_alike(pl.concat([part[0] for part in found]))
     pairs = join_streams(pl.concat([part[1] for part in found]).with_columns(alike=pl.lit(0, pl.UInt32)))
     origins = show_origins(origins, pairs)
@@ -114,8 +128,6 @@ def _lend(own: pl.DataFrame, pairs: pl.DataFrame, odds: pl.DataFrame, origins: p
     return both.select(mixed)
 
 
-def _name_own(name: str) -> str:
-    return f"own {name}"
 def _share(odds: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """Let what is seen at all addresses of one stream count for each of them, by the visits that each has of it."""
     weight = pairs["visits"].cast(pl.Float64)
@@ -135,3 +147,5 @@ def _give_back(odds: pl.DataFrame, origins: pl.DataFrame, mixed: pl.DataFrame, p
     return both.select(pl.when("is_alone").then(pl.coalesce(_name_own(name), name)).otherwise(name).alias(name) for name in odds.columns)
 
 
+def _name_own(name: str) -> str:
+    return f"own {name}"

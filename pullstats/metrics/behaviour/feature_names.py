@@ -26,7 +26,7 @@ FEATURES: Final[dict[str, str]] = {
     "machines": "visits in each period",
     "night": "share of hours with a visit outside the twelve hours of the day that hold the most",
     "weekend": "share of days that were Saturdays or Sundays",
-    "head_share": "share of requests that were HEAD",
+    "head_share": "share of GET and HEAD that were HEAD; pings and tokens are neither",
     "unchanged_share": "share of requests answered 304",
     "denied_share": "share of requests answered 401 or 403",
     "absent_share": "share of requests answered 404 or 410",
@@ -54,6 +54,7 @@ FEATURES: Final[dict[str, str]] = {
     "alike": "other short-lived origins of the same network owner and client that took content",
     "addresses": "addresses from which one and the same stream came, one after the other",
     "sharers": "addresses by which one and the same stream came in turn, each with some of its polls",
+    "spread_seconds": "half of what the middle half of the gaps taken as the period spans, in seconds",
 }
 
 

@@ -16,7 +16,6 @@ from pullstats.metrics.islands import Islands
 
 _HOUR: Final = 3600 * SECOND
 _SHARES: Final = {
-    "head_share": "heads",
     "unchanged_share": "unchanged",
     "denied_share": "denied",
     "absent_share": "absent",
@@ -113,7 +112,8 @@ def add_ratios(found: pl.DataFrame) -> pl.DataFrame:
         tags_a_visit=pl.col("tags") / pl.col("visits"),
         versions_a_package=pl.col("tags") / pl.col("packages").clip(1),
         periods=(span / SECOND / pl.col("period")).fill_null(0.0),
+        spread_seconds=pl.col("spread") / 2,
         period_hours=(pl.col("period") / 3600).fill_null(0.0),
-        gets=pl.col("requests") - pl.col("heads"),
+        head_share=(pl.col("heads") / (pl.col("heads") + pl.col("gets"))).fill_nan(0.0),
         machines=pl.col("machines").fill_null(1),
     ).with_columns(count_hits())

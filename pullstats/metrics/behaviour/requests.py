@@ -6,14 +6,17 @@ never leave the process. What a request was is a number of flags, beside a hash 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.statuses import IS_HEAD, IS_PART, IS_REDIRECT, IS_UNCHANGED, STATUS
+from pullstats.metrics.statuses import IS_GET, IS_HEAD, IS_PART, IS_REDIRECT, IS_UNCHANGED, STATUS
 
 OWNER: Final = "owner"
 FACTS: Final = "facts"
+BARE: Final = "is_bare_log"
+"""Whether a request is of a log that holds nobody's blobs."""
 OWNER_COLUMNS: Final = ("origin_id", "package_type", "package_name")
 TRAITS: Final = (
     *("network_id", "user_agent_name", "user_agent_kind", "os_name", "host_arch", "network_type"),
@@ -24,7 +27,7 @@ REQUEST_COLUMNS: Final = (
     *OWNER_COLUMNS,
     *("timestamp", "http_request_method", "http_response_status_code", "package_version", "reference_kind", "action", "is_downloadable"),
 )
-_REFERENCE: Final = 2**16
+_REFERENCE: Final = 2**17
 _REST_BITS: Final = 24
 """Bits of a hash that make room for the flags, and for a sum that never overflows."""
 _KEY: Final = "order_key"
@@ -32,12 +35,15 @@ _ASKING: Final = ("manifest", "metadata", "index", "ping", "search", "other")
 _POLLED: Final = ("manifest", "metadata", "index")
 _ACTION: Final = pl.col("action")
 _KIND: Final = pl.col("reference_kind")
+_IS_FOR_CONTENT: Final = ~_ACTION.is_in(["ping", "auth"]).fill_null(value=False)
+"""Pings and tokens are how a client gets in, not what it asks for: they are neither GET nor HEAD of anything."""
 _IS_ANSWERED: Final = STATUS.is_null() | STATUS.is_between(200, 299) | IS_REDIRECT
 _IS_TAKEN: Final = _IS_ANSWERED & ~IS_HEAD & ~IS_PART
 _IS_MANIFEST: Final = _ACTION.eq_missing("manifest")
 
 FLAGS: Final[dict[str, pl.Expr]] = {
-    "is_head": IS_HEAD,
+    "is_head": IS_HEAD & _IS_FOR_CONTENT,
+    "is_get": IS_GET & _IS_FOR_CONTENT,
     "is_ask": _ACTION.is_in(_ASKING) | _ACTION.is_null(),
     "is_tag": _KIND.ne_missing("digest") & pl.col("package_version").is_not_null(),
     "is_digest": _IS_MANIFEST & _KIND.eq_missing("digest"),
@@ -48,6 +54,7 @@ FLAGS: Final[dict[str, pl.Expr]] = {
     "is_blob": _IS_TAKEN & _ACTION.eq_missing("blob"),
     "is_file": _IS_TAKEN & _ACTION.eq_missing("download") & pl.col("is_downloadable").fill_null(value=True),
     "is_manifest": _IS_TAKEN & _IS_MANIFEST,
+    "is_bare": _IS_TAKEN & _IS_MANIFEST & pl.col(BARE),
     "is_listing": _ACTION.eq_missing("metadata") & pl.col("package_type").eq_missing("oci"),
     "is_ping": _ACTION.eq_missing("ping"),
     "is_index": _ACTION.eq_missing("index"),
@@ -55,6 +62,37 @@ FLAGS: Final[dict[str, pl.Expr]] = {
 }
 """One bit each, the first the lowest."""
 _PLACES: Final = {name: place for place, name in enumerate(FLAGS)}
+
+
+def find_bare_logs(counted: pl.DataFrame) -> list[str]:
+    """Name the logs in which manifests are taken and nobody's blobs are: those are served elsewhere, so that the manifest is all there is of a pull.
+
+    Args:
+        counted: as `count_blobs` gives it, of parts of the events.
+    """
+    whole = counted.group_by("source_id").agg(pl.all().sum())
+    return whole.filter((pl.col("manifests") > 0) & (pl.col("blobs") == 0))["source_id"].sort().to_list()
+
+
+def count_blobs(events: pl.LazyFrame) -> pl.DataFrame:
+    """Count manifests and blobs in each log: `source_id`, `manifests`, `blobs`.
+
+    Args:
+        events: with `source_id` and `action`.
+    """
+    kinds = {"manifests": _IS_MANIFEST, "blobs": _ACTION.eq_missing("blob")}
+    found = events.group_by("source_id").agg(is_one.sum().cast(pl.Int64).alias(name) for name, is_one in kinds.items())
+    return found.collect(engine="streaming")
+
+
+def mark_bare(events: pl.LazyFrame, logs: Sequence[str]) -> pl.LazyFrame:
+    """Add `is_bare_log` to events.
+
+    Args:
+        events: with `source_id`, where any log is.
+        logs: those that hold nobody's blobs.
+    """
+    return events.with_columns((pl.col("source_id").is_in(logs) if logs else pl.lit(value=False)).alias(BARE))
 
 
 def name_owner() -> pl.Expr:
@@ -67,7 +105,7 @@ def order_requests(events: pl.LazyFrame) -> pl.DataFrame:
     """Put requests in the order in which each owner made them; those of nobody known are left out.
 
     Args:
-        events: with `REQUEST_COLUMNS`.
+        events: with `REQUEST_COLUMNS` and `is_bare_log`.
 
     Returns:
         `owner`, `timestamp` (µs), `facts`, sorted by the first two.

@@ -2,7 +2,7 @@
 
 Who keeps what they took takes each artifact once; who builds from nothing takes it again every time.
 Of images the manifests asked for by digest are the artifacts, in visits that took layers, too: who
-has these asks for manifests alone. Of files it is the version that was downloaded.
+has these asks for manifests alone. Of files it is the version that was downloaded, and in a log without blobs each manifest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def count_takings(requests: pl.DataFrame, visits: pl.DataFrame) -> pl.DataFrame:
     sizes, keys, is_full = visits["requests"], visits[KEY], visits[FULL]
     place = pl.lit(pl.int_range(visits.height, dtype=pl.UInt32, eager=True).repeat_by(sizes).explode())
     is_named = is_set("is_tag") & (reference() != 0)
-    is_taken = (is_set("is_manifest") & is_set("is_digest")) | (is_set("is_file") & (reference() != 0))
+    is_taken = (is_set("is_manifest") & is_set("is_digest")) | ((is_set("is_file") | is_set("is_bare")) & (reference() != 0))
     rows = requests.select(visit=place, reference=reference(), is_named=is_named, is_taken=is_taken)
     named = _drop_repeats(rows.filter("is_named"), pl.lit(keys).gather(pl.col("visit")))
     taken = _drop_repeats(rows.filter(pl.col("is_taken") & pl.lit(is_full).gather(pl.col("visit"))), pl.col("visit"))

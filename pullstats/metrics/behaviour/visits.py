@@ -20,9 +20,10 @@ KEY: Final = "key"
 """Place of an owner, or of an origin, among all."""
 SECOND: Final = 1_000_000
 FULL: Final = "is_full"
-"""A visit that took content: a file, or of an image more than its configuration, which podman asks for even where the layers are there."""
+"""A visit that took content: a file, or of an image more than its configuration, which podman asks for even where the layers are there; in a log without blobs, a manifest."""
 COUNTS: Final = {
     "heads": "is_head",
+    "gets": "is_get",
     "unchanged": "is_unchanged",
     "denied": "is_denied",
     "absent": "is_absent",
@@ -62,7 +63,7 @@ def fold_visits(requests: pl.DataFrame) -> pl.DataFrame:
         pl.col("timestamp").gather(first).alias("start"),
         pl.col("timestamp").gather(last).alias("end"),
         (last - first + 1).alias("requests"),
-        ((_total("is_blob", first, last) > 1) | (_total("is_file", first, last) > 0)).alias(FULL),
+        ((_total("is_blob", first, last) > 1) | (_total("is_file", first, last) + _total("is_bare", first, last) > 0)).alias(FULL),
     )
 
 
