@@ -44,8 +44,8 @@ def fingerprint(store: Path) -> dict[str, str]:
 
 MISTAKES = [
     ("report --by contry", "no dimension 'contry'; did you mean 'country'?"),
-    ("report --by Client", "did you mean 'client'?"),
-    ("report --by status_class", "did you mean 'status-class'?"),
+    ("report --by Clientt", "did you mean 'client'?"),
+    ("report --by status_clas", "did you mean 'status-class'?"),
     ("report --by client,client", "--by names 'client' twice"),
     ("report --by client,arch,os,country", "--by takes up to 3 dimensions, not 4"),
     ("report --by client,,arch,os,country", "up to 3 dimensions"),

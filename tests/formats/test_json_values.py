@@ -123,7 +123,7 @@ def test_lines_become_columns_for_the_keys_that_they_hold_alone(monkeypatch: pyt
         widths.append(flat.width)
         return pick_values(flat, table)
 
-    monkeypatch.setattr("pullstats.formats.json_values.pick_values", pick)
+    monkeypatch.setattr("pullstats.formats.json_lines.pick_values", pick)
     reader = FORMATS["json"].reader
     assert reader.read_safe(pl.Series([json.dumps(REQUEST), json.dumps({"x": 1}), "no object"]))["reason"].to_list() == [None, "keys", "not-json"]
     assert reader.read_safe(pl.Series(["no object"]))["reason"].to_list() == ["not-json"]
