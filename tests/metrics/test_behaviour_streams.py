@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from pullstats.metrics import Breakdown
+from pullstats.metrics.questions.explain import Explanation
 from support.crowd import Row, ask
 from support.effort import some
 from support.polls import START, every, judge_all, poll
@@ -89,3 +91,27 @@ def test_all_addresses_of_a_stream_have_its_class_and_score() -> None:
     assert {row["class"] for row in said} == {"production"}
     assert len({row["score"] for row in said}) == 1
     assert all("one stream over 4 addresses, one after the other" in row["evidence"] for row in said)
+
+
+def test_a_window_chooses_as_of_when_and_the_streams_are_read_from_all_that_is_kept() -> None:
+    """Yesterday, the 12th, holds two polls of each machine, of which nobody could tell a pace."""
+    half_a_day = 43_000
+    rows = poll(100, every(half_a_day, 30), tag="1.4") + poll(2100, every(half_a_day, 30), tag="1.4")
+    rows += poll(4100, every(half_a_day, 12), tag="1.3")  # until the 8th
+    rows += poll(6100, every(300, 400, START + timedelta(days=11)), tag="1.5")  # from noon of the 13th on
+    asked: dict[str, Any] = {"metrics": ("instances",), "dimensions": ("package", "version"), "window": "yesterday"}
+    now = START + timedelta(days=11, hours=6)
+    report = ask(Breakdown, rows, now=now, **asked)
+    assert [(row["version"], row["instances"]) for row in report.frame.to_dicts()] == [("1.4", 2)]
+    assert "as of 2026-03-13 00:00 UTC, from events since 2026-03-02 12:00" in report.meta["class_by"]
+    alone = [row for row in rows if START + timedelta(days=9, hours=12) <= row["time"] < START + timedelta(days=10, hours=12)]
+    assert len(alone) >= 4
+    assert ask(Breakdown, alone, now=now, **asked).frame["instances"].sum() == 0
+
+
+def test_explain_says_what_the_estimate_assumes() -> None:
+    rows = poll(1, every(300, 60))
+    told = ask(Explanation, rows, metrics=("instances",)).frame
+    assert told.filter(told["part"] == "assumes").height == 4
+    plain = ask(Explanation, rows, metrics=("requests",)).frame
+    assert "assumes" not in plain["part"].to_list()

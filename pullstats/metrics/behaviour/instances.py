@@ -19,6 +19,13 @@ from pullstats.metrics.behaviour.visits import SECOND
 INSTANCES: Final = "instances"
 LOW: Final = "instances_low"
 HIGH: Final = "instances_high"
+ASSUMPTIONS: Final = (
+    "a machine polls a package once in each period; what does not poll, as a node that pulls when it starts, is not counted",
+    "machines behind one address show as several visits in each period; those whose visits fall together are in the upper bound alone",
+    "where the polls of one address end and like ones of the same network owner begin within two periods and a half, it is one machine that moved",
+    "streams are read from all events up to the end of the window; a row counts those that asked for it in the window",
+)
+"""What has to hold for the estimate to be right; docs/behaviour.md says more."""
 _SURE: Final = 0.8
 _CLEAR: Final = 0.95
 _POSSIBLE: Final = 0.1

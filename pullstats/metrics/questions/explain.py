@@ -20,6 +20,7 @@ from pullstats.metrics.answers.key_epochs import refuse_epochs
 from pullstats.metrics.answers.presence import find_presence
 from pullstats.metrics.answers.report_parts import build_report
 from pullstats.metrics.answers.suppression import find_takers, is_few, refuse_few
+from pullstats.metrics.behaviour.instances import ASSUMPTIONS
 from pullstats.metrics.counting import PULL_GAP, SESSION_GAP, VISIT_GAP
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.folding import fold
@@ -96,6 +97,7 @@ def _tell_definitions(asked: Plan, total: pl.DataFrame, number: str) -> list[dic
         shown = "nothing" if value is None else number.format(value) if isinstance(value, int) else str(value)
         additive = "may be added up" if metric.additive else "is never added up: a total is computed anew"
         rows.append(_row("metric", f"{f'{metric.title} = {shown} {unit}'.rstrip()}. {metric.help} It {additive}."))
+    rows += [_row("assumes", text) for text in ASSUMPTIONS] if any(metric.weight for metric in asked.metrics) else []
     return rows + [_row("dimension", f"{dimension.name}: {dimension.help}") for dimension in asked.dimensions]
 
 
