@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pullstats.errors import InputError
@@ -26,7 +26,7 @@ from pullstats.formats.text_lines import TextReader
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 from support.case_files import load_cases
-from support.effort import examples
+from support.effort import SOAK, examples
 from support.places import DATA
 
 TRUTH = load_cases("formats", {"logs"})[0][1]["logs"]
@@ -130,8 +130,8 @@ def test_the_fast_and_the_safe_way_give_equal_rows(rows: list[tuple[str, ...]]) 
         assert events_of(quick).equals(events_of(safe))
 
 
-@examples(20)
-@given(st.lists(st.binary(max_size=80), max_size=8))
+@settings(max_examples=20 * SOAK or 4)
+@given(st.lists(st.binary(max_size=80), min_size=1, max_size=24))
 def test_any_bytes_are_read_ignored_or_rejected_and_never_raise(rows: list[bytes]) -> None:
     data = b"\n".join(rows)
     parsed = parse_lines(data, 0, 1, list(FORMATS.values()))

@@ -25,7 +25,7 @@ from pullstats.metrics.questions.compare import Comparison
 from pullstats.reports import Report
 from support.command import pullstats
 from support.crowd import NOON, Row, ask, make_crowd, manifest, request
-from support.effort import SOAK
+from support.effort import SOAK, some
 from support.places import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -98,7 +98,7 @@ def test_two_mondays_by_hand() -> None:
     past = [root(count) for count in (9, 12, 10, 13, 11)]
     margin = 2.776445 * stdev(past) * 2**0.5
     seen = {}
-    for today in range(40):
+    for today in some(range(40), 3):
         row = compare(weeks([9, 12, 10, 13, 11, 11, today]), "2025-04-07", "2025-04-14").frame.row(0, named=True) if today else None
         if row is None:
             continue

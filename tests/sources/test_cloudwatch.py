@@ -22,7 +22,7 @@ from pullstats.sources import Block, SourceFile, find_wrapper, is_test_object, o
 from pullstats.sources.blocks import BLOCK_SIZE
 from pullstats.store import open_store
 from support.command import take_into
-from support.effort import across, examples
+from support.effort import across, examples, some
 from support.places import DATA
 
 ARCHIVE = DATA / "cloudwatch.tar.xz"
@@ -144,7 +144,8 @@ def test_every_shape_gives_the_same_events(
     told = store.scan_events(columns).collect()
     assert {column for column in columns if told[column].null_count() == 0} == kept
     assert all(told[column].null_count() == told.height for column in set(columns) - kept)
-    assert take_in(*paths).total("events") == 0
+    if shape in some(SHAPES, 3):
+        assert take_in(*paths).total("events") == 0
 
 
 @pytest.mark.parametrize(("shape", "name"), across([shape for shape, (wrapper, _) in SHAPES.items() if wrapper], SETS))

@@ -25,7 +25,7 @@ from pullstats.sources.line_wrapper import LineWrapper
 from pullstats.sources.line_wrappers import MAX_LAYERS, WRAPPERS
 from pullstats.store import open_store
 from support.case_files import CaseFile, load_case_files
-from support.effort import across, count_examples, examples
+from support.effort import SOAK, across, examples
 from support.places import LOGS
 
 SHOP = (LOGS / "lnav" / "logfile_shop_access_log.0").read_text().splitlines()[:120]
@@ -84,9 +84,13 @@ def write(path: Path, lines: list[str]) -> Path:
     return path
 
 
-@pytest.fixture(name="plain")
-def _plain(tmp_path: Path) -> pl.DataFrame:
-    return bare(read(write(tmp_path / "plain.log", SHOP))[1])
+@pytest.fixture(name="plain", scope="module")
+def _plain(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    return bare(read(write(tmp_path_factory.mktemp("plain") / "plain.log", SHOP))[1])
+
+
+LINES = len(SHOP) if SOAK else 10
+"""So many lines are read in blocks of a few."""
 
 
 @pytest.mark.parametrize("name", [wrapper.name for wrapper in WRAPPERS])
@@ -98,9 +102,8 @@ def test_every_wrapper_comes_off(name: str, plain: pl.DataFrame, tmp_path: Path)
     # the offset is the line's in the file, however it is cut into blocks
     rows = path.read_bytes()
     assert all(rows[offset - 1 : offset] in (b"", b"\n") for offset in frame["source_offset"])
-    some_lines = count_examples(len(SHOP))
-    cut = write(tmp_path / "cut.log", rows.decode().splitlines()[: rows.decode().count("\n") * some_lines // len(SHOP)])
-    assert bare(read(cut, block_size=700)[1]).equals(plain.head(some_lines))
+    cut = write(tmp_path / "cut.log", rows.decode().splitlines()[: rows.decode().count("\n") * LINES // len(SHOP)])
+    assert bare(read(cut, block_size=700)[1]).equals(plain.head(LINES))
 
 
 @examples(20)
@@ -112,7 +115,7 @@ def test_every_wrapper_comes_off(name: str, plain: pl.DataFrame, tmp_path: Path)
 @example(names=["google-entry", "kcat", "loki"])
 @example(names=["fluentd-file", "google-entry", "docker-json"])
 @given(names=st.lists(st.sampled_from(sorted(WRAP)), min_size=2, max_size=MAX_LAYERS))
-def test_wrappers_come_off_in_any_nesting(names: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_wrappers_come_off_in_any_nesting(names: list[str], plain: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> None:
     assume(names.count("fluent-bit-stdout") < 2)  # it escapes nothing, so that its own print in its print cannot be told apart
     assume(sum(CHAINS.get(name, name).count("+") + 1 for name in names) <= MAX_LAYERS)
     folder = tmp_path_factory.mktemp("nested")
@@ -121,7 +124,7 @@ def test_wrappers_come_off_in_any_nesting(names: list[str], tmp_path_factory: py
         lines = [WRAP[name](line, number) for number, line in enumerate(lines)]
     _, frame, ignored, rejected = read(write(folder / "wrapped.log", lines))
     assert (ignored, rejected) == (0, 0)
-    assert bare(frame).equals(bare(read(write(folder / "plain.log", SHOP[:40]))[1]))
+    assert bare(frame).equals(plain.head(40))
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS, ids=lambda wrapper: wrapper.name)
@@ -168,7 +171,7 @@ def test_lines_a_runtime_cut_are_joined(kind: str, block_size: int, plain: pl.Da
 
     rows: list[str] = []
     numbers = []
-    lines = SHOP[: count_examples(len(SHOP))]
+    lines = SHOP[:LINES]
     for number, line in enumerate(lines):
         numbers.append(len(rows) + 1)
         first, second, third = pieces(line)
