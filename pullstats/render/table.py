@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
@@ -121,11 +122,7 @@ def _heads(columns: Sequence[Column], cells: Mapping[str, list[str]], width: int
 
 def _split(columns: Sequence[Column], needs: dict[str, int], width: int) -> list[list[Column]]:
     """Divide columns among as many tables as it takes; each begins with the columns that name a row."""
-    names = []
-    for column in columns:
-        if column.kind in NUMERIC or column.kind == "spark":
-            break
-        names.append(column)
+    names = _find_names(columns, needs, width)
     parts, part = [], list(names)
     for column in columns[len(names) :]:
         if len(part) > len(names) and _least([*part, column], needs, width) > width:
@@ -133,6 +130,12 @@ def _split(columns: Sequence[Column], needs: dict[str, int], width: int) -> list
             part = list(names)
         part.append(column)
     return [*parts, part]
+
+
+def _find_names(columns: Sequence[Column], needs: dict[str, int], width: int) -> list[Column]:
+    """Give the columns that name a row: those before the first number, or where these alone are too wide, the first."""
+    names = list(takewhile(lambda column: column.kind not in NUMERIC and column.kind != "spark", columns))
+    return names if _least(names, needs, width) <= width else names[:1]
 
 
 def _least(columns: Sequence[Column], needs: dict[str, int], width: int) -> int:

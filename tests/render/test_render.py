@@ -120,6 +120,16 @@ def test_what_is_too_wide_is_drawn_as_several_tables(width: int) -> None:
     assert text.count("unknown") == text.count("package") == tables
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_texts_alone_that_are_too_wide_are_drawn_as_several_tables(width: int) -> None:
+    names = ["time", "method", "path", "pace", "status", "package", "version"]
+    values = ["2025-05-18 01:16", "OPTIONS", "/v2/acme/svc01", "● 120 s", "304", "acme/svc01", "v1.22.333-rc4"]
+    columns = tuple(Column(name, name, "time" if name == "time" else "text") for name in names)
+    shown = str(render(Report(pl.DataFrame([values], schema=names, orient="row"), columns), "table", RenderOptions(width=width)))
+    assert [text for text in (*names, *values) if text not in shown] == []
+    assert max(cell_len(line) for line in shown.splitlines()) <= width
+
+
 def test_kinds_of_columns() -> None:
     frame = pl.DataFrame(
         {

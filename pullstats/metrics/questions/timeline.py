@@ -24,7 +24,10 @@ SHORT_ID: Final = 10
 """Digits of an id that people see; as many find it again."""
 _TRAITS: Final = ("method", "path", "status", "ecosystem", "package", "version", "action", "client")
 _PACE: Final = (Column(PACE, PACE, "text"), Column(GAP, "gap", "number"), Column(PERIODS, PERIODS, "count"))
-_ONLY_FOR_MACHINES: Final = frozenset({"ecosystem", "action", GAP, PERIODS})
+_ONLY_FOR_MACHINES: Final = frozenset({"ecosystem", "package", "version", "action", GAP, PERIODS})
+"""The path names package and version, too."""
+_SAME: Final = frozenset({"origin", "client"})
+"""What all requests of one origin share."""
 _ID: Final = re.compile(f"[0-9a-f]{{4,{2 * ID_DIGITS}}}")
 
 
@@ -53,8 +56,10 @@ def answer_timeline(asked: Plan, text: str) -> Report:
     columns = (Column("time", "time", "time"), Column(level, level, "bucket"), *traits[:2], *paced, *traits[2:])
     full = shown.select(column.name for column in columns)
     bare = replace(asked, metrics=())
-    seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES)
-    short = full.with_columns(pl.col(level).str.slice(0, SHORT_ID)).select(column.name for column in seen)
+    left = _ONLY_FOR_MACHINES | {level} | (_SAME if level == "origin" else frozenset())
+    seen = tuple(replace(column, kind="bucket") if column.name == "time" else column for column in columns if column.name not in left)
+    local = pl.col("time").dt.convert_time_zone(asked.query.tz).dt.strftime("%Y-%m-%d %H:%M:%S")
+    short = full.with_columns(local).select(column.name for column in seen)
     report = build_report(bare, compute_partials(bare, {}, []), short, seen, pl.DataFrame())
     name = rows[level][0] if rows.height else who
     headline = f"{level} {name}: {rows.height:,} {'request' if rows.height == 1 else 'requests'}, {shown.height:,} shown{said}"
