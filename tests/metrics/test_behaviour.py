@@ -16,8 +16,10 @@ from pullstats.errors import InputError, UsageError
 from pullstats.metrics import Breakdown
 from pullstats.metrics.behaviour.rules import load_rules
 from pullstats.metrics.questions.behaviour import Behaviour
+from pullstats.metrics.questions.orgs import Organisations
 from pullstats.metrics.questions.origins import Origins
 from pullstats.metrics.vocabulary import CLASSES
+from pullstats.render import RenderOptions, render
 from support.crowd import Row, ask, manifest, request
 from support.polls import METRICS, START, every, judge, judge_one, poll, pull
 
@@ -306,3 +308,40 @@ def test_a_timeline_without_a_pace_tells_the_distances() -> None:
     rows = [row for hours in days for row in pull(START + timedelta(hours=hours), 1, f"1.{hours}")]
     report = ask(Origins, rows, judge_one(rows)["origin"], metrics=("requests",))
     assert [text for text in report.frame["pace"].to_list() if text] == ["· 150 min", "· 18.5 h", "· 5 h", "· 19 h"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_timeline_is_whole_on_every_screen_and_in_the_zone_that_is_asked_for(width: int) -> None:
+    rows = poll(1, every(120, 40))
+    report = ask(Origins, rows, judge_one(rows)["origin"], metrics=("requests",), tz="Asia/Kolkata", limit=6)
+    shown = render(report, "table", RenderOptions(width=width))
+    assert max(map(len, shown.splitlines())) <= width
+    assert [text for text in ("2026-03-02 17:30:00", "2026-03-02 17:32:00", "HEAD", "● 120 s", "200", "status") if text not in shown] == []
+
+
+def test_an_answer_says_what_its_classes_are_by_wherever_they_are_in_it() -> None:
+    rows = poll(1, every(300, 60))
+    who = judge_one(rows)["origin"]
+    told = "class by classes@1, as of 2026-03-02 16:55 UTC, from events since 2026-03-02 12:00"
+    answers = [
+        ask(Behaviour, rows, who[:10], metrics=METRICS),
+        ask(Origins, rows, who, metrics=("requests",)),
+        ask(Organisations, rows, metrics=METRICS, window="all"),
+        ask(Breakdown, rows, metrics=("instances",)),
+    ]
+    assert [report.footer for report in answers if told not in report.footer] == []
+    assert "class by" not in ask(Breakdown, rows, metrics=("requests",)).footer
+
+
+def test_an_estimate_is_told_with_its_range_and_one_request_is_one() -> None:
+    rows = poll(1, every(300, 60))
+    assert ask(Breakdown, rows, metrics=("instances", "requests")).headline == "1 instance (1 to 1), 62 requests"
+    assert ask(Breakdown, rows, metrics=("instances-low",)).headline == "1 instance low"
+    assert ask(Behaviour, [manifest(START, 1, "HEAD", "latest")], metrics=("origins", "requests")).headline == "of 1 request: 100.0 % unknown"
+
+
+def test_scores_of_packages_have_two_decimals_each() -> None:
+    rows = [*poll(1, every(300, 60)), manifest(START, 1, "HEAD", "latest", package="acme/other")]
+    report = ask(Behaviour, rows, judge_one(rows)["origin"], metrics=METRICS)
+    assert report.flat is not None
+    assert report.frame["score"].to_list() == [f"{score:.2f}" for score in report.flat[0]["score"]]

@@ -225,7 +225,10 @@ def test_people_get_whole_numbers_at_80_columns_and_no_text_of_ill_will(
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80
     said = " ".join(shown.split())
-    assert "126 of 160 requests (78.8 %) need not have been made, by 41 origins, of about 3.51; 39 of 40 downloads (97.5 %) come of them" in said
+    assert (
+        "126 of 160 requests (78.8 %) need not have been made, by 41 origins; what was sent for them costs about 3.51; 39 of 40 downloads (97.5 %) come of them"
+        in said
+    )
     assert "…" not in shown
     assert "\x1b" not in shown
 
@@ -243,6 +246,8 @@ def test_a_note_tells_facts_and_no_address(wasted: Path, capsys: pytest.CaptureF
         assert [address for address in ("81.2.69", "175.16.199", "89.160.20", "\x1b") if address in note] == []
     assert run(["offenders", "--window", "all", "--store", str(wasted), "--note", ids["polling"], "-o", str(tmp_path / "note.txt")]) == 0
     assert (tmp_path / "note.txt").read_text(encoding="utf-8").startswith("Subject: 60 requests to our server that can be spared\n")
+    for spelling in (ids["no-cache"][:10].upper(), f"network {ids['no-cache'][:10]}"):  # as the table shows it
+        assert _list(wasted, capsys, "--note", spelling)[0]["who"] == ids["no-cache"]
     assert _list(wasted, capsys, "--note", ids["polling"])[0]["note"].startswith("Subject: 60 ")
 
 

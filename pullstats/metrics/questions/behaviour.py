@@ -10,6 +10,7 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.ids import ID_DIGITS, begins_with, write_ids
+from pullstats.metrics import definitions
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.report_parts import build_report
 from pullstats.metrics.answers.unseen import warn_of_unseen
@@ -100,10 +101,10 @@ def _tell_mix(report: Report) -> str:
     """Say which classes there are, and what they take: of 143 downloads 61 % go to ci, 20 % to production."""
     frame = report.frame
     for name in ("downloads", "requests"):
-        if name in frame.columns and (total := frame[name].sum()):
+        if name in frame.columns and (total := int(frame[name].sum())):
             rows = frame.filter(pl.col(name) > 0).sort(name, CLASS, descending=[True, False]).head(4)
             told = ", ".join(f"{write_share(value / total)} {one or 'unknown'}" for one, value in rows.select(CLASS, name).rows())
-            return f"of {total:,} {name}: {told}"
+            return f"of {definitions.METRICS[name].name_count(total)}: {told}"
     return ""
 
 
@@ -171,6 +172,13 @@ def _explain(asked: Plan, text: str) -> Report:
     bare = replace(asked, metrics=())
     full = _show(rows, _PACKAGE_COLUMNS)
     report = build_report(bare, compute_partials(bare, {}, []), full, _PACKAGE_COLUMNS, pl.DataFrame())
-    seen = tuple(column for column in _PACKAGE_COLUMNS if column.name in {"package", "requests", *_SHORT})
+    seen = tuple(
+        replace(column, kind="bucket") if column.name == SCORE else column
+        for column in _PACKAGE_COLUMNS
+        if column.name in {"package", "requests", *_SHORT}
+    )
+    scores = pl.col(SCORE).cast(pl.Decimal(scale=2)).cast(pl.String)
     headline = f"origin {whole['origin']} ({whole['client'] or 'no agent'}, {whole['requests']:,} requests): {whole[CLASS]}, score {whole[SCORE]:.2f}: {whole[EVIDENCE]}"
-    return replace(report, frame=_show(full, seen), columns=seen, headline=headline, flat=(full, _PACKAGE_COLUMNS), is_empty=False)
+    return replace(
+        report, frame=_show(full, seen).with_columns(scores), columns=seen, headline=headline, flat=(full, _PACKAGE_COLUMNS), is_empty=False
+    )

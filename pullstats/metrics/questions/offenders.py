@@ -35,6 +35,7 @@ PRICE: Final = 0.09
 _GIGABYTE: Final = 1e9
 _SAMPLES: Final = 3
 _ID: Final = re.compile(f"[0-9a-f]{{4,{2 * ID_DIGITS}}}")
+_NETWORK: Final = "network "
 _SHARE: Final = "downloads_share"
 _ONLY_FOR_MACHINES: Final = frozenset({LEVEL, "first_seen", "package", "client", "client_version"})
 
@@ -122,7 +123,9 @@ def _list(asked: Plan, asked_for: Offenders, tally: Tally, kinds: Mapping[str, K
     columns = _columns(asked, tally)
     full = shown.select(column.name for column in columns)
     seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES)
-    short = pl.when(pl.col(LEVEL) == "network").then("network " + pl.col(WHO).str.slice(0, SHORT_ID)).otherwise(pl.col(WHO).str.slice(0, SHORT_ID))
+    short = (
+        pl.when(pl.col(LEVEL) == "network").then(pl.lit(_NETWORK) + pl.col(WHO).str.slice(0, SHORT_ID)).otherwise(pl.col(WHO).str.slice(0, SHORT_ID))
+    )
     people = full.with_columns(pl.when(pl.col(LEVEL) == ORG).then(WHO).otherwise(short).alias(WHO)).select(column.name for column in seen)
     bare = replace(asked, metrics=())
     report = build_report(bare, compute_partials(bare, {}, []), people, seen, pl.DataFrame())
@@ -171,7 +174,7 @@ def _describe(asked: Plan, tally: Tally, totals: Mapping[str, Any]) -> str:
     if not totals["requests"]:
         return f"no waste found in {everything:,} {'request' if everything == 1 else 'requests'}"
     requests = f"{totals['requests']:,} of {everything:,} requests ({write_share(totals['requests'] / everything)}) need not have been made"
-    cost = f", of about {totals['cost']:,.2f}" if totals["cost"] >= 0.01 else ""
+    cost = f"; what was sent for them costs about {totals['cost']:,.2f}" if totals["cost"] >= 0.01 else ""
     by = f"by {name_level('origin', totals['origins'])}{cost}"
     headline = f"none of {metric.name_count(tally.waste.downloads)} comes of them"
     if totals[DOWNLOADS]:
@@ -198,8 +201,8 @@ def _find_whose(rows: pl.DataFrame, who: str) -> pl.DataFrame:
     named = rows.filter((pl.col(LEVEL) == ORG) & (pl.col(WHO) == who))
     if named.height:
         return named
-    begins = who.lower()[:ID_DIGITS]
-    found = rows.filter((pl.col(LEVEL) != ORG) & pl.col(WHO).str.starts_with(begins)) if _ID.fullmatch(who.lower()) else rows.clear()
+    digits = who.lower().removeprefix(_NETWORK)
+    found = rows.filter((pl.col(LEVEL) != ORG) & pl.col(WHO).str.starts_with(digits[:ID_DIGITS])) if _ID.fullmatch(digits) else rows.clear()
     people = found.select(LEVEL, WHO).unique().sort(WHO)
     if people.height > 1:
         raise several_ids(who, people[WHO].to_list())
