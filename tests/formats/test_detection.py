@@ -18,7 +18,7 @@ LINES = 30
 
 
 def test_every_sample_is_known_for_what_it_is() -> None:
-    wanted = dict(some(WANTED.items(), 3))
+    wanted = dict(some(WANTED.items()))
     names = sorted(wanted, key=lambda name: (len(name) % 7, name))  # so that unlike logs stand side by side
     checks, notes = check_logs([str(TESTS / name) for name in names], list(FORMATS.values()), LINES)
     assert not notes

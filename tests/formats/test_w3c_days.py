@@ -75,7 +75,7 @@ def read_in_blocks(pieces: list[bytes]) -> list[Parsed]:
     return parsed
 
 
-@examples(300)
+@examples(100)
 @given(data=st.data(), newline=st.sampled_from(["\n", "\r\n"]))
 def test_every_line_has_the_day_of_the_directive_before_it_however_blocks_are_cut(data: st.DataObject, newline: str) -> None:
     # Under one directive all lines stand between tabs, or none: which it is, is told from the first of them.

@@ -261,7 +261,7 @@ def test_many_small_logs_are_the_same_as_one_by_one(tmp_path: Path, take_in: Tak
     folder = tmp_path / "logs"
     folder.mkdir()
     lines = SHOP_LINES
-    count = 30 if SOAK else 8
+    count = 30 if SOAK else 5
     for number in range(count):
         rows = lines[number * 7 : number * 7 + 7]
         if number % 5 == 1:
