@@ -126,3 +126,14 @@ def test_a_clock_that_rings_on_working_days_is_a_machine_and_a_person_at_nine_is
     assert judge_one(poll(1, clock))["class"] == "production"
     person = [day + timedelta(minutes=chance.gauss(0, 4)) for day in days]
     assert judge_one(poll(1, person))["class"] != "production"
+
+
+def test_logs_may_reach_over_decades() -> None:
+    """Several origins, each with several packages, from long ago to now: none's visits reach into another's."""
+    rows = [
+        manifest(START - timedelta(days=365 * years), who, "GET", "1.0", package=f"acme/app{package}", client=f"client {who}")
+        for years in range(0, 40, 3)
+        for who in range(6)
+        for package in range(3)
+    ]
+    assert [row["visits"] for row in judge_all(rows)] == [14] * 6

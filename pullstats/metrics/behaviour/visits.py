@@ -38,8 +38,6 @@ _PAUSE: Final = VISIT_GAP // timedelta(microseconds=1)
 _LONG: Final = GROUP_LENGTH // timedelta(microseconds=1)
 _NEAR: Final = PULL_GAP // timedelta(microseconds=1)
 _ORDER: Final = "visit_order"
-_ROOM: Final = 2**38
-"""Milliseconds between the visits of one origin and those of the next on a line: more than eight years."""
 
 
 def fold_visits(requests: pl.DataFrame) -> pl.DataFrame:
@@ -106,11 +104,13 @@ def join_packages(visits: pl.DataFrame, origins: pl.Series) -> pl.DataFrame:
         The same columns, a row a visit of an origin, and the number of `packages` in it; `key` is the origin's number.
     """
     least = pl.col("start").min()
+    span = visits.select((pl.col("end").max() - least).fill_null(0)).item()
+    room = (span + 2 * _PAUSE) // 1000 + 1  # milliseconds between one origin's visits and the next one's: logs may reach over decades
     moved = visits.with_columns(pl.lit(origins).gather(pl.col(KEY)).alias(KEY), package=pl.col(KEY))
-    order = pl.col(KEY).cast(pl.Int64) * _ROOM + (pl.col("start") - least) // 1000
+    order = pl.col(KEY).cast(pl.Int64) * room + (pl.col("start") - least) // 1000
     rows = moved.with_columns(order.alias(_ORDER)).sort(_ORDER)
     # On one line for all origins, in milliseconds, the next one's far behind, so that nothing reaches from one to the other.
-    base = pl.col(KEY).cast(pl.Int64) * _ROOM - least // 1000
+    base = pl.col(KEY).cast(pl.Int64) * room - least // 1000
     reached = (base + pl.col("end") // 1000).cum_max()
     is_new = pl.col(KEY) != pl.col(KEY).shift(1)
     rows = rows.with_columns(is_start=(is_new | (base + pl.col("start") // 1000 - reached.shift(1) > _PAUSE // 1000)).fill_null(value=True))
