@@ -21,7 +21,7 @@ LOW: Final = "instances_low"
 HIGH: Final = "instances_high"
 ASSUMPTIONS: Final = (
     "a machine polls a package once in each period; what does not poll, as a node that pulls when it starts, is not counted",
-    "machines behind one address show as several visits in each period; those whose visits fall together are in the upper bound alone",
+    "machines behind one address show as several visits in each period; those whose visits fall together are in `instances_high` alone",
     "where the polls of one address end and like ones of the same network owner begin within two periods and a half, it is one machine that moved",
     "streams are read from all events up to the end of the window; a row counts those that asked for it in the window",
 )
