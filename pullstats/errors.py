@@ -56,7 +56,21 @@ def unknown_name(noun: str, value: str, allowed: Iterable[str]) -> UsageError:
 
     Example: `no dimension 'contry'; did you mean 'country'?`
     """
+    return UsageError(f"no {noun} '{value}'; {suggest(value, allowed)}")
+
+
+def suggest(value: str, allowed: Iterable[str], cutoff: float = 0.6) -> str:
+    """Name the allowed name that is nearest to one that is not in a table, or all of them if none is near.
+
+    Args:
+        value: the name that was given.
+        allowed: the names that there are.
+        cutoff: how alike two names must be, from 0 to 1, as `difflib` measures it.
+
+    Example:
+        >>> suggest("contry", ["city", "country"]), suggest("x", ["city", "country"])
+        ("did you mean 'country'?", 'known: city, country')
+    """
     names = sorted(allowed)
-    near = difflib.get_close_matches(value, names, n=1, cutoff=0.6)
-    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
-    return UsageError(f"no {noun} '{value}'; {hint}")
+    near = difflib.get_close_matches(value, names, n=1, cutoff=cutoff)
+    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from pullstats.errors import InputError, InternalError, PullstatsError
+from pullstats.errors import InputError, InternalError, PullstatsError, suggest
 from pullstats.small_files import read_small
 
 LONGEST_PATTERN: Final = 2000
@@ -51,10 +51,7 @@ class RuleRow:
 
     def unknown(self, key: str, value: object, allowed: Iterable[str]) -> PullstatsError:
         """Build the error of a name that is not in a list, with the nearest that is."""
-        names = sorted(allowed)
-        near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
-        return self.fail(f"has no {key} '{value}'; {hint}")
+        return self.fail(f"has no {key} '{value}'; {suggest(str(value), allowed, 0.5)}")
 
 
 def check_keys(row: RuleRow, known: Iterable[str], *, needed: Sequence[str], lists: Sequence[str] = (), others: Sequence[str] = ()) -> dict[str, Any]:

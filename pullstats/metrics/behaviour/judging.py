@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
 
 from pullstats.metrics.behaviour.feature_names import WORDS
-from pullstats.metrics.behaviour.rules import ClassRules, Sign
+from pullstats.metrics.behaviour.rules import FIELD, ClassRules, Sign
 from pullstats.metrics.vocabulary import CLASSES
 
 CLASS: Final = "class"
@@ -18,7 +17,6 @@ UNKNOWN: Final = "unknown"
 PRODUCTION: Final = "production"
 PROBABILITY: Final = "in_production"
 EVIDENCE: Final = "evidence"
-_FIELD: Final = re.compile(r"\{([^{}]*)\}")
 _TOLD: Final = 0.5
 """A sign is told as evidence where it adds as much to the log odds of the class."""
 
@@ -85,8 +83,8 @@ def describe_evidence(judged: pl.DataFrame, rules: ClassRules) -> pl.Series:
 
 def _tell(sign: Sign, scale: float) -> pl.Expr:
     weight = pl.col(CLASS).replace_strict(_weigh(sign), default=0.0, return_dtype=pl.Float64)
-    fields = _FIELD.findall(sign.words)
-    words = pl.format(_FIELD.sub("{}", sign.words), *(WORDS[field] for field in fields)) if fields else pl.lit(sign.words)
+    fields = FIELD.findall(sign.words)
+    words = pl.format(FIELD.sub("{}", sign.words), *(WORDS[field] for field in fields)) if fields else pl.lit(sign.words)
     return pl.when(_strength(sign) * weight * scale >= _TOLD).then(words)
 
 

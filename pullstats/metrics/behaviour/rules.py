@@ -8,7 +8,6 @@ less likely than `least_score`. A file of one's own takes the place of what it n
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from pullstats.errors import InputError
+from pullstats.errors import InputError, suggest
 from pullstats.metrics.behaviour.feature_names import FEATURES, WORDS
 from pullstats.metrics.vocabulary import CLASSES
 from pullstats.small_files import read_small
@@ -26,7 +25,8 @@ from pullstats.small_files import read_small
 BUNDLED: Final = "classes.toml"
 _TABLES: Final = ("version", "scale", "least_score", "lend", "prior", "sign")
 _SIGN: Final = ("name", "when", "weights", "words")
-_FIELD: Final = re.compile(r"\{([^{}]*)\}")
+FIELD: Final = re.compile(r"\{([^{}]*)\}")
+"""A feature in the words of a sign."""
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}@[0-9]{1,9}", re.ASCII)
 _EXAMPLE: Final = 'version = "ours@1"'
 _MOST: Final = 1000.0
@@ -152,7 +152,7 @@ def _read_sign(row: Mapping[str, Any], place: str) -> Sign:
     _check(when, FEATURES, place, "feature")
     ramps = [(feature, *_read_ramp(ends, feature, place)) for feature, ends in when.items()]
     words = row.get("words", "")
-    _check(_FIELD.findall(words), WORDS, f"{place}, in its words,", "feature")
+    _check(FIELD.findall(words), WORDS, f"{place}, in its words,", "feature")
     return Sign(row["name"], tuple(ramps), _read_numbers(row.get("weights", {}), CLASSES, place, "class"), words)
 
 
@@ -184,12 +184,10 @@ def _is_number(value: object) -> bool:
 
 
 def _check(names: Iterable[str], known: Iterable[str], place: str, noun: str = "key") -> None:
-    allowed = sorted(known)
+    allowed = frozenset(known)
     for name in names:
         if name not in allowed:
-            near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
-            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(allowed)}"
-            raise InputError(f"{place} has no {noun} '{name}'; {hint}")
+            raise InputError(f"{place} has no {noun} '{name}'; {suggest(name, allowed, 0.5)}")
 
 
 def _fail(place: str, key: str, wanted: str) -> InputError:
