@@ -210,6 +210,23 @@ def _walk(instants: pl.Series, starts: pl.Series, longest: int) -> pl.Series:
         following = following.gather(following)
 
 
+def changes(column: str) -> pl.Expr:
+    """Mark rows whose value is another than that of the row before; the first one, too."""
+    return (pl.col(column) != pl.col(column).shift(1)).fill_null(value=True)
+
+
+def sum_between(value: pl.Expr, first: pl.Expr, last: pl.Expr) -> pl.Expr:
+    """Sum a value up from each of some rows to another.
+
+    Args:
+        value: whole numbers, none null.
+        first: index of the first row of each sum.
+        last: index of its last row.
+    """
+    total = value.cum_sum()
+    return total.gather(last) - total.gather(first) + value.gather(first)
+
+
 @dataclass(frozen=True, slots=True)
 class Islands:
     """Expressions over ordered rows that give one value a run.
@@ -234,10 +251,14 @@ class Islands:
         """Give a value of each run to all of its rows."""
         return value.gather(self.is_start.cum_sum() - 1)
 
+    def locate(self, rows: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
+        """Give `first` and `last` of some rows, worked out once for all that is asked of them."""
+        found = rows.select(self.first.alias("first"), self.last.alias("last"))
+        return pl.lit(found["first"]), pl.lit(found["last"])
+
     def any(self, flag: pl.Expr) -> pl.Expr:
         """Tell whether any row of each run is true."""
-        total = flag.fill_null(value=False).cast(pl.UInt32).cum_sum()
-        return total.gather(self.last) > (total - flag.fill_null(value=False).cast(pl.UInt32)).gather(self.first)
+        return sum_between(flag.fill_null(value=False).cast(pl.UInt32), self.first, self.last) > 0
 
     def first_where(self, flag: pl.Expr) -> pl.Expr:
         """Index of each run's first row that is true, null where none is."""

@@ -12,7 +12,7 @@ import polars as pl
 from pullstats.metrics.behaviour.periods import find_periods
 from pullstats.metrics.behaviour.rhythm import describe_rhythm
 from pullstats.metrics.behaviour.visits import FULL, KEY, SECOND
-from pullstats.metrics.islands import Islands
+from pullstats.metrics.islands import Islands, changes, sum_between
 
 _HOUR: Final = 3600 * SECOND
 _SHARES: Final = {
@@ -58,16 +58,14 @@ def describe_visits(visits: pl.DataFrame) -> pl.DataFrame:
     Returns:
         One row a key, in order: sums, rhythm and period.
     """
-    run = Islands((pl.col(KEY) != pl.col(KEY).shift(1)).fill_null(value=True))
-    bounds = visits.select(run.first.alias("first"), run.last.alias("last"))
-    first, last = pl.lit(bounds["first"]), pl.lit(bounds["last"])
+    first, last = Islands(changes(KEY)).locate(visits)
     sums = {"requests": pl.col("requests").cast(pl.Int64), "full": pl.col(FULL).cast(pl.Int64), "package_visits": pl.col("packages").cast(pl.Int64)}
     found = visits.select(
         pl.col(KEY).gather(first),
         pl.col("start").gather(first),
         pl.col("end").gather(last),
         (last - first + 1).alias("visits"),
-        *((one.cum_sum().gather(last) - one.cum_sum().gather(first) + one.gather(first)).alias(name) for name, one in sums.items()),
+        *(sum_between(one, first, last).alias(name) for name, one in sums.items()),
     ).with_columns(packages_a_visit=pl.col("package_visits") / pl.col("visits"))
     found = found.drop("package_visits").with_columns(describe_rhythm(visits).drop(KEY).get_columns())
     found = found.join(find_periods(visits), on=KEY, how="left", maintain_order="left")

@@ -20,7 +20,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.behaviour.visits import KEY, SECOND
-from pullstats.metrics.islands import INDEX, Islands
+from pullstats.metrics.islands import INDEX, Islands, changes, sum_between
 
 PERIOD_COLUMNS: Final = ("period", "machines", "gaps", "hits", "multiples", "long", "wide", "close", "spread", "by_chance", "regular", "tight")
 """What is found of each owner's pace."""
@@ -72,7 +72,7 @@ def find_periods(visits: pl.DataFrame) -> pl.DataFrame:
 
 def _number(visits: pl.DataFrame) -> pl.DataFrame:
     """Keep the visits of owners that have enough, and say how many these are (`size`) and which of them each is (`place`)."""
-    run = Islands((pl.col(KEY) != pl.col(KEY).shift(1)).fill_null(value=True))
+    run = Islands(changes(KEY))
     size = (run.last - run.first + 1).cast(pl.Int64)
     rows = visits.select(KEY, "start", "is_explained", size=run.spread(size), place=INDEX.cast(pl.Int64) - run.spread(run.first).cast(pl.Int64))
     return rows.filter(pl.col("size") >= _LEAST_VISITS)
@@ -121,11 +121,8 @@ def _list_gaps(rows: pl.DataFrame, lag: int) -> pl.DataFrame:
 
 def _count(flags: pl.DataFrame) -> pl.DataFrame:
     """Count flags by `number`, which rises; and how many rows there are, as `gaps`."""
-    run = Islands((pl.col("number") != pl.col("number").shift(1)).fill_null(value=True))
-    bounds = flags.select(run.first.alias("first"), run.last.alias("last"))
-    first, last = pl.lit(bounds["first"]), pl.lit(bounds["last"])
-    ones = {name: pl.col(name).cast(pl.Int64) for name in flags.columns if name != "number"}
-    counts = [(one.cum_sum().gather(last) - one.cum_sum().gather(first) + one.gather(first)).alias(name) for name, one in ones.items()]
+    first, last = Islands(changes("number")).locate(flags)
+    counts = [sum_between(pl.col(name).cast(pl.Int64), first, last).alias(name) for name in flags.columns if name != "number"]
     return flags.select((last - first + 1).cast(pl.Int64).alias("gaps"), *counts)
 
 
@@ -143,7 +140,7 @@ def _judge(told: pl.DataFrame, lag: int) -> pl.DataFrame:
 def _find_modes(gaps: pl.DataFrame) -> pl.DataFrame:
     """Find the fullest window of each owner's gaps: `key`, `period` (s), the middle of what lies in it, `spread` (s), its middle half, and `varies`."""
     is_used = pl.col("place") % ((pl.col("size") - 1) // _MOST_USED + 1) == 0
-    first = (pl.col("number") != pl.col("number").shift(1)).fill_null(value=True)
+    first = changes("number")
     chosen = gaps.filter(is_used | first)
     reach = (2 * tolerance(_GAP) / _GAP).clip(upper_bound=0.5).log1p()
     line = chosen.select("number", "gap", start=pl.col("number") * _ROOM + _GAP.log(), reach=reach).sort("start")

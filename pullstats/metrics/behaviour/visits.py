@@ -14,7 +14,7 @@ import polars as pl
 
 from pullstats.metrics.behaviour.requests import OWNER, is_set
 from pullstats.metrics.counting.rule import GROUP_LENGTH, PULL_GAP, VISIT_GAP
-from pullstats.metrics.islands import INDEX, Islands
+from pullstats.metrics.islands import INDEX, Islands, changes, sum_between
 
 KEY: Final = "key"
 """Place of an owner, or of an origin, among all."""
@@ -54,8 +54,7 @@ def fold_visits(requests: pl.DataFrame) -> pl.DataFrame:
     rows = requests.with_columns(is_new=is_new.fill_null(value=True), is_start=(is_new | (pause > _PAUSE)).fill_null(value=True))
     rows = _part_long(rows)
     run = Islands(pl.col("is_start"))
-    bounds = rows.select(run.first.alias("first"), run.last.alias("last"))
-    first, last = pl.lit(bounds["first"]), pl.lit(bounds["last"])
+    first, last = run.locate(rows)
     return rows.select(
         (pl.col("is_new").cum_sum() - 1).gather(first).cast(pl.UInt32).alias(KEY),
         pl.col("timestamp").gather(first).alias("start"),
@@ -67,16 +66,12 @@ def fold_visits(requests: pl.DataFrame) -> pl.DataFrame:
 
 def _total(flag: str, first: pl.Expr, last: pl.Expr) -> pl.Expr:
     """Count the requests with a flag between two rows."""
-    is_one = is_set(flag).cast(pl.UInt32)
-    total = is_one.cum_sum()
-    return total.gather(last) - total.gather(first) + is_one.gather(first)
+    return sum_between(is_set(flag).cast(pl.UInt32), first, last)
 
 
 def count_requests(requests: pl.DataFrame) -> pl.DataFrame:
     """Count what requests of each owner were, in the order of their keys: `COUNTS`."""
-    run = Islands((pl.col(OWNER) != pl.col(OWNER).shift(1)).fill_null(value=True))
-    bounds = requests.select(run.first.alias("first"), run.last.alias("last"))
-    first, last = pl.lit(bounds["first"]), pl.lit(bounds["last"])
+    first, last = Islands(changes(OWNER)).locate(requests)
     return requests.select(_total(flag, first, last).alias(name) for name, flag in COUNTS.items())
 
 
@@ -116,12 +111,12 @@ def join_packages(visits: pl.DataFrame, origins: pl.Series) -> pl.DataFrame:
     rows = rows.with_columns(is_start=(is_new | (base + pl.col("start") // 1000 - reached.shift(1) > _PAUSE // 1000)).fill_null(value=True))
     rows = rows.with_columns(run=pl.col("is_start").cum_sum())
     several = rows.select("run", "package").unique().group_by("run").agg(pl.len().alias("packages")).sort("run")["packages"]
-    run, total, full = Islands(pl.col("is_start")), pl.col("requests").cum_sum(), pl.col(FULL).cast(pl.UInt32)
+    first, last = Islands(pl.col("is_start")).locate(rows)
     return rows.select(
-        pl.col(KEY).gather(run.first),
-        pl.col("start").gather(run.first),
-        ((reached - base) * 1000).gather(run.last).alias("end"),
-        requests=total.gather(run.last) - total.gather(run.first) + pl.col("requests").gather(run.first),
-        is_full=full.cum_sum().gather(run.last) - full.cum_sum().gather(run.first) + full.gather(run.first) > 0,
+        pl.col(KEY).gather(first),
+        pl.col("start").gather(first),
+        ((reached - base) * 1000).gather(last).alias("end"),
+        requests=sum_between(pl.col("requests"), first, last),
+        is_full=sum_between(pl.col(FULL).cast(pl.UInt32), first, last) > 0,
         packages=pl.lit(several),
     )
