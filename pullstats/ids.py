@@ -8,6 +8,7 @@ the whole hash.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -19,6 +20,7 @@ ID_TYPE: Final = pl.Int64
 ID_DIGITS: Final = 16
 """Digits of a whole id; what follows them, in ids that stores of 0.1 gave out, says nothing more."""
 _SIZE: Final = 8
+_BEGINNING: Final = re.compile(f"[0-9a-f]{{4,{2 * ID_DIGITS}}}")
 _ALL: Final = 2**64 - 1
 
 
@@ -50,6 +52,16 @@ def write_id(value: int) -> str:
 def write_ids(ids: pl.Expr) -> pl.Expr:
     """Write a column of ids as people see them; null stays null."""
     return ids.reinterpret(signed=False).map_batches(lambda numbers: write_hexadecimal(numbers, _SIZE), return_dtype=pl.String, is_elementwise=True)
+
+
+def is_beginning(text: str) -> bool:
+    """Tell whether somebody may be named by a text: four or more digits, in small letters, that an id can begin with.
+
+    Example:
+        >>> is_beginning("00ff"), is_beginning("0ff"), is_beginning("00fg")
+        (True, False, False)
+    """
+    return _BEGINNING.fullmatch(text) is not None
 
 
 def begins_with(ids: pl.Expr, digits: str) -> pl.Expr:

@@ -165,6 +165,23 @@ def order_values(dimension: Dimension, asked: Plan) -> pl.Expr:
     return value.cast(pl.Enum(values), strict=False)
 
 
+def find_sort(sort: str, rows: pl.DataFrame) -> tuple[str, bool]:
+    """Find the column that rows are sorted by, and whether what is largest comes first: of numbers and times, and with `-` of texts instead.
+
+    Args:
+        sort: as `--sort` gives it.
+        rows: with the columns that it may name.
+
+    Raises:
+        UsageError: it names none of them, with the nearest.
+    """
+    name = sort.removeprefix("-").replace("-", "_")
+    if name not in rows.columns:
+        noun = "column to sort by"
+        raise unknown_name(noun, name, rows.columns)
+    return name, (rows.schema[name] != pl.String) != sort.startswith("-")
+
+
 def _refuse_sort(name: str, known: Mapping[str, str]) -> UsageError:
     option = "--metric" if name in METRICS else "--by" if name in DIMENSIONS else ""
     if option:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.presence import CLIENTS, Presence
 from pullstats.metrics.definitions import DOWNLOADERS, INSTANCES, METRICS
 from pullstats.metrics.folding import count_takers
@@ -65,6 +67,19 @@ def build_report(
             frame = append_total(frame, columns, total)
             meta["total_row"] = frame.height - 1
     return Report(frame, tuple(columns), headline=headline, footer=describe_meta(meta), meta=meta, is_empty=partials.kept == 0)
+
+
+def build_table(asked: Plan, frame: pl.DataFrame, columns: Sequence[Column], *, warnings: Sequence[str] = ()) -> Report:
+    """Put footer and meta around rows that no metric makes.
+
+    Args:
+        asked: the plan of the question.
+        frame: the rows, in order.
+        columns: how to read each column of them.
+        warnings: what must be said besides what the plan says.
+    """
+    bare = replace(asked, metrics=())
+    return build_report(bare, compute_partials(bare, {}, []), frame, columns, pl.DataFrame(), warnings=warnings)
 
 
 def _name_totals(asked: Plan, total: pl.DataFrame) -> dict[str, Any]:

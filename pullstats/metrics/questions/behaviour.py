@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.ids import ID_DIGITS, begins_with, write_ids
+from pullstats.ids import begins_with, is_beginning, write_ids
 from pullstats.metrics import definitions
-from pullstats.metrics.aggregation import compute_partials
-from pullstats.metrics.answers.report_parts import build_report
+from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.behaviour.judging import EVIDENCE, SCORE, describe_evidence
 from pullstats.metrics.dimensions import CLASS, DIMENSIONS
@@ -27,7 +25,6 @@ from pullstats.percentages import write_share
 from pullstats.reports import Column, Report
 
 METRICS: Final = ("origins", "downloads", "requests")
-_ID: Final = re.compile(f"[0-9a-f]{{4,{2 * ID_DIGITS}}}")
 _ORIGIN_COLUMNS: Final = (
     Column("origin", "origin", "bucket"),
     Column(CLASS, CLASS, "dimension"),
@@ -156,7 +153,7 @@ def _add_examples(report: Report, rows: pl.DataFrame) -> Report:
 def _explain(asked: Plan, text: str) -> Report:
     """Explain one origin: as a whole, and package by package."""
     who = text.lower()
-    if not _ID.fullmatch(who):
+    if not is_beginning(who):
         raise UsageError(f"'{text}' is no id: 4 to 16 hexadecimal digits, as origins and behaviour print them")
     classes = asked.classes.find()
     found = classes.origins.filter(begins_with(pl.col("origin_id"), who))
@@ -169,9 +166,8 @@ def _explain(asked: Plan, text: str) -> Report:
     rows = (
         _describe(pairs, asked).with_columns(ecosystem="package_type", package="package_name").sort("requests", "package", descending=[True, False])
     )
-    bare = replace(asked, metrics=())
     full = _show(rows, _PACKAGE_COLUMNS)
-    report = build_report(bare, compute_partials(bare, {}, []), full, _PACKAGE_COLUMNS, pl.DataFrame())
+    report = build_table(asked, full, _PACKAGE_COLUMNS)
     seen = tuple(
         replace(column, kind="bucket") if column.name == SCORE else column
         for column in _PACKAGE_COLUMNS

@@ -9,9 +9,8 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.key_epochs import refuse_epochs
-from pullstats.metrics.answers.report_parts import build_report, name_others
+from pullstats.metrics.answers.report_parts import build_table, name_others
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.offences.inflation import CLIENT, CLIENTS, VERSION, count_inflation
 from pullstats.metrics.offences.rules import OffenceRules
@@ -80,9 +79,8 @@ def _answer(asked: Plan, rows: pl.DataFrame, label: str) -> Report:
         Column("manifests", "manifests by", "text"),
         Column("origins", "downloaders", "count"),
     )
-    bare = replace(asked, metrics=())
     frame = shown.select(column.name for column in columns)
-    report = build_report(bare, compute_partials(bare, {}, []), frame, columns, pl.DataFrame(), warnings=[_COMPUTED] if rows.height else [])
+    report = build_table(asked, frame, columns, warnings=[_COMPUTED] if rows.height else [])
     meta = report.meta | {"totals": totals, "inflation": LABEL, "offences": label}
     headline = _describe(asked, rows, totals)
     return replace(report, headline=headline, footer=f"{report.footer} · {LABEL}, {label}", meta=meta)

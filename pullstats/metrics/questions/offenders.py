@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -10,10 +9,10 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
-from pullstats.ids import ID_DIGITS
-from pullstats.metrics.aggregation import compute_partials
+from pullstats.ids import ID_DIGITS, is_beginning
 from pullstats.metrics.answers.key_epochs import refuse_epochs
-from pullstats.metrics.answers.report_parts import build_report
+from pullstats.metrics.answers.ordering import find_sort
+from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.filtering.selection import several_ids
 from pullstats.metrics.levels import name_level
 from pullstats.metrics.offences.evidence import EVIDENCE, add_evidence
@@ -34,7 +33,6 @@ PRICE: Final = 0.09
 """Of 10⁹ bytes: what large clouds list, in US dollars, for the first ten terabytes a month sent to the Internet."""
 _GIGABYTE: Final = 1e9
 _SAMPLES: Final = 3
-_ID: Final = re.compile(f"[0-9a-f]{{4,{2 * ID_DIGITS}}}")
 _NETWORK: Final = "network "
 _SHARE: Final = "downloads_share"
 _ONLY_FOR_MACHINES: Final = frozenset({LEVEL, "first_seen", "package", "client", "client_version"})
@@ -127,8 +125,7 @@ def _list(asked: Plan, asked_for: Offenders, tally: Tally, kinds: Mapping[str, K
         pl.when(pl.col(LEVEL) == "network").then(pl.lit(_NETWORK) + pl.col(WHO).str.slice(0, SHORT_ID)).otherwise(pl.col(WHO).str.slice(0, SHORT_ID))
     )
     people = full.with_columns(pl.when(pl.col(LEVEL) == ORG).then(WHO).otherwise(short).alias(WHO)).select(column.name for column in seen)
-    bare = replace(asked, metrics=())
-    report = build_report(bare, compute_partials(bare, {}, []), people, seen, pl.DataFrame())
+    report = build_table(asked, people, seen)
     totals = _sum_up(tally, asked_for.price)
     meta = report.meta | {
         "offences": asked_for.rules.label,
@@ -144,13 +141,8 @@ def _sort(rows: pl.DataFrame, sort: str | None, known: Sequence[str]) -> pl.Data
     """Order rows by a column, numbers and times the largest first; else as they are."""
     if sort is None:
         return rows
-    name = sort.removeprefix("-").replace("-", "_")
-    names = [one for one in known if one not in {TREND, EVIDENCE}]
-    if name not in names:
-        noun = "column to sort by"
-        raise unknown_name(noun, name, names)
-    is_falling = rows.schema[name] != pl.String
-    return rows.sort(name, descending=is_falling != sort.startswith("-"), nulls_last=True, maintain_order=True)
+    name, is_falling = find_sort(sort, rows.select(one for one in known if one not in {TREND, EVIDENCE}))
+    return rows.sort(name, descending=is_falling, nulls_last=True, maintain_order=True)
 
 
 def _sum_up(tally: Tally, price: float) -> dict[str, Any]:
@@ -202,7 +194,7 @@ def _find_whose(rows: pl.DataFrame, who: str) -> pl.DataFrame:
     if named.height:
         return named
     digits = who.lower().removeprefix(_NETWORK)
-    found = rows.filter((pl.col(LEVEL) != ORG) & pl.col(WHO).str.starts_with(digits[:ID_DIGITS])) if _ID.fullmatch(digits) else rows.clear()
+    found = rows.filter((pl.col(LEVEL) != ORG) & pl.col(WHO).str.starts_with(digits[:ID_DIGITS])) if is_beginning(digits) else rows.clear()
     people = found.select(LEVEL, WHO).unique().sort(WHO)
     if people.height > 1:
         raise several_ids(who, people[WHO].to_list())

@@ -10,6 +10,7 @@ import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.ordering import find_sort
 from pullstats.metrics.answers.report_parts import build_report
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.dimensions import CLASS
@@ -172,13 +173,8 @@ def _sort(rows: pl.DataFrame, asked: Plan) -> pl.DataFrame:
     if sort is None:
         order = [pl.col(ORG).is_null(), pl.col(downloads) == 0, place_group(), -pl.col(downloads), -pl.col("requests"), pl.col(ORG)]
         return rows.sort(order, nulls_last=True)
-    name = sort.removeprefix("-").replace("-", "_")
-    known = [column.name for column in _columns(asked) if column.kind not in {"spark", "prose"}]
-    if name not in known:
-        noun = "column to sort by"
-        raise unknown_name(noun, name, known)
-    is_falling = rows.schema[name] != pl.String
-    return rows.sort(name, downloads, ORG, descending=[is_falling != sort.startswith("-"), True, False], nulls_last=True)
+    name, is_falling = find_sort(sort, rows.select(column.name for column in _columns(asked) if column.kind not in {"spark", "prose"}))
+    return rows.sort(name, downloads, ORG, descending=[is_falling, True, False], nulls_last=True)
 
 
 def _tell_state(asked: Plan, asked_for: Organisations, before: Window | None) -> list[str]:

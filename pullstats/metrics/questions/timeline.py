@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.ids import ID_DIGITS, begins_with, write_ids
-from pullstats.metrics.aggregation import compute_partials
-from pullstats.metrics.answers.report_parts import build_report
+from pullstats.ids import begins_with, is_beginning, write_ids
+from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.behaviour.judging import CLASS, SCORE, describe_evidence
 from pullstats.metrics.behaviour.pace import GAP, PACE, PERIODS, mark_pace
 from pullstats.metrics.dimensions import DIMENSIONS
@@ -28,7 +26,6 @@ _ONLY_FOR_MACHINES: Final = frozenset({"ecosystem", "package", "version", "actio
 """The path names package and version, too."""
 _SAME: Final = frozenset({"origin", "client"})
 """What all requests of one origin share."""
-_ID: Final = re.compile(f"[0-9a-f]{{4,{2 * ID_DIGITS}}}")
 
 
 def answer_timeline(asked: Plan, text: str) -> Report:
@@ -44,7 +41,7 @@ def answer_timeline(asked: Plan, text: str) -> Report:
     level, who = asked.query.unique_by, text.lower()
     if level not in ID_COLUMNS:
         raise UsageError(f"a timeline needs an id, and {level} has none; use --unique-by origin, endpoint, network or user")
-    if not _ID.fullmatch(who):
+    if not is_beginning(who):
         raise UsageError(f"'{text}' is no id: 4 to 16 hexadecimal digits, as origins prints them")
     _refuse_several(asked, who)
     rows, said = _find_requests(asked, who), ""
@@ -55,12 +52,11 @@ def answer_timeline(asked: Plan, text: str) -> Report:
     traits = [Column(name, name, "text") for name in _TRAITS]
     columns = (Column("time", "time", "time"), Column(level, level, "bucket"), *traits[:2], *paced, *traits[2:])
     full = shown.select(column.name for column in columns)
-    bare = replace(asked, metrics=())
     left = _ONLY_FOR_MACHINES | {level} | (_SAME if level == "origin" else frozenset())
     seen = tuple(replace(column, kind="bucket") if column.name == "time" else column for column in columns if column.name not in left)
     local = pl.col("time").dt.convert_time_zone(asked.query.tz).dt.strftime("%Y-%m-%d %H:%M:%S")
     short = full.with_columns(local).select(column.name for column in seen)
-    report = build_report(bare, compute_partials(bare, {}, []), short, seen, pl.DataFrame())
+    report = build_table(asked, short, seen)
     name = rows[level][0] if rows.height else who
     headline = f"{level} {name}: {rows.height:,} {'request' if rows.height == 1 else 'requests'}, {shown.height:,} shown{said}"
     return replace(report, headline=headline, is_empty=rows.height == 0, flat=(full, columns))
