@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 
 import polars as pl
@@ -274,37 +275,8 @@ def test_many_small_logs_are_the_same_as_one_by_one(tmp_path: Path, take_in: Tak
     shutil.copy(folder / "04.log", folder / "99-copy.log")
     together = take_in(folder, store=tmp_path / "together")
     alone = [take_in(path, store=tmp_path / "alone") for path in sorted(folder.iterdir())]
-    told = [
-        (
-            source.name,
-            source.format,
-            source.wrapper,
-            source.lines,
-            source.events,
-            source.ignored,
-            source.rejected,
-            source.duplicates,
-            source.first,
-            source.last,
-        )
-        for source in together.sources
-    ]
-    assert told == [
-        (
-            source.name,
-            source.format,
-            source.wrapper,
-            source.lines,
-            source.events,
-            source.ignored,
-            source.rejected,
-            source.duplicates,
-            source.first,
-            source.last,
-        )
-        for one in alone
-        for source in one.sources
-    ]
+    told = attrgetter("name", "format", "wrapper", "lines", "events", "ignored", "rejected", "duplicates", "first", "last")
+    assert [told(source) for source in together.sources] == [told(source) for one in alone for source in one.sources]
     found = [
         open_store(tmp_path / name).scan_events(None).collect().drop("source_id").sort("timestamp", "source_line", "url_path")
         for name in ("together", "alone")
