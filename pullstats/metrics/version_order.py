@@ -2,9 +2,9 @@
 
 To add one: a function from a text to its place, None where the rules know no such version, and an entry in `_RULES`.
 
-Sources: PEP 440 (the `packaging` library); Semantic Versioning 2.0, section 11, which npm, Cargo, Go, Hex, Helm,
-NuGet and Composer follow, and tags of images and of GitHub by custom, with any count of numbers; Gem::Version;
-deb-version(7); rpm's rpmvercmp.
+Sources: PEP 440 (the `packaging` library); Semantic Versioning 2.0, section 11, which npm, Cargo, Go, Hex, Helm and
+NuGet follow (NuGet whatever the case), and tags of images and of GitHub by custom, with any count of numbers; Gem::Version;
+PHP's version_compare, which Composer goes by; deb-version(7); rpm's rpmvercmp; and what `version_orders` names.
 """
 
 from __future__ import annotations
@@ -15,12 +15,28 @@ from collections.abc import Callable
 from itertools import zip_longest
 from typing import Any, Final
 
+from pullstats.metrics.version_orders.alpine import place_alpine
+from pullstats.metrics.version_orders.conda import place_conda
+from pullstats.metrics.version_orders.maven import place_maven
+
 LONGEST: Final = 128
 """What is longer is no version that anybody gave."""
 _NUMBERED: Final = re.compile(r"v?(?P<core>[0-9]{1,18}(?:\.[0-9]{1,18})*)(?:-(?P<before>[0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?", re.ASCII)
 _DEBIAN: Final = re.compile(r"(?:(?P<epoch>[0-9]{1,9}):)?(?P<upstream>[0-9][A-Za-z0-9.+~:-]*?)(?:-(?P<revision>[A-Za-z0-9+.~]+))?", re.ASCII)
 _RPM: Final = re.compile(r"(?:(?P<epoch>[0-9]{1,9}):)?(?P<version>[A-Za-z0-9._+~^]+)(?:-(?P<release>[A-Za-z0-9._+~^]+))?", re.ASCII)
 _GEM: Final = re.compile(r"[0-9]{1,18}(?:\.[0-9A-Za-z]{1,18})*", re.ASCII)
+_COMPOSER: Final = re.compile(
+    r"v?(?P<core>[0-9]{1,18}(?:\.[0-9]{1,18})*)(?:[._-]?(?P<word>stable|beta|b|rc|alpha|a|patch|pl|p)(?:[.-]?(?P<number>[0-9]{1,18}))?)?(?:\+[0-9a-z.-]+)?",
+    re.ASCII,
+)
+_STABILITIES: Final = {"a": 0, "b": 1, "r": 2, "s": 3, "p": 4}
+"""Of what stands behind the numbers, by its first letter: alpha, beta, RC, stable, patch."""
+_DATE: Final = re.compile(r"(?:release[.-])?([0-9]{4})-([0-9]{2})-([0-9]{2})(?:t([0-9]{2})-([0-9]{2})-([0-9]{2})z)?", re.ASCII | re.IGNORECASE)
+_COMING: Final = re.compile(
+    r"(?:alpha|beta|rc|pre|preview|dev|snapshot|nightly|canary|next|milestone|ea|test|unstable|edge|a|b|m)(?:[^a-z]|$)", re.ASCII | re.IGNORECASE
+)
+"""What stands behind the numbers of a tag that comes before its release; anything else is a variant of it, as `-alpine`."""
+_CORE: Final = re.compile(r"(?P<sign>v?)(?P<epoch>[0-9]{1,9}[!:])?(?P<numbers>[0-9]{1,18}(?:\.[0-9]{1,18})*)", re.ASCII)
 _LAST: Final = (1,)
 
 Place = Any
@@ -38,6 +54,34 @@ def place_version(ecosystem: str | None, text: str) -> Place | None:
     """
     rule = _RULES.get(ecosystem or "")
     return rule(text) if rule is not None and len(text) <= LONGEST else None
+
+
+def is_coming(ecosystem: str | None, text: str) -> bool:
+    """Tell a version that comes before the release its numbers name: a candidate, a snapshot.
+
+    Example:
+        >>> [is_coming(*version) for version in (("pypi", "1.10rc1"), ("pypi", "1.10.post1"), ("oci", "1.10-alpine"), ("deb", "1.10~rc1"))]
+        [True, False, False, True]
+    """
+    core, place = _CORE.match(text), place_version(ecosystem, text)
+    if core is None or place is None or core[0] == text:
+        return False
+    release = place_version(ecosystem, core[0])
+    return release is not None and bool(place < release)
+
+
+def name_line(text: str, parts: int = 2) -> str | None:
+    """Name the line a version belongs to: its first numbers, 1.4 of v1.4.2; None of what begins with none.
+
+    Args:
+        text: a version.
+        parts: how many numbers make a line: 1 the major, 2 the minor.
+    """
+    date = _DATE.fullmatch(text)
+    if date is not None:
+        return "-".join(date.groups()[:parts])
+    core = _CORE.match(text)
+    return f"{core['epoch'] or ''}{'.'.join(core['numbers'].split('.')[:parts])}" if core else None
 
 
 def count_parts(text: str) -> int:
@@ -72,6 +116,31 @@ def place_semantic(text: str) -> Place | None:
     if match["before"] is None:
         return numbers, _LAST, ()
     return numbers, (0,), tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in match["before"].split("."))
+
+
+def _place_tag(text: str) -> Place | None:
+    """Tell where a tag stands: a version, of which variants come behind it, or a day."""
+    date = _DATE.fullmatch(text)
+    if date is not None:
+        return [int(number or 0) for number in date.groups()], _LAST, ()
+    place, match = place_semantic(text), _NUMBERED.fullmatch(text)
+    if place is None or match is None or match["before"] is None or _COMING.match(match["before"]):
+        return place
+    return place[0], (2,), place[2]
+
+
+def _place_nuget(text: str) -> Place | None:
+    return place_semantic(text.lower())
+
+
+def _place_composer(text: str) -> Place | None:
+    match = _COMPOSER.fullmatch(text.lower())
+    if match is None:
+        return None
+    numbers = [int(number) for number in match["core"].split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return numbers, _STABILITIES[(match["word"] or "stable")[0]], int(match["number"] or 0)
 
 
 def _place_gem(text: str) -> Place | None:
@@ -142,9 +211,16 @@ def _compare_rpm(left: str, right: str) -> int:
     return 0
 
 
-_SEMANTIC: Final = ("npm", "cargo", "golang", "hex", "helm", "nuget", "composer", "oci", "github")
+_SEMANTIC: Final = ("npm", "cargo", "golang", "hex", "helm")
+_TAGGED: Final = ("oci", "github", "generic")
 _RULES: Final[dict[str, Callable[[str], Place | None]]] = {
     **dict.fromkeys(_SEMANTIC, place_semantic),
+    **dict.fromkeys(_TAGGED, _place_tag),
+    "nuget": _place_nuget,
+    "composer": _place_composer,
+    "maven": place_maven,
+    "conda": place_conda,
+    "apk": place_alpine,
     "pypi": _place_python,
     "gem": _place_gem,
     "deb": _place_debian,
