@@ -39,7 +39,7 @@ lint: $(READY)          ## style, types, layers
 	$(BIN)/lint-imports
 
 fuzz: $(READY)          ## any bytes into every reader for SECONDS, guided by coverage
-	$(BIN)/python fuzz/run.py --seconds $(or $(SECONDS),60)
+	$(BIN)/python fuzz/fuzz.py --seconds $(or $(SECONDS),60)
 
 bench: $(READY)         ## side by side with GoAccess, DuckDB, ClickHouse (pip install chdb-core); writes bench/RESULTS.md and README's figures (ROUNDS=5; FORMATS=1: every format, bench/FORMATS.md)
 	$(BIN)/python bench/run.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(FORMATS),--only formats --lines 1500000 --rounds 1 --results bench/FORMATS.md)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from questions import QUESTIONS
 from results import LEAST_PACE, MB, MOST_MEMORY, SMALL_LOGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from measure import Series
 
-Groups = "Mapping[str, Sequence[Series]]"
+Groups: TypeAlias = "Mapping[str, Sequence[Series]]"
 
 
 class Goal(NamedTuple):
@@ -50,7 +50,12 @@ def _ingest(groups: Groups) -> list[Goal]:
         _at_most("… ≤ 800 MB", distinct and distinct.peak / MB, 800, "{:,.0f} MB"),
         _at_most("ingest's peak memory ≤ 800 MB", ours and ours.peak / MB, 800, "{:,.0f} MB"),
         _at_most("peak memory flat in input size", small and large and large.peak / small.peak, 1.15, "{:.2f} × at 4 × the lines"),
-        _at_least("lines/s at 4 × the lines within 5 %", _pace(large) and _pace(small) and _pace(large) / _pace(small), 0.95, "{:.2f} × the pace"),
+        _at_least(
+            "lines/s at 4 × the lines within 5 %",
+            large and small and large.lines / large.wall / (small.lines / small.wall),
+            0.95,
+            "{:.2f} × the pace",
+        ),
     ]
 
 

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +36,7 @@ class Run:
     complaint: str = ""
 
 
+@final
 @dataclass(slots=True)
 class Series:
     """All rounds of one contestant; `note` says why there are none."""

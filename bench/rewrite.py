@@ -85,7 +85,8 @@ def writer(name: str) -> Callable[[Values], str]:
     if name in OWN:
         return OWN[name]
     if isinstance(reader, W3cReader):
-        return lambda values: write_fields(name, reader.text.compiled.text, values)
+        directive = reader.text.compiled.text
+        return lambda values: write_fields(name, directive, values)
     if isinstance(reader, ConvertingReader):
         reader = reader.inner
     found = re.match(reader.compiled.pattern, sample)  # type: ignore[attr-defined]

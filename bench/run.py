@@ -131,7 +131,8 @@ def measure_group(found: list[Contestant], options: argparse.Namespace, rounds: 
 
 def question_store(options: argparse.Namespace, name: str) -> Path:
     """Name the store that a question is asked of."""
-    return options.work / f"store-questions-{QUESTIONS[name].days}d"
+    work: Path = options.work
+    return work / f"store-questions-{QUESTIONS[name].days}d"
 
 
 def ensure_store(options: argparse.Namespace, name: str) -> str:

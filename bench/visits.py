@@ -12,6 +12,7 @@ from machines import zipf
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
 VISITS_PER_FAMILY = 5_000
 # fmt: off
@@ -44,7 +45,7 @@ class Image(NamedTuple):
 
     repository: str
     tag: str
-    index: str
+    index_digest: str
     platforms: tuple[str, ...]
     blobs: tuple[tuple[str, int], ...]
 
@@ -83,7 +84,7 @@ def make_images(rng: random.Random) -> list[Image]:
 def _blobs(rng: random.Random, image: Image, protocol: str) -> list[Request]:
     taken = rng.sample(image.blobs, rng.randrange(1, len(image.blobs) + 1))
     outcomes = rng.choices(("storage", "body", "part", "aborted"), weights=(30, 62, 4, 4), k=len(taken))
-    shapes = {
+    shapes: dict[str, Callable[[int], tuple[int, int]]] = {
         "storage": lambda _size: (307, 0),
         "body": lambda size: (200, size),
         "part": lambda size: (206, size // 3),
@@ -106,7 +107,7 @@ def _docker_visit(rng: random.Random, image: Image) -> list[Request]:
         return start
     return [
         *start,
-        Request("GET", f"{base}{image.index}", h, 200, 1609),
+        Request("GET", f"{base}{image.index_digest}", h, 200, 1609),
         Request("GET", f"{base}{rng.choice(image.platforms)}", h, 200, 1157),
         *_blobs(rng, image, h),
     ]
@@ -119,7 +120,7 @@ def _node_visit(rng: random.Random, image: Image) -> list[Request]:
         return [head]
     return [
         head,
-        Request("GET", f"{base}{image.index}", h, 200, 1609),
+        Request("GET", f"{base}{image.index_digest}", h, 200, 1609),
         Request("GET", f"{base}{rng.choice(image.platforms)}", h, 200, 1157),
         *_blobs(rng, image, h),
     ]

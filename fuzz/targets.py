@@ -1,6 +1,6 @@
 """What is fuzzed: one function per reader of bytes that a stranger can write.
 
-Each takes any bytes. It must not raise, must not lose a line, and must not take long; `run.py`
+Each takes any bytes. It must not raise, must not lose a line, and must not take long; `fuzz.py`
 feeds them with what covers new code, `tests/whole/test_fuzz.py` with what was kept of earlier runs.
 """
 
@@ -27,7 +27,7 @@ from pullstats.enrich.request import split_request
 from pullstats.errors import UserError
 from pullstats.formats import FORMATS, Detection, FormatChoice, choose_formats, custom_format, detect_format, parse_lines
 from pullstats.formats.nginx_conf import parse_conf
-from pullstats.formats.w3c import split_sections
+from pullstats.formats.w3c_directives import split_sections
 from pullstats.pipeline.decoder import LogDecoder
 from pullstats.render.sanitise import HIDDEN, for_csv, for_html, for_markdown, for_terminal
 from pullstats.sources import Block, LinesUnwrapper, SourceFile, find_answer, find_wrapper, open_source, read_blocks
@@ -189,7 +189,7 @@ def texts(data: bytes) -> None:
     normalise_addresses(values)
     split_request(values)
     for escaping in ("backslash", "percent", "plus"):
-        unescape_values(values, escaping)  # type: ignore[arg-type]
+        unescape_values(values, escaping)
     values.to_frame().select(redact_text(pl.col("text")))
     for value in values:
         _PROXIES.find_client(value, [value] * len(HEADERS))

@@ -98,8 +98,8 @@ def build(wheel: Path, target: Path) -> None:
         merged = merge(list(ranges(readers["country"], version)), list(ranges(readers["asn"], version)))
         for first, last, country, network in merged:
             record = to_record(country, network)
-            cidrs = ipaddress.summarize_address_range(address(first), address(last))
-            networks.setdefault(record, []).extend(IPNetwork(str(cidr)) for cidr in cidrs)
+            between = ipaddress.summarize_address_range(address(first), address(last))
+            networks.setdefault(record, []).extend(IPNetwork(str(cidr)) for cidr in between)
     for (code, number, organisation), cidrs in networks.items():
         content: dict[str, Any] = {"country": {"iso_code": code}} if code else {}
         if number:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from pullstats.events import EVENT_FIELDS, json_schema
@@ -19,7 +21,7 @@ from pullstats.metrics.offences.rules import load_offences, write_thresholds
 from pullstats.sources import WRAPPERS
 
 ROOT = Path(__file__).parent.parent
-Rows = list[tuple[str, ...]]
+Rows = Sequence[tuple[str, ...]]
 
 
 def table(heads: tuple[str, ...], rows: Rows) -> str:
@@ -95,8 +97,12 @@ def fill(text: str, parts: dict[str, str]) -> str:
     """Fill the generated parts of a page, each between its two marks."""
     for name, part in parts.items():
         pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        text = pattern.sub(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)
+        text = pattern.sub(partial(_put, part), text)
     return text
+
+
+def _put(part: str, marks: re.Match[str]) -> str:
+    return f"{marks[1]}{part}\n{marks[2]}"
 
 
 def offenders_page() -> str:

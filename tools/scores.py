@@ -104,7 +104,7 @@ def exactly(label: Any, found: Any) -> bool:
 
 def loosely(label: Any, found: Any) -> bool:
     """Compare without case, a leading v, and the spelling of blanks."""
-    return _plain(label) == _plain(found)
+    return bool(_plain(label) == _plain(found))
 
 
 def _plain(value: Any) -> Any:

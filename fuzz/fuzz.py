@@ -1,7 +1,7 @@
 """Fuzz the readers, guided by the code they cover.
 
-    python fuzz/run.py --seconds 30              every target in turn, the kept corpus first
-    python fuzz/run.py --target lines --keep     keep inputs that cover new code in fuzz/corpus/
+    python fuzz/fuzz.py --seconds 30              every target in turn, the kept corpus first
+    python fuzz/fuzz.py --target lines --keep     keep inputs that cover new code in fuzz/corpus/
 
 An input that fails is written to `fuzz/failures/`, and its name is printed.
 
