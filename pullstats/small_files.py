@@ -6,7 +6,9 @@ folder. Each is an `OSError` like those of the system, so that a caller has one 
 
 from __future__ import annotations
 
+import csv
 import errno
+import json
 import os
 import stat
 from pathlib import Path
@@ -55,3 +57,29 @@ def read_small_text(path: Path, limit: int = LIMIT) -> str:
         UnicodeDecodeError: it is no text.
     """
     return read_small(path, limit).decode("utf-8-sig")
+
+
+def tell_unreadable(error: Exception) -> str:
+    r"""Say in our own words why a small file could not be read, and where, if that is known.
+
+    Args:
+        error: what reading it, as text, as JSON or as CSV, raised.
+
+    Example:
+        >>> tell_unreadable(IsADirectoryError(21, "Is a directory", "rules.toml"))
+        'Is a directory'
+        >>> tell_unreadable(UnicodeDecodeError("utf-8", b"one\ntw\xff", 6, 7, "invalid start byte"))
+        'line 2 holds bytes that are no UTF-8; save it as UTF-8'
+    """
+    if isinstance(error, OSError):
+        return error.strerror or "the system does not say why"
+    if isinstance(error, UnicodeDecodeError):
+        line = error.object.count(b"\n", 0, error.start) + 1
+        return f"line {line:,} holds bytes that are no UTF-8; save it as UTF-8"
+    if isinstance(error, json.JSONDecodeError):
+        return f"line {error.lineno:,}, column {error.colno:,}, is no JSON"
+    if isinstance(error, csv.Error):
+        return "it is no CSV: a quote is not closed, or a cell is longer than any name"
+    if isinstance(error, RecursionError):
+        return "its brackets are nested too deep"
+    return "it holds a number of more digits than are read"

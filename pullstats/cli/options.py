@@ -8,7 +8,6 @@ working folder may not set what could give people away or run code (`PRIVATE`).
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,7 +17,7 @@ from click.core import ParameterSource
 
 from pullstats.cli.maps import ConfiguredMaps, read_maps
 from pullstats.errors import InputError, UsageError, unknown_name
-from pullstats.small_files import read_small_text
+from pullstats.toml_files import read_toml
 
 DEFAULT_STORE: Final = "pullstats-store"
 CONFIG_NAME: Final = "pullstats.toml"
@@ -70,10 +69,7 @@ class Command(click.Command):
         return self._load(ctx, found, is_trusted=False) if found else {}
 
     def _load(self, ctx: click.Context, path: Path, *, is_trusted: bool) -> dict[str, Any]:
-        try:
-            settings = tomllib.loads(read_small_text(path))
-        except (OSError, ValueError, RecursionError) as error:
-            raise InputError(f"cannot read the configuration '{path}': {error}") from error
+        settings = read_toml(path, "the configuration").table
         routes = settings.pop("routes", None)
         if routes is not None and not isinstance(routes, dict):
             raise InputError(f"[routes] of '{path}' must be a table of host, folder or form of path = ecosystem")

@@ -22,7 +22,7 @@ import polars as pl
 
 from pullstats.enrich.prefixes import PrefixTable
 from pullstats.errors import InputError
-from pullstats.small_files import read_small_text
+from pullstats.small_files import read_small_text, tell_unreadable
 
 OURS: Final = "@ours"
 RANGE_SCHEMA: Final = pl.Schema(
@@ -113,7 +113,7 @@ def _add_orgs(own: OwnNetworks, path: Path) -> None:
             if row and any(cell.strip() for cell in row) and not row[0].startswith("#")
         ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot read --orgs '{path}': {error}; it takes a CSV file with a range and a name a row") from error
+        raise InputError(f"cannot read --orgs '{path}': {tell_unreadable(error)}; it takes a CSV file with a range and a name a row") from error
     bad: list[str] = []
     good = 0
     for number, row in rows:
@@ -138,7 +138,7 @@ def _add_cloud(own: OwnNetworks, path: Path) -> None:
     try:
         document = json.loads(read_small_text(path))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"cannot read --cloud-ranges '{path}': {error}") from error
+        raise InputError(f"cannot read --cloud-ranges '{path}': {tell_unreadable(error)}") from error
     count = 0
     for cidr, value in _read_cloud(document):
         try:

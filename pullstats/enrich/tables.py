@@ -17,7 +17,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import InputError, InternalError, PullstatsError, suggest
-from pullstats.small_files import read_small
+from pullstats.toml_files import read_toml
 
 LONGEST_PATTERN: Final = 2000
 _BUNDLED: Final = "pullstats.enrich.rules"
@@ -181,13 +181,9 @@ def load_own(folder: Path | None = None) -> OwnRules:
     digest = hashlib.sha256()
     rows: dict[str, list[RuleRow]] = {name: [] for name in OWN_ARRAYS}
     for path in [place] if not place.is_dir() else sorted(place.rglob("*.toml")):
-        try:
-            content = read_small(path)
-            table = tomllib.loads(content.decode("utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise InputError(f"cannot read the rules '{path}': {error}") from error
-        digest.update(content + b"\0")
-        for name, found in read_arrays(str(path), table, OWN_ARRAYS, is_own=True).items():
+        own = read_toml(path, "the rules")
+        digest.update(own.text.encode() + b"\0")
+        for name, found in read_arrays(str(path), own.table, OWN_ARRAYS, is_own=True).items():
             rows[name] += found
     kept = {name: tuple(items) for name, items in rows.items()}
     return OwnRules(kept, digest.hexdigest() if any(kept.values()) else "")

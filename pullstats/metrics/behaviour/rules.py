@@ -20,7 +20,7 @@ from typing import Any, Final
 from pullstats.errors import InputError, suggest
 from pullstats.metrics.behaviour.feature_names import FEATURES, WORDS
 from pullstats.metrics.vocabulary import CLASSES
-from pullstats.small_files import read_small
+from pullstats.toml_files import read_toml
 
 BUNDLED: Final = "classes.toml"
 _TABLES: Final = ("version", "scale", "least_score", "lend", "prior", "sign")
@@ -87,11 +87,7 @@ def load_rules(path: Path) -> ClassRules:
     Raises:
         InputError: it cannot be read, or holds what has no meaning here.
     """
-    try:
-        table = tomllib.loads(read_small(path).decode("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"cannot read the classes '{path}': {error}") from error
-    return read_rules(table, str(path), bundled_rules())
+    return read_rules(read_toml(path, "the classes").table, str(path), bundled_rules())
 
 
 def read_rules(table: Mapping[str, Any], place: str, under: ClassRules | None) -> ClassRules:

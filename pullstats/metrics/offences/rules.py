@@ -17,7 +17,7 @@ import polars as pl
 
 from pullstats.errors import InputError, unknown_name
 from pullstats.reports import Column, Report
-from pullstats.small_files import read_small_text
+from pullstats.toml_files import read_toml
 
 _FILE: Final = Path(__file__).parent / "offences.toml"
 _WORDS: Final = ("title", "what", "evidence", "advice", "by")
@@ -90,11 +90,8 @@ def load_offences(path: Path | None = None) -> OffenceRules:
     bundled = _bundled()
     if path is None:
         return bundled
-    try:
-        text = read_small_text(path)
-        table = tomllib.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"cannot read --offences '{path}': {error}") from error
+    own = read_toml(path, "--offences")
+    table = own.table
     kinds = dict(bundled.kinds)
     for name, values in table.items():
         if name not in kinds:
@@ -102,7 +99,7 @@ def load_offences(path: Path | None = None) -> OffenceRules:
             raise InputError(str(unknown_name(noun, name, kinds)))
         kinds[name] = _set_numbers(kinds[name], values, path)
     left = {name: kind for name, kind in kinds.items() if _is_enabled(table.get(name, {}), name, path)}
-    return OffenceRules(f"{bundled.label} with {path.name} {hashlib.sha256(text.encode()).hexdigest()[:8]}", left)
+    return OffenceRules(f"{bundled.label} with {path.name} {hashlib.sha256(own.text.encode()).hexdigest()[:8]}", left)
 
 
 def list_kinds(rules: OffenceRules) -> Report:

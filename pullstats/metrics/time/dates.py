@@ -19,7 +19,7 @@ from pullstats.clock import find_zone
 from pullstats.errors import InputError
 from pullstats.metrics.time.releases import Release
 from pullstats.metrics.time.windows import midnight
-from pullstats.small_files import read_small_text
+from pullstats.small_files import read_small_text, tell_unreadable
 
 _DAY_LENGTH: Final = len("2025-04-16")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
@@ -82,10 +82,8 @@ def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, 
             if None in row or None in row.values():
                 raise InputError(f"{path}:{reader.line_num} does not have {len(heads)} cells, as its first line says")
             yield reader.line_num, {name: value.strip() for name, value in row.items()}
-    except OSError as error:
-        raise InputError(f"cannot read '{path}': {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"'{path}' is no CSV: {error}") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"cannot read '{path}': {tell_unreadable(error)}") from error
 
 
 def _moment(text: str, zone: ZoneInfo, path: Path, line: int) -> datetime:
