@@ -48,7 +48,7 @@ def request(time: datetime, who: int | None = 1, **other: Any) -> Row:
     return base | {"time": time, "who": who} | other
 
 
-def manifest(time: datetime, who: int, method: str | None, reference: str, status: int | None = 200, **other: Any) -> Row:
+def manifest(time: datetime, who: int | None, method: str | None, reference: str, status: int | None = 200, **other: Any) -> Row:
     """Make a request for an image's manifest."""
     kind = "digest" if reference.startswith("sha256:") else "tag"
     path = f"/v2/acme/app/manifests/{reference}"

@@ -1,0 +1,59 @@
+"""What of versions is said in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from pullstats.metrics.dimensions import RELEASE
+from pullstats.metrics.plan import Plan
+from pullstats.metrics.versions.asks import ECOSYSTEM, PACKAGE, WHO
+from pullstats.metrics.versions.kinds import COMING, DIGEST, FLOATING, KIND, RANK, UNORDERED, VERSION
+from pullstats.percentages import write_share
+
+_NAMED: Final = 3
+
+
+def describe_versions(rows: pl.DataFrame, asks: pl.DataFrame, since: datetime | None, asked: Plan, active: int) -> str:
+    """Say how much was taken of what, and of one package how much of its newest version.
+
+    Args:
+        rows: one a version, all of them.
+        asks: who asked for what.
+        since: the first instant of those who are active.
+        asked: the plan of the question.
+        active: days of that.
+    """
+    metric = asked.metrics[0]
+    total = int(rows[metric.key].sum())
+    packages = rows.select(ECOSYSTEM, PACKAGE).unique().height
+    count = rows.filter(pl.col(KIND).is_in([VERSION, COMING])).height
+    told = f"{metric.name_count(total)} of {packages:,} {'package' if packages == 1 else 'packages'} in {count:,} {'version' if count == 1 else 'versions'}"
+    newest = rows.filter((pl.col(KIND) == VERSION) & (pl.col(RANK) == pl.col(RANK).filter(pl.col(KIND) == VERSION).max()))
+    if packages != 1 or not newest.height:
+        return told
+    names = newest[RELEASE].sort().to_list()
+    share = f", {write_share(int(newest[metric.key].sum()) / total)} of them of the newest, {', '.join(names[:_NAMED])}" if total else ""
+    people = asks.filter(pl.col("last") >= since) if since is not None else asks
+    everybody = people[WHO].drop_nulls().n_unique()
+    theirs = people.filter(pl.col(RELEASE).is_in(names))[WHO].drop_nulls().n_unique()
+    who = asked.level.name_count(everybody)
+    return f"{told}{share}; of {who} that asked within {active} days {theirs:,} asked for {'it' if share else names[0]}"
+
+
+def tell_unordered(rows: pl.DataFrame) -> list[str]:
+    """Say what has no place in the order of versions, and why it stands apart."""
+    notes = []
+    for kind, reason in (
+        (UNORDERED, "the rules of their ecosystem give these no place among versions, so they stand apart"),
+        (FLOATING, "these tags name no one version, and no digest tells what they stood for (--releases may)"),
+        (DIGEST, "no tag was ever seen with these digests (a list with a column digest names them: --releases)"),
+    ):
+        names = rows.filter(pl.col(KIND) == kind)[RELEASE].unique().sort().to_list()
+        if names:
+            shown = [name[:19] if kind == DIGEST else name for name in names[:_NAMED]]
+            more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+            notes.append(f"{reason}: {', '.join(shown)}{more}")
+    return notes
