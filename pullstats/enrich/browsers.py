@@ -8,6 +8,7 @@ from typing import Final
 
 from pullstats.enrich.agent import UNKNOWN, Agent
 from pullstats.enrich.agent_words import platform_words
+from pullstats.enrich.browser_library import BOT, OTHER, find_browser_family
 
 _BROWSER_LENGTH: Final = 400
 _BROWSERS: Final = (
@@ -38,7 +39,7 @@ _MADE_UP_ARCH: Final = frozenset({"macos", "android", "ios"})
 
 
 def read_browser(text: str) -> Agent:
-    """Read what calls itself Mozilla: the usual browsers at once, others through the `user-agents` library."""
+    """Read what calls itself Mozilla: the usual browsers at once, others through the patterns of `ua-parser`."""
     text = text[:_BROWSER_LENGTH]
     family = None if _USUAL_BROWSER.match(text) else next((name for sign, name in _SIGNS.items() if sign in text), None) or _ask_family(text)
     if family in ("bot", UNKNOWN):
@@ -62,12 +63,7 @@ def _ask_family(text: str) -> str:
 @lru_cache(maxsize=20_000)
 def _ask_library(text: str) -> str:
     """Give the family of a browser in lower case, `bot`, or `unknown`."""
-    import user_agents  # noqa: PLC0415 - slow to import, and few logs of registries need it
-
-    found = user_agents.parse(text)
-    if found.is_bot:
-        return "bot"
-    family = found.browser.family.lower()
-    if family == "other" or not (found.is_pc or found.is_mobile or found.is_tablet):
-        return UNKNOWN
+    family = find_browser_family(text)
+    if family in {BOT, OTHER}:
+        return BOT if family == BOT else UNKNOWN
     return next((known for known, _ in _BROWSERS if known in family), re.sub(r"[^a-z0-9]+", "-", family))
