@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from pullstats.cli.options import ROWS, Command, combine, general_options
+from pullstats.cli.options import ROWS, Command, Number, combine, general_options
 from pullstats.cli.output import choose_renderer, emit, output_options
 from pullstats.cli.questions import build_query, question_options, split_names
 from pullstats.metrics.offences.rules import list_kinds, load_offences
@@ -18,23 +17,14 @@ from pullstats.render import write_output
 from pullstats.render.sanitise import for_terminal
 
 
-class Price(click.FloatRange):
-    """What something costs: a number from 0 up that ends."""
-
-    name = "price"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read a price."""
-        price = float(super().convert(value, param, ctx))
-        if not math.isfinite(price):
-            self.fail(f"{value!r} is no price", param, ctx)
-        return price
+_HIGHEST: Final = 1e9
+"""More than 10⁹ bytes cost in any currency."""
 
 
 @click.command(cls=Command)
 @click.option("--kind", "kinds", help="Only these kinds, with commas: get-for-head, manifest-twice, polling, loop-404, …; docs/offenders.md.")
 @click.option("--level", help=f"Whose waste is told: {', '.join(LEVELS)} (default: origins; networks for what builds download again and again).")
-@click.option("--price-per-gb", "price", type=Price(min=0), default=PRICE, show_default=True, help="What 10⁹ bytes sent cost you, in any currency.")
+@click.option("--price-per-gb", "price", type=Number("price", _HIGHEST), default=PRICE, show_default=True, help="What 10⁹ bytes sent cost you, in any currency.")
 @click.option("--note", "note_to", metavar="ID", help="Print a note to whoever this is, ready to send, instead of the list.")
 @click.option("--offences", type=click.Path(path_type=Path), help="TOML file with thresholds of your own.")
 @click.option("--explain", "is_explaining", is_flag=True, help="List the kinds with their thresholds and what would end them; no store is read.")

@@ -7,6 +7,7 @@ working folder may not set what could give people away or run code (`PRIVATE`).
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -159,6 +160,23 @@ def chosen_maps(options: Mapping[str, Any]) -> tuple[str | None, Mapping[str, st
 
 ROWS: Final = click.IntRange(min=0, max=10**9)
 """A number of rows or lines: what no table has is a mistake."""
+
+
+class Number(click.FloatRange):
+    """A number from 0 up to a bound; what is no number is refused, which a range alone lets through."""
+
+    def __init__(self, called: str, most: float) -> None:
+        """Take what one is called, in the singular, and the largest."""
+        super().__init__(0, most)
+        self.called = called
+        self.name = called.split(" ")[-1]
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number within the range."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no {self.called}", param, ctx)
+        return number
 
 
 map_option = click.option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from pullstats.cli.options import ROWS, F, combine, configured_routes
+from pullstats.cli.options import ROWS, F, Number, combine, configured_routes
 from pullstats.cli.output import has_words, refuse_total
 from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, METRICS, UNIQUE_LEVELS, Query, find_unique_metric
@@ -21,19 +20,6 @@ from pullstats.metrics.synonyms import name_dimension
 from pullstats.metrics.time.dates import read_annotations, read_releases
 from pullstats.metrics.time.phrases import WEEKDAYS
 from pullstats.metrics.vocabulary import CLASSES
-
-
-class Seconds(click.FloatRange):
-    """A number of seconds; what is no number is refused, which a range alone lets through."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read a number within the range."""
-        seconds = float(super().convert(value, param, ctx))
-        if math.isnan(seconds):
-            self.fail(f"{value!r} is no number of seconds", param, ctx)
-        return seconds
 
 
 question_options = combine(
@@ -51,11 +37,11 @@ question_options = combine(
         "--exclude-net", "exclude_nets", help='Leave these organisations out, with commas ("Acme, Inc." in quotes); @ours for your own networks.'
     ),
     click.option("--count-as", default="pullstats@2", show_default=True, help="Counting rules, with commas: a column each. See pullstats counts."),
-    click.option("--pull-window", type=Seconds(0, 900), default=5.0, show_default=True, help="Seconds after which a pull's requests are another's."),
+    click.option("--pull-window", type=Number("number of seconds", 900), default=5.0, show_default=True, help="Seconds after which a pull's requests are another's."),
     click.option(
-        "--visit-gap", type=Seconds(0, 900), default=30.0, show_default=True, help="Seconds after which a visit (checks, invocations) is another."
+        "--visit-gap", type=Number("number of seconds", 900), default=30.0, show_default=True, help="Seconds after which a visit (checks, invocations) is another."
     ),
-    click.option("--session-gap", type=Seconds(0, 86_400), default=1800.0, show_default=True, help="Seconds after which a session is another."),
+    click.option("--session-gap", type=Number("number of seconds", 86_400), default=1800.0, show_default=True, help="Seconds after which a session is another."),
     click.option(
         "--same-request", type=click.Choice(["id"]), help="Count once what several logs hold under one request id: an edge and what is behind it."
     ),

@@ -48,6 +48,9 @@ MISTAKES = [
     ("report --by status_clas", "did you mean 'status-class'?"),
     ("report --by client,client", "--by names 'client' twice"),
     ("report --by client,arch,os,country", "--by takes up to 3 dimensions, not 4"),
+    ("behaviour --by client,arch,os,country", "behaviour --by takes up to 2 dimensions beside class, not 4"),
+    ("behaviour --by client,arch,os", "beside class, not 3"),
+    ("behaviour --by class,client,arch,os", "beside class, not 3"),
     ("report --by client,,arch,os,country", "up to 3 dimensions"),
     ("report --by requests", "'requests' is a metric, no dimension"),
     ("report --where 'first-seen>2025'", "'first-seen' is a metric, no dimension"),
@@ -308,3 +311,33 @@ def test_no_command_line_is_an_internal_error(words: list[str], store: Path, cap
     if code == 2:
         assert out == ""
         assert err.startswith("pullstats: ")
+
+
+def bounded_options() -> list[tuple[list[str], click.Option]]:
+    """List every option whose value is a number, each once, with the words that call a command that has it."""
+    found: dict[str, tuple[list[str], click.Option]] = {}
+    for words, command in all_commands():
+        for option in command.params:
+            if isinstance(option, click.Option) and isinstance(option.type, (click.types.IntParamType, click.types.FloatParamType)):
+                found.setdefault(f"{option.opts[-1]} {option.type!r}", ([*words, *NEEDED.get(" ".join(words), [])], option))
+    return list(found.values())
+
+
+@pytest.mark.parametrize(("words", "option"), bounded_options(), ids=lambda item: item.opts[-1] if isinstance(item, click.Option) else "")
+def test_every_number_has_bounds_and_answers_at_them(
+    words: list[str], option: click.Option, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "access.log").write_text(LINES[0] + "\n")
+    assert isinstance(option.type, (click.IntRange, click.FloatRange))
+    least, most = option.type.min, option.type.max
+    assert least is not None
+    assert most is not None
+    in_store = [*words, *(["--store", store] if words[0] not in {"formats", "packages", "clients", "counts"} else [])]
+    for value in ("nan", "inf", "-inf", "1e300", least - 1, most * 2 + 1, "9" * 400):
+        said = pullstats(*in_store, option.opts[-1], value, code=2)
+        assert (said.out, said.err.count("\n")) == ("", 1)
+    for value in (least, most):
+        said = pullstats(*in_store, option.opts[-1], value, code=(0, 2, 3, 4))
+        assert "internal error" not in said.err
+        assert not any(len(word) > 40 for word in said.out.replace(",", "").split() if word.strip("0123456789.") == ""), said.out

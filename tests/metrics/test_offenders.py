@@ -254,9 +254,10 @@ def test_a_note_tells_facts_and_no_address(wasted: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--price-per-gb", "-1"], "not in the range x>=0"),
+        (["--price-per-gb", "-1"], "not in the range 0<=x<=1000000000"),
         (["--price-per-gb", "nan"], "is no price"),
-        (["--price-per-gb", "inf"], "is no price"),
+        (["--price-per-gb", "inf"], "not in the range"),
+        (["--price-per-gb", "1e300"], "not in the range"),
         (["--kind", "poling"], "no kind of waste 'poling'; did you mean 'polling'?"),
         (["--level", "netwrok"], "no level 'netwrok'; did you mean 'network'?"),
         (["--sort", "request"], "no column to sort by 'request'; did you mean 'requests'?"),

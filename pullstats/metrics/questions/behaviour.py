@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,11 +16,12 @@ from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.behaviour.judging import EVIDENCE, SCORE, describe_evidence
 from pullstats.metrics.dimensions import CLASS, DIMENSIONS
 from pullstats.metrics.filtering.selection import several_ids
-from pullstats.metrics.plan import Plan, resolve
+from pullstats.metrics.plan import MAX_DIMENSIONS, Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.breakdown import Breakdown, break_down
 from pullstats.metrics.questions.timeline import SHORT_ID
 from pullstats.metrics.store_events import StoreEvents
+from pullstats.metrics.synonyms import name_dimension
 from pullstats.metrics.vocabulary import CLASSES
 from pullstats.percentages import write_share
 from pullstats.reports import Column, Report
@@ -82,7 +84,8 @@ class Behaviour:
                 )
             return _explain(resolve(replace(self.query, dimensions=()), events), self.who)
         named = self.query.dimensions
-        mixed = replace(self.query, dimensions=named if CLASS in named else (*named, CLASS))
+        _refuse_many(named)
+        mixed = replace(self.query, dimensions=named if CLASS in map(name_dimension, named) else (*named, CLASS))
         if named or self.query.every:
             return Breakdown(mixed).answer(events)
         asked = resolve(mixed, events)
@@ -92,6 +95,13 @@ class Behaviour:
             return warn_of_unseen(report, asked)
         rows = _list_origins(asked)
         return warn_of_unseen(replace(_add_examples(report, rows), flat=(_show(rows, _ORIGIN_COLUMNS), _ORIGIN_COLUMNS)), asked)
+
+
+def _refuse_many(named: Sequence[str]) -> None:
+    """Refuse more dimensions than there is room for beside the class, which is always among them."""
+    count = sum(name_dimension(name) != CLASS for name in named)
+    if count > MAX_DIMENSIONS - 1:
+        raise UsageError(f"behaviour --by takes up to {MAX_DIMENSIONS - 1} dimensions beside class, not {count}")
 
 
 def _tell_mix(report: Report) -> str:
