@@ -42,6 +42,16 @@ def find_zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+def write_time(moment: datetime, zone: str) -> str:
+    """Write an instant as clocks of a zone show it, to the minute, with the zone's name.
+
+    Example:
+        >>> write_time(datetime(2025, 6, 1, 23, 59, tzinfo=UTC), "Asia/Kolkata")
+        '2025-06-02 05:29 Asia/Kolkata'
+    """
+    return f"{moment.astimezone(find_zone(zone)):%Y-%m-%d %H:%M} {zone}"
+
+
 @dataclass(slots=True)
 class Clock:
     """Reads the local times of one log, and counts those that are odd.

@@ -16,7 +16,6 @@ from pullstats.pipeline.answer import answer
 from pullstats.render import write_output
 from pullstats.render.sanitise import for_terminal
 
-
 _HIGHEST: Final = 1e9
 """More than 10⁹ bytes cost in any currency."""
 
@@ -24,7 +23,9 @@ _HIGHEST: Final = 1e9
 @click.command(cls=Command)
 @click.option("--kind", "kinds", help="Only these kinds, with commas: get-for-head, manifest-twice, polling, loop-404, …; docs/offenders.md.")
 @click.option("--level", help=f"Whose waste is told: {', '.join(LEVELS)} (default: origins; networks for what builds download again and again).")
-@click.option("--price-per-gb", "price", type=Number("price", _HIGHEST), default=PRICE, show_default=True, help="What 10⁹ bytes sent cost you, in any currency.")
+@click.option(
+    "--price-per-gb", "price", type=Number("price", _HIGHEST), default=PRICE, show_default=True, help="What 10⁹ bytes sent cost you, in any currency."
+)
 @click.option("--note", "note_to", metavar="ID", help="Print a note to whoever this is, ready to send, instead of the list.")
 @click.option("--offences", type=click.Path(path_type=Path), help="TOML file with thresholds of your own.")
 @click.option("--explain", "is_explaining", is_flag=True, help="List the kinds with their thresholds and what would end them; no store is read.")

@@ -169,7 +169,7 @@ class Number(click.FloatRange):
         """Take what one is called, in the singular, and the largest."""
         super().__init__(0, most)
         self.called = called
-        self.name = called.split(" ")[-1]
+        self.name = called.rsplit(" ", maxsplit=1)[-1]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read a number within the range."""

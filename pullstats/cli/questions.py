@@ -21,7 +21,6 @@ from pullstats.metrics.time.dates import read_annotations, read_releases
 from pullstats.metrics.time.phrases import WEEKDAYS
 from pullstats.metrics.vocabulary import CLASSES
 
-
 question_options = combine(
     click.option("--window", "-w", default="30d", show_default=True, help="all, 30d, last-month, 2025-Q2, a..b, 'every tuesday this year', …"),
     click.option("--where", help="Filter, e.g. 'package=nginx and status<400', 'client like docker%', 'ci is null', 'path ~ \"^/v2/\"'."),
@@ -37,11 +36,23 @@ question_options = combine(
         "--exclude-net", "exclude_nets", help='Leave these organisations out, with commas ("Acme, Inc." in quotes); @ours for your own networks.'
     ),
     click.option("--count-as", default="pullstats@2", show_default=True, help="Counting rules, with commas: a column each. See pullstats counts."),
-    click.option("--pull-window", type=Number("number of seconds", 900), default=5.0, show_default=True, help="Seconds after which a pull's requests are another's."),
     click.option(
-        "--visit-gap", type=Number("number of seconds", 900), default=30.0, show_default=True, help="Seconds after which a visit (checks, invocations) is another."
+        "--pull-window",
+        type=Number("number of seconds", 900),
+        default=5.0,
+        show_default=True,
+        help="Seconds after which a pull's requests are another's.",
     ),
-    click.option("--session-gap", type=Number("number of seconds", 86_400), default=1800.0, show_default=True, help="Seconds after which a session is another."),
+    click.option(
+        "--visit-gap",
+        type=Number("number of seconds", 900),
+        default=30.0,
+        show_default=True,
+        help="Seconds after which a visit (checks, invocations) is another.",
+    ),
+    click.option(
+        "--session-gap", type=Number("number of seconds", 86_400), default=1800.0, show_default=True, help="Seconds after which a session is another."
+    ),
     click.option(
         "--same-request", type=click.Choice(["id"]), help="Count once what several logs hold under one request id: an edge and what is behind it."
     ),

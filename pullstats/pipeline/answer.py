@@ -8,9 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
+from pullstats.clock import find_zone
 from pullstats.errors import StoreError
 from pullstats.events import EVENT_SCHEMA
 from pullstats.metrics import Extent, Query, StoreEvents, prepare_events
+from pullstats.metrics.answers.local_times import put_in_zone
 from pullstats.metrics.plan import resolve
 from pullstats.metrics.question import Question
 from pullstats.metrics.same_requests import tell_repeats
@@ -41,7 +43,7 @@ def answer(store: Path, question: Question) -> Report:
 
 def _answer(opened: Store, question: Question) -> Report:
     events = _prepare(opened, question.query)
-    report = question.answer(events)
+    report = put_in_zone(question.answer(events), find_zone(question.query.tz).key)
     return report if events.repeats is None else tell_repeats(report, events.repeats)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 import shlex
 from pathlib import Path
@@ -13,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pullstats.cli import COMMANDS, run
+from pullstats.cli import run
 from pullstats.metrics import DIMENSIONS, METRICS
 from pullstats.render.sanitise import for_terminal
-from support.command import pullstats
+from support.command import all_commands, pullstats
 from support.effort import SOAK, examples, some
 
 LINES = [
@@ -176,16 +175,6 @@ def lay_hostile_files(folder: Path) -> None:
         (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
     os.mkfifo(folder / "pipe")
     (folder / "circle").symlink_to("circle")
-
-
-def all_commands() -> list[tuple[list[str], click.Command]]:
-    """List every command with the words that call it."""
-    found: list[tuple[list[str], click.Command]] = []
-    for name, entry in COMMANDS.items():
-        command = getattr(importlib.import_module(entry.module), name)
-        inner = command.commands.items() if isinstance(command, click.Group) else [(None, command)]
-        found += [([name] if word is None else [name, word], item) for word, item in inner if name != "demo"]
-    return found
 
 
 def hostile_lines(words: list[str], command: click.Command) -> list[list[str]]:

@@ -176,7 +176,7 @@ def test_definitions_and_rules_are_told() -> None:
         "(source: pullstats, docs/metrics.md)",
         "with --pull-window 9 s instead of 5 s",
         "columns derived by rules abc",
-        "e.g. 2025-03-03 12:00:00 GET /f.whl → 200, pip",
+        "e.g. 2025-03-03 21:00:00 GET /f.whl → 200, pip",
     ):
         assert words in text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import sys
@@ -11,7 +12,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from pullstats.cli import run
+import click
+
+from pullstats.cli import COMMANDS, run
 from pullstats.formats import FormatChoice
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan, IngestSummary
@@ -56,6 +59,16 @@ def _standing_in(text: str | None) -> Iterator[None]:
         yield
     finally:
         sys.stdin = usual
+
+
+def all_commands() -> list[tuple[list[str], click.Command]]:
+    """List every command with the words that call it."""
+    found: list[tuple[list[str], click.Command]] = []
+    for name, entry in COMMANDS.items():
+        command = getattr(importlib.import_module(entry.module), name)
+        inner = command.commands.items() if isinstance(command, click.Group) else [(None, command)]
+        found += [([name] if word is None else [name, word], item) for word, item in inner if name != "demo"]
+    return found
 
 
 _CHOICE: Final = {one.name for one in fields(FormatChoice)}

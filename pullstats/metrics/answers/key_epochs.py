@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from pullstats.clock import find_zone, write_time
 from pullstats.errors import UsageError
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan
@@ -33,7 +34,8 @@ def refuse_epochs(asked: Plan, metrics: Sequence[Metric]) -> Plan:
     if _has_one_key(events):
         return asked
     spans = events.group_by("key_epoch").agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max()).collect().sort("first")
-    told = "; ".join(f"from {first:%Y-%m-%d} to {last:%Y-%m-%d}" for _, first, last in spans.rows())
+    zone = find_zone(asked.query.tz)
+    told = "; ".join(f"from {first.astimezone(zone):%Y-%m-%d} to {last.astimezone(zone):%Y-%m-%d}" for _, first, last in spans.rows())
     counted = named or level
     message = (
         f"{counted.title} cannot be counted over this window: its events were hashed with {spans.height} different keys ({told}), and hashes of "
@@ -68,5 +70,5 @@ def comparable_history(asked: Plan, metric: Metric) -> tuple[pl.Expr, list[str]]
     is_inside = pl.col("timestamp") >= asked.window.start if asked.window.start else everything
     spans = events.group_by("key_epoch").agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max(), is_inside=is_inside.any())
     own = spans.collect(engine="streaming").sort("is_inside", "last").row(-1, named=True)
-    told = f"before {own['first']:%Y-%m-%d %H:%M} UTC the logs were hashed with another key: whoever came before is new again since then"
+    told = f"before {write_time(own['first'], asked.query.tz)} the logs were hashed with another key: whoever came before is new again since then"
     return pl.col("key_epoch") == own["key_epoch"], [told]

@@ -199,7 +199,7 @@ def build_meta(asked: Plan, partials: Partials, hidden: int = 0, warnings: Seque
             "is_provisional": is_open,
         },
         "warnings": [*asked.warnings, *warnings],
-    } | ({"class_by": asked.classes.tell()} if _has_class(asked) else {})
+    } | ({"class_by": asked.classes.tell(asked.query.tz)} if _has_class(asked) else {})
 
 
 def _has_class(asked: Plan) -> bool:
@@ -224,7 +224,8 @@ def describe_meta(meta: dict[str, Any]) -> str:
         count = meta["redirected_readings"]
         parts.append(f"{count:,} {'reading' if count == 1 else 'readings'} of an index or metadata redirected, which count as nothing")
     first, newest = completeness["first_event"], completeness["newest_event"]
-    parts.append(f"logs reach from {first[:16]} to {newest[:16]} UTC" if first and newest else "no events in the store")
+    reach = [f"{datetime.fromisoformat(moment).astimezone(ZoneInfo(meta['tz'])):%Y-%m-%dT%H:%M}" for moment in (first, newest) if moment]
+    parts.append(f"logs reach from {reach[0]} to {reach[-1]} {meta['tz']}" if first and newest else "no events in the store")
     return " · ".join(parts)
 
 

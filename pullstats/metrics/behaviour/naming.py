@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.clock import write_time
 from pullstats.metrics.behaviour.classes import EVENT_BYTES, Classes, classify
 from pullstats.metrics.behaviour.judging import CLASS, UNKNOWN
 from pullstats.metrics.behaviour.requests import FLAGS, OWNER, OWNER_COLUMNS, name_owner
@@ -73,11 +74,11 @@ class ClassNames:
         named = pl.when(is_known).then(CLASS).otherwise(_name_by_agent()).fill_null(UNKNOWN).alias(CLASS)
         return joined.with_columns(named, pl.when(FLAGS["is_poll"]).then(STREAM).alias(STREAM)).select(columns)
 
-    def tell(self) -> str:
-        """Say what the classes are by: the table, as of when, and since when."""
+    def tell(self, zone: str) -> str:
+        """Say what the classes are by: the table, as of when, and since when, as clocks of a zone show it."""
         first, last = self.extent.first, self.extent.newest
         end = min(filter(None, (self.until, last)), default=None)
-        span = f", as of {end:%Y-%m-%d %H:%M} UTC, from events since {first:%Y-%m-%d %H:%M}" if first and end else ""
+        span = f", as of {write_time(end, zone)}, from events since {write_time(first, zone).removesuffix(f' {zone}')}" if first and end else ""
         return f"{self.rules.label}{span}"
 
 

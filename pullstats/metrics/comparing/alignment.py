@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from pullstats.clock import write_time
 from pullstats.errors import UsageError
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.time.spans import WEEK, to_local, to_utc
@@ -91,7 +92,8 @@ def _describe_reach(one: Plan) -> str | None:
     window, first, newest = one.window, one.extent.first, one.extent.newest
     if first is None or newest is None:
         return None
-    reach = f"the logs reach from {first:%Y-%m-%d %H:%M} to {newest:%Y-%m-%d %H:%M} UTC"
+    zone = one.query.tz
+    reach = f"the logs reach from {write_time(first, zone).removesuffix(f' {zone}')} to {write_time(newest, zone)}"
     if is_outside(one):
         return f"'{window.label}' lies outside of the logs: {reach} (--as-of newest counts back from there)"
     if window.start is not None and window.start < first:

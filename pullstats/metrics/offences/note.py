@@ -19,7 +19,7 @@ _CALLED: Final = {
 }
 
 
-def write_note(rows: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]], kinds: Mapping[str, Kind], span: str) -> str:
+def write_note(rows: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]], kinds: Mapping[str, Kind], span: str, zone: str) -> str:
     """Write a note in plain text.
 
     Args:
@@ -27,19 +27,20 @@ def write_note(rows: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str,
         samples: some of the requests: `kind`, `time`, `method`, `path`, `status`, `agent`; in order of time.
         kinds: by name.
         span: the time that was looked at, in words.
+        zone: in which all times are, by name.
     """
-    lines = [*_begin(rows, span), *_list_facts(rows, kinds), *_recognise(rows, samples), *_list_samples(samples), *_close(rows, kinds)]
+    lines = [*_begin(rows, span, zone), *_list_facts(rows, kinds), *_recognise(rows, samples), *_list_samples(samples), *_close(rows, kinds)]
     return "\n".join(lines) + "\n"
 
 
-def _begin(rows: Sequence[Mapping[str, Any]], span: str) -> Iterator[str]:
+def _begin(rows: Sequence[Mapping[str, Any]], span: str, zone: str) -> Iterator[str]:
     yield f"Subject: {rows[0]['requests']:,} requests to our server that can be spared"
     yield ""
     yield "Hello,"
     yield ""
     yield from _fill(
         f"our access logs show requests by {_CALLED[rows[0]['level']]} that need not be made. We think that nobody means to make them, and that "
-        f"a small change ends them, to your advantage as well as ours. All times are UTC; we looked at {span}."
+        f"a small change ends them, to your advantage as well as ours. All times are {'UTC' if zone == 'UTC' else f'those of {zone}'}; we looked at {span}."
     )
 
 

@@ -70,7 +70,7 @@ def tally_waste(asked: Plan, waste: Waste, kinds: Mapping[str, Kind], level: str
         pl.col("bytes", "downloads").sum(),
         time.min().alias("first_seen"),
         time.max().alias("last_seen"),
-        time.dt.date().n_unique().cast(pl.Int64).alias("days"),
+        time.dt.convert_time_zone(asked.query.tz).dt.date().n_unique().cast(pl.Int64).alias("days"),
         pl.col("measure").mean(),
     )
     top = wasted.group_by(*keys, "package").agg(pl.len().alias("top"), pl.col("instant").max(), pl.col("place").sort_by("instant", "place").last())

@@ -156,7 +156,7 @@ def describe_axis(asked: Plan, axis: BucketAxis) -> list[str]:
     first = "the first value looks" if before == 1 else f"the first {before} values look"
     told = [f"{first} back over less than {asked.query.rolling}: the logs begin later"] if before else []
     cuts = describe_cuts(axis.buckets.label(axis.shown[BUCKET]).to_list(), _find_cuts(asked, axis))
-    return [*describe_gaps(axis.silences.gaps), *cuts, *told]
+    return [*describe_gaps(axis.silences.gaps, asked.query.tz), *cuts, *told]
 
 
 def describe_provisional(axis: BucketAxis, marks: pl.DataFrame) -> list[str]:

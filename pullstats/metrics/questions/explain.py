@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -93,6 +94,7 @@ def _tell_definitions(asked: Plan, total: pl.DataFrame, number: str) -> list[dic
     rows = []
     for metric in asked.metrics:
         value = total[metric.key].item()
+        value = value.astimezone(ZoneInfo(asked.query.tz)) if isinstance(value, datetime) else value
         unit = (METRICS[metric.counts].title if metric.counts else metric.unit) if isinstance(value, int) else ""
         shown = "nothing" if value is None else number.format(value) if isinstance(value, int) else str(value)
         additive = "may be added up" if metric.additive else "is never added up: a total is computed anew"
@@ -134,9 +136,9 @@ def _tell_metric(asked: Plan, metric: Metric) -> list[dict[str, Any]]:
         rows.append(_row(metric.name, text, count))
         if count and not asked.query.min_origins:
             if text in {COUNTED, COUNTED_ONCE}:
-                rows += _sample(metric.name, _find_counted(asked, metric), _SAMPLES)
+                rows += _sample(asked, metric.name, _find_counted(asked, metric), _SAMPLES)
             elif reason is not None and metric.rule and not reason.startswith("left out by"):
-                rows += _sample(metric.name, _find_left_out(asked, metric, reason), 1)
+                rows += _sample(asked, metric.name, _find_left_out(asked, metric, reason), 1)
     return rows
 
 
@@ -152,12 +154,16 @@ def _find_left_out(asked: Plan, metric: Metric, reason: str) -> pl.LazyFrame:
     return add_reason(asked, metric).inside([*_SHOWN, REASON]).filter(pl.col(REASON) == reason)
 
 
-def _sample(part: str, events: pl.LazyFrame, most: int) -> list[dict[str, Any]]:
+def _sample(asked: Plan, part: str, events: pl.LazyFrame, most: int) -> list[dict[str, Any]]:
     """Show the first few by time, without anything that names a person."""
     place = ["timestamp", "source_id", "source_offset", "url_path"]
     found = events.select(_SHOWN).bottom_k(most, by=place).collect(engine="streaming").sort(place)
+    zone = ZoneInfo(asked.query.tz)
     return [
-        _row(part, f"  e.g. {time:%Y-%m-%d %H:%M:%S} {method or '–'} {path or '–'} → {status if status is not None else '–'}, {client or 'unknown'}")
+        _row(
+            part,
+            f"  e.g. {time.astimezone(zone):%Y-%m-%d %H:%M:%S} {method or '–'} {path or '–'} → {status if status is not None else '–'}, {client or 'unknown'}",
+        )
         for time, method, path, status, client, _, _ in found.rows()
     ]
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from pullstats.clock import find_zone
 from pullstats.errors import UsageError, unknown_name
 from pullstats.ids import ID_DIGITS, is_beginning
 from pullstats.metrics.answers.key_epochs import refuse_epochs
@@ -177,9 +178,10 @@ def _describe(asked: Plan, tally: Tally, totals: Mapping[str, Any]) -> str:
 
 def _answer_note(asked: Plan, tally: Tally, kinds: Mapping[str, Kind], who: str) -> Report:
     whose = _find_whose(tally.rows, who)
-    rows = whose.to_dicts()
+    local = pl.selectors.datetime().dt.convert_time_zone(asked.query.tz)
+    rows = whose.with_columns(local).to_dicts()
     samples = _find_samples(asked, tally, whose)
-    text = write_note(rows, samples, kinds, _tell_span(asked, tally))
+    text = write_note(rows, samples, kinds, _tell_span(asked, tally), asked.query.tz)
     frame = pl.DataFrame({LEVEL: [rows[0][LEVEL]], WHO: [rows[0][WHO]], "note": [text]})
     return Report(frame, (Column(LEVEL, "level", "text"), Column(WHO, "who", "text"), Column("note", "note", "text")), meta={"warnings": []})
 
@@ -210,7 +212,7 @@ def _find_samples(asked: Plan, tally: Tally, whose: pl.DataFrame) -> list[dict[s
     own = tally.wasted.join(whose.select(LEVEL, "whose", KIND), on=[LEVEL, "whose", KIND], how="semi", nulls_equal=True)
     last = own.sort("instant", "place", descending=True).group_by(KIND, maintain_order=True).head(_SAMPLES)
     named = last.select(KIND, "place").join(name_requests(asked, last["place"].unique()), on="place")
-    return named.unique("place").sort("time", "place").to_dicts()
+    return named.unique("place").sort("time", "place").with_columns(pl.col("time").dt.convert_time_zone(asked.query.tz)).to_dicts()
 
 
 def _tell_span(asked: Plan, tally: Tally) -> str:
@@ -218,4 +220,6 @@ def _tell_span(asked: Plan, tally: Tally) -> str:
     last = min(asked.window.end, newest) if asked.window.end and newest else newest
     assert first is not None
     assert last is not None
-    return f"{max(first, asked.extent.first or first):%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}, {tally.waste.requests:,} requests"
+    zone = find_zone(asked.query.tz)
+    begin, end = max(first, asked.extent.first or first).astimezone(zone), last.astimezone(zone)
+    return f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {tally.waste.requests:,} requests"

@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.clock import find_zone
+from pullstats.clock import find_zone, write_time
 from pullstats.errors import UsageError, unknown_name
 from pullstats.ids import write_ids
 from pullstats.metrics.aggregation import compute_partials
@@ -139,7 +139,7 @@ def tell_beginning(asked: Plan, before: Window) -> list[str]:
     first = asked.extent.first
     if first is None or before.start is None or first < before.start:
         return []
-    return [f"new means first seen in these logs; they begin on {first:%Y-%m-%d %H:%M} UTC, so whoever came before is new, too"]
+    return [f"new means first seen in these logs; they begin on {write_time(first, asked.query.tz)}, so whoever came before is new, too"]
 
 
 def tell_churned(asked: Plan, before: Window) -> list[str]:

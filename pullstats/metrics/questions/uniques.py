@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.clock import find_zone
 from pullstats.errors import UsageError
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.key_epochs import comparable_history, refuse_epochs
@@ -141,7 +142,7 @@ def _tell_beginning(asked: Plan, rows: pl.DataFrame) -> list[str]:
     start, first = asked.window.start, asked.extent.first
     assert first is not None
     if start is not None and start > first:
-        return [f"new means first seen in these logs, which begin on {first:%Y-%m-%d}"]
+        return [f"new means first seen in these logs, which begin on {first.astimezone(find_zone(asked.query.tz)):%Y-%m-%d}"]
     return [f"new means first seen in these logs; they begin in this window, so in {rows[BUCKET][0]} everybody is new, whoever came before"]
 
 

@@ -24,6 +24,7 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.clock import write_time
 from pullstats.metrics.extent import Scan
 from pullstats.metrics.time.completeness import SILENCE, name_whole
 from pullstats.metrics.time.windows import TICK
@@ -256,7 +257,10 @@ def _trim(name: str, hours: pl.DataFrame, since: datetime, until: datetime) -> G
     return Gap(name, start, max(min(end + _HOUR, until), start + _SLOT), since, until)
 
 
-def describe_gaps(gaps: Sequence[Gap]) -> list[str]:
-    """Say in words where the logs have gaps, the first few."""
-    told = [f"gap: no events of {gap.log} from {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} UTC" for gap in gaps[:_MOST_TOLD]]
+def describe_gaps(gaps: Sequence[Gap], zone: str) -> list[str]:
+    """Say in words where the logs have gaps, the first few, as clocks of a zone show it."""
+    told = [
+        f"gap: no events of {gap.log} from {write_time(gap.start, zone).removesuffix(f' {zone}')} to {write_time(gap.end, zone)}"
+        for gap in gaps[:_MOST_TOLD]
+    ]
     return told + ([f"and {len(gaps) - _MOST_TOLD} more gaps"] if len(gaps) > _MOST_TOLD else [])
