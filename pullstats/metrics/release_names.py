@@ -44,7 +44,7 @@ class Known:
 
     Attributes:
         digests: `package_name`, `package_version` (a digest), `by_digest`: its release, null where nobody took it by its digest.
-        tags: `package_name`, `package_version` (a tag), `timestamp` from which on it stands for `by_tag`; sorted by time.
+        tags: as `_find_moves` gives them.
         listed: the same by a list of releases, of one package, as `by_list`.
         anywhere: the same of any package, without `package_name`, as `by_any`.
     """
@@ -87,7 +87,7 @@ def _learn(events: pl.LazyFrame, releases: Sequence[Release], pull_gap: timedelt
     moves = moves.join(named, left_on=["package_name", "digest"], right_on=["package_name", "package_version"], how="left", maintain_order="left")
     tags = moves.select("package_name", pl.col("tag").alias("package_version"), pl.col("began").alias("timestamp"), by_tag=pl.col("by_digest"))
     listed, anywhere = (_list_releases(releases, is_any=is_any) for is_any in (False, True))
-    return Known(named, tags.sort("timestamp", maintain_order=True), listed, anywhere.drop("package_name"))
+    return Known(named, _find_moves(tags.sort("timestamp", maintain_order=True)), listed, anywhere.drop("package_name"))
 
 
 def _name_digests(seen: pl.DataFrame, releases: Sequence[Release]) -> pl.DataFrame:
@@ -150,40 +150,63 @@ def _add_releases(events: pl.LazyFrame, known: Known) -> pl.LazyFrame:
     def add(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(_find_releases(frame.select(_READ), known))
 
-    # At once: the streaming engine's joins by time fail on tables without a row.
+    # Row by row, and so in any pieces; the streaming engine's own joins by time fail on tables without a row.
     schema = {**events.collect_schema(), RELEASE: pl.String()}
-    return events.map_batches(add, schema=schema, predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False)
+    return events.map_batches(add, schema=schema, streamable=True)
 
 
 def _find_releases(events: pl.DataFrame, known: Known) -> pl.Series:
+    """Give the releases of some requests; only those by tag and digest are looked up."""
+    is_image = pl.col("package_type").eq_missing("oci")
+    is_naming = pl.col("action").eq_missing("manifest") & pl.col("is_downloadable").fill_null(value=False)
+    is_digest = pl.col("reference_kind").eq_missing("digest") & pl.col("action").ne_missing("download")
+    plain = pl.when(~is_image & ~is_digest).then(pl.coalesce("package_version_normalized", "package_version")).alias(RELEASE)
+    releases = events.select(plain)[RELEASE]
+    rows = events.with_row_index(_PLACE).filter((is_image & is_naming) | (~is_image & pl.col("reference_kind").eq_missing("tag")))
+    if not rows.height:
+        return releases
+    looked = _look_up(rows.sort("timestamp"), known).sort(_PLACE)
+    return releases.scatter(looked[_PLACE], looked[RELEASE])
+
+
+def _look_up(rows: pl.DataFrame, known: Known) -> pl.DataFrame:
+    """Give the release of requests for images, or by a tag, sorted by time: `place`, `release`."""
     names = ["package_name", "package_version"]
-    rows = events.with_row_index(_PLACE).sort("timestamp").join(known.digests, on=names, how="left", maintain_order="left")
-    for table, by in ((known.tags, names), (known.listed, names), (known.anywhere, names[1:])):
-        rows = rows.join_asof(table, on="timestamp", by=by, strategy="backward", check_sortedness=False)
-    return rows.select(_PLACE, _choose_release().alias(RELEASE)).sort(_PLACE)[RELEASE]
+    rows = rows.join(known.digests, on=names, how="left", maintain_order="left")
+    for table, by, found in ((known.tags, names, "by_tag"), (known.listed, names, "by_list"), (known.anywhere, names[1:], "by_any")):
+        if table.height:
+            rows = rows.join_asof(table, on="timestamp", by=by, strategy="backward", check_sortedness=False)
+        else:
+            rows = rows.with_columns(pl.lit(None, pl.String).alias(found))
+    return rows.select(_PLACE, _choose_release().alias(RELEASE))
 
 
 def _choose_release() -> pl.Expr:
-    """Give the release of a request beside which stands what is known of its digest and tag."""
-    is_image, kind = pl.col("package_type") == "oci", pl.col("reference_kind")
+    """Give the release of a request for an image, or by a tag, beside which stands what is known of its digest and tag."""
+    is_image = pl.col("package_type").eq_missing("oci")
     asked = pl.col("package_version")
     bare = pl.when(asked.str.contains(r"^v[0-9]") & is_image).then(asked.str.strip_prefix("v")).otherwise(asked)
-    by_tag = pl.when(_is_finer(pl.col("by_tag"), asked)).then("by_tag")
-    by_list = pl.coalesce("by_list", "by_any")
-    tag = pl.coalesce(by_tag.str.replace(r"^v([0-9])", "$1"), by_list, bare)
-    return (
-        pl.when(is_image & ~(pl.col("action") == "manifest").fill_null(value=False))
-        .then(None)
-        .when(is_image & ~pl.col("is_downloadable").fill_null(value=False))
-        .then(None)
-        .when(kind == "tag")
-        .then(tag)
-        .when(is_image & (kind == "digest"))
-        .then(pl.col("by_digest").str.replace(r"^v([0-9])", "$1"))
-        .when((kind == "digest") & (pl.col("action") != "download"))
-        .then(None)
-        .otherwise(pl.coalesce("package_version_normalized", asked))
-    )
+    tag = pl.coalesce(pl.col("by_tag").str.replace(r"^v([0-9])", "$1"), "by_list", "by_any", bare)
+    digest = pl.col("by_digest").str.replace(r"^v([0-9])", "$1")
+    kind = pl.col("reference_kind")
+    named = pl.when(kind == "tag").then(tag).when(is_image & (kind == "digest")).then(digest)
+    return named.otherwise(pl.coalesce("package_version_normalized", asked))
+
+
+def _find_moves(tags: pl.DataFrame) -> pl.DataFrame:
+    """Keep what tells more than a tag itself does, and of that only the changes.
+
+    Args:
+        tags: `package_name`, `package_version` (a tag), `timestamp` from which on it stands for `by_tag`, sorted by time.
+
+    Returns:
+        The same; `by_tag` is null from where on it tells nothing more.
+    """
+    names = ["package_name", "package_version"]
+    by_tag = pl.when(_is_finer(pl.col("by_tag"), pl.col("package_version"))).then("by_tag").alias("by_tag")
+    finer = tags.with_columns(by_tag).filter(pl.col("by_tag").is_not_null().any().over(names))
+    is_first = pl.int_range(pl.len()).over(names) == 0
+    return finer.filter(is_first | pl.col("by_tag").ne_missing(pl.col("by_tag").shift(1).over(names)))
 
 
 def _is_finer(release: pl.Expr, asked: pl.Expr) -> pl.Expr:
