@@ -34,7 +34,11 @@ def report(**options: Any) -> int:
     "--every", default="d", show_default=True, help="Size of a bucket: 5m, h, d, w, mo, q, y, or 15m, 6h, 2w; minutes and hours divide a day."
 )
 @click.option("--rolling", help="Let each bucket look back over this span: 7d, 4w; uniques are the union over it.")
-@click.option("--annotate", type=click.Path(path_type=Path), help="CSV of date,label (talks, releases) to show beside the buckets.")
+@click.option(
+    "--annotate",
+    type=click.Path(path_type=Path),
+    help="CSV of date,label (talks, outages) to show beside the buckets; releases: those of --releases.",
+)
 @click.option("--by", default="", help="A dimension: one row per value with a sparkline, instead of one per bucket.")
 @metric_option(",".join(DEFAULT_METRICS))
 @limit_option(" with --by")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +17,9 @@ from pullstats.metrics.behaviour.rules import load_rules
 from pullstats.metrics.dimensions import LABEL
 from pullstats.metrics.levels import find_level
 from pullstats.metrics.synonyms import name_dimension
-from pullstats.metrics.time.dates import read_annotations, read_releases
+from pullstats.metrics.time.dates import Annotation, annotate_releases, read_annotations, read_releases
 from pullstats.metrics.time.phrases import WEEKDAYS
+from pullstats.metrics.time.releases import Release
 from pullstats.metrics.vocabulary import CLASSES
 
 question_options = combine(
@@ -64,7 +65,8 @@ question_options = combine(
     click.option(
         "--releases",
         type=click.Path(path_type=Path),
-        help="CSV of version,date[,package][,digest]: what 'since v1.4.0' and floating tags and digests (--by release) go by.",
+        help="CSV of version,date[,package][,digest], or @FOLDER for the tags of a git checkout: what versions, 'since v1.4.0', '14d after v1.4.0' and "
+        "floating tags (--by release) go by.",
     ),
     click.option("--memory", default="3GB", show_default=True, help="What an answer may take; beyond it, networks are answered apart."),
     click.option("--min-origins", type=ROWS, default=0, show_default=True, help="Fold rows with fewer endpoints into one."),
@@ -108,6 +110,7 @@ def build_query(options: dict[str, Any]) -> Query:
     _refuse_bytes(options)
     refuse_total(options)
     unique = find_unique_metric(options["unique_by"])
+    releases = read_releases(options["releases"], options["tz"]) if options["releases"] else ()
     metrics = tuple(unique if name == "origins" and "metrics" not in _given() else name for name in split_names(options["metrics"]))
     return Query(
         metrics=metrics,
@@ -136,12 +139,29 @@ def build_query(options: dict[str, Any]) -> Query:
         session_gap=options["session_gap"],
         same_request=options["same_request"],
         rolling=options.get("rolling"),
-        annotations=read_annotations(options["annotate"], options["tz"]) if options.get("annotate") else (),
-        releases=read_releases(options["releases"], options["tz"]) if options["releases"] else (),
+        annotations=_find_annotations(options, releases),
+        releases=releases,
         memory=parse_size(options["memory"]),
         has_total=options.get("total", False),
         is_bare=not has_words(options),
     )
+
+
+_RELEASES: Final = "releases"
+
+
+def _find_annotations(options: dict[str, Any], releases: Sequence[Release]) -> tuple[Annotation, ...]:
+    """Read what happened when: from a file, or the releases.
+
+    Raises:
+        UsageError: releases, and nothing says when these were.
+    """
+    path = options.get("annotate")
+    if path is None or str(path) != _RELEASES:
+        return read_annotations(path, options["tz"]) if path else ()
+    if not releases:
+        raise UsageError("--annotate releases shows those of --releases: name a CSV of version,date, or @ and the folder of a git checkout")
+    return annotate_releases(releases)
 
 
 def _refuse_bytes(options: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pullstats.clock import find_zone
 from pullstats.errors import InputError
+from pullstats.metrics.time.git_tags import read_tags
 from pullstats.metrics.time.releases import Release
 from pullstats.metrics.time.windows import midnight
 from pullstats.small_files import read_small_text, tell_unreadable
@@ -51,15 +52,32 @@ def read_annotations(path: Path, tz: str) -> tuple[Annotation, ...]:
 def read_releases(path: Path, tz: str) -> tuple[Release, ...]:
     """Read when versions came out.
 
+    Args:
+        path: a CSV file, or `@` and the folder of a git checkout.
+        tz: the zone in which days begin.
+
     Raises:
-        InputError: the file cannot be read, or a line of it holds no date, or what is no digest for one.
+        InputError: the file cannot be read, or a line of it holds no date or version, or what is no digest for one; a checkout that has no tags.
     """
+    if str(path).startswith("@"):
+        return read_tags(Path(str(path)[1:] or "."))
     zone = find_zone(tz)
     rows = _rows(path, ("version", "date"))
     return tuple(
-        Release(row["version"], _moment(row["date"], zone, path, line), row.get("package") or None, _read_digest(row.get("digest"), path, line))
+        Release(
+            _read_version(row["version"], path, line),
+            _moment(row["date"], zone, path, line),
+            row.get("package") or None,
+            _read_digest(row.get("digest"), path, line),
+        )
         for line, row in rows
     )
+
+
+def _read_version(text: str, path: Path, line: int) -> str:
+    if not text:
+        raise InputError(f"{path}:{line} names no version; write 1.4.0,2025-04-16")
+    return text
 
 
 def _read_digest(text: str | None, path: Path, line: int) -> str | None:
@@ -68,6 +86,11 @@ def _read_digest(text: str | None, path: Path, line: int) -> str | None:
     if not _DIGEST.fullmatch(text.lower()):
         raise InputError(f"{path}:{line}: '{text}' is no digest; write sha256: and 64 hexadecimal digits")
     return text.lower()
+
+
+def annotate_releases(releases: Sequence[Release]) -> tuple[Annotation, ...]:
+    """Make of releases what is shown beside a series: each with its package, where that is told."""
+    return tuple(Annotation(one.moment, f"{one.package} {one.version}" if one.package else one.version) for one in releases)
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -1,4 +1,4 @@
-"""When versions came out: from a CSV of one's own, else the first time a log asks for one."""
+"""When versions came out: from a CSV or the git tags of one's own, else the first time a log asks for one."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ class Release:
         moment: when, UTC.
         package: of which package, None for any.
         digest: of its image, None if that is not told.
+        source: what says so.
     """
 
     version: str
     moment: datetime
     package: str | None = None
     digest: str | None = None
+    source: str = "list"
 
 
 def find_release(text: str, releases: Sequence[Release], scan: Scan) -> datetime | None:

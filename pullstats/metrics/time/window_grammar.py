@@ -20,12 +20,13 @@ from pullstats.errors import UsageError
 from pullstats.metrics.caret import point_at
 from pullstats.metrics.time.phrase import Phrase, Today
 from pullstats.metrics.time.phrases import TO, WEEKDAYS, read_days, read_phrase
+from pullstats.metrics.time.release_spans import find_length, span_beside
 from pullstats.metrics.time.windows import DAY_MINUTES, TICK, Window, midnight
 
 GRAMMAR: Final = (
     "all, today, yesterday, 30d, 12h, 4w, last 7 days, past month, this-week, last-week, this-month, last-month, this-quarter, last-quarter, "
     "this-year, last-year, last tuesday, 2025, 2025-Q2, Q2 2025, 2025-04, may 2025, 2025-04-16, 16 april 2025, 2025-04-01..2025-04-16, "
-    "2025-05 to 2025-07, every tuesday, every tuesday and thursday, weekdays, weekends, 09:00-17:00, since v1.4.0, until 2025-04-16; several, all of "
+    "2025-05 to 2025-07, every tuesday, every tuesday and thursday, weekdays, weekends, 09:00-17:00, since v1.4.0, 14d after v1.4.0, 7d before v1.4.0, until 2025-04-16; several, all of "
     "which must hold, side by side or with 'and'"
 )
 _WORD: Final = re.compile(r"[^\s,]+")
@@ -157,6 +158,8 @@ class _WindowParser:
             self._read_bound(lowered, position)
         elif lowered == "all":
             self.words.pop(0)
+        elif (length := find_length([one for one, _ in self.words])) is not None:
+            self._read_around(length, position)
         else:
             self._read_span(word, position)
 
@@ -222,6 +225,17 @@ class _WindowParser:
             raise self.fail(position, f"'{word}' is no day" + (", and no version that --releases or the store knows" if bound == "since" else ""))
         self.words.pop(0)
         self._narrow(moment, None)
+
+    def _read_around(self, length: timedelta, position: int) -> None:
+        """Read a span that begins or ends with a release: `14d after v1.4.0`."""
+        side = self.words[1][0].lower()
+        word, position = self.words[2] if len(self.words) > 2 else ("", position)
+        moment = self._calendar.find_release(word) if word and self._calendar.find_release else None
+        if moment is None:
+            raise self.fail(position, f"'{word}' is no version that --releases or the store knows" if word else f"'{side}' needs a version")
+        del self.words[:3]
+        self._narrow(*span_beside(moment, length, side))
+        self.is_hourly = True
 
     def _read_phrase(self, position: int, end: int | None = None) -> tuple[Phrase, int] | None:
         words = [word.lower() for word, _ in self.words[:end]]
