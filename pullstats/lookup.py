@@ -16,6 +16,11 @@ import polars as pl
 
 MAX_KEPT: Final = 500_000
 """Distinct values kept across blocks."""
+FEW: Final = 200
+"""Texts of one column of answers, up to which they are kept as an Enum: its codes are bytes, and to write them costs half."""
+
+CODED: Final = pl.selectors.categorical() | pl.selectors.enum()
+"""Columns of texts that are kept as codes."""
 
 _numbers = iter(range(1 << 62))
 
@@ -38,23 +43,27 @@ class Lookup:
         self._lock = threading.Lock()
         self._known: pl.DataFrame | None = None
 
-    def _encode(self, answers: pl.DataFrame) -> pl.DataFrame:
-        """Encode texts, so that gathering and writing them costs a code and not a text."""
-        return answers.with_columns(pl.col(name).cast(pl.Categorical(found)) for name, found in self._answer_categories.items())
-
     def _reset(self) -> None:
         """Forget all answers."""
         self._categories = pl.Categories(f"{self._name}-{next(_numbers)}", "pullstats")
         # polars forgets which text has which code once no column uses the categories: one always does.
         self._anchor = pl.Series([], dtype=pl.Categorical(self._categories))
-        self._answer_categories: dict[str, pl.Categories] = {}
+        self._words: dict[str, _Words] = {}
         self._known = None
 
-    def _begin(self, answers: pl.DataFrame) -> pl.DataFrame:
-        """Take the first answers, which say what columns there are."""
-        texts = [name for name, dtype in answers.schema.items() if dtype == pl.String]
-        self._answer_categories = {name: pl.Categories(f"{self._name}-{name}-{next(_numbers)}", "pullstats") for name in texts}
-        return self._encode(answers)
+    def _add(self, known: pl.DataFrame | None, answers: pl.DataFrame) -> pl.DataFrame:
+        """Add answers to those that are known; texts are encoded, so that gathering and writing them costs a code and not a text."""
+        if known is None:
+            known = answers.clear()
+            self._words = {name: _Words(f"{self._name}-{name}") for name, dtype in answers.schema.items() if dtype == pl.String}
+        return pl.DataFrame(
+            [
+                self._words[column.name].add(known[column.name], column)
+                if column.name in self._words
+                else pl.concat([known[column.name], column], rechunk=True)
+                for column in answers
+            ]
+        )
 
     def apply(self, values: pl.Series) -> pl.DataFrame:
         """Compute the function for a column.
@@ -63,12 +72,12 @@ class Lookup:
             values: text, may hold nulls.
 
         Returns:
-            A row per value, the columns of `compute`, texts as Categorical; all null where the
+            A row per value, the columns of `compute`, texts as Categorical, or as Enum where they are few; all null where the
             value is null.
         """
         if _is_uniform(values):  # as where nobody logs in: no need to encode
             first = self._apply(values.head(1))
-            return first.select(pl.all().gather(pl.repeat(0, values.len(), dtype=pl.UInt32, eager=True)))
+            return first[pl.repeat(0, values.len(), dtype=pl.UInt32, eager=True)]
         return self._apply(values)
 
     def _apply(self, values: pl.Series) -> pl.DataFrame:
@@ -80,7 +89,7 @@ class Lookup:
             self._anchor = encoded.clear()
             codes = encoded.to_physical()
             self._known = known = self._learn(self._known, encoded, codes)
-        return known.select(pl.all().gather(codes))
+        return known[codes]
 
     def _learn(self, known: pl.DataFrame | None, encoded: pl.Series, codes: pl.Series) -> pl.DataFrame:
         """Add to what is known what is new; codes are dense, in order of first sight."""
@@ -89,7 +98,36 @@ class Lookup:
         if known is not None and end <= start:
             return known
         answers = self._compute(pl.Series("code", range(start, end), codes.dtype).cat.to(encoded.dtype).cast(pl.String))
-        return self._begin(answers) if known is None else pl.concat([known, self._encode(answers)], rechunk=True)
+        return self._add(known, answers)
+
+
+class _Words:
+    """The texts of one column of answers, with codes in order of first sight that never change."""
+
+    def __init__(self, name: str) -> None:
+        self._coded = pl.Categorical(pl.Categories(f"{name}-{next(_numbers)}", "pullstats"))
+        self._anchor = pl.Series([], dtype=self._coded)
+        self._count = 0
+
+    def add(self, known: pl.Series, texts: pl.Series) -> pl.Series:
+        """Put texts behind those that are known: all of them as an Enum while they are few, else as Categorical."""
+        encoded = texts.cast(self._coded)
+        self._anchor = encoded.clear()
+        codes = encoded.to_physical()
+        highest = codes.max()
+        self._count = max(self._count, 0 if highest is None else int(highest) + 1)  # type: ignore[arg-type]
+        if self._count > FEW:
+            return pl.concat([_recode(known, self._coded), encoded], rechunk=True)
+        words = pl.Enum(pl.Series("code", range(self._count), codes.dtype).cat.to(self._coded).cast(pl.String))
+        return pl.concat([_recode(known, words), codes.cast(pl.UInt8).cat.to(words)], rechunk=True)
+
+
+def _recode(column: pl.Series, wider: pl.Enum | pl.Categorical) -> pl.Series:
+    """Give codes, or no texts yet, a type in which they stand for the same."""
+    if column.dtype in (pl.String, wider):
+        return column.cast(wider)
+    codes = column.to_physical()
+    return (codes.cast(pl.UInt32) if isinstance(wider, pl.Categorical) else codes).cat.to(wider)
 
 
 def _is_uniform(values: pl.Series) -> bool:

@@ -35,10 +35,10 @@ from pullstats.enrich.request import domain_of, split_request
 from pullstats.enrich.rulebook import RuleBook, bundled_rules
 from pullstats.escaping import Escaping
 from pullstats.events import conform
-from pullstats.lookup import Lookup
+from pullstats.lookup import CODED, Lookup
 
 UNKNOWN: Final = "unknown"
-_CONSTANT: Final = pl.Categorical(pl.Categories("constant", "pullstats"))
+_CI_SOURCE: Final = pl.Enum(["agent", "network"])
 _OTHERS: Final = ("http_request_range", "cache_status", "backend")
 """Columns of few values that are kept as they are, but for what must not be."""
 _FREE_TEXTS: Final = (
@@ -190,7 +190,7 @@ class Enricher:
             combine_origins(events).alias("origin_id"),
             _prefer(events, "target_scheme", reading["scheme"]).alias("url_scheme"),
             pl.lit(self._key.epoch, pl.Int32).alias("key_epoch"),
-            pl.lit(format_name, _CONSTANT).alias("log_format"),
+            pl.lit(format_name, pl.Enum([format_name])).alias("log_format"),
         )
         told = _fields_of(events).to_frame().with_columns(_find_forwarded(events))
         if not self._keep_addresses:
@@ -227,7 +227,7 @@ class Enricher:
         rows, mine = rows.filter(is_hit), [keys for keys in mine if keys]
         if not rows.len():
             return events
-        few = events[rows].with_columns((pl.selectors.by_name(*_FREE_TEXTS) | pl.selectors.categorical()).cast(pl.String))
+        few = events[rows].with_columns((pl.selectors.by_name(*_FREE_TEXTS) | CODED).cast(pl.String))
         few = few.with_columns(hide_addresses(few[name], mine) for name in _FREE_TEXTS)
         described = [*lookups.describe_agents(few["user_agent_original"]), *lookups.describe_paths(few)]
         few = few.with_columns(described)
@@ -251,7 +251,7 @@ class Enricher:
             return events
         rows = events.filter(open_rows).with_columns(hint.filter(open_rows).cast(pl.String).alias("hint"))
         answers = self._hinted.apply(rows.select(pl.concat_str("hint", pl.col("url_path").cast(pl.String), separator="\n")).to_series())
-        texts = [name for name, dtype in answers.schema.items() if isinstance(dtype, pl.Categorical)]
+        texts = answers.select(CODED).columns
         answers = answers.with_columns(pl.col(texts).cast(pl.String))
         events = events.with_columns(pl.col(texts).cast(pl.String))
         return events.with_columns(_scatter(events[name], open_rows, answers[name]) for name in answers.columns)
@@ -344,7 +344,7 @@ def _find_forwarded(events: pl.DataFrame) -> pl.Series:
     headers = [name for name in HEADERS if events[name].null_count() < events.height]
     if not headers:
         return pl.Series("behind", [None], pl.String).new_from_index(0, events.height)
-    is_peer = pl.col("named_by") == PEER if "named_by" in events.columns else pl.lit(value=True)
+    is_peer = pl.col("named_by").cast(pl.String) == PEER if "named_by" in events.columns else pl.lit(value=True)
     is_near = (pl.col("network_type").cast(pl.String) == "private") | pl.col("client_address").cast(pl.String).str.starts_with("unix:")
     said = pl.coalesce(pl.col(name).cast(pl.String).replace(_NOTHING, None) for name in headers)
     return events.select(pl.when(is_peer & is_near).then(said).alias("behind")).to_series()
@@ -353,10 +353,10 @@ def _find_forwarded(events: pl.DataFrame) -> pl.Series:
 def _join_ci(events: pl.DataFrame) -> pl.DataFrame:
     """Let a network of CI runners say what the agent does not, and keep which of them said it."""
     is_network = events["is_ci_network"]
-    by_agent = pl.when(pl.col("is_ci").is_not_null()).then(pl.lit("agent"))
+    by_agent = pl.when(pl.col("is_ci").is_not_null()).then(pl.lit("agent", _CI_SOURCE))
     if is_network.null_count() == events.height:
         return events.with_columns(by_agent.alias("ci_source"))
-    said = by_agent.when(pl.col("is_ci_network")).then(pl.lit("network"))
+    said = by_agent.when(pl.col("is_ci_network")).then(pl.lit("network", _CI_SOURCE))
     return events.with_columns(said.alias("ci_source"), pl.coalesce("is_ci", "is_ci_network").alias("is_ci"))
 
 

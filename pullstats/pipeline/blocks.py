@@ -19,6 +19,7 @@ import polars as pl
 from pullstats.escaping import Escaping
 from pullstats.formats import REFUSED_SCHEMA, Parsed, Reading
 from pullstats.ids import ID_TYPE
+from pullstats.lookup import CODED
 from pullstats.pipeline.balancers import Forwarding, find_forwarding
 from pullstats.pipeline.decoder import LogDecoder
 from pullstats.pipeline.event_ids import SeenIds
@@ -135,11 +136,12 @@ def work_blocks(jobs: Sequence[BlockJob], enricher: Enricher, store: Store | Non
             results.append(_count_parsed(job, part, before))
             number = pl.col("source_line") + before
             for reading in part.readings:
-                placed = reading.frame.with_columns(number, pl.lit(owner, pl.UInt32).alias(_OWNER), pl.lit(job.source_id).alias("source_id"))
+                placed = reading.frame.with_columns(number, pl.lit(owner, pl.UInt32).alias(_OWNER))
                 readings.setdefault((reading.format_name, reading.escaping), []).append(placed)
     kept: list[pl.DataFrame] = []
     for (format_name, escaping), parts in readings.items():
         frame = _order_early(parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal"))
+        frame = frame.with_columns(_name_sources(jobs).gather(frame[_OWNER]).alias("source_id"))
         events, told = enricher.enrich(frame, format_name, escaping)
         kept.append(events.with_columns(frame[_OWNER], *told))
     if not kept:
@@ -149,6 +151,12 @@ def work_blocks(jobs: Sequence[BlockJob], enricher: Enricher, store: Store | Non
     _count_events(results, found, events)
     written = store.write_events(events.drop(_OWNER, "field", "behind"), enricher.rules.version) if store is not None and events.height else ()
     return BatchResult(tuple(results), tuple(written))
+
+
+def _name_sources(jobs: Sequence[BlockJob]) -> pl.Series:
+    """Give the source of each block, as codes of the few that there are."""
+    sources = [job.source_id for job in jobs]
+    return pl.Series(sources, dtype=pl.Enum(list(dict.fromkeys(sources))))
 
 
 def _order_early(frame: pl.DataFrame) -> pl.DataFrame:
@@ -276,5 +284,4 @@ def _join(frames: list[pl.DataFrame]) -> pl.DataFrame:
     """Join what several formats read; their codes differ, so texts are texts again."""
     if len(frames) == 1:
         return frames[0]
-    coded = pl.selectors.categorical()
-    return pl.concat([frame.with_columns(coded.cast(pl.String)) for frame in frames]).sort(_OWNER, "source_offset")
+    return pl.concat([frame.with_columns(CODED.cast(pl.String)) for frame in frames]).sort(_OWNER, "source_offset")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullstats.lookup import Lookup
+from pullstats.lookup import FEW, Lookup
+
+KINDS: Final = (1, 2, FEW // 2, FEW, FEW + 1, 5 * FEW)
 
 
 def shout(values: pl.Series) -> pl.DataFrame:
@@ -26,6 +29,25 @@ def test_each_row_gets_its_own_answer(blocks: list[list[str | None]]) -> None:
     lookup = Lookup("test", shout)
     for values in blocks:
         assert answers(lookup, values) == [None if value is None else value.upper() + "!" for value in values]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2 * FEW), st.integers(0, 2 * FEW)), max_size=4))
+def test_few_texts_are_an_enum_and_answers_stay_right_when_they_become_many(blocks: list[tuple[int, int]]) -> None:
+    def name_kinds(values: pl.Series) -> pl.DataFrame:
+        numbers = values.cast(pl.Int64)
+        said = pl.select(pl.when(numbers % 7 > 0).then(numbers)).to_series()
+        return pl.DataFrame({f"of-{kind}": (said % kind).cast(pl.String) for kind in KINDS})
+
+    lookup = Lookup("test", name_kinds)
+    seen: set[int] = set()
+    for start, count in blocks:
+        numbers = range(start, start + count)
+        found = lookup.apply(pl.Series([*map(str, numbers), None], dtype=pl.String))
+        seen |= {number for number in numbers if number % 7}
+        for kind in KINDS:
+            expected = [*(str(number % kind) if number % 7 else None for number in numbers), None]
+            assert found[f"of-{kind}"].cast(pl.String).to_list() == expected
+            assert isinstance(found[f"of-{kind}"].dtype, pl.Enum) == (len({number % kind for number in seen}) <= FEW)
 
 
 def test_answers_stay_right_when_nothing_else_uses_the_codes() -> None:
@@ -61,7 +83,7 @@ def test_a_lookup_that_no_log_needs_asks_nothing() -> None:
 
     lookup = Lookup("test", note)
     assert asked == []
-    assert lookup.apply(pl.Series([], dtype=pl.String)).schema == lookup.apply(pl.Series(["a"])).schema
+    assert lookup.apply(pl.Series([], dtype=pl.String)).columns == lookup.apply(pl.Series(["a"])).columns
     assert asked == [0, 1]
 
 
