@@ -15,6 +15,9 @@ QUICK  := $(addprefix tests/, \
           store/test_ids.py \
           whole/test_suite.py)
 
+# Compiled tests are kept: each worker would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo check test soak coverage lint fuzz bench bench-enrich scores docs dist clean
 
 demo: $(READY)          ## the main job on the bundled logs
