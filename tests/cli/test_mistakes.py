@@ -178,10 +178,14 @@ def lay_hostile_files(folder: Path) -> None:
 
 
 def hostile_lines(words: list[str], command: click.Command) -> list[list[str]]:
-    """Give every option of a command some hostile values: which, its place among the options says, so that together all have their turn."""
+    """Give options of a command some hostile values: which, the place among the options says, so that together all have their turn.
+
+    Most options are those of many commands: in `make test` each command tries a third of its own.
+    """
     lines: list[list[str]] = []
     start = [*words, *NEEDED.get(" ".join(words), [])]
-    for place, option in enumerate(item for item in command.params if isinstance(item, click.Option) and not item.is_flag):
+    options = list(enumerate(item for item in command.params if isinstance(item, click.Option) and not item.is_flag))
+    for place, option in some(options, 3, first=len("".join(words)) % 3):
         is_path = isinstance(option.type, click.Path) or option.name == "log_format"
         values = FILES if is_path else HOSTILE
         step = 1 if SOAK else {"report": 12}.get(words[0], len(values))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 from datetime import date, timedelta
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -79,10 +80,13 @@ def test_record_layouts(record: dict[str, object], expected: tuple[str | None, i
     assert read_record(record) == expected
 
 
+@cache
+def _whole() -> bytes:
+    return lzma.decompress(files("pullstats.enrich.data").joinpath("geo.mmdb.xz").read_bytes())
+
+
 def _broken(kind: str, path: Path) -> Path:
-    whole = lzma.decompress(files("pullstats.enrich.data").joinpath("geo.mmdb.xz").read_bytes())
-    content = {"cut": whole[: len(whole) // 2], "empty": b"", "text": b"not a database\n", "noise": bytes(range(256)) * 400}
-    path.write_bytes(content[kind])
+    path.write_bytes({"cut": _whole()[: len(_whole()) // 2], "empty": b"", "text": b"not a database\n", "noise": bytes(range(256)) * 400}[kind])
     return path
 
 
@@ -94,7 +98,7 @@ def test_a_broken_database_is_one_sentence(kind: str, tmp_path: Path) -> None:
 
 
 def test_a_database_damaged_inside_is_one_sentence(tmp_path: Path) -> None:
-    whole = bytearray(lzma.decompress(files("pullstats.enrich.data").joinpath("geo.mmdb.xz").read_bytes()))
+    whole = bytearray(_whole())
     whole[64 : len(whole) // 3] = b"\xff" * (len(whole) // 3 - 64)
     path = tmp_path / "x.mmdb"
     path.write_bytes(bytes(whole))

@@ -87,7 +87,7 @@ def make_enricher() -> Enricher:
 
 def test_workers_that_forget_for_each_other_leak_nothing() -> None:
     enricher = make_enricher()
-    blocks = [block(range(start, start + 500)) for start in range(0, 6000 if SOAK else 3000, 500)]
+    blocks = [block(range(start, start + 500)) for start in range(0, 6000 if SOAK else 1500, 500)]
     with ThreadPoolExecutor(3) as pool:
         events = list(pool.map(lambda reading: enricher.enrich(reading, "json", "none")[0], blocks))
     texts = [found.select("url_path", "url_query", "user_agent_original", "http_request_referrer").cast(pl.String) for found in events]

@@ -22,7 +22,7 @@ from pullstats.formats.notices import _MARKS, parse_object
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 from support.command import pullstats
-from support.effort import count_examples
+from support.effort import across, count_examples, some
 
 TakeIn = Callable[..., IngestSummary]
 REQUEST = {"time": "2024-03-12T15:22:28Z", "remote_addr": "198.51.100.1", "request": "GET /a.zip HTTP/1.1", "status": 200}
@@ -43,8 +43,7 @@ OBJECTS = {
 }
 
 
-@pytest.mark.parametrize("name", OBJECTS)
-@pytest.mark.parametrize("among", [0, 50])
+@pytest.mark.parametrize(("name", "among"), across(OBJECTS, [0, 50]))
 def test_an_object_is_passed_over_only_where_it_is_known_to_be_no_request(name: str, among: int) -> None:
     item, outcome = OBJECTS[name]
     lines = [json.dumps(REQUEST)] * among + [json.dumps(item)] + [json.dumps(REQUEST)] * among
@@ -109,8 +108,8 @@ REMARKS: dict[str, tuple[list[str], list[str]]] = {
 @pytest.mark.parametrize("text", REMARKS)
 def test_the_summary_warns_of_what_a_log_lacks_and_only_then(text: str, tmp_path: Path, take_in: TakeIn) -> None:
     well, badly = REMARKS[text]
-    assert not [note for note in take_in(write(tmp_path / "well.log", well)).notes if text in note]
-    assert [note for note in take_in(write(tmp_path / "badly.log", badly), store=tmp_path / "other").notes if text in note]
+    assert not [note for note in take_in(write(tmp_path / "well.log", well), is_dry_run=True).notes if text in note]
+    assert [note for note in take_in(write(tmp_path / "badly.log", badly), is_dry_run=True).notes if text in note]
 
 
 TEXTS = {
@@ -133,7 +132,7 @@ def test_a_drafted_log_format_reads_the_log_it_was_drafted_for(name: str, tmp_pa
     assert said.count("\n") == 1
     formats = re.findall(r"--log-format ('[^']*')", said)
     assert formats
-    for number, quoted in enumerate(formats):
+    for number, quoted in some(enumerate(formats), 9, first=0):
         assert custom_format(*shlex.split(quoted)).name
         summary: dict[str, Any] = pullstats(
             "ingest", log, "--store", tmp_path / f"s{number}", "--log-format", *shlex.split(quoted), "--format", "json"
@@ -323,7 +322,7 @@ def test_a_log_that_was_cut_before_its_first_line_is_whole_is_told_so(name: str,
 
 def test_a_time_that_the_fast_way_cuts_is_read_the_safe_way(tmp_path: Path, take_in: TakeIn) -> None:
     lines = [f'198.51.100.{n} - - [2017-11-25 16:13:{n:02}] "GET /dl/{n}.zip HTTP/1.1" 200 10 "-" "curl/7"\n' for n in range(20)]
-    summary = take_in(write(tmp_path / "a.log", lines))
+    summary = take_in(write(tmp_path / "a.log", lines), is_dry_run=True)
     assert (summary.sources[0].events, summary.sources[0].rejected) == (20, 0)
 
 

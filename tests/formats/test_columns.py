@@ -107,7 +107,7 @@ def expected(rows: list[dict[str, str]], kind: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-@settings(max_examples=4 * SOAK or 2)
+@settings(max_examples=4 * SOAK or 1)
 @given(
     order=st.permutations(sorted(NAMES)),
     words=st.permutations(["a1", "x-y", "Zed", "http.q", "müll", "_u", "K0", "verb"]),
@@ -139,7 +139,7 @@ def test_columns_without_names_are_read_by_number(kind: str, tmp_path: Path) -> 
     assert read(path, renumbered(NAMES))[0].select(COMPARED).rows() == expected(rows, kind)  # a header is no obstacle
 
 
-@pytest.mark.parametrize("size", [200, 1000, 1 << 20])
+@pytest.mark.parametrize("size", some([200, 1000, 1 << 20], 2))
 def test_a_header_holds_until_another_comes_in_any_order(size: int, tmp_path: Path) -> None:
     rows = requests(60)
     other = dict(reversed(NAMES.items()))
@@ -177,7 +177,7 @@ def test_a_grown_table_goes_on_under_its_header(tmp_path: Path, take_in: TakeIn)
     assert events["http_response_status_code"].to_list() == [int(row["status"]) for row in rows]
 
 
-@pytest.mark.parametrize("size", [150, 400, 1 << 20])
+@pytest.mark.parametrize("size", some([150, 400, 1 << 20], 2))
 def test_a_newline_in_quotes_is_part_of_its_row_and_begins_none(size: int, tmp_path: Path) -> None:
     rows = requests(40)
     evil = f'x\n{rows[0]["time"]},6.6.6.6,GET,/evil,200,1,"y'
@@ -227,15 +227,15 @@ KNOWN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", KNOWN)
-def test_known_names_need_no_map(name: str, tmp_path: Path, take_in: TakeIn) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text("\n".join([KNOWN[name][0], KNOWN[name][1], KNOWN[name][1]]) + "\n")
-    summary = take_in(path)
-    assert (summary.sources[0].format, summary.total("events"), summary.total("ignored")) == ("csv", 2, 1)
-    event = open_store(tmp_path / "store").scan_events(None).collect().row(0, named=True)
-    assert (event["timestamp"], event["url_path"], event["http_response_status_code"]) == (AT.replace(microsecond=0), "/a.zip", 200)
-    assert (event["user_agent_name"], event["http_request_method"]) == ("curl", "GET")
+def test_known_names_need_no_map(tmp_path: Path, take_in: TakeIn) -> None:
+    for name, (header, row) in KNOWN.items():
+        (tmp_path / f"{name}.csv").write_text(f"{header}\n{row}\n{row}\n")
+    summary = take_in(tmp_path / "*.csv")
+    assert {(source.format, source.events, source.ignored) for source in summary.sources} == {("csv", 2, 1)}
+    assert len(summary.sources) == len(KNOWN)
+    for event in open_store(tmp_path / "store").scan_events(None).collect().iter_rows(named=True):
+        assert (event["timestamp"], event["url_path"], event["http_response_status_code"]) == (AT.replace(microsecond=0), "/a.zip", 200)
+        assert (event["user_agent_name"], event["http_request_method"]) == ("curl", "GET")
 
 
 NONSENSE = {
@@ -261,14 +261,12 @@ def test_a_column_that_always_holds_something_else_is_refused(kind: str, field: 
 
 
 @pytest.mark.parametrize("kind", ["csv", "ltsv", "logfmt", "json", "parquet"])
-def test_a_column_that_now_and_then_holds_something_else_counts_nothing_there_and_is_told(kind: str, tmp_path: Path, take_in: TakeIn) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
+def test_a_column_that_now_and_then_holds_something_else_counts_nothing_there_and_is_told(kind: str, tmp_path: Path) -> None:
     mixed = [row | ({"path": "/a", "status": "x"} if n % 2 else {}) for n, row in enumerate(requests())]
-    (folder / "log").write_bytes(WRITERS[kind](mixed, NAMES))
-    summary = take_in(folder, field_map=MAP)
-    assert summary.rejects == {"status": 15}
-    assert summary.total("events") == 15
+    (tmp_path / "log").write_bytes(WRITERS[kind](mixed, NAMES))
+    frame, _, reasons, _ = read(tmp_path / "log", MAP)
+    assert reasons == ["status"] * 15
+    assert frame.height == 15
 
 
 NAMELESS = ["unix:", "198.51.100.0", "198.51.100.xxx", "2001:db8::/32", "3f2a9c1d8e7b6a504f3e2d1c0b9a8877", "sha256:" + "ab" * 32, "-"]
@@ -356,12 +354,12 @@ def test_a_header_without_rows_is_read_on_when_they_come(tmp_path: Path, take_in
 
 
 def test_a_key_that_is_rare_is_found(tmp_path: Path, take_in: TakeIn) -> None:
-    rows = requests(5_000)
+    rows = requests(5_000 if SOAK else 1_500)
     data = write_json(rows, NAMES)
     at = data.index(b"\n", len(data) // 3 * 2) + 1
     path = tmp_path / "a.json"
     path.write_bytes(data[:at] + data[at:].replace(b"{", b'{"seldom":"bytes=0-1",', 1))
-    assert take_in(path, field_map=f"{MAP},range=seldom").total("events") == 5_000
+    assert take_in(path, field_map=f"{MAP},range=seldom", is_dry_run=True).total("events") == len(rows)
     with pytest.raises(InputError, match="range=seldem"):
         take_in(path, store=tmp_path / "other", field_map=f"{MAP},range=seldem")
 
@@ -382,5 +380,5 @@ def test_an_unknown_header_is_told_with_a_map_that_works(separator: str, tmp_pat
     said = pullstats("ingest", path, "--store", tmp_path / "s", code=2).err
     assert "began, peer_addr2, verb9, where, result_code" in said
     words = shlex.split(said[said.index("--map") :])
-    assert take_in(path, field_map=words[1]).total("events") == 30
+    assert take_in(path, field_map=words[1], is_dry_run=True).total("events") == 30
     assert re.search(r"\n.", said.strip()) is None

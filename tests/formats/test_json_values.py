@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pullstats.formats.map_suggestions import suggest_map
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 from support.command import pullstats
+from support.effort import across
 
 REQUEST: dict[str, Any] = {
     "time": "2024-03-12T10:11:12Z",
@@ -47,9 +49,9 @@ STATUSES: list[tuple[Any, int | str | None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("value", "expected"), STATUSES)
-@pytest.mark.parametrize("among", [0, 50])
-def test_a_status_is_read_unknown_or_refused(value: Any, expected: int | str | None, among: int) -> None:
+@pytest.mark.parametrize(("status", "among"), across(STATUSES, [0, 50]))
+def test_a_status_is_read_unknown_or_refused(status: tuple[Any, int | str | None], among: int) -> None:
+    value, expected = status
     rows, refused = read(REQUEST | {"status": value}, among)
     assert [reason for reason, _ in refused] == ([expected] if isinstance(expected, str) else [])
     assert [row["http_response_status_code"] for row in rows] == ([] if isinstance(expected, str) else [expected])
@@ -96,10 +98,9 @@ def test_a_request_without_a_path_keeps_its_method(tmp_path: Path, take_in: Call
 CLIENT_TEXTS = ["/SECRETPATH", "SECRET (PLACE)", "SECRET/../x", "SECRET\\/q", 'a "SECRET" b', "SECRÉT;☃", "SECRET," * 3]
 
 
-@pytest.mark.parametrize("text", CLIENT_TEXTS)
-@pytest.mark.parametrize("is_list", [False, True])
-@pytest.mark.parametrize("is_escaped", [False, True])
-def test_what_stands_for_a_refused_client_is_never_shown(text: str, *, is_list: bool, is_escaped: bool) -> None:
+@pytest.mark.parametrize(("text", "ways"), across(CLIENT_TEXTS, list(product([False, True], repeat=2))))
+def test_what_stands_for_a_refused_client_is_never_shown(text: str, ways: tuple[bool, bool]) -> None:
+    is_list, is_escaped = ways
     line = json.dumps(REQUEST | {"remote_addr": [text, text] if is_list else text}, ensure_ascii=is_escaped)
     line = line.replace("/SECRET", "\\/SECRET") if is_escaped else line
     (refused,) = read(line)[1]
@@ -191,8 +192,7 @@ HALF: dict[str, tuple[dict[str, Any], bool]] = {
 }
 
 
-@pytest.mark.parametrize("name", HALF)
-@pytest.mark.parametrize("among", [0, 50])
+@pytest.mark.parametrize(("name", "among"), across(HALF, [0, 50]))
 def test_an_object_whose_path_was_not_understood_is_no_request(name: str, among: int) -> None:
     item, is_refused = HALF[name]
     rows, refused = read(item, among)

@@ -77,7 +77,7 @@ ALONE = (b"x^", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf", b"{")
 """Beginnings that are tried by themselves: each in every log in a soak, one in each in turn otherwise."""
 
 
-@pytest.mark.parametrize(("log", "sample"), [pytest.param(*log[1:], id=log[0]) for log in some(LOGS, 3)])
+@pytest.mark.parametrize(("log", "sample"), [pytest.param(*log[1:], id=log[0]) for log in some(LOGS, 6)])
 def test_no_beginning_of_a_line_changes_another_line(log: LogDecoder, sample: bytes) -> None:
     good = sample + b"\n"
     starts = STARTS if log.formats[0].headed else [*STARTS, DIRECTIVE]  # only where a server writes directives do they say something

@@ -55,7 +55,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "store"
 
 
-@pytest.fixture(params=some(range(8), 3))
+@pytest.fixture(params=some(range(8), 4))
 def asked(request: pytest.FixtureRequest, store: Path) -> Asked:
     """Ask one of many questions: a rule or two, a level, a filter, a zone."""
     chance = random.Random(request.param)

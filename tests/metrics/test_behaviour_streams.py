@@ -11,7 +11,7 @@ import pytest
 from pullstats.metrics import Breakdown
 from pullstats.metrics.questions.explain import Explanation
 from support.crowd import Row, ask
-from support.effort import some
+from support.effort import across, some
 from support.polls import START, every, judge_all, poll
 
 PERIODS = [300 * 1.03**step for step in range(12)]
@@ -30,8 +30,7 @@ def move(period: float, ratio: float = 1.0, pause: float = 1.0) -> list[Row]:
     return poll(100, first) + poll(110, every(period * ratio, 40, first[-1] + timedelta(seconds=pause * period)))
 
 
-@pytest.mark.parametrize("period", some(PERIODS, of=4))
-@pytest.mark.parametrize("ratio", [1.0, 1.03, 0.97])
+@pytest.mark.parametrize(("period", "ratio"), across(some(PERIODS, of=4), [1.0, 1.03, 0.97]))
 def test_periods_that_differ_by_little_are_one(period: float, ratio: float) -> None:
     assert count_instances(move(period, ratio)) == (1, 1, 1)
 
@@ -54,7 +53,7 @@ def each_working_morning(seed: int, days: int = 42) -> list[datetime]:
     return [START + timedelta(days=day, minutes=chance.gauss(0, 5)) for day in range(days) if day % 7 < 5 and chance.random() > 0.08]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", some(range(3), 3))
 def test_two_people_who_both_come_each_morning_are_no_stream(seed: int) -> None:
     rows = poll(100, each_working_morning(2 * seed)) + poll(110, each_working_morning(2 * seed + 1))
     for row in judge_all(rows):

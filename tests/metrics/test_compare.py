@@ -98,7 +98,7 @@ def test_two_mondays_by_hand() -> None:
     past = [root(count) for count in (9, 12, 10, 13, 11)]
     margin = 2.776445 * stdev(past) * 2**0.5
     seen = {}
-    for today in some(range(40), 3):
+    for today in some(range(40), 8, first=1):
         row = compare(weeks([9, 12, 10, 13, 11, 11, today]), "2025-04-07", "2025-04-14").frame.row(0, named=True) if today else None
         if row is None:
             continue
@@ -129,9 +129,9 @@ def test_what_would_be_missed_is_told_with_level_and_power() -> None:
 def test_what_is_said_to_be_seen_is_seen_in_four_runs_of_five(kind: str) -> None:
     """Simulated: the change that a verdict names is made, and the verdict asked again; docs/verdicts.md has each by itself."""
     chance = random.Random(kind)
-    seen = [verdicts.is_seen(chance, mean, kind, periods) for mean in (200, 1000) for periods in (4, 8, 20) for _ in range(80)]
+    seen = [verdicts.is_seen(chance, mean, kind, periods) for mean in (200, 1000) for periods in (4, 8, 20) for _ in range(80 if SOAK else 30)]
     assert 0.74 <= fmean(seen) <= 0.9
-    seen = [verdicts.is_seen_of_days(chance, 200, kind, days) for days in (8, 30) for _ in range(150)]
+    seen = [verdicts.is_seen_of_days(chance, 200, kind, days) for days in (8, 30) for _ in range(150 if SOAK else 60)]
     assert 0.73 <= fmean(seen) <= 0.87
 
 
@@ -246,7 +246,8 @@ def test_a_period_with_two_keys_tells_nothing_of_uniques() -> None:
 def test_of_runs_in_which_nothing_changed_few_say_so(kind: str) -> None:
     """Five of a hundred are meant, all metrics together, however much past there is; docs/verdicts.md has each by itself."""
     chance = random.Random(kind)
-    told = [sum(verdicts.is_told(chance, 200, kind, periods) for _ in range(200)) / 200 for periods in verdicts.PERIODS]
+    runs = 200 if SOAK else 80
+    told = [sum(verdicts.is_told(chance, 200, kind, periods) for _ in range(runs)) / runs for periods in verdicts.PERIODS]
     assert 0.03 <= fmean(told) <= 0.07
     assert max(told) < 0.1
 
@@ -278,7 +279,7 @@ def test_of_comparisons_in_which_nothing_changed_few_print_so(monkeypatch: pytes
     again = judging.judge_comparison(*given)
     assert [one.text for one in again.verdicts] == printed
     chance, told = random.Random(1), 0
-    runs = 300 if SOAK else 100
+    runs = 300 if SOAK else 50
     for number in range(runs):
         kind = ("poisson", "overdispersed")[number % 2]
         drawn = [dict(zip(metrics, map(float, verdicts.draw_metrics(chance, 200, kind)), strict=True)) for _ in range(len(periods) + 2)]

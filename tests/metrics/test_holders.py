@@ -20,6 +20,7 @@ from pullstats.metrics.time.windows import Window
 from pullstats.reports import Report
 from support.command import pullstats
 from support.crowd import NOON, Row, ask, make_crowd, make_id, request
+from support.effort import across
 
 DAY = timedelta(days=1)
 FIELDS = {"origin": "who", "endpoint": "endpoint", "network": "network", "user": "user", "org": "org"}
@@ -62,8 +63,7 @@ def states_by_hand(rows: list[Row], level: str, start: datetime, end: datetime, 
     return found
 
 
-@pytest.mark.parametrize("memory", [3_000_000_000, 25_000])
-@pytest.mark.parametrize("level", list(FIELDS))
+@pytest.mark.parametrize(("level", "memory"), across(FIELDS, [3_000_000_000, 25_000]))
 def test_states_and_counts_by_hand(level: str, memory: int) -> None:
     rows = make_crowd(900)
     start, end = datetime(2025, 3, 13, tzinfo=UTC), datetime(2025, 3, 18, tzinfo=UTC)

@@ -25,7 +25,7 @@ def ask(rows: list[dict[str, Any]], **options: Any) -> Report:
     return ask_events(Inflation, rows, load_offences(), **options)
 
 
-@pytest.mark.parametrize(("seed", "memory"), across(range(6), [3_000_000_000, 400_000]))
+@pytest.mark.parametrize(("seed", "memory"), some(across(range(6), [3_000_000_000, 400_000]), 3))
 def test_repeats_are_those_of_a_second_opinion(seed: int, memory: int) -> None:
     rows = make_traffic(seed, *WASTEFUL)
     found = {

@@ -16,7 +16,8 @@ from pullstats.metrics import DIMENSIONS, METRICS
 from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.metrics.time.window_grammar import Calendar, parse_window
 from support import oracle
-from support.effort import examples
+from support.crowd import how_made
+from support.effort import examples, of_each
 from support.pulls import START, Row, ask, file, manifest, one, row
 
 # What real clients send (recorded), and how many pulls that is.
@@ -160,7 +161,7 @@ def test_every_dimension_answers_and_filters(name: str) -> None:
     assert ask(rows, where=f"{name} is null or {name} is not null").frame["requests"].item() == 40
 
 
-@pytest.mark.parametrize("name", list(METRICS))
+@pytest.mark.parametrize("name", of_each(METRICS, how_made))
 def test_every_metric_answers_with_and_without_groups(name: str) -> None:
     rows = busy(40)
     assert ask(rows, metrics=(name,)).frame.height == 1

@@ -42,7 +42,7 @@ def test_every_kind_has_its_numbers_and_what_finds_it() -> None:
     assert [*RULES.kinds] == [*DETECTORS]
 
 
-@pytest.mark.parametrize(("seed", "memory"), across(range(6), [3_000_000_000, 400_000]))
+@pytest.mark.parametrize(("seed", "memory"), some(across(range(6), [3_000_000_000, 400_000]), 3))
 def test_all_waste_is_what_a_second_opinion_finds(seed: int, memory: int) -> None:
     rows = make_traffic(seed, *WASTEFUL)
     told, total = tell(rows, NUMBERS, BY)

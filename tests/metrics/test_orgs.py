@@ -92,7 +92,7 @@ def key_of(row: Row) -> tuple[str | None, str, str | None]:
     return None, "unknown", None
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", some(range(4), 2))
 def test_counts_are_those_of_a_second_opinion(seed: int) -> None:
     rows = make_world(seed)
     downloads = {row["offset"] for row in find_downloads_2(rows)}
@@ -172,7 +172,8 @@ def test_where_no_owner_is_known_there_is_one_row_and_no_events_give_none() -> N
     rows = [asked_by(NOON, number, None, path=f"/{number}") for number in range(3)]
     (row,) = rows_of(ask(rows))
     assert (row["org"], row["networks"], row["downloads"]) == (None, "unknown", 3)
-    assert (rows_of(ask([])), ask([]).is_empty, ask([]).headline) == ([], True, "0 organisations")
+    none = ask([])
+    assert (rows_of(none), none.is_empty, none.headline) == ([], True, "0 organisations")
     assert rows_of(ask(rows[:1], window="7d"))[0]["growth"] is None
 
 
@@ -208,7 +209,7 @@ LEVELS = dict(zip([*TYPES, "B", "C"], (40.0, 3.0, 80.0, 10.0, 60.0, 20.0, 0.5, 2
 
 
 def test_where_nothing_changed_hardly_a_run_says_that_anybody_grew_or_fell() -> None:
-    runs = some(range(40), first=1)
+    runs = some(range(40), 13, first=1)
     called = []
     for seed in runs:
         report = ask(make_weeks(seed, 16, LEVELS, burst=1.0 if seed % 2 else 4.0), window=LAST_WEEK, now=NOON + 20 * WEEK)
@@ -313,7 +314,7 @@ def test_names_are_whole_at_80_columns_and_harmless_everywhere(
     assert "…" not in shown
     assert "\x1b" not in shown
     assert "2 organisations; of 24 downloads: " in " ".join(shown.split())
-    for form in ("csv", "json", "md", "ndjson"):
+    for form in ("csv", "json"):
         assert run([*asked, "--format", form]) == 0
         out = capsys.readouterr().out
         assert "\x1b" not in out

@@ -71,7 +71,7 @@ ACTIONS = [
 
 
 @pytest.mark.parametrize(
-    ("gateway", "first", "last", "action"), [action[1:] for action in some(ACTIONS, 3)], ids=[action[0] for action in some(ACTIONS, 3)]
+    ("gateway", "first", "last", "action"), [action[1:] for action in some(ACTIONS, 8)], ids=[action[0] for action in some(ACTIONS, 8)]
 )
 def test_each_recorded_command_counts_as_its_groups(
     gateway: str, first: int, last: int, action: dict[str, Any], take_in: TakeIn, tmp_path: Path
@@ -215,7 +215,7 @@ MANIFESTS = st.lists(
 )
 
 
-@examples(20)
+@examples(10)
 @given(files=FILES, manifests=MANIFESTS, seed=st.integers(0, 9))
 def test_attempts_and_pulls_agree_with_the_oracle(files: list[Any], manifests: list[Any], seed: int) -> None:
     rows = [file(second, status, origin) | {"offset": index} for index, (second, status, origin) in enumerate(files)]

@@ -19,7 +19,7 @@ from pullstats.metrics.same_requests import find_repeats
 from pullstats.pipeline.answer import read_extent
 from pullstats.store import open_store
 from support.command import pullstats
-from support.effort import examples
+from support.effort import examples, some
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 Row = tuple[str, int, int, str | None, str, bool]
@@ -126,7 +126,8 @@ def test_every_answer_is_that_of_the_edges_alone(name: str, store: Path, folder:
     command = [*COMMANDS[name], "--format", "csv", *(["--window", "all"] if name not in {"compare", "part of it"} else [])]
     once = ask(*command, "--same-request", "id", "--store", str(store))
     assert once == ask(*command, "--store", str(folder / "clean"))
-    assert once != ask(*command, "--store", str(store))
+    if name in some(COMMANDS, 3):
+        assert once != ask(*command, "--store", str(store))
 
 
 def test_headline_rows_csv_and_json_agree_and_say_what_is_left_out(store: Path) -> None:

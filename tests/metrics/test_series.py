@@ -27,7 +27,7 @@ from pullstats.reports import Report
 from support import clock_oracle
 from support.command import pullstats
 from support.crowd import ask_of
-from support.effort import across, examples
+from support.effort import across, examples, some
 from support.places import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -374,7 +374,7 @@ def test_logs_that_were_never_down_have_no_gaps(length: int) -> None:
     """Twenty logs, of 5 to 50 lines an hour, evenly or in bursts, with quiet nights and weekends or without."""
     chance = random.Random(length)
     kinds = [*product(gaps.RATES, gaps.BURSTS, gaps.RHYTHMS), (8, 3, "nights"), (30, 5, "offices")]
-    flagged = [kind for kind in kinds if gaps.is_flagged(chance, *kind, length)]
+    flagged = [kind for kind in some(kinds, 2, first=length % 2) if gaps.is_flagged(chance, *kind, length)]
     assert len(kinds) == 20
     assert len(flagged) <= 1, flagged
 
@@ -499,8 +499,9 @@ def test_a_sparkline_has_a_dot_for_what_is_unknown(tell: Callable[..., Any]) -> 
     assert "█·█" in tell({"access.log": [event.moment for event in events]}, *arguments)
 
 
-@pytest.mark.parametrize("metric", ["first-seen", "last-seen,requests", "error-rate", "bytes", "sessions"])
-@pytest.mark.parametrize("rolling", [[], ["--rolling", "2d"]])
+@pytest.mark.parametrize(
+    ("metric", "rolling"), across(["first-seen", "last-seen,requests", "error-rate", "bytes", "sessions"], [[], ["--rolling", "2d"]])
+)
 def test_every_kind_of_metric_is_drawn_by_value(tell: Callable[..., Any], metric: str, rolling: list[str]) -> None:
     arguments = ("series", "--by", "client", "--metric", metric, "--window", "all", *rolling)
     first = metric.split(",", maxsplit=1)[0].replace("-", "_")

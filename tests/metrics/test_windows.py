@@ -472,7 +472,7 @@ LOOKS = [
 ]
 
 
-@pytest.mark.parametrize(("command", "window"), across(LOOKS, ["7d", "past week", "weekdays 90d", "every tuesday this year"]))
+@pytest.mark.parametrize(("command", "window"), some(across(LOOKS, ["7d", "past week", "weekdays 90d", "every tuesday this year"]), 2))
 def test_an_old_log_is_counted_back_from_its_newest_event_and_says_so_first(ask: Ask, command: list[str], window: str) -> None:
     code, out, told = ask(LOG, *command, "--window", window, "--format", "json")
     assert code == 0
@@ -549,7 +549,7 @@ def test_as_of_takes_dates_alone(ask: Ask, value: str) -> None:
     ),
 )
 def test_an_empty_window_prints_its_header_and_is_exit_4(ask: Ask, arguments: list[str], output: str) -> None:
-    for window in ("2023", "2030", "2024-03 and 2024-05"):
+    for window in some(["2023", "2030", "2024-03 and 2024-05"], 3, first=len(output) % 3):
         code, out, _ = ask(LOG, *arguments, "--window", window, "--format", output)
         assert code == 4
         if output in {"table", "md"}:

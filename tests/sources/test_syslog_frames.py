@@ -13,7 +13,7 @@ from pullstats.pipeline.plan import IngestSummary
 from pullstats.sources import Block, find_wrapper
 from pullstats.sources.syslog_frames import FrameFraming, FrameUnwrapper
 from pullstats.store import open_store
-from support.effort import examples
+from support.effort import across, examples
 
 TEXTS = st.text(alphabet='ab"\\ <>1é\x00{}[]:€', max_size=20).map(lambda text: f"<34>1 {text}x")
 PLAIN = st.text(alphabet='ab" é€', max_size=20).map(lambda text: f"<34>1 {text}x")
@@ -79,8 +79,7 @@ def request(number: int) -> str:
 HEADS = {"syslog-5424": "<190>1 2024-03-12T15:22:28Z gw nginx 14 - - ", "syslog": "<190>Mar 12 15:22:28 gw nginx: "}
 
 
-@pytest.mark.parametrize("between", BETWEEN)
-@pytest.mark.parametrize("kind", sorted(HEADS))
+@pytest.mark.parametrize(("kind", "between"), across(sorted(HEADS), BETWEEN))
 def test_access_lines_are_read(kind: str, between: str, tmp_path: Path, take_in: Callable[..., IngestSummary]) -> None:
     log = tmp_path / "syslog"
     log.write_bytes(b"".join(count(HEADS[kind] + request(number), between) for number in range(1, 31)))

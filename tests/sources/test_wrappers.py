@@ -28,7 +28,7 @@ from support.case_files import CaseFile, load_case_files
 from support.effort import SOAK, across, examples
 from support.places import LOGS
 
-SHOP = (LOGS / "lnav" / "logfile_shop_access_log.0").read_text().splitlines()[:120]
+SHOP = (LOGS / "lnav" / "logfile_shop_access_log.0").read_text().splitlines()[: 120 if SOAK else 40]
 CASES = load_case_files("wrappers", {"log"}, {"wrapper", "format", "ignored", "events"})
 ALL = tuple(FORMATS.values())
 
@@ -89,7 +89,7 @@ def _plain(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     return bare(read(write(tmp_path_factory.mktemp("plain") / "plain.log", SHOP))[1])
 
 
-LINES = len(SHOP) if SOAK else 10
+LINES = len(SHOP) if SOAK else 6
 """So many lines are read in blocks of a few."""
 
 
@@ -119,12 +119,12 @@ def test_wrappers_come_off_in_any_nesting(names: list[str], plain: pl.DataFrame,
     assume(names.count("fluent-bit-stdout") < 2)  # it escapes nothing, so that its own print in its print cannot be told apart
     assume(sum(CHAINS.get(name, name).count("+") + 1 for name in names) <= MAX_LAYERS)
     folder = tmp_path_factory.mktemp("nested")
-    lines = list(SHOP[:40])
+    lines = list(SHOP[: 40 if SOAK else 12])
     for name in names:
         lines = [WRAP[name](line, number) for number, line in enumerate(lines)]
     _, frame, ignored, rejected = read(write(folder / "wrapped.log", lines))
     assert (ignored, rejected) == (0, 0)
-    assert bare(frame).equals(plain.head(40))
+    assert bare(frame).equals(plain.head(len(lines)))
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS, ids=lambda wrapper: wrapper.name)
@@ -237,8 +237,7 @@ def test_the_store_keeps_the_place_in_the_file(tmp_path: Path, take_in: Callable
     assert all(data[offset : offset + 8] == b'{"log":"' for offset in events["source_offset"])
 
 
-@pytest.mark.parametrize("kind", ["cri", "kubectl", "ansi", "syslog-5424", "docker-json"])
-@pytest.mark.parametrize("fraction", ["678901234", "678"])
+@pytest.mark.parametrize(("kind", "fraction"), across(["cri", "kubectl", "ansi", "syslog-5424", "docker-json"], ["678901234", "678"]))
 def test_an_envelope_is_seen_where_a_format_would_swallow_it(kind: str, fraction: str, tmp_path: Path) -> None:
     """Apache lets a user's name hold blanks, so its pattern fits `<time> stdout F <line>` as a whole."""
     line = '203.0.113.9 - - [02/Jan/2024:03:04:05 +0000] "GET /v2/a/b/manifests/latest HTTP/1.1" 200 615 "-" "docker/24.0.7"'

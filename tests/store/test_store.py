@@ -274,7 +274,7 @@ def test_a_report_never_reads_many_more_files_than_there_are_days(store: Store, 
     """However many runs a store was filled by; and a merge comes only with so many of them."""
     monkeypatch.setattr(compaction, "EXCESS_LIMIT", 4)
     merges = 0
-    runs = 24 if SOAK else 14
+    runs = 24 if SOAK else 10
     for offset in range(1, runs + 1):
         add(store, make_events(days, step=timedelta(days=1)), offset, run_rows=make_run(lines=days))
         with store.lock():

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from pullstats.store import open_store
+from support.effort import SOAK
 
 # Continues where the store says it stands: 40 blocks of 50 lines, of which 3 are rejected and 2 ignored.
 WRITER = """
@@ -76,7 +77,8 @@ def _assert_consistent(path: Path) -> int:
 def test_a_writer_killed_anywhere_is_continued_exactly_once(tmp_path: Path) -> None:
     store = tmp_path / "store"
     chance = random.Random(20261101)
-    for run in range(6):
+    runs = 6 if SOAK else 2
+    for run in range(runs):
         writer = _start(store, run)
         assert writer.stdout is not None
         writer.stdout.readline()
@@ -84,7 +86,7 @@ def test_a_writer_killed_anywhere_is_continued_exactly_once(tmp_path: Path) -> N
         writer.send_signal(signal.SIGKILL)
         writer.communicate()
         _assert_consistent(store)
-    writer = _start(store, 6)
+    writer = _start(store, runs)
     writer.communicate()
     assert writer.returncode == 0
     assert _assert_consistent(store) == BLOCKS

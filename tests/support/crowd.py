@@ -12,12 +12,18 @@ import polars as pl
 
 from pullstats.events import EVENT_SCHEMA, conform
 from pullstats.metrics import Extent, Query, prepare_events
+from pullstats.metrics.metric import Metric
 from pullstats.metrics.question import Question
 from pullstats.reports import Report
 
 Row = dict[str, Any]
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
 """A Monday."""
+
+
+def how_made(metric: Metric) -> tuple[object, ...]:
+    """Tell metrics apart by how they are made: read or counted by a rule, by people or not, and how partial answers become one."""
+    return metric.merge, metric.kind, metric.expr is None, metric.identity is None, bool(metric.made_of), bool(metric.weight)
 
 
 def request(time: datetime, who: int | None = 1, **other: Any) -> Row:

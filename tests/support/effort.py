@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from itertools import product
 from typing import Any, Final, TypeVar
 
@@ -11,9 +11,11 @@ from hypothesis import settings
 
 SOAK: Final = int(os.environ.get("PULLSTATS_SOAK", "0"))
 """How many times a soak tries all there is to try; 0 in `make test`."""
-_SHARE: Final = 5
+_SHARE: Final = 10
 """A usual run tries one example of so many."""
-_LEAST: Final = 8
+_LEAST: Final = 5
+_ITEMS: Final = 5
+"""A usual run tries one item of a table of so many."""
 
 Item = TypeVar("Item")
 
@@ -24,13 +26,19 @@ def count_examples(count: int) -> int:
 
 
 def examples(count: int) -> settings:
-    """Let a property be tried on so many examples in a soak, on a fifth of them in `make test`."""
+    """Let a property be tried on so many examples in a soak, on a tenth of them in `make test`."""
     return settings(max_examples=count_examples(count))
 
 
-def some(items: Iterable[Item], of: int = _SHARE, *, first: int = 0) -> list[Item]:
+def some(items: Iterable[Item], of: int = _ITEMS, *, first: int = 0) -> list[Item]:
     """Give every item in a soak, and one of so many in `make test`: the same ones in every run."""
     return list(items) if SOAK else list(items)[first::of]
+
+
+def of_each(items: Mapping[str, Item], kind: Callable[[Item], Hashable]) -> list[str]:
+    """Name every item in a soak, and in `make test` the first of each kind."""
+    names = {kind(item): name for name, item in reversed(list(items.items()))}
+    return list(items) if SOAK else [name for name in items if name in set(names.values())]
 
 
 def across(*axes: Iterable[Any]) -> list[tuple[Any, ...]]:

@@ -35,7 +35,7 @@ def _bench() -> Iterator[dict[str, Any]]:
 def _store(bench: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("questions")
     with (folder / "a.log").open("wb") as log:
-        bench["generate"].write_log(log, 6_000, 3, "combined")
+        bench["generate"].write_log(log, 2_500, 3, "combined")
     take_into(folder / "store", folder / "a.log", key_file=folder / "key")
     return folder / "store"
 

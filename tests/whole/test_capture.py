@@ -42,7 +42,7 @@ def read(take_in: TakeIn, store: Path, gateway: str, kind: str) -> pl.DataFrame:
 def test_every_format_gives_the_same_events(gateway: str, take_in: TakeIn, tmp_path: Path) -> None:
     base = read(take_in, tmp_path / "combined", gateway, "combined")
     assert base.height == json.loads((CAPTURE / "TRUTH.json").read_text())["total_lines"][gateway]
-    for kind in FORMATS:
+    for kind in some(FORMATS, 2):
         other = read(take_in, tmp_path / f"store-{kind}", gateway, kind)
         for column in set(COLUMNS) - DIFFERS.get(kind, set()):
             odd = [(line, a, b) for line, (a, b) in enumerate(zip(base[column], other[column], strict=True), 1) if a != b]

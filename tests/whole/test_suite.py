@@ -18,11 +18,17 @@ CLOCKS = {"perf_counter", "monotonic", "process_time", "perf_counter_ns", "monot
 
 
 @cache
+def trees() -> dict[Path, ast.Module]:
+    """Give every file of the tests and their helpers, parsed."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(TESTS.rglob("*.py"))}
+
+
+@cache
 def functions() -> dict[str, ast.AST]:
     """Give every function of the tests and their helpers by its file and name; a name alone finds it, too."""
     found: dict[str, ast.AST] = {}
-    for path in sorted(TESTS.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, tree in trees().items():
+        for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 found[f"{path.relative_to(TESTS)}::{node.name}"] = found[node.name] = node
     return found
@@ -79,8 +85,8 @@ def test_no_test_judges_by_the_clock() -> None:
 def test_a_skip_says_why() -> None:
     silent = [
         path.name
-        for path in TESTS.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path, tree in trees().items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("skip", "skipif")
         if not (node.args[:1] if node.func.attr == "skip" else [word for word in node.keywords if word.arg == "reason"])
     ]
@@ -109,7 +115,7 @@ def test_a_case_holds_or_fails_and_is_written_anew_where_that_is_asked_for(tmp_p
 
 
 def test_a_soak_tries_all_and_a_usual_run_some_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for soak, tried, kept in ((0, (20, 8, 3), [1, 6]), (1, (100, 20, 3), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), (10, (1000, 200, 30), list(range(10)))):
+    for soak, tried, kept in ((0, (10, 5, 3), [1, 6]), (1, (100, 20, 3), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), (10, (1000, 200, 30), list(range(10)))):
         monkeypatch.setattr(effort, "SOAK", soak)
         assert tuple(map(effort.count_examples, (100, 20, 3))) == tried
         assert effort.some(range(10), first=1) == kept
