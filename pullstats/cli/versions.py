@@ -5,13 +5,21 @@ from __future__ import annotations
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 from pullstats.cli.options import ROWS, Command, combine, general_options
 from pullstats.cli.output import choose_renderer, emit, output_options
 from pullstats.cli.questions import build_query, question_options
+from pullstats.errors import UsageError
+from pullstats.metrics import Query
+from pullstats.metrics.question import Question
+from pullstats.metrics.questions.version_adoption import VersionAdoption
+from pullstats.metrics.questions.version_lag import VersionLag
 from pullstats.metrics.questions.versions import LINES, Versions
 from pullstats.pipeline.answer import answer
 
+_ALL: Final = "all"
+_VIEWS: Final = {"adoption": "adoption", "lag": "has_lag", "stuck": "stuck"}
 _DAYS: Final = click.IntRange(1, 3650)
 
 
@@ -20,14 +28,55 @@ _DAYS: Final = click.IntRange(1, 3650)
 @click.option("--active", type=_DAYS, default=30, show_default=True, help="Days before the end in which whoever asked is active.")
 @click.option("--instances", "has_instances", is_flag=True, help="Estimate the machines that run each version, too.")
 @click.option("--every", help="Follow the shares by h, d, w, mo, q, y; machine formats get a row a bucket and version.")
+@click.option(
+    "--adoption",
+    is_flag=False,
+    flag_value=_ALL,
+    metavar="[RELEASE]",
+    help="Follow the downloads by days since a release came out; of all releases if none is named.",
+)
+@click.option("--lag", "has_lag", is_flag=True, help="Tell how long whoever was on an older version took to move to each release.")
+@click.option("--stuck", metavar="RELEASE", help="List who was on an older version and has not moved to this one.")
 @click.option("--limit", type=ROWS, help="Rows to show, 0 for all (default: 20, in machine formats all).")
 @combine(question_options, output_options, general_options)
 def versions(**options: Any) -> int:
-    """Tell which versions are taken and asked for, the newest first, and who is still active on each.
+    """Tell which versions are taken and asked for, the newest first, and who is still active on each; or what became of releases.
 
     Floating tags and digests count as the release they stood for, where a pull or --releases tells it; what has no place in its ecosystem's order stands apart.
+    --adoption, --lag and --stuck look at the whole history if no --window is given.
     """
     limit = options["limit"] if options["limit"] is not None else 0 if choose_renderer(options).is_for_programs else 20
     metrics = "downloads,instances" if options["has_instances"] else "downloads"
+    if _name_views(options) and click.get_current_context().get_parameter_source("window") is ParameterSource.DEFAULT:
+        options["window"] = "all"
     query = build_query({**options, "metrics": metrics, "limit": limit})
-    return emit(answer(options["store"], Versions(query, options["active"], options["line"])), options)
+    return emit(answer(options["store"], _choose_question(query, options)), options)
+
+
+def _name_views(options: dict[str, Any]) -> list[str]:
+    return [f"--{name}" for name, key in _VIEWS.items() if options[key] is not None and options[key] is not False]
+
+
+def _choose_question(query: Query, options: dict[str, Any]) -> Question:
+    """Choose what is asked of the versions.
+
+    Raises:
+        UsageError: several things at once.
+    """
+    views = _name_views(options)
+    if len(views) > 1:
+        raise UsageError(f"{' and '.join(views)} are two questions; ask one")
+    if views:
+        given = {
+            name
+            for name in ("line", "every", "has_instances")
+            if click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
+        }
+        if given:
+            called = {"line": "--by", "every": "--every", "has_instances": "--instances"}
+            raise UsageError(f"{views[0]} takes no {', '.join(called[name] for name in sorted(given))}")
+    if options["adoption"] is not None:
+        return VersionAdoption(query, None if options["adoption"] == _ALL else options["adoption"])
+    if options["has_lag"] or options["stuck"] is not None:
+        return VersionLag(query, options["active"], options["stuck"])
+    return Versions(query, options["active"], options["line"])

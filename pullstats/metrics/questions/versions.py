@@ -9,9 +9,8 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.errors import UsageError, unknown_name
+from pullstats.errors import unknown_name
 from pullstats.metrics.aggregation import compute_partials
-from pullstats.metrics.answers.key_epochs import refuse_epochs
 from pullstats.metrics.answers.report_parts import OTHER, build_report
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.dimensions import RELEASE
@@ -19,12 +18,12 @@ from pullstats.metrics.folding import fold
 from pullstats.metrics.over_time.bucket_axis import GAP, BucketAxis, describe_axis, describe_provisional, list_buckets, mark_buckets
 from pullstats.metrics.over_time.rolling import BUCKET
 from pullstats.metrics.partials import Partials
-from pullstats.metrics.plan import Plan, resolve
+from pullstats.metrics.plan import Plan
 from pullstats.metrics.query import Query
 from pullstats.metrics.store_events import StoreEvents
-from pullstats.metrics.time.windows import TICK
 from pullstats.metrics.versions.asks import COLUMNS, ECOSYSTEM, GROUPS, KEYS, PACKAGE, list_asks
 from pullstats.metrics.versions.kinds import KIND, KINDS, MAJOR, MINOR, RANK, UNNAMED, describe_releases
+from pullstats.metrics.versions.plans import find_last, resolve_versions
 from pullstats.metrics.versions.sentences import describe_versions, tell_unordered
 from pullstats.metrics.versions.shares import add_shares, count_asks, join_lines, split_limit
 from pullstats.reports import Column, Report
@@ -59,30 +58,6 @@ class Versions:
             raise unknown_name(noun, self.line, LINES)
         asked = resolve_versions(self.query, events)
         return warn_of_unseen(_list(asked, self), asked)
-
-
-def resolve_versions(query: Query, events: StoreEvents) -> Plan:
-    """Make the plan of a question about versions.
-
-    Raises:
-        UsageError: as `Versions.answer`.
-    """
-    if query.min_origins:
-        message = "versions tells who is still on each version, however few, so it takes no --min-origins; use report --by package,release for what leaves the house"
-        raise UsageError(message)
-    asked = resolve(query, events)
-    if len([metric for metric in asked.metrics if metric.rule]) != 1:
-        message = "versions follows one count: --count-as takes one counting rule"
-        raise UsageError(message)
-    refuse_epochs(asked, (asked.level,))
-    return asked
-
-
-def find_last(asked: Plan) -> datetime | None:
-    """Give the first instant that the logs say nothing of any more, or the window leaves out; None where there is none."""
-    newest = asked.extent.newest
-    ends = [asked.window.end, newest + TICK if newest else None]
-    return min((end for end in ends if end is not None), default=None)
 
 
 def _list(asked: Plan, question: Versions) -> Report:

@@ -1,0 +1,146 @@
+"""How releases were taken up, by days since each came out: all laid over each other, or one day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import polars as pl
+
+from pullstats.metrics.answers.report_parts import build_table
+from pullstats.metrics.answers.unseen import warn_of_unseen
+from pullstats.metrics.dimensions import RELEASE
+from pullstats.metrics.plan import Plan
+from pullstats.metrics.query import Query
+from pullstats.metrics.store_events import StoreEvents
+from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE
+from pullstats.metrics.versions.curves import DAY, NEWER, OLD, Curve, draw_curve
+from pullstats.metrics.versions.kinds import RANK, describe_releases
+from pullstats.metrics.versions.moments import RELEASED, TOLD_BY, Moment, choose_moment, drop_single, find_moments, tell_moments
+from pullstats.metrics.versions.plans import describe_gaps_of, find_last, gaps_of, resolve_versions
+from pullstats.metrics.versions.sentences import describe_curve
+from pullstats.metrics.versions.takings import MINUTE, list_takings
+from pullstats.reports import Column, Report
+
+_REACHED: Final = ("day_of_10", "day_of_50", "day_of_90")
+_TREND: Final = "trend"
+_SHOWN_DAYS: Final = 30
+"""Of a curve in a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionAdoption:
+    """The share of downloads that are of a release or newer ones, by whole days since it came out.
+
+    Attributes:
+        query: what is asked.
+        release: which one; None for all.
+    """
+
+    query: Query
+    release: str | None = None
+
+    def answer(self, events: StoreEvents) -> Report:
+        """Follow one release day by day, or lay all over each other.
+
+        Raises:
+            UsageError: as `Versions.answer`; a release that nobody took, or of which nobody knows when it came out.
+        """
+        asked = resolve_versions(self.query, events)
+        takings = list_takings(asked)
+        kinds = describe_releases(takings)
+        ranked = takings.join(kinds.select(*KEYS, RANK), on=KEYS, how="left", nulls_equal=True)
+        moments = find_moments(asked, kinds, takings.select(*KEYS, first=MINUTE), gaps_of(asked))
+        notes = [*tell_moments(asked, kinds, moments), *describe_gaps_of(asked)]
+        if self.release is not None:
+            chosen = choose_moment(moments, kinds, self.release)
+            return warn_of_unseen(_follow(asked, _draw(asked, ranked, [chosen])[0], notes), asked)
+        curves = [curve for curve in _draw(asked, ranked, drop_single(moments, kinds)) if curve.days.height]
+        return warn_of_unseen(_lay_over(asked, curves, notes), asked)
+
+
+def _draw(asked: Plan, ranked: pl.DataFrame, moments: Sequence[Moment]) -> list[Curve]:
+    first, last = max(filter(None, (asked.window.start, asked.extent.first)), default=None), find_last(asked)
+    if first is None or last is None:
+        return []
+    gaps = gaps_of(asked)
+    return [draw_curve(ranked, one, first, last, gaps) for one in moments]
+
+
+def _summary(curve: Curve) -> dict[str, Any]:
+    one = curve.moment
+    reached = dict(zip(_REACHED, curve.reached, strict=True))
+    return {
+        ECOSYSTEM: one.ecosystem,
+        PACKAGE: one.package,
+        RELEASE: one.release,
+        RELEASED: one.moment,
+        TOLD_BY: one.told_by,
+        "days": curve.days.height,
+        **reached,
+        "old_version": curve.old,
+        "half_life": curve.half_life,
+    }
+
+
+_SUMMARY: Final = (
+    Column(ECOSYSTEM, ECOSYSTEM, "dimension"),
+    Column(PACKAGE, PACKAGE, "dimension"),
+    Column(RELEASE, RELEASE, "dimension"),
+    Column(RELEASED, RELEASED, "time"),
+    Column(TOLD_BY, "told by", "text"),
+    Column("days", "days", "count"),
+    Column(_REACHED[0], "day of 10 %", "count"),
+    Column(_REACHED[1], "50 %", "count"),
+    Column(_REACHED[2], "90 %", "count"),
+    Column("old_version", "old version", "text"),
+    Column("half_life", "its half-life", "count"),
+)
+_DAYS: Final = (
+    Column(DAY, "day", "bucket"),
+    Column("downloads", "downloads", "count", additive=True, bar=True),
+    Column(NEWER, "it or newer", "count", additive=True),
+    Column("newer_share", "share", "share"),
+    Column(OLD, "old version", "count", additive=True),
+    Column("old_share", "its share", "share"),
+    Column("gap", "gap", "text"),
+)
+
+
+def _lay_over(asked: Plan, curves: Sequence[Curve], notes: Sequence[str]) -> Report:
+    """Give a row a release with its curve; programs get a row a release and day."""
+    types: dict[str, pl.DataType] = {"count": pl.Int64(), "time": pl.Datetime("us", "UTC")}
+    schema = {column.name: types.get(column.kind, pl.String()) for column in _SUMMARY}
+    frame = pl.DataFrame([_summary(curve) for curve in curves], schema=schema, orient="row")
+    trends = pl.Series(
+        _TREND,
+        [curve.days.select(pl.when(~pl.col("gap")).then("newer_share")).to_series().head(_SHOWN_DAYS).to_list() for curve in curves],
+        pl.List(pl.Float64),
+    )
+    shown = frame.with_columns(trends)
+    shown = shown.head(asked.query.limit) if asked.query.limit else shown
+    is_single = frame.select(ECOSYSTEM, PACKAGE).unique().height == 1
+    hidden = {ECOSYSTEM, TOLD_BY} | ({PACKAGE} if is_single else set())
+    seen = (*(column for column in _SUMMARY if column.name not in hidden), Column(_TREND, "share by day", "spark"))
+    told = [*notes, *([] if curves else ["no release came out a day or more before the end of these logs, as far as is known (--releases)"])]
+    report = build_table(asked, shown.select(column.name for column in seen), seen, warnings=told)
+    cells = [frame[place].join(curve.days, how="cross", maintain_order="left_right") for place, curve in enumerate(curves)]
+    columns = (*_SUMMARY, *_DAYS)
+    names = [column.name for column in columns]
+    flat = pl.concat(cells).select(names) if cells else pl.DataFrame(schema=pl.Schema({name: pl.String() for name in names}))
+    return replace(report, headline=describe_curve(curves[0], asked.query.tz) if is_single else "", flat=(flat, columns))
+
+
+def _follow(asked: Plan, curve: Curve, notes: Sequence[str]) -> Report:
+    columns = tuple(column for column in _DAYS if column.name not in {OLD, "old_share"} or curve.old is not None)
+    columns = tuple(column for column in columns if column.name != "gap" or curve.days["gap"].any())
+    whole = [] if curve.days.height else [f"{curve.moment.release} came out less than a day before these logs end"]
+    report = build_table(asked, curve.days.select(column.name for column in columns), columns, warnings=[*notes, *whole])
+    summary = {name: value.isoformat() if name == RELEASED else value for name, value in _summary(curve).items()}
+    return replace(
+        report,
+        headline=describe_curve(curve, asked.query.tz),
+        flat=(curve.days.select(column.name for column in _DAYS), _DAYS),
+        meta=report.meta | {"adoption": summary},
+    )

@@ -1,0 +1,156 @@
+"""How long those who were on an older version took to move to each release; and who has not moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import polars as pl
+
+from pullstats.ids import write_ids
+from pullstats.metrics.answers.report_parts import build_table
+from pullstats.metrics.answers.unseen import warn_of_unseen
+from pullstats.metrics.dimensions import CLASS, DIMENSIONS, RELEASE
+from pullstats.metrics.plan import Plan
+from pullstats.metrics.query import Query
+from pullstats.metrics.questions.timeline import ID_COLUMNS
+from pullstats.metrics.store_events import StoreEvents
+from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE, WHO, list_asks
+from pullstats.metrics.versions.kinds import RANK, describe_releases
+from pullstats.metrics.versions.lags import DAY_GROUP, Lags, measure_lags, name_lags, rank_asks
+from pullstats.metrics.versions.moments import RELEASED, TOLD_BY, Moment, choose_moment, drop_single, find_moments, tell_moments
+from pullstats.metrics.versions.plans import describe_gaps_of, find_last, gaps_of, resolve_versions
+from pullstats.metrics.versions.sentences import tell_half
+from pullstats.reports import Column, Report
+
+_ORG: Final = "org"
+_MOVED: Final = (
+    "whoever's address changed looks gone here and is nobody who moved: days are an estimate from those who were seen again (Kaplan and Meier)"
+)
+_SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLag:
+    """How long origins took to move to releases.
+
+    Attributes:
+        query: what is asked.
+        active: days before a release in which somebody must have asked for an older version, and before the end to be stuck.
+        stuck: a release whose stragglers are listed; None for the table of all.
+    """
+
+    query: Query
+    active: int = 30
+    stuck: str | None = None
+
+    def answer(self, events: StoreEvents) -> Report:
+        """Tell it of each release, or list who is stuck before one.
+
+        Raises:
+            UsageError: as `Versions.answer`; a release that nobody asked for, or of which nobody knows when it came out.
+        """
+        asked = resolve_versions(self.query, events)
+        asks = list_asks(asked, DAY_GROUP)
+        kinds = describe_releases(asks)
+        moments = find_moments(asked, kinds, asks, gaps_of(asked))
+        ranked = rank_asks(asks, kinds)
+        if self.stuck is not None:
+            return warn_of_unseen(_list_stuck(asked, self, ranked, choose_moment(moments, kinds, self.stuck)), asked)
+        chosen = drop_single(moments, kinds)
+        return warn_of_unseen(_tabulate(asked, self, ranked, chosen, tell_moments(asked, kinds, moments)), asked)
+
+
+def _tabulate(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moments: list[Moment], notes: list[str]) -> Report:
+    last = find_last(asked)
+    measured = [(one, measure_lags(ranked, one, question.active, last)) for one in moments] if last else []
+    measured = [(one, lags) for one, lags in measured if lags.people.height]
+    rows = [{**_name(one), **name_lags(lags)} for one, lags in measured]
+    columns = _columns(asked, question.active)
+    frame = pl.DataFrame(rows, schema=_schema(columns), orient="row")
+    shown = frame.head(asked.query.limit) if asked.query.limit else frame
+    is_single = frame.select(ECOSYSTEM, PACKAGE).unique().height == 1
+    hidden = {ECOSYSTEM, TOLD_BY, "median_low", "median_high"} | ({PACKAGE} if is_single else set())
+    seen = tuple(column for column in columns if column.name not in hidden)
+    told = [*notes, *([_MOVED] if rows else ["no release in this window came out while somebody was on an older version"]), *describe_gaps_of(asked)]
+    report = build_table(asked, shown.select(column.name for column in seen), seen, warnings=told)
+    headline = tell_half(*measured[0], asked.level) if is_single else ""
+    return replace(report, headline=headline, flat=(shown, columns), meta=report.meta | {"active_days": question.active})
+
+
+def _name(one: Moment) -> dict[str, Any]:
+    return {ECOSYSTEM: one.ecosystem, PACKAGE: one.package, RELEASE: one.release, RELEASED: one.moment, TOLD_BY: one.told_by}
+
+
+def _schema(columns: tuple[Column, ...]) -> dict[str, Any]:
+    types = {"count": pl.Int64, "number": pl.Float64, "time": pl.Datetime("us", "UTC")}
+    return {column.name: types.get(column.kind, pl.String) for column in columns}
+
+
+def _columns(asked: Plan, active: int) -> tuple[Column, ...]:
+    return (
+        Column(ECOSYSTEM, ECOSYSTEM, "dimension"),
+        Column(PACKAGE, PACKAGE, "dimension"),
+        Column(RELEASE, RELEASE, "dimension"),
+        Column(RELEASED, RELEASED, "time"),
+        Column(TOLD_BY, "told by", "text"),
+        Column("origins", f"{asked.level.title} before", "count"),
+        Column("moved", "moved", "count"),
+        Column("median_days", "median days", "number"),
+        Column("median_low", "from", "number"),
+        Column("median_high", "to", "number"),
+        Column("p90_days", "90 %", "number"),
+        Column("stuck", f"stuck ({active}d)", "count"),
+        Column("gone", "gone", "count"),
+    )
+
+
+def _list_stuck(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moment: Moment) -> Report:
+    """List who asked for older versions within the last days and never for the release or a newer one: by class and organisation, or one by one."""
+    last = find_last(asked)
+    assert last is not None
+    lags = measure_lags(ranked, moment, question.active, last)
+    traits = list_asks(
+        replace(asked, window=replace(asked.window, start=lags.since)), {CLASS: pl.col(CLASS), _ORG: DIMENSIONS[_ORG].expr(asked.query.tz)}
+    )
+    own = traits.filter(pl.col(ECOSYSTEM).eq_missing(moment.ecosystem) & (pl.col(PACKAGE) == moment.package))
+    own = own.join(lags.stuck.select(WHO), on=WHO, how="semi").join(ranked.select(*KEYS, RANK).unique(), on=KEYS, how="left", nulls_equal=True)
+    own = own.filter(pl.col(RANK).is_not_null()).sort("last", RELEASE)
+    people = own.group_by(WHO).agg(pl.col(CLASS, _ORG, RELEASE, "last").last(), pl.col("requests").sum()).sort("last", WHO, descending=[True, False])
+    ids = write_ids(pl.col(WHO)) if asked.query.unique_by in ID_COLUMNS else pl.col(WHO)
+    level = asked.query.unique_by
+    flat = people.select(ids.alias(level), *(name for name in (CLASS, _ORG) if name != level), RELEASE, "requests", last_seen="last")
+    heads = {level: "dimension", CLASS: "dimension", _ORG: "dimension", RELEASE: "text", "requests": "count", "last_seen": "time"}
+    flat_columns = tuple(Column(name, name.replace("_", " "), heads[name]) for name in flat.columns)  # type: ignore[arg-type]
+    counted = pl.col(RELEASE).unique().sort()
+    rows = people.group_by(CLASS, _ORG).agg(
+        origins=pl.len().cast(pl.Int64),
+        releases=pl.concat_str(counted.head(_SHOWN).str.join(", "), pl.when(counted.len() > _SHOWN).then(pl.lit(", …")).otherwise(pl.lit(""))),
+        last_seen=pl.col("last").max(),
+    )
+    rows = rows.sort("origins", CLASS, _ORG, descending=[True, False, False], nulls_last=True)
+    columns = (
+        Column(CLASS, CLASS, "dimension"),
+        Column(_ORG, "network owner", "dimension"),
+        Column("origins", asked.level.title, "count", bar=True),
+        Column("releases", "last asked for", "text"),
+        Column("last_seen", "last seen", "time"),
+    )
+    limit = asked.query.limit
+    report = build_table(asked, rows.head(limit) if limit else rows, columns, warnings=[*describe_gaps_of(asked)])
+    headline = tell_stuck(lags, moment, asked)
+    return replace(
+        report,
+        headline=headline,
+        flat=(flat.head(limit) if limit else flat, flat_columns),
+        meta=report.meta | {"active_days": question.active} | dict(lags.counts),
+    )
+
+
+def tell_stuck(lags: Lags, moment: Moment, asked: Plan) -> str:
+    """Say how many have not moved."""
+    counts = lags.counts
+    return (
+        f"{counts['stuck']:,} of {asked.level.name_count(counts['origins'])} that were on a version before {moment.release} are still there; "
+        f"{counts['moved']:,} moved, {counts['gone']:,} were not seen again"
+    )

@@ -1,0 +1,48 @@
+"""The plan of a question about versions, and what is known of its time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pullstats.errors import UsageError
+from pullstats.metrics.answers.key_epochs import refuse_epochs
+from pullstats.metrics.plan import Plan, resolve
+from pullstats.metrics.query import Query
+from pullstats.metrics.store_events import StoreEvents
+from pullstats.metrics.time.gaps import Gap, describe_gaps, find_gaps
+from pullstats.metrics.time.windows import TICK
+
+
+def resolve_versions(query: Query, events: StoreEvents) -> Plan:
+    """Make the plan of a question about versions.
+
+    Raises:
+        UsageError: as `Versions.answer`.
+    """
+    if query.min_origins:
+        message = "versions tells who is still on each version, however few, so it takes no --min-origins; use report --by package,release for what leaves the house"
+        raise UsageError(message)
+    asked = resolve(query, events)
+    if len([metric for metric in asked.metrics if metric.rule]) != 1:
+        message = "versions follows one count: --count-as takes one counting rule"
+        raise UsageError(message)
+    refuse_epochs(asked, (asked.level,))
+    return asked
+
+
+def find_last(asked: Plan) -> datetime | None:
+    """Give the first instant that the logs say nothing of any more, or the window leaves out; None where there is none."""
+    newest = asked.extent.newest
+    ends = [asked.window.end, newest + TICK if newest else None]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def gaps_of(asked: Plan) -> list[Gap]:
+    """List when the logs of the window were silent that should have spoken."""
+    clipped = asked.window.clip(asked.extent.first, asked.extent.newest)
+    return list(find_gaps(asked.extent.sources, asked.events.logs, *clipped).gaps) if clipped else []
+
+
+def describe_gaps_of(asked: Plan) -> list[str]:
+    """Say when that was."""
+    return describe_gaps(gaps_of(asked), asked.query.tz)
