@@ -84,9 +84,12 @@ def fold_requests(events: pl.LazyFrame, folds: Sequence[Fold], kept: Sequence[st
         **facts,
     )
 
+    read = narrow.collect_schema()
+    schemas = [_find_schema(read, fold, kept) for fold in folds]
+
     def apply(frame: pl.DataFrame) -> pl.DataFrame:
         def fold(number: int) -> pl.DataFrame:
-            return _fold_kind(frame, number, folds[number], kept)
+            return _fold_kind(frame, number, folds[number], kept, schemas[number])
 
         if frame.height < _FEW:
             return pl.concat(map(fold, range(len(folds))), how="diagonal")
@@ -94,7 +97,7 @@ def fold_requests(events: pl.LazyFrame, folds: Sequence[Fold], kept: Sequence[st
         with ThreadPoolExecutor(len(folds)) as pool:
             return pl.concat(list(pool.map(fold, range(len(folds)))), how="diagonal")
 
-    return narrow.map_batches(apply, schema=apply(pl.DataFrame(schema=narrow.collect_schema())).schema)
+    return narrow.map_batches(apply, schema={name: dtype for schema in schemas for name, dtype in schema.items()})
 
 
 def _name_owners(folds: Sequence[Fold]) -> pl.Expr:
@@ -120,11 +123,23 @@ def _by_kind(values: Sequence[pl.Expr]) -> pl.Expr:
     return found
 
 
-def _fold_kind(frame: pl.DataFrame, number: int, fold: Fold, kept: Sequence[str]) -> pl.DataFrame:
+def _find_schema(read: pl.Schema, fold: Fold, kept: Sequence[str]) -> dict[str, pl.DataType]:
+    """Name the columns that folding gives, without folding anything."""
+    rows = pl.LazyFrame(schema={name: read[name] for name in dict.fromkeys([*_PLACE, *fold.facts, _OWNER])}).with_columns(INDEX.alias(ROW))
+    found = fold.fold(_sort_by_owner(rows, tuple(fold.facts))).collect_schema()
+    lent = {name: read[column] for name, (column, _) in fold.lent.items() if column in kept}
+    told = {name: dtype for name, dtype in found.items() if name not in {ROW, *(row for _, row in fold.lent.values())}}
+    return {name: read[name] for name in kept} | lent | told
+
+
+def _fold_kind(frame: pl.DataFrame, number: int, fold: Fold, kept: Sequence[str], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     """Fold the rows of one kind; the others are not touched, nor are the columns that folding does not read."""
     facts = tuple(fold.facts)
     rows = frame.lazy().select(*dict.fromkeys([*_PLACE, *facts]), _OWNER, _KIND, INDEX.alias(ROW)).filter(pl.col(_KIND) == number)
-    ordered = _sort_by_owner(_part_unknown(rows.drop(_KIND).collect(), is_alone=fold.is_alone).rechunk().lazy(), facts)
+    mine = rows.drop(_KIND).collect()
+    if mine.is_empty():
+        return pl.DataFrame(schema=schema)
+    ordered = _sort_by_owner(_part_unknown(mine, is_alone=fold.is_alone).rechunk().lazy(), facts)
     found = fold.fold(ordered).sort(ROW).collect()
     borrowed = [frame[column].gather(found[row]).alias(name) for name, (column, row) in fold.lent.items() if column in kept]
     chosen = frame.select(pl.col(name).gather(found[ROW]) for name in kept)
