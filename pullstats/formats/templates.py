@@ -26,7 +26,7 @@ from pullstats.escaping import Escaping
 from pullstats.formats.line_patterns import Piece, pattern_pieces
 from pullstats.formats.template import TARGET, Part, Slot, Template
 from pullstats.formats.template_fields import TemplateField, cut_fields
-from pullstats.formats.variables import ADDRESS, FROM_UTC, TIMES
+from pullstats.formats.variables import ADDRESS, FROM_UTC, REST, TIMES
 
 _VARIABLE: Final = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<name>\w+))")
 _BLANKS: Final = re.compile("  +")
@@ -80,6 +80,19 @@ class CompiledFormat:
     def lenient(self) -> str:
         """The pattern that takes several blanks for one."""
         return f"^ *{''.join(piece.lenient for piece in self._pieces)}{self._end}" if self.separator == " " else self.pattern
+
+    @cached_property
+    def narrow(self) -> str | None:
+        """The pattern of most lines; see `narrow_patterns.py`. None if there is none that is simpler."""
+        pieces = [piece.narrow for piece in self._pieces]
+        known = [piece for piece in pieces if piece is not None]
+        end = "" if self._has_rest else self._end
+        return f"^{''.join(known)}{end}" if len(known) == len(pieces) and self.variables and not self.is_cut else None
+
+    @property
+    def _has_rest(self) -> bool:
+        last = self.template.parts[-1]
+        return isinstance(last, Slot) and last.name == REST
 
     @property
     def _end(self) -> str:

@@ -21,6 +21,7 @@ from pullstats.escaping import Escaping
 from pullstats.formats.joints import Joint, find_joint
 from pullstats.formats.lines import LINE_LIMIT
 from pullstats.formats.log_format import IGNORED, LENGTH, MISFIT, LogFormat
+from pullstats.formats.narrow_patterns import match_lines, match_pattern
 from pullstats.formats.outlines import Outline
 from pullstats.formats.sense import PEERS
 from pullstats.formats.template_fields import TemplateField
@@ -29,6 +30,8 @@ from pullstats.formats.variables import ADDRESS, HOST, IDENT, NUMBER, STATUS, ba
 from pullstats.tokenisers import read_columns
 
 _CLF_LENGTH: Final = 26
+_SMALL: Final = 512 << 10
+"""Bytes among which an odd line costs more where they are cut once more than where all are matched with the pattern."""
 _ESCAPED_QUOTE: Final = re.compile(rb'\\"')
 _WORDY: Final = frozenset({*ADDRESS, "remote_user"}) - frozenset(PEERS)
 """Bare values in which nothing else would give a stray quote away; peers are looked at anyway."""
@@ -132,6 +135,12 @@ class TextReader:
         """Read requests alone."""
         if not self._fields:
             return self._match_clean(data)
+        found = self._cut_clean(data)
+        is_small = len(data) <= _SMALL and type(self).read_safe is TextReader.read_safe
+        return self._match_clean(data) if found is None and is_small else found
+
+    def _cut_clean(self, data: bytes) -> pl.DataFrame | None:
+        """Cut requests into fields."""
         is_blank = self._compiled.separator == " "
         if is_blank and _holds_escaped_quote(data):
             return None  # a quote that does not end its value
@@ -181,12 +190,12 @@ class TextReader:
         """
         if not self._compiled.variables:  # as under a directive that names no field we know: nothing can be read of its lines
             return pl.DataFrame({"reason": pl.Series([MISFIT], dtype=pl.String).new_from_index(0, lines.len())})
-        frame = _match(lines, self._compiled.pattern)
+        frame = match_lines(lines, self._compiled.pattern, self._compiled.narrow)
         failed = pl.all_horizontal(pl.col(*self._compiled.variables).is_null())
         begins_blank = lines.str.starts_with(" ")
         odd = ((frame.select(failed.alias("failed")).to_series() & lines.str.contains("  ", literal=True)) | begins_blank).arg_true()
         if odd.len() and self._compiled.lenient != self._compiled.pattern:
-            again = _match(lines.gather(odd), self._compiled.lenient)
+            again = match_pattern(lines.gather(odd), self._compiled.lenient)
             frame = frame.with_columns(frame[name].scatter(odd, again[name]) for name in frame.columns)
         other = pl.lit(self._find_ignored(lines)) if self._ignored else pl.lit(value=False)
         return frame.with_columns(reason=pl.when(other).then(pl.lit(IGNORED)).when(failed).then(pl.lit(MISFIT)))
@@ -196,10 +205,6 @@ def _holds_escaped_quote(data: bytes) -> bool:
     """Look for a quote behind a backslash from the first backslash on, which most logs have not: `in` would stop at each quote."""
     place = data.find(b"\\")
     return place >= 0 and _ESCAPED_QUOTE.search(data, place) is not None
-
-
-def _match(lines: pl.Series, pattern: str) -> pl.DataFrame:
-    return pl.DataFrame({"line": lines}).select(pl.col("line").str.extract_groups(pattern).struct.unnest())
 
 
 def _part_zone(frame: pl.DataFrame) -> pl.DataFrame:
