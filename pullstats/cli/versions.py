@@ -13,13 +13,16 @@ from pullstats.cli.questions import build_query, question_options
 from pullstats.errors import UsageError
 from pullstats.metrics import Query
 from pullstats.metrics.question import Question
+from pullstats.metrics.questions.release_echo import ReleaseEcho
 from pullstats.metrics.questions.version_adoption import VersionAdoption
 from pullstats.metrics.questions.version_lag import VersionLag
 from pullstats.metrics.questions.versions import LINES, Versions
+from pullstats.metrics.questions.would_miss import METRICS as MISSED
+from pullstats.metrics.questions.would_miss import WouldMiss
 from pullstats.pipeline.answer import answer
 
 _ALL: Final = "all"
-_VIEWS: Final = {"adoption": "adoption", "lag": "has_lag", "stuck": "stuck"}
+_VIEWS: Final = {"adoption": "adoption", "lag": "has_lag", "stuck": "stuck", "would-miss": "would_miss", "echo": "has_echo"}
 _DAYS: Final = click.IntRange(1, 3650)
 
 
@@ -37,16 +40,21 @@ _DAYS: Final = click.IntRange(1, 3650)
 )
 @click.option("--lag", "has_lag", is_flag=True, help="Tell how long whoever was on an older version took to move to each release.")
 @click.option("--stuck", metavar="RELEASE", help="List who was on an older version and has not moved to this one.")
+@click.option(
+    "--would-miss", metavar="VERSION", help="Tell who would notice if this version or tag were gone: who asked for it within --active days."
+)
+@click.option("--echo", "has_echo", is_flag=True, help="Tell what machines took of each release within --echo-hours from demand.")
+@click.option("--echo-hours", type=click.IntRange(1, 720), default=24, show_default=True, help="How long the echo of a release lasts.")
 @click.option("--limit", type=ROWS, help="Rows to show, 0 for all (default: 20, in machine formats all).")
 @combine(question_options, output_options, general_options)
 def versions(**options: Any) -> int:
     """Tell which versions are taken and asked for, the newest first, and who is still active on each; or what became of releases.
 
     Floating tags and digests count as the release they stood for, where a pull or --releases tells it; what has no place in its ecosystem's order stands apart.
-    --adoption, --lag and --stuck look at the whole history if no --window is given.
+    --adoption, --lag, --stuck, --echo and --would-miss look at the whole history if no --window is given.
     """
     limit = options["limit"] if options["limit"] is not None else 0 if choose_renderer(options).is_for_programs else 20
-    metrics = "downloads,instances" if options["has_instances"] else "downloads"
+    metrics = "downloads,instances" if options["has_instances"] else ",".join(MISSED) if options["would_miss"] is not None else "downloads"
     if _name_views(options) and click.get_current_context().get_parameter_source("window") is ParameterSource.DEFAULT:
         options["window"] = "all"
     query = build_query({**options, "metrics": metrics, "limit": limit})
@@ -77,6 +85,10 @@ def _choose_question(query: Query, options: dict[str, Any]) -> Question:
             raise UsageError(f"{views[0]} takes no {', '.join(called[name] for name in sorted(given))}")
     if options["adoption"] is not None:
         return VersionAdoption(query, None if options["adoption"] == _ALL else options["adoption"])
+    if options["would_miss"] is not None:
+        return WouldMiss(query, options["would_miss"], options["active"])
+    if options["has_echo"]:
+        return ReleaseEcho(query, options["echo_hours"])
     if options["has_lag"] or options["stuck"] is not None:
         return VersionLag(query, options["active"], options["stuck"])
     return Versions(query, options["active"], options["line"])
