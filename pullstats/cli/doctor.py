@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from pullstats.cli.options import ROWS, Command, CommandGroup, combine, general_options
 from pullstats.cli.output import choose_renderer, emit, output_options
-from pullstats.cli.questions import build_query, question_options
+from pullstats.cli.questions import build_query, other_option, question_options
 from pullstats.cli.rule_options import rule_sources, rules_option
 from pullstats.errors import UsageError
 from pullstats.metrics.offences.rules import load_offences
@@ -43,6 +43,7 @@ def doctor(context: click.Context, /, **options: Any) -> int:
 @doctor.command(cls=Command)
 @click.option("--offences", type=click.Path(path_type=Path), help="TOML file with thresholds of your own, as for offenders.")
 @click.option("--limit", type=ROWS, help="Client versions to show, 0 for all (default: 20, in machine formats all).")
+@other_option
 @combine(question_options, output_options, general_options)
 def inflation(**options: Any) -> int:
     """Tell how many downloads repeat what their origin had, by client and version, with the adjusted count beside the published one.

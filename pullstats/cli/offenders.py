@@ -9,7 +9,7 @@ import click
 
 from pullstats.cli.options import ROWS, Command, Number, combine, general_options
 from pullstats.cli.output import choose_renderer, emit, output_options
-from pullstats.cli.questions import build_query, question_options, split_names
+from pullstats.cli.questions import build_query, other_option, question_options, split_names
 from pullstats.metrics.offences.rules import list_kinds, load_offences
 from pullstats.metrics.questions.offenders import LEVELS, PRICE, Offenders
 from pullstats.pipeline.answer import answer
@@ -31,6 +31,7 @@ _HIGHEST: Final = 1e9
 @click.option("--explain", "is_explaining", is_flag=True, help="List the kinds with their thresholds and what would end them; no store is read.")
 @click.option("--sort", help="Column to sort by; - in front reverses (default: requests, largest first).")
 @click.option("--limit", type=ROWS, help="Rows to show, 0 for all (default: 20, in machine formats all).")
+@other_option
 @combine(question_options, output_options, general_options)
 def offenders(**options: Any) -> int:
     """List who makes requests that need not be made, of which kind, what they cost, and which share of the downloads comes of them.

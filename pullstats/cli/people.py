@@ -47,6 +47,7 @@ def uniques(**options: Any) -> int:
 @click.option("--metric", "metrics", default="downloads,requests", show_default=True, help="What to count of each.")
 @click.option("--sort", help="Column to sort by; - in front reverses (default: the first metric, largest first).")
 @click.option("--limit", type=ROWS, help="Rows to show, 0 for all (default: 20, in machine formats all).")
+@other_option
 @combine(question_options, output_options, general_options)
 def origins(who: str | None, **options: Any) -> int:
     """List who is behind the numbers, and whether they are new, returning, resurrected or churned; with an ID, one's timeline."""
@@ -61,6 +62,7 @@ def origins(who: str | None, **options: Any) -> int:
 )
 @click.option("--sort", help="Column to sort by; - in front reverses (default: kind of network, then downloads).")
 @click.option("--limit", type=ROWS, help="Rows to show, 0 for all (default: 20, in machine formats all).")
+@other_option
 @combine(question_options, output_options, general_options)
 def orgs(**options: Any) -> int:
     """List which organisations take how much, since when, with which classes and versions, and whether it grew by more than noise.

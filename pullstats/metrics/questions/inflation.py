@@ -10,7 +10,8 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.answers.key_epochs import refuse_epochs
-from pullstats.metrics.answers.report_parts import build_table, name_others
+from pullstats.metrics.answers.others import cut_rows
+from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.definitions import METRICS
 from pullstats.metrics.offences.inflation import CLIENT, CLIENTS, VERSION, count_inflation
 from pullstats.metrics.offences.rules import OffenceRules
@@ -24,6 +25,7 @@ from pullstats.reports import Column, Report
 RULE: Final = "get-for-head"
 LABEL: Final = "inflation@1"
 _SUMS: Final = (DOWNLOADS, "had", "again", "adjusted", "heads", "gets")
+_NAMES: Final = (Column(CLIENT, CLIENT, "dimension"), Column(VERSION, "version", "dimension"))
 _NAMED: Final = 3
 """Clients named in the first line."""
 _COMPUTED: Final = (
@@ -64,13 +66,13 @@ class Inflation:
 
 def _answer(asked: Plan, rows: pl.DataFrame, label: str) -> Report:
     totals = rows.select(pl.col(_SUMS).sum()).row(0, named=True)
-    shown = _cut(rows, asked.query.limit).with_columns(
+    shown, _, other_row = cut_rows(rows, asked, _NAMES, _SUMS)
+    shown = shown.with_columns(
         ((pl.col("had") + pl.col("again")) / pl.col(DOWNLOADS)).alias("repeated_share"),
         pl.when(pl.col("gets") > 0).then(pl.when(pl.col("heads") > 0).then(pl.lit("HEAD and GET")).otherwise(pl.lit("GET only"))).alias("manifests"),
     )
     columns = (
-        Column(CLIENT, CLIENT, "dimension"),
-        Column(VERSION, "version", "dimension"),
+        *_NAMES,
         Column(DOWNLOADS, asked.metrics[0].title, "count", additive=True),
         Column("had", "had", "count", additive=True),
         Column("again", "again", "count", additive=True),
@@ -81,19 +83,9 @@ def _answer(asked: Plan, rows: pl.DataFrame, label: str) -> Report:
     )
     frame = shown.select(column.name for column in columns)
     report = build_table(asked, frame, columns, warnings=[_COMPUTED] if rows.height else [])
-    meta = report.meta | {"totals": totals, "inflation": LABEL, "offences": label}
+    meta = report.meta | {"other_row": other_row, "totals": totals, "inflation": LABEL, "offences": label}
     headline = _describe(asked, rows, totals)
     return replace(report, headline=headline, footer=f"{report.footer} · {LABEL}, {label}", meta=meta)
-
-
-def _cut(rows: pl.DataFrame, limit: int) -> pl.DataFrame:
-    """Fold what a limit cuts off into one row of others, so that columns add up."""
-    if not limit or rows.height <= limit:
-        return rows
-    head, rest = rows.head(limit), rows.slice(limit)
-    names = name_others(head, CLIENTS)
-    sums = rest.select(pl.col(_SUMS).sum(), pl.lit(None, pl.Int64).alias("origins"), *(pl.lit(names[name]).alias(name) for name in CLIENTS))
-    return pl.concat([head, sums.select(head.columns)])
 
 
 def _describe(asked: Plan, rows: pl.DataFrame, totals: Mapping[str, Any]) -> str:

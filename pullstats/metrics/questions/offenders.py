@@ -13,6 +13,7 @@ from pullstats.errors import UsageError, unknown_name
 from pullstats.ids import ID_DIGITS, is_beginning
 from pullstats.metrics.answers.key_epochs import refuse_epochs
 from pullstats.metrics.answers.ordering import find_sort
+from pullstats.metrics.answers.others import cut_rows
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.filtering.selection import several_ids
 from pullstats.metrics.levels import name_level
@@ -36,6 +37,8 @@ _GIGABYTE: Final = 1e9
 _SAMPLES: Final = 3
 _NETWORK: Final = "network "
 _SHARE: Final = "downloads_share"
+_SUMS: Final = ("requests", "bytes", "cost", DOWNLOADS, _SHARE)
+"""Columns that add up over the rows; a request of two kinds is in two of them."""
 _ONLY_FOR_MACHINES: Final = frozenset({LEVEL, "first_seen", "package", "client", "client_version"})
 
 
@@ -118,8 +121,13 @@ def _list(asked: Plan, asked_for: Offenders, tally: Tally, kinds: Mapping[str, K
         (pl.col(DOWNLOADS) / pl.lit(total or None)).alias(_SHARE),
     )
     rows = _sort(rows, query.sort, [column.name for column in _columns(asked, tally)])
-    shown = add_evidence(rows.head(query.limit) if query.limit else rows, kinds)
     columns = _columns(asked, tally)
+    rows = (
+        add_evidence(rows, kinds)
+        if not query.limit
+        else add_evidence(rows.head(query.limit), kinds).vstack(rows.slice(query.limit).with_columns(pl.lit(None, pl.String).alias(EVIDENCE)))
+    )
+    shown, _, other_row = cut_rows(rows, asked, columns, _SUMS)
     full = shown.select(column.name for column in columns)
     seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES)
     short = (
@@ -129,6 +137,7 @@ def _list(asked: Plan, asked_for: Offenders, tally: Tally, kinds: Mapping[str, K
     report = build_table(asked, people, seen)
     totals = _sum_up(tally, asked_for.price)
     meta = report.meta | {
+        "other_row": other_row,
         "offences": asked_for.rules.label,
         "thresholds": {name: dict(kind.thresholds) for name, kind in kinds.items()},
         "price_per_gb": asked_for.price,

@@ -11,6 +11,7 @@ import polars as pl
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.ordering import find_sort
+from pullstats.metrics.answers.others import cut_rows
 from pullstats.metrics.answers.report_parts import build_report
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.dimensions import CLASS
@@ -19,6 +20,7 @@ from pullstats.metrics.organisations.growth import FELL, GREW, Growth, measure_g
 from pullstats.metrics.organisations.naming import CLOUD, COLUMNS, GROUPS, ISP, KEYS, NAMED_BY, NETWORKS, ORG, OWN, UNKNOWN, org_groups, place_group
 from pullstats.metrics.organisations.traits import find_beginnings, name_classes, name_versions
 from pullstats.metrics.over_time.lifecycle import CHURNED, STATES
+from pullstats.metrics.partials import Partials, keep_rows
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.breakdown import Breakdown
@@ -98,15 +100,25 @@ def _list(asked: Plan, asked_for: Organisations) -> Report:
     rows = rows.with_columns((pl.col(asked.metrics[0].key) / pl.lit(total or None)).alias("share"))
     whole = rows
     rows = _sort(_choose(rows, asked_for), asked)
-    shown = rows.head(asked.query.limit) if asked.query.limit else rows
     columns = _columns(asked)
+    shown, rest, other_row = cut_rows(rows, asked, columns, (asked.metrics[0].key, "share", "before", "requests"))
+    if other_row is not None:
+        shown = _count_origins(shown, rest, partials, counted)
     full = shown.select(column.name for column in columns)
     seen = tuple(replace(column, kind="prose") if column.name == ORG else column for column in columns if column.name not in _hide(before, growth))
     people = full.select(column.name for column in seen).with_columns(pl.col(ORG).fill_null("unknown"))
     warnings = [*_tell_state(asked, asked_for, before), *([f"whether they grew is not told: {growth.reason}"] if growth.reason else []), _NAMES]
-    report = build_report(asked, partials, people, seen, fold(partials, counted.metrics, ()), warnings=warnings)
+    report = build_report(asked, partials, people, seen, fold(partials, counted.metrics, ()), warnings=warnings, other_row=other_row)
     headline = _describe(asked, rows if asked_for.state else whole, asked_for.state, growth)
     return replace(report, headline=headline, flat=(full, columns), meta=report.meta | {"growth": growth.reason or "judged"})
+
+
+def _count_origins(shown: pl.DataFrame, rest: pl.DataFrame, partials: Partials, asked: Plan) -> pl.DataFrame:
+    """Count in the last row, that of the others, the origins behind it: they do not add up."""
+    key = asked.metrics[-1].key
+    behind = partials.plain.select(partials.keys).join(rest.select(KEYS), on=KEYS, how="semi", nulls_equal=True)
+    rest = fold(keep_rows(partials, behind, is_kept=True), asked.metrics, ())
+    return shown.with_columns(pl.when(pl.int_range(pl.len()) == pl.len() - 1).then(rest[key].item()).otherwise(key).cast(pl.Int64).alias(key))
 
 
 def _find_before(asked: Plan) -> Window | None:
@@ -185,11 +197,12 @@ def _tell_state(asked: Plan, asked_for: Organisations, before: Window | None) ->
 
 def _describe(asked: Plan, rows: pl.DataFrame, state: str | None, growth: Growth) -> str:
     """Say who takes what, by kind of network, and who grew or fell by more than noise."""
-    metric = asked.metrics[0]
     named = rows.filter(pl.col(ORG).is_not_null())
+    taken = [metric for metric in asked.metrics[:2] if rows[metric.key].sum()]
+    metric = taken[0] if taken else asked.metrics[0]
     total = int(rows[metric.key].sum())
     parts = [
-        f"{of_kind.height:,} {_CALLED[name]} {write_share(int(of_kind[metric.key].sum()) / total) if total else '0.0 %'}"
+        f"{of_kind.height:,} {_CALLED[name]} {write_share(int(of_kind[metric.key].sum()) / max(total, 1))}"
         for name in GROUPS
         if (of_kind := named.filter(pl.col(NETWORKS) == name)).height
     ]
@@ -197,7 +210,8 @@ def _describe(asked: Plan, rows: pl.DataFrame, state: str | None, growth: Growth
     if nobody.height and total:
         parts.append(f"addresses whose owner is not known {write_share(int(nobody[metric.key].sum()) / total)}")
     count = f"{named.height:,} {f'{state} ' if state else ''}{'organisation' if named.height == 1 else 'organisations'}"
-    told = f"{count}; of {metric.name_count(total)}: {', '.join(parts)}" if parts else count
+    nothing = f"no {asked.metrics[0].title}; " if metric != asked.metrics[0] else ""
+    told = f"{count}; {nothing}of {metric.name_count(total)}: {', '.join(parts)}" if parts and total else count
     return "; ".join([told, *_tell_growth(named, growth)])
 
 

@@ -19,6 +19,7 @@ from pullstats.ids import write_ids
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.key_epochs import comparable_history, refuse_epochs
 from pullstats.metrics.answers.ordering import name_metrics
+from pullstats.metrics.answers.others import cut_rows
 from pullstats.metrics.answers.presence import find_presence
 from pullstats.metrics.answers.report_parts import build_report, metric_columns
 from pullstats.metrics.answers.unseen import warn_of_unseen
@@ -122,15 +123,17 @@ def _list(asked: Plan, state: str | None) -> Report:
     if level in ID_COLUMNS:
         rows = rows.with_columns(write_ids(pl.col(level)))
     rows, total = _sort(rows, asked, level), rows.height
-    rows = rows.head(asked.query.limit) if asked.query.limit else rows
     columns = _columns(asked, level)
+    rows, _, other_row = cut_rows(rows, asked, columns, [metric.key for metric in asked.metrics if metric.additive])
     full = rows.select(column.name for column in columns)
     seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES and (before is not None or column.name != "state"))
     short = full.with_columns(pl.col(level).str.slice(0, SHORT_ID)) if level in ID_COLUMNS else full
     shown = short.select(column.name for column in seen)
-    report = build_report(asked, partials, shown, seen, fold(partials, asked.metrics, ()), warnings=warnings, presence=find_presence(asked))
+    report = build_report(
+        asked, partials, shown, seen, fold(partials, asked.metrics, ()), warnings=warnings, presence=find_presence(asked), other_row=other_row
+    )
     count, noun = name_level(level, total).split(" ")
-    headline = f"{' '.join(filter(None, (count, state, noun)))}, {rows.height:,} shown"
+    headline = f"{' '.join(filter(None, (count, state, noun)))}, {rows.height - (other_row is not None):,} shown"
     return replace(report, headline=headline, flat=(full, columns))
 
 
