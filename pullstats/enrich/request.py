@@ -15,6 +15,9 @@ import polars as pl
 
 _LINE: Final = r"^(?:(?P<method>[A-Za-z][A-Za-z_-]{1,30})|-) (?P<target>\S.*?)(?: HTTP/(?P<version>[0-9](?:\.[0-9])?))?$"
 _TARGET: Final = r"^(?:(?P<scheme>[a-z][a-z0-9+]{1,8})://(?P<authority>[^/?#]*))?(?P<path>/[^?]*|\*)?(?:\?(?P<query>.*))?$"
+_PLAIN: Final = r"^[A-Za-z][A-Za-z_-]{1,30} /[!-~]* HTTP/[0-9]\.[0-9]$"
+"""Nearly all request lines, which need no groups of a pattern: those cost ten times as much as cutting at blanks."""
+_TUNNEL: Final = "CONNECT "
 
 REQUEST_COLUMNS: Final = (
     "http_request_method",
@@ -36,13 +39,44 @@ def split_request(requests: pl.Series) -> pl.DataFrame:
     Returns:
         A row per request with `REQUEST_COLUMNS`, all text; null where it says nothing.
     """
+    is_plain = (requests.str.contains(_PLAIN) & ~requests.str.starts_with(_TUNNEL)).fill_null(value=False)
+    plain, odd = is_plain.arg_true(), (~is_plain).arg_true()
+    if not odd.len():
+        return _cut_plain(requests)
+    if not plain.len():
+        return match_requests(requests)
+    both = pl.concat([_cut_plain(requests.gather(plain)), match_requests(requests.gather(odd))])
+    return both[pl.concat([plain, odd]).arg_sort()]
+
+
+def _cut_plain(requests: pl.Series) -> pl.DataFrame:
+    """Cut lines that `_PLAIN` matches at their two blanks and the target's first question mark."""
+    line = pl.col("request").str.split_exact(" ", 2)
+    target = line.struct.field("field_1").str.splitn("?", 2)
+    return pl.DataFrame({"request": requests}).select(
+        http_request_method=line.struct.field("field_0"),
+        url_scheme=pl.lit(None, pl.String),
+        url_domain=pl.lit(None, pl.String),
+        url_path=target.struct.field("field_0"),
+        url_query=target.struct.field("field_1"),
+        network_protocol_version=_short_version(line.struct.field("field_2").str.slice(len("HTTP/"))),
+        parse_status=pl.lit("ok"),
+    )
+
+
+def match_requests(requests: pl.Series) -> pl.DataFrame:
+    """Match whatever stands where a request line should."""
     line = pl.col("request").str.extract_groups(_LINE)
     frame = pl.DataFrame({"request": requests}).select(
         http_request_method=line.struct.field("method"),
         target=line.struct.field("target"),
-        network_protocol_version=line.struct.field("version").str.replace(r"^([23])\.0$", "$1"),
+        network_protocol_version=_short_version(line.struct.field("version")),
     )
     return split_target(frame)
+
+
+def _short_version(version: pl.Expr) -> pl.Expr:
+    return version.replace({"2.0": "2", "3.0": "3"})
 
 
 def split_target(frame: pl.DataFrame) -> pl.DataFrame:
