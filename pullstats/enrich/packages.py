@@ -18,6 +18,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.enrich.canonical_paths import canonical_paths
+from pullstats.enrich.held_texts import HeldTexts
 from pullstats.enrich.path_hints import client_ecosystem, read_hinted
 from pullstats.enrich.path_reading import ANSWER_SCHEMA, read_taken, take_rules
 from pullstats.enrich.path_rules import Family, PathRule, find_groups, is_taken, load_families, load_levels
@@ -85,26 +86,27 @@ def _read_own(frame: pl.DataFrame, own: Sequence[tuple[Family, PathRule]]) -> pl
 def _read_alone(frame: pl.DataFrame) -> pl.DataFrame:
     """Give each path to the rule that takes it, level by level, and read it."""
     paths = frame.select("row", "path").filter(pl.col("path").str.starts_with("/")).with_row_index("place")
-    held = paths.select(_holds_keys())
-    families = [family for family in load_families() if held[family.package_type].any()]
+    held = HeldTexts(paths["path"], _texts_of_rules())
+    families = [(family, rows) for family in load_families() if (rows := held.tell(*family.keys)).any()]
     is_open = pl.repeat(value=True, n=paths.height, dtype=pl.Boolean, eager=True)
     answers = [ANSWER_SCHEMA.to_frame()]
     for level in load_levels() if families else ():
-        for family in families:
+        for family, rows in families:
             rules = [rule for rule in family.rules if rule.fallback == level]
-            candidates = held[family.package_type] & is_open
+            candidates = rows & is_open
             if not rules or not candidates.any():
                 continue
-            for rule, taken in take_rules(paths.filter(candidates), family, rules):
+            for rule, taken in take_rules(paths, family, [(rule, candidates & held.tell(rule.contains)) for rule in rules]):
                 is_open = is_open.scatter(taken["place"], values=False)
                 answers.append(read_taken(taken, family, rule))
     return pl.concat(answers)
 
 
 @cache
-def _holds_keys() -> list[pl.Expr]:
-    """Tell, per family, the paths that its rules need look at."""
-    return [pl.col("path").str.contains_any(list(family.keys)).alias(family.package_type) for family in load_families()]
+def _texts_of_rules() -> frozenset[str]:
+    """Give the texts of which a path must hold one before a family's rules look at it, and those without which a rule cannot match."""
+    families = load_families()
+    return frozenset((*(key for family in families for key in family.keys), *(rule.contains for family in families for rule in family.rules)))
 
 
 def action_by_method(method: pl.Expr, action: pl.Expr) -> pl.Expr:

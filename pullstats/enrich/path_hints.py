@@ -29,7 +29,8 @@ def read_hinted(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     Returns:
         Answers (`ANSWER_SCHEMA`), and the rows that a hint explains or would explain, with `needs_hint`.
     """
-    could = frame.filter(any_hinted_rule())
+    is_left = pl.col("package_type").is_null() | pl.col("package_type").is_in(_replaced())
+    could = frame.filter(is_left).filter(any_hinted_rule())
     if could.is_empty():
         return ANSWER_SCHEMA.to_frame(), pl.DataFrame(schema={"row": pl.UInt32, "needs_hint": pl.Boolean})
     rows = _with_kind(could)
@@ -48,6 +49,12 @@ def any_hinted_rule() -> pl.Expr:
     """Tell the paths that some hint would explain."""
     rules = [rule for rules in load_hinted_rules().values() for rule in rules]
     return pl.any_horizontal([_is_open(rule) & is_taken(rule, pl.col("path")) for rule in rules])
+
+
+@cache
+def _replaced() -> list[str]:
+    """List the ecosystems whose answers some hint replaces."""
+    return sorted({rule.over for rules in load_hinted_rules().values() for rule in rules if rule.over})
 
 
 def _is_open(rule: PathRule) -> pl.Expr:

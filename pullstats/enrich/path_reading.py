@@ -11,7 +11,7 @@ from pullstats.enrich.path_rules import find_groups, is_taken
 from pullstats.enrich.platforms import read_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pullstats.enrich.path_rules import Family, PathRule
 
@@ -31,30 +31,28 @@ ANSWER_SCHEMA: Final = pl.Schema(
     }
 )
 
-FEW: Final = 64
-"""Paths that are searched for a rule's text before its pattern is compiled."""
-
 _ARTIFACTS: Final = ("download", "manifest")
 _NULL: Final = pl.lit(None, pl.String)
 _DIGEST: Final = r"^(?:[a-z0-9+._-]+:[0-9a-fA-F]{32,}|[0-9a-f]{40}|[0-9a-f]{64})$"
 
 
-def take_rules(rows: pl.DataFrame, family: Family, rules: list[PathRule]) -> Iterator[tuple[PathRule, pl.DataFrame]]:
+def take_rules(paths: pl.DataFrame, family: Family, rules: Sequence[tuple[PathRule, pl.Series]]) -> Iterator[tuple[PathRule, pl.DataFrame]]:
     """Give rows of `path` to the rules that take them, with their groups, their layout checked.
+
+    Args:
+        paths: any rows.
+        family: of the rules.
+        rules: each with the rows that it is to look at; where there are none, its pattern is not even compiled.
 
     Yields:
         Each rule that takes any, and its rows.
     """
-    if rows.height <= FEW:
-        texts = rows["path"].to_list()
-        rules = [rule for rule in rules if any(rule.contains in text for text in texts)]
-    taken_by = rows.select(is_taken(rule, pl.col("path")).alias(rule.name) for rule in rules)
-    for rule in rules:
-        is_hit = taken_by[rule.name]
-        if is_hit.any():
-            taken = apply_layout(find_groups(rows.filter(is_hit), rule), rule.layout, family)
-            if taken.height:
-                yield rule, taken
+    for rule, rows in rules:
+        if rows.any():
+            taken = paths.filter(rows).filter(is_taken(rule, pl.col("path")))
+            found = apply_layout(find_groups(taken, rule), rule.layout, family) if taken.height else taken
+            if found.height:
+                yield rule, found
 
 
 def read_taken(taken: pl.DataFrame, family: Family, rule: PathRule, labels: pl.Expr | None = None) -> pl.DataFrame:

@@ -93,7 +93,7 @@ def test_labelled_requests() -> None:
 def claims(path: str) -> Counter[int]:
     """Count, per level, the rules that claim a path."""
     frame = canonical_paths(pl.Series([path]))
-    return Counter(rule.fallback for family, rule in all_rules() for _ in take_rules(frame, family, [rule]))
+    return Counter(rule.fallback for family, rule in all_rules() for _ in take_rules(frame, family, [(rule, frame["path"].is_not_null())]))
 
 
 def all_rules() -> list[tuple[Family, PathRule]]:

@@ -9,10 +9,34 @@ from hypothesis import strategies as st
 from pullstats.enrich.request import match_requests, split_request
 from tests.support.effort import examples
 
-PIECES = ("GET", "CONNECT", "connect", "G", "M-SEARCH", "-", "é", " ", "  ", "\n", "\t", "/", "//", "*", "?", "??", "#", "a", "http://a.b:80/", "%20", "=")
+PIECES = (
+    "GET",
+    "CONNECT",
+    "connect",
+    "G",
+    "M-SEARCH",
+    "-",
+    "é",
+    " ",
+    "  ",
+    "\n",
+    "\t",
+    "/",
+    "//",
+    "*",
+    "?",
+    "??",
+    "#",
+    "a",
+    "http://a.b:80/",
+    "%20",
+    "=",
+)
 ENDS = (" HTTP/1.1", " HTTP/2.0", " HTTP/3.0", " HTTP/2", " HTTP/1.10", " http/1.1", " HTTP/1.1 ", "\n", "")
 LINES = st.builds(lambda pieces, end: "".join(pieces) + end, st.lists(st.sampled_from(PIECES), max_size=6), st.sampled_from(ENDS))
-REQUESTS = st.builds("{} /{}{}".format, st.sampled_from(PIECES[:6]), st.lists(st.sampled_from(PIECES), max_size=4).map("".join), st.sampled_from(ENDS))
+REQUESTS = st.builds(
+    "{} /{}{}".format, st.sampled_from(PIECES[:6]), st.lists(st.sampled_from(PIECES), max_size=4).map("".join), st.sampled_from(ENDS)
+)
 
 
 @given(st.lists(st.none() | LINES | REQUESTS | st.text(max_size=9), max_size=8))
