@@ -108,6 +108,7 @@ class _Words:
         self._coded = pl.Categorical(pl.Categories(f"{name}-{next(_numbers)}", "pullstats"))
         self._anchor = pl.Series([], dtype=self._coded)
         self._count = 0
+        self._few = pl.Enum([])
 
     def add(self, known: pl.Series, texts: pl.Series) -> pl.Series:
         """Put texts behind those that are known: all of them as an Enum while they are few, else as Categorical."""
@@ -115,16 +116,21 @@ class _Words:
         self._anchor = encoded.clear()
         codes = encoded.to_physical()
         highest = codes.max()
-        self._count = max(self._count, 0 if highest is None else int(highest) + 1)  # type: ignore[arg-type]
+        count = 0 if highest is None else int(highest) + 1  # type: ignore[arg-type]
+        if count > self._count:
+            self._count = count
+            if count <= FEW:
+                self._few = pl.Enum(pl.Series("code", range(count), codes.dtype).cat.to(self._coded).cast(pl.String))
         if self._count > FEW:
             return pl.concat([_recode(known, self._coded), encoded], rechunk=True)
-        words = pl.Enum(pl.Series("code", range(self._count), codes.dtype).cat.to(self._coded).cast(pl.String))
-        return pl.concat([_recode(known, words), codes.cast(pl.UInt8).cat.to(words)], rechunk=True)
+        return pl.concat([_recode(known, self._few), codes.cast(pl.UInt8).cat.to(self._few)], rechunk=True)
 
 
 def _recode(column: pl.Series, wider: pl.Enum | pl.Categorical) -> pl.Series:
     """Give codes, or no texts yet, a type in which they stand for the same."""
-    if column.dtype in (pl.String, wider):
+    if column.dtype == wider:
+        return column
+    if column.dtype == pl.String:
         return column.cast(wider)
     codes = column.to_physical()
     return (codes.cast(pl.UInt32) if isinstance(wider, pl.Categorical) else codes).cat.to(wider)

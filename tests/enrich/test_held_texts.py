@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pullstats.enrich.held_texts import HeldTexts
 from pullstats.enrich.path_rules import load_families
-from tests.support.effort import examples
+from support.effort import examples
 
 WORDS = st.text("ab/é", max_size=4)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.enrich.request import match_requests, split_request
-from tests.support.effort import examples
+from support.effort import examples
 
 PIECES = (
     "GET",
