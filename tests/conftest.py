@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from pullstats.pipeline.plan import IngestSummary
 from support.case_files import UPDATE
 from support.command import take_into
-from support.effort import count_examples
+from support.effort import SOAK, count_examples
 from support.places import SAMPLES
 
 # Machines are shared and slow at times: no test judges by the clock.
@@ -57,6 +58,26 @@ def sample_store(tmp_path_factory: pytest.TempPathFactory, home: None) -> Path:
     store = tmp_path_factory.mktemp("samples") / "store"
     take_into(store, SAMPLES)
     return store
+
+
+@pytest.fixture(scope="session")
+def few_samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the bundled logs, of the long ones every twentieth line; in a soak all lines."""
+    folder = tmp_path_factory.mktemp("few") / "sample_logs"
+    folder.mkdir()
+    for path in SAMPLES.iterdir():
+        is_long = path.suffix == ".gz" and not SOAK
+        data = path.read_bytes()
+        few = b"".join(gzip.decompress(data).splitlines(keepends=True)[::20]) if is_long else data
+        (folder / path.name).write_bytes(gzip.compress(few) if is_long else few)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def few_store(few_samples: Path, home: None) -> Path:
+    """Give a store of these, made once for all tests of a worker."""
+    take_into(few_samples.parent / "store", few_samples)
+    return few_samples.parent / "store"
 
 
 @pytest.fixture

@@ -167,7 +167,8 @@ def test_help_imports_neither_polars_nor_pyarrow() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
-def test_the_demo_walks_through() -> None:
+def test_the_demo_walks_through(few_samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pullstats.cli.start.find_sample_logs", lambda: few_samples)
     shown = pullstats("demo").out
     assert shown.count("$ pullstats") == len(STEPS) >= 10
     assert "orchard/api" in shown

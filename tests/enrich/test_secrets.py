@@ -107,10 +107,10 @@ ALIKE = [name for name, log_format in FORMATS.items() if isinstance(log_format.r
 
 
 def plants_of(name: str) -> list[str]:
-    """Give what is planted in a format; of the many that are JSON by the same keys, a thousand a line, one holds all, and each other one plant in turn."""
+    """Give what is planted in a format; of the many that are JSON by the same keys, a thousand a line, one holds all, and each other one plant in turn; of the others each holds half."""
     if name in ALIKE[1:]:
         return some(PLANTS, len(PLANTS), first=ALIKE.index(name) % len(SECRETS))
-    return some(PLANTS, 4) if name in ALIKE else PLANTS
+    return some(PLANTS, 4) if name in ALIKE else some(PLANTS, 2, first=len(name) % 2)
 
 
 def lines_of(name: str) -> Iterator[str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,14 +141,20 @@ def crowd_of_all_sorts() -> list[Row]:
     return [*rows, manifest(START, 4, "GET", "latest", client="tryer")]
 
 
+@cache
+def judge_all_sorts() -> dict[str, dict[str, Any]]:
+    """Give what is said of these."""
+    return judge(crowd_of_all_sorts())
+
+
 def test_one_network_holds_all_classes() -> None:
-    said = {name: row["class"] for name, row in judge(crowd_of_all_sorts()).items()}
+    said = {name: row["class"] for name, row in judge_all_sorts().items()}
     assert said == {"poller": "production", "developer": "development", "runner": "ci", "tryer": "unknown"}
 
 
 def test_parts_answer_as_the_whole_does() -> None:
     rows = crowd_of_all_sorts()
-    assert judge(rows) == judge(rows, memory=100_000)
+    assert judge_all_sorts() == judge(rows, memory=100_000)
 
 
 def test_classes_break_down_and_filter_as_the_pattern_says() -> None:
@@ -153,9 +162,8 @@ def test_classes_break_down_and_filter_as_the_pattern_says() -> None:
     report = ask(Breakdown, rows, metrics=("requests", "origins"), dimensions=("class", "client"))
     found = {row["client"]: row["class"] for row in report.frame.to_dicts()}
     assert found == {"poller": "production", "developer": "development", "runner": "ci", "tryer": "unknown"}
-    kept = ask(Breakdown, rows, metrics=("requests",), dimensions=("client",), classes=("production",))
-    assert kept.frame["client"].to_list() == ["poller"]
-    assert set(judge(rows, classes=("CI",))) == {"runner"}
+    kept = ask(Breakdown, rows, metrics=("requests",), dimensions=("client",), classes=("CI",))
+    assert kept.frame["client"].to_list() == ["runner"]
     assert set(judge(rows, exclude_classes=("ci", "Production"))) == {"developer", "tryer"}
     left = ask(Breakdown, rows, metrics=("requests",), dimensions=("client",), exclude_classes=("production", "ci"))
     assert sorted(left.frame["client"]) == ["developer", "tryer"]
@@ -235,19 +243,19 @@ def test_a_table_with_a_mistake_is_refused_in_one_sentence(tmp_path: Path, text:
     assert "\n" not in str(caught.value)
 
 
-def test_the_command_lists_origins_for_programs_and_the_mix_for_people(sample_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["behaviour", "--store", str(sample_store), "--window", "2026", "--format", "json"]) == 0
+def test_the_command_lists_origins_for_programs_and_the_mix_for_people(few_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["behaviour", "--store", str(few_store), "--window", "all", "--format", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert {"origin", "class", "score", "evidence"} <= set(rows[0])
     assert all(row["class"] in CLASSES and 0 <= row["score"] <= 1 and row["evidence"] for row in rows)
     assert len({row["origin"] for row in rows}) == len(rows)
-    assert run(["behaviour", "--store", str(sample_store), "--window", "2026"]) == 0
+    assert run(["behaviour", "--store", str(few_store), "--window", "all"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("of 61 downloads: ")
+    assert re.match("of [0-9]+ downloads: ", shown)
     assert "for example" in shown
-    assert run(["behaviour", "--store", str(sample_store), "--window", "2026", "--by", "ecosystem", "--format", "json"]) == 0
+    assert run(["behaviour", "--store", str(few_store), "--window", "all", "--by", "ecosystem", "--format", "json"]) == 0
     assert {"ecosystem", "class", "origins"} <= set(json.loads(capsys.readouterr().out)[0])
-    assert run(["behaviour", "--store", str(sample_store), "--explain", "zz"]) == 2
+    assert run(["behaviour", "--store", str(few_store), "--explain", "zz"]) == 2
     assert "'zz' is no id" in capsys.readouterr().err
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from pullstats.cli import run
 from pullstats.metrics.offences.rules import load_offences
 from pullstats.metrics.questions.inflation import Inflation
 from pullstats.reports import Report
+from support.command import take_into
 from support.effort import across, some
 from support.waste_oracle import inflation
 from support.wasteful import DAY, WASTEFUL, Plot, ask_events, make_traffic, number_requests
@@ -102,17 +102,17 @@ def test_without_downloads_it_says_so() -> None:
 # At the command line
 
 
-@pytest.fixture
-def store(tmp_path: Path, take_in: Callable[..., Any]) -> Path:
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a store of a podman that pulls every five minutes, of an agent of ill will."""
-    digest = "sha256:" + "a" * 64
+    folder, digest = tmp_path_factory.mktemp("inflation"), "sha256:" + "a" * 64
     agent = r"containers/5.23.1 (github.com/containers/image) =cmd() \x1b[31m"
     lines = [("00:00:01", f"GET /v2/acme/app/blobs/{digest}", 10**8)]
     lines += [(f"0{minute // 60}:{minute % 60:02}:00", "GET /v2/acme/app/manifests/latest", 1234) for minute in range(0, 100, 5)]
     text = "".join(f'81.2.69.142 - - [03/Mar/2025:{clock} +0000] "{request} HTTP/1.1" 200 {size} "-" "{agent}"\n' for clock, request, size in lines)
-    (tmp_path / "access.log").write_text(text, encoding="utf-8")
-    take_in(tmp_path / "access.log")
-    return tmp_path / "store"
+    (folder / "access.log").write_text(text, encoding="utf-8")
+    take_into(folder / "store", folder / "access.log")
+    return folder / "store"
 
 
 def test_people_and_programs_get_the_same_numbers(store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

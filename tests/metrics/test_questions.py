@@ -155,8 +155,10 @@ def test_a_dimension_is_what_was_read_by_hand(number: int, stores: Callable[[Cas
         value = row[key]
         text = f'"{value}"' if isinstance(value, str) else str(value).lower()
         where = f"{name} is null" if value is None else f"{name} = {text}"
-        assert ask(store, "requests", where=where, **options) == [{"requests": row["requests"]}]
-        assert sum(row["requests"] for row in ask(store, "requests", where=f"not ({where})", **options)) == len(case["lines"]) - row["requests"]
+        if SOAK or number % 2:
+            assert ask(store, "requests", where=where, **options) == [{"requests": row["requests"]}]
+        if SOAK or not number % 2:
+            assert sum(row["requests"] for row in ask(store, "requests", where=f"not ({where})", **options)) == len(case["lines"]) - row["requests"]
     known = [row[key] for row in rows]
     order = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].index if name == "weekday" else lambda value: value
     assert known == sorted((value for value in known if value is not None), key=order) + [None] * known.count(None)

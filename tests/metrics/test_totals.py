@@ -7,12 +7,13 @@ import io
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.command import pullstats
+from support.command import pullstats, take_into
 from support.places import ROOT
 
 WHEEL = "/packages/{}-1.0-py3-none-any.whl"
@@ -38,13 +39,15 @@ LINES = [
 # 6 origins asked: 192.0.2.1 twice (pip, uv), .1, .2, .4 and 203.0.113.1; of 5 endpoints 4 came on one day.
 
 
-@pytest.fixture
-def ask(take_in: Callable[..., Any], tmp_path: Path) -> Callable[..., str]:
-    (tmp_path / "access.log").write_text("".join(LINES))
-    take_in(tmp_path / "access.log")
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    folder = tmp_path_factory.mktemp("totals")
+    (folder / "access.log").write_text("".join(LINES))
+    take_into(folder / "store", folder / "access.log")
 
+    @cache
     def question(*words: str, code: int = 0) -> str:
-        said = pullstats(*words, "--store", tmp_path / "store", "--window", "all", code=code)
+        said = pullstats(*words, "--store", folder / "store", "--window", "all", code=code)
         return said.out if code == 0 else said.err
 
     return question

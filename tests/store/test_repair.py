@@ -207,8 +207,7 @@ def test_verify_names_each_damage(tmp_path: Path, logs: list[Path], capsys: pyte
     assert "damaged in 2 places" in err
 
 
-@pytest.mark.parametrize("table", ["events", "rejects", "runs"])
-@pytest.mark.parametrize("count", [0, 1, -1])
+@pytest.mark.parametrize(("table", "count"), across(["events", "rejects", "runs"], [0, 1, -1]))
 def test_a_first_commit_is_made_anew_and_nothing_is_lost(tmp_path: Path, logs: list[Path], table: str, count: int) -> None:
     path = tmp_path / "store"
     truth = everything(path)
@@ -220,15 +219,17 @@ def test_a_first_commit_is_made_anew_and_nothing_is_lost(tmp_path: Path, logs: l
     assert store_overview(path).warnings == []
 
 
-@pytest.mark.parametrize("table", ["events", "rejects", "runs"])
-@pytest.mark.parametrize(("there", "flipped"), [(b'"modificationTime"', b'"modificathonTime"'), (b'"dataChange"', b'"dadaChange"')])
+@pytest.mark.parametrize(
+    ("table", "flip"),
+    across(["events", "rejects", "runs"], [(b'"modificationTime"', b'"modificathonTime"'), (b'"dataChange"', b'"dadaChange"')]),
+)
 def test_a_flip_that_only_the_library_stumbles_over_is_named_and_mended(
-    tmp_path: Path, logs: list[Path], table: str, there: bytes, flipped: bytes
+    tmp_path: Path, logs: list[Path], table: str, flip: tuple[bytes, bytes]
 ) -> None:
     path = tmp_path / "store"
     truth = everything(path)
     commit = path / table / "_delta_log" / f"{1:020}.json"
-    commit.write_bytes(commit.read_bytes().replace(there, flipped, 1))
+    commit.write_bytes(commit.read_bytes().replace(*flip, 1))
     assert commit.name in pullstats("ingest", "-q", logs[0], "--store", path, code=2).err
     assert run(["verify", "--store", str(path)]) == 2
     assert verify(path, is_repair=True).left.is_clean

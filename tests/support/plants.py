@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+import polars.selectors as cs
 
 USER = "wilhelmina"
 CLIENT, HOP = "203.0.113.77", "2001:db8:77::9"
@@ -32,12 +33,13 @@ def every_text(store: Path) -> Iterator[str]:
             yield path.read_bytes().decode("latin-1")
         if path.suffix == ".parquet":
             frame = pl.read_parquet(path)
-            for column in frame:
+            for column in frame.select(~(cs.numeric() | cs.temporal() | cs.boolean())):
                 values = column.drop_nulls().unique()
                 yield "\n".join(value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in values.to_list())
 
 
 def assert_clean(text: str, where: str) -> None:
+    lowered = text.lower()
     for secret in FORBIDDEN:
-        place = text.lower().find(secret.lower())
+        place = lowered.find(secret.lower())
         assert place < 0, f"{secret!r} in {where}: …{text[max(place - 120, 0) : place + 60]!r}…"

@@ -43,6 +43,7 @@ def written(generator: Any, seed: int, log_format: str) -> bytes:
     out = io.BytesIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importlib.import_module("machines"), "ADDRESS_COUNT", 3_000)
+        patch.setattr(importlib.import_module("visits"), "VISITS_PER_FAMILY", 1_000)
         generator.write_log(out, 1_000, seed, log_format)
     return out.getvalue()
 

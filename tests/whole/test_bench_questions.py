@@ -34,7 +34,8 @@ def _bench() -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="module", name="store")
 def _store(bench: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("questions")
-    with (folder / "a.log").open("wb") as log:
+    with (folder / "a.log").open("wb") as log, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.import_module("visits"), "VISITS_PER_FAMILY", 1_000)
         bench["generate"].write_log(log, 2_500, 3, "combined")
     take_into(folder / "store", folder / "a.log", key_file=folder / "key")
     return folder / "store"

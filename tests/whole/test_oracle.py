@@ -430,7 +430,7 @@ FILTERS: dict[str, Callable[[Row], bool]] = {
 }
 
 
-@pytest.mark.parametrize(("turn", "where"), list(enumerate(FILTERS)))
+@pytest.mark.parametrize(("turn", "where"), some(enumerate(FILTERS), 2, first=1))
 def test_rules_see_what_a_filter_leaves_out(turn: int, where: str, quiet: Traffic) -> None:
     """A pull is kept or left out whole, by the request that stands for it; the others still say that it is one."""
     rules = some_rules(turn)

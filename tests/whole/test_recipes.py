@@ -68,18 +68,19 @@ def largest(monkeypatch: pytest.MonkeyPatch) -> str:
     return metric.name
 
 
-@pytest.fixture
-def sized(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def sized(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a store of the answers of `SIZES`, by two clients."""
-    log = tmp_path / "access.log"
+    folder = tmp_path_factory.mktemp("sized")
+    log = folder / "access.log"
     lines = [
         LINE.format(who=who, day=day, size=size, client=("pip/25.0", "uv/0.7.0")[who % 2])
         for day, sizes in SIZES.items()
         for who, size in enumerate(sizes)
     ]
     log.write_text("".join(lines))
-    take_into(tmp_path / "store", log, key_file=tmp_path / "key")
-    return tmp_path / "store"
+    take_into(folder / "store", log, key_file=folder / "key")
+    return folder / "store"
 
 
 def told(*arguments: str) -> Any:
