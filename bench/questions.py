@@ -22,8 +22,8 @@ YEAR = 365
 LAST_DAY = "2025-06-30"  # the generator's last day: 30 days before its end are exactly June
 JUNE = "timestamp >= '2025-06-01T00:00:00Z'::TIMESTAMPTZ AND timestamp < '2025-07-01T00:00:00Z'::TIMESTAMPTZ"
 ORIGINS = "count(DISTINCT origin_id) FILTER (WHERE http_response_status_code IS DISTINCT FROM 401) AS origins"
-MARKS = frozenset({"final", "gap", "partial", "cut", "missing_hours"})
-METRICS = frozenset({"requests", "origins", "endpoints", "networks", "pulls", "downloads", "sessions"})
+MARKS = frozenset({"final", "gap", "partial", "cut", "missing_hours", "kind", "minor", "downloads_share", "origins_share", "first_seen", "last_seen"})
+METRICS = frozenset({"requests", "origins", "endpoints", "networks", "pulls", "downloads", "sessions", "active"})
 
 DUCKDB = r"""
 import duckdb, json, pathlib, sys
@@ -80,6 +80,31 @@ WITH asked AS (SELECT user_agent_name AS client, origin_id IS NULL AS is_alone, 
 SELECT client, count(*) AS sessions FROM asked WHERE is_alone OR pause IS NULL OR pause > INTERVAL 30 MINUTE GROUP BY client
 """
 
+VERSIONS = r"""
+WITH named AS (
+  SELECT origin_id, url_path, timestamp AS instant, source_id, source_offset, package_name AS package, http_response_status_code AS status,
+         action = 'download' AND is_downloadable AND http_request_method = 'GET' AND status IN (200, 206, 301, 302, 303, 307, 308) AS is_file,
+         CASE WHEN reference_kind = 'tag' THEN package_version WHEN reference_kind = 'digest' AND action IS DISTINCT FROM 'download' THEN NULL
+              ELSE coalesce(package_version_normalized, package_version) END AS release
+  FROM EVENTS WHERE package_type = 'npm'),
+linked AS (SELECT *, coalesce(status >= 300 AND lead(instant) OVER owner - instant <= INTERVAL 5 SECOND, false) AS leads_on
+  FROM named WHERE is_file WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
+bodies AS (SELECT *, coalesce(instant - lag(instant) OVER owner > INTERVAL 10 MINUTE, true) AS is_first FROM linked WHERE status IN (200, 206)
+  WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
+transfers AS (SELECT *, sum(is_first::INT) OVER (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset) AS transfer FROM bodies),
+ranked AS (SELECT *, sum((status = 200)::INT) OVER (PARTITION BY origin_id, url_path, transfer ORDER BY instant, source_id, source_offset) AS whole
+  FROM transfers),
+taken AS (SELECT package, release FROM ranked WHERE is_first OR (status = 200 AND whole > 1) UNION ALL
+  SELECT package, release FROM linked WHERE status >= 300 AND NOT leads_on),
+downloads AS (SELECT package, release, count(*) AS downloads FROM taken WHERE package IS NOT NULL GROUP BY ALL),
+ends AS (SELECT max(timestamp) AS newest FROM EVENTS),
+asks AS (SELECT package, release, count(*) AS requests, count(DISTINCT origin_id) AS origins,
+    count(DISTINCT origin_id) FILTER (instant > newest - INTERVAL 30 DAY) AS active
+  FROM named, ends WHERE package IS NOT NULL AND (status IS NULL OR status < 400) GROUP BY ALL)
+SELECT 'npm' AS ecosystem, a.package, a.release, coalesce(d.downloads, 0) AS downloads, a.requests, a.origins, a.active
+FROM asks a LEFT JOIN downloads d ON a.package = d.package AND a.release IS NOT DISTINCT FROM d.release
+WHERE a.release IS NOT NULL OR d.downloads > 0
+"""
 
 PERIODS = r"""
 WITH gaps AS (
@@ -144,6 +169,12 @@ QUESTIONS = {
         45,
     ),
     "sessions": Question("Sessions by client, all events", 10, "report --by client --metric sessions --window all", SESSIONS, 45),
+    "versions": Question(
+        "Versions of npm packages: downloads, who asked, who is active; all events", 5, "versions --where ecosystem=npm --window all", VERSIONS, 45, 2
+    ),
+    "releases": Question("Versions of all packages, floating tags and digests resolved, all events", 5, "versions --window all", "", 45),
+    "adoption": Question("Downloads by days since each release, all events", 5, "versions --adoption --window all", "", 45),
+    "lag": Question("How long people took to move to each release, all events", 5, "versions --lag --window all", "", 45),
     "year": Question(
         "Origins, endpoints and networks over a year",
         3,

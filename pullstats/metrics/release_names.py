@@ -31,9 +31,10 @@ from pullstats.metrics.version_order import Place, count_parts, is_final, place_
 
 _READ: Final = (
     *("timestamp", "package_type", "package_name", "package_version", "package_version_normalized"),
-    *("reference_kind", "action", "is_downloadable", "http_request_method"),
+    *("reference_kind", "action", "is_downloadable"),
 )
 _PLACE: Final = "place"
+_NAMES: Final = ["package_name", "package_version"]
 _NEWEST: Final = ("latest", "stable", "current")
 """Tags that by custom stand for the newest release, where a list of releases tells it."""
 
@@ -157,40 +158,37 @@ def _add_releases(events: pl.LazyFrame, known: Known) -> pl.LazyFrame:
 
 def _find_releases(events: pl.DataFrame, known: Known) -> pl.Series:
     """Give the releases of some requests; only those by tag and digest are looked up."""
-    is_image = pl.col("package_type").eq_missing("oci")
+    is_image, kind = pl.col("package_type").eq_missing("oci"), pl.col("reference_kind")
     is_naming = pl.col("action").eq_missing("manifest") & pl.col("is_downloadable").fill_null(value=False)
-    is_digest = pl.col("reference_kind").eq_missing("digest") & pl.col("action").ne_missing("download")
-    plain = pl.when(~is_image & ~is_digest).then(pl.coalesce("package_version_normalized", "package_version")).alias(RELEASE)
-    releases = events.select(plain)[RELEASE]
-    rows = events.with_row_index(_PLACE).filter((is_image & is_naming) | (~is_image & pl.col("reference_kind").eq_missing("tag")))
-    if not rows.height:
-        return releases
-    looked = _look_up(rows.sort("timestamp"), known).sort(_PLACE)
-    return releases.scatter(looked[_PLACE], looked[RELEASE])
+    is_known = pl.when(is_image).then(is_naming).otherwise(kind.ne_missing("digest") | pl.col("action").eq_missing("download"))
+    releases = events.select(pl.when(is_known).then(pl.coalesce("package_version_normalized", "package_version")).alias(RELEASE))[RELEASE]
+    rows = events.with_row_index(_PLACE).filter(is_known & (kind.eq_missing("tag") | (is_image & kind.eq_missing("digest"))))
+    for looked in (_look_up_tags(rows.filter(kind == "tag"), known), _look_up_digests(rows.filter(kind == "digest"), known)):
+        if looked.height:
+            releases = releases.scatter(looked[_PLACE], looked[RELEASE])
+    return releases
 
 
-def _look_up(rows: pl.DataFrame, known: Known) -> pl.DataFrame:
-    """Give the release of requests for images, or by a tag, sorted by time: `place`, `release`."""
-    names = ["package_name", "package_version"]
-    rows = rows.join(known.digests, on=names, how="left", maintain_order="left")
-    for table, by, found in ((known.tags, names, "by_tag"), (known.listed, names, "by_list"), (known.anywhere, names[1:], "by_any")):
+def _look_up_digests(rows: pl.DataFrame, known: Known) -> pl.DataFrame:
+    """Give the release of requests for images by digest: `place`, `release`."""
+    named = rows.select(_PLACE, *_NAMES).join(known.digests, on=_NAMES, how="left", maintain_order="left")
+    return named.select(_PLACE, pl.col("by_digest").str.replace(r"^v([0-9])", "$1").alias(RELEASE))
+
+
+def _look_up_tags(rows: pl.DataFrame, known: Known) -> pl.DataFrame:
+    """Give the release of requests by a tag: `place`, `release`."""
+    tables = ((known.tags, _NAMES, "by_tag"), (known.listed, _NAMES, "by_list"), (known.anywhere, _NAMES[1:], "by_any"))
+    if any(table.height for table, _, _ in tables):
+        rows = rows.sort("timestamp")
+    for table, by, found in tables:
         if table.height:
             rows = rows.join_asof(table, on="timestamp", by=by, strategy="backward", check_sortedness=False)
         else:
             rows = rows.with_columns(pl.lit(None, pl.String).alias(found))
-    return rows.select(_PLACE, _choose_release().alias(RELEASE))
-
-
-def _choose_release() -> pl.Expr:
-    """Give the release of a request for an image, or by a tag, beside which stands what is known of its digest and tag."""
-    is_image = pl.col("package_type").eq_missing("oci")
     asked = pl.col("package_version")
-    bare = pl.when(asked.str.contains(r"^v[0-9]") & is_image).then(asked.str.strip_prefix("v")).otherwise(asked)
-    tag = pl.coalesce(pl.col("by_tag").str.replace(r"^v([0-9])", "$1"), "by_list", "by_any", bare)
-    digest = pl.col("by_digest").str.replace(r"^v([0-9])", "$1")
-    kind = pl.col("reference_kind")
-    named = pl.when(kind == "tag").then(tag).when(is_image & (kind == "digest")).then(digest)
-    return named.otherwise(pl.coalesce("package_version_normalized", asked))
+    bare = pl.when((pl.col("package_type") == "oci") & asked.str.contains(r"^v[0-9]")).then(asked.str.strip_prefix("v")).otherwise(asked)
+    release = pl.coalesce(pl.col("by_tag").str.replace(r"^v([0-9])", "$1"), "by_list", "by_any", bare)
+    return rows.select(_PLACE, release.alias(RELEASE))
 
 
 def _find_moves(tags: pl.DataFrame) -> pl.DataFrame:
@@ -202,11 +200,10 @@ def _find_moves(tags: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The same; `by_tag` is null from where on it tells nothing more.
     """
-    names = ["package_name", "package_version"]
     by_tag = pl.when(_is_finer(pl.col("by_tag"), pl.col("package_version"))).then("by_tag").alias("by_tag")
-    finer = tags.with_columns(by_tag).filter(pl.col("by_tag").is_not_null().any().over(names))
-    is_first = pl.int_range(pl.len()).over(names) == 0
-    return finer.filter(is_first | pl.col("by_tag").ne_missing(pl.col("by_tag").shift(1).over(names)))
+    finer = tags.with_columns(by_tag).filter(pl.col("by_tag").is_not_null().any().over(_NAMES))
+    is_first = pl.int_range(pl.len()).over(_NAMES) == 0
+    return finer.filter(is_first | pl.col("by_tag").ne_missing(pl.col("by_tag").shift(1).over(_NAMES)))
 
 
 def _is_finer(release: pl.Expr, asked: pl.Expr) -> pl.Expr:

@@ -18,7 +18,7 @@ from support.places import ROOT
 
 duckdb = pytest.importorskip("duckdb")
 BENCH = ROOT / "bench"
-NAMES = ("country", "dimensions", "downloads", "sessions", "year")
+NAMES = ("country", "dimensions", "downloads", "sessions", "versions", "year")
 
 
 @pytest.fixture(scope="module", name="bench")
