@@ -30,6 +30,7 @@ from pullstats.tokenisers import read_objects
 
 JSON_SHAPE: Final = r"^\s*\{"
 """What a line that may be an object looks like."""
+_BEGINNING: Final = re.compile(rb"\s*\{")
 _TARGET_VALUE: Final = r'"\s*:\s*"(?:[A-Z]{3,10} )?(?:\\?/|https?:)'
 """What a line holds that may have a target somewhere."""
 _EMPTY_VALUE: Final = re.compile(r'(?<!\\)":\s*(?=[,}])')
@@ -57,7 +58,7 @@ class JsonReader:
 
     def read_fast(self, data: bytes) -> pl.DataFrame | None:
         """Read whole lines, or None if one of them is no plain JSON object."""
-        lines = cut_clean(data) if data.endswith(b"\n") else None
+        lines = cut_clean(data) if data.endswith(b"\n") and _BEGINNING.match(data) else None
         if lines is None:
             return None
         lengths = lines.str.len_bytes().cast(pl.Int64) + 1
