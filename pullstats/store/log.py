@@ -26,9 +26,9 @@ from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction, Transaction
 
 from pullstats.store import modes
-from pullstats.store.log_files import LOG_FOLDER
+from pullstats.store.log_files import HINT_NAME, LOG_FOLDER, is_good_hint
 from pullstats.store.parts import PendingFile, discard_parts, live_file, part_stats
-from pullstats.store.replay import HINT_NAME, is_good_hint, read_snapshot, refuse_bare, refuse_broken
+from pullstats.store.replay import read_snapshot, refuse_bare, refuse_broken
 from pullstats.store.snapshot import OURS, STATE_ID, LiveFile, Snapshot
 from pullstats.store.tables import DELTA_PROPERTIES, DELTA_TYPES, Table
 

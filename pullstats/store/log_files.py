@@ -19,6 +19,7 @@ from pullstats.errors import StoreError
 from pullstats.store.snapshot import Snapshot, apply_action
 
 LOG_FOLDER: Final = "_delta_log"
+HINT_NAME: Final = "_last_checkpoint"
 BROKEN: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
 _BROKEN_FRAME: Final = (*BROKEN, pl.exceptions.PolarsError, pl.exceptions.PanicException, MemoryError)
 _CHECKPOINT_KEYS: Final = {
@@ -88,6 +89,23 @@ def list_log(table: Path) -> LogFiles:
     for parts in found.checkpoints.values():
         parts.sort()
     return found
+
+
+def is_good_hint(hint: Path) -> bool:
+    """Tell whether the pointer to the last checkpoint leads to one."""
+    try:
+        version = json.loads(hint.read_bytes())["version"]
+        return any(hint.parent.glob(f"{int(version):020}.checkpoint*.parquet"))
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return False
+
+
+def has_leftovers(table: Path) -> bool:
+    """Tell whether a writer that died has left a draft of a file of a table's log, or a pointer that leads nowhere."""
+    log = table / LOG_FOLDER
+    return any(log.glob("*#*")) or not is_good_hint(log / HINT_NAME)
 
 
 def mend_commit(path: Path) -> bytes:

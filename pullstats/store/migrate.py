@@ -22,7 +22,7 @@ from pullstats.store.layout import raise_marker
 from pullstats.store.parts import PendingFile, discard_parts, part_rules, rewrite_part
 from pullstats.store.scan import scan_files
 from pullstats.store.snapshot import LiveFile
-from pullstats.store.tables import EVENTS, OLD_EVENTS, as_written
+from pullstats.store.tables import EVENTS, OLD_EVENTS
 
 if TYPE_CHECKING:
     from pullstats.store.log import TableLog
@@ -42,9 +42,9 @@ class _Written:
     crc: int
 
 
-def is_old(log: TableLog) -> bool:
-    """Tell whether the events are written as in layout 1."""
-    return as_written(EVENTS, log.state.columns) is OLD_EVENTS
+def has_journal(store: Path) -> bool:
+    """Tell whether a run that died has left a journal."""
+    return (store / JOURNAL_NAME).exists()
 
 
 def migrate(store: Path, log: TableLog, files: Sequence[LiveFile], tell: Callable[[str], None]) -> None:

@@ -6,7 +6,6 @@ Every step can be done again: a repair that dies is simply run once more.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -19,14 +18,14 @@ from pullstats.store.failures import explain_failure
 from pullstats.store.layout import find_store
 from pullstats.store.lock import lock_store
 from pullstats.store.log import TableLog
-from pullstats.store.log_files import LOG_FOLDER, BrokenError, mend_commit, read_commit
+from pullstats.store.log_files import HINT_NAME, LOG_FOLDER, BrokenError, is_good_hint, mend_commit, read_commit
 from pullstats.store.losses import DAMAGED_NAME, Loss, add_losses, find_ranges, undone_loss, undone_ranges
 from pullstats.store.parts import commit_of, write_rows
-from pullstats.store.progress import read_progress
-from pullstats.store.replay import HINT_NAME, Diagnosis, diagnose, is_good_hint
+from pullstats.store.recount import fill_runs, read_runs
+from pullstats.store.replay import Diagnosis, diagnose
 from pullstats.store.scan import scan_files
 from pullstats.store.snapshot import COMMIT_ID, LiveFile, Snapshot
-from pullstats.store.tables import EVENTS, REJECTS, RUN_COUNTS, RUNS, TABLES, Table, as_written
+from pullstats.store.tables import EVENTS, REJECTS, RUNS, TABLES, Table, as_written
 
 
 @dataclass(slots=True)
@@ -146,7 +145,7 @@ def _undo_strays(store: Path, logs: dict[str, TableLog], done: Repair) -> None:
     events = logs[EVENTS.name].state
     committed = events.transactions.get(COMMIT_ID, 0)
     strays = {table.name: [file for file in logs[table.name].state.files.values() if _is_beyond(file, committed)] for table in (RUNS, REJECTS)}
-    rows = _read_runs(store, strays[RUNS.name])
+    rows = read_runs(store, strays[RUNS.name])
     undone = rows if committed == 0 else rows.filter(pl.col("commit").fill_null(committed + 1) > committed)
     if loss := undone_loss(undone, events):
         add_losses(store, [loss])
@@ -185,11 +184,6 @@ def _agree_on_versions(logs: dict[str, TableLog]) -> None:
         logs[EVENTS.name].commit(transactions=behind, is_new_data=False)
 
 
-def _read_runs(store: Path, files: Iterable[LiveFile]) -> pl.DataFrame:
-    whole = [file for file in files if examine(store / RUNS.name, file, RUNS) is None]
-    return scan_files(store / RUNS.name, whole, RUNS).collect()
-
-
 def _repair_files(store: Path, table: Table, logs: dict[str, TableLog], done: Repair) -> None:
     """Set damaged data files aside, write down what they held, and commit that they are gone."""
     log = logs[table.name]
@@ -199,7 +193,7 @@ def _repair_files(store: Path, table: Table, logs: dict[str, TableLog], done: Re
         if (damage := examine(log.folder, file, as_written(table, log.state.columns))) is not None and damage.is_lost
     ]
     events = logs[EVENTS.name].state
-    runs = _read_runs(store, logs[RUNS.name].state.files.values())
+    runs = read_runs(store, logs[RUNS.name].state.files.values())
     if table is not RUNS:
         losses = [_lose(damage, runs, events) for damage in damages]
         lost_rejects = _missing_rejects(log, runs, events) if table is REJECTS and not damages else []
@@ -211,7 +205,9 @@ def _repair_files(store: Path, table: Table, logs: dict[str, TableLog], done: Re
     if damages:
         log.commit(retired=[damage.file for damage in damages])
     if table is RUNS:
-        _fill_runs(store, logs, done)
+        counted = fill_runs(store, logs)
+        if counted:
+            done.remarks.append(f"the records of {counted:,} logs were counted anew from their rows")
 
 
 def _lose(damage: Damage, runs: pl.DataFrame, events: Snapshot) -> Loss:
@@ -232,50 +228,3 @@ def _missing_rejects(log: TableLog, runs: pl.DataFrame, events: Snapshot) -> lis
     commits = tuple((number, number) for number in sorted(set(rows["commit"].to_list())))
     place = f"commits {commits[0][0]} to {commits[-1][1]}"
     return [Loss(log.table.name, place, int(rows["rejected"].sum()), None, None, commits, undone_ranges(rows, events))]
-
-
-def _fill_runs(store: Path, logs: dict[str, TableLog], done: Repair) -> None:
-    """Count anew what the lost records had counted, as far as the other tables tell: lines, events and rejects of each log."""
-    events = logs[EVENTS.name].state
-    runs = _read_runs(store, logs[RUNS.name].state.files.values())
-    counted = {row["source_id"]: row for row in runs.group_by("source_id").agg(pl.col(RUN_COUNTS).sum()).to_dicts()}
-    short = []
-    for source_id in events.transactions:
-        progress = read_progress(events.transactions, source_id) if ":" not in source_id and source_id != COMMIT_ID else None
-        known = counted.get(source_id, dict.fromkeys(RUN_COUNTS, 0))
-        if progress is not None and progress.lines > known["lines"]:
-            short.append((source_id, progress, known))
-    if not short:
-        return
-    found = _count_sources(store, logs)
-    rows = []
-    for source_id, progress, known in short:
-        there = found.get(source_id, {"events": 0, "rejected": 0, "first": None, "last": None, "format": None})
-        lines = progress.lines - known["lines"]
-        kept = min(max(there["events"] - known["events"], 0), lines)
-        refused = min(max(there["rejected"] - known["rejected"], 0), lines - kept)
-        counts = {"lines": lines, "events": kept, "rejected": refused, "ignored": lines - kept - refused, "duplicates": 0}
-        more = {"bytes": max(progress.end_offset - known["bytes"], 0), "first": there["first"], "last": there["last"], "format": there["format"]}
-        rows.append({"run_id": "repair", "source_id": source_id, **counts, **more})
-    frame = pl.DataFrame(rows, schema={name: RUNS.schema[name] for name in rows[0]})
-    logs[RUNS.name].commit([write_rows(store / RUNS.name, frame, RUNS, 0)])
-    done.remarks.append(f"the records of {len(rows):,} logs were counted anew from their rows")
-
-
-def _count_sources(store: Path, logs: dict[str, TableLog]) -> dict[str, dict[str, object]]:
-    """Count the rows of each log, of files that are whole."""
-    whole = {
-        table.name: [
-            file
-            for file in logs[table.name].state.files.values()
-            if examine(store / table.name, file, as_written(table, logs[table.name].state.columns)) is None
-        ]
-        for table in (EVENTS, REJECTS)
-    }
-    events = scan_files(store / EVENTS.name, whole[EVENTS.name], as_written(EVENTS, logs[EVENTS.name].state.columns))
-    rejects = scan_files(store / REJECTS.name, whole[REJECTS.name], REJECTS)
-    times = [pl.col("timestamp").min().alias("first"), pl.col("timestamp").max().alias("last"), pl.col("log_format").last().alias("format")]
-    counted = events.group_by("source_id").agg(pl.len().cast(pl.Int64).alias("events"), *times)
-    refused = rejects.group_by("source_id").agg(pl.len().cast(pl.Int64).alias("rejected"))
-    both = counted.join(refused, on="source_id", how="full", coalesce=True).with_columns(pl.col("events", "rejected").fill_null(0))
-    return {row["source_id"]: row for row in both.collect().to_dicts()}

@@ -10,7 +10,6 @@ https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +17,6 @@ from typing import Any, Final
 from pullstats.errors import DamagedStoreError
 from pullstats.store.log_files import BROKEN, LOG_FOLDER, BrokenError, LogFiles, commit_path, list_log, read_checkpoint, read_commit
 from pullstats.store.snapshot import OURS, STATE_ID, Snapshot, apply_action
-
-HINT_NAME: Final = "_last_checkpoint"
-
 
 _NEEDED: Final = {
     "add": {"path", "partitionValues", "size", "modificationTime", "dataChange"},
@@ -201,7 +197,7 @@ def _walk(snapshot: Snapshot, files: LogFiles, table: Path) -> tuple[Snapshot, B
 
 def _check_commit(before: Snapshot, after: Snapshot, actions: list[dict[str, Any]], path: Path) -> None:
     """Tell a commit that is whole from one that lost its end."""
-    if any(kind in action and not needed <= action[kind].keys() for action in actions for kind, needed in _NEEDED.items()):
+    if _lacks_something(actions):
         raise BrokenError(path, "is damaged: an action lacks what other readers need")
     info: dict[str, Any] = next((action["commitInfo"] for action in actions if isinstance(action.get("commitInfo"), dict)), {})
     named = {action["txn"]["appId"] for action in actions if "txn" in action}
@@ -228,14 +224,8 @@ def _apply_commit(snapshot: Snapshot, actions: list[dict[str, Any]], path: Path,
         raise BrokenError(path, "is damaged: an action lacks what it needs") from error
     if not any(done):
         raise BrokenError(path, "is cut: it holds no action")
+    snapshot.is_lacking |= _lacks_something(actions)
 
 
-def is_good_hint(hint: Path) -> bool:
-    """Tell whether the pointer to the last checkpoint leads to one."""
-    try:
-        version = json.loads(hint.read_bytes())["version"]
-        return any(hint.parent.glob(f"{int(version):020}.checkpoint*.parquet"))
-    except FileNotFoundError:
-        return True
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return False
+def _lacks_something(actions: list[dict[str, Any]]) -> bool:
+    return any(kind in action and not needed <= action[kind].keys() for action in actions for kind, needed in _NEEDED.items())

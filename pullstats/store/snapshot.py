@@ -75,6 +75,7 @@ class Snapshot:
         transactions: application transactions, id to version.
         columns: the table's columns, each as `name:type`.
         warnings: what of the log is damaged that nothing hangs on.
+        is_lacking: a commit since the checkpoint lacks what we can do without, and other readers cannot.
     """
 
     version: int = -1
@@ -83,6 +84,7 @@ class Snapshot:
     transactions: dict[str, int] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    is_lacking: bool = False
 
     def copy(self) -> Snapshot:
         """Give one that changes by itself."""

@@ -8,96 +8,27 @@ leaves nothing that counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pullstats.errors import DamagedStoreError, InternalError
+from pullstats.errors import InternalError
 from pullstats.store import compact as compaction
 from pullstats.store.failures import explain_failure
 from pullstats.store.layout import find_store
-from pullstats.store.lock import lock_store
-from pullstats.store.losses import Loss, add_losses, read_losses, undone_loss, write_losses
-from pullstats.store.migrate import forget_journal, is_old, migrate
-from pullstats.store.parts import PendingFile, commit_of, discard_parts, write_event_parts, write_rows
+from pullstats.store.losses import Loss, write_losses
+from pullstats.store.parts import PendingFile, discard_parts, write_event_parts, write_rows
 from pullstats.store.progress import SourceProgress, progress_transactions
-from pullstats.store.scan import scan_files
-from pullstats.store.snapshot import COMMIT_ID, LiveFile, Snapshot, Spans
+from pullstats.store.snapshot import COMMIT_ID, LiveFile, Spans
 from pullstats.store.tables import EVENTS, REJECTS, RUNS, TABLES, Table
-from pullstats.store.view import VERSION_IDS, StoreView
-
-if TYPE_CHECKING:
-    from pullstats.store.log import TableLog
+from pullstats.store.view import VERSION_IDS
+from pullstats.store.writer import StoreWriter
 
 
-class Store(StoreView):
+class Store(StoreWriter):
     """An opened store, to be read and, under its lock, written to; make one with `open_store`."""
-
-    def __init__(self, path: Path) -> None:
-        """Wrap a folder that `open_store` has checked."""
-        super().__init__(path)
-        self._logs: dict[str, TableLog] | None = None
-        self._is_torn = False  # True while rejects or runs may have a commit that the events lack.
-
-    @property
-    def is_locked(self) -> bool:
-        """Nobody else writes as long as this is the store's one writer."""
-        return self._logs is not None
-
-    def snapshot(self, table: Table) -> Snapshot:
-        """Give a table as it was when it was first looked at; under the lock, as it is."""
-        return super().snapshot(table) if self._logs is None else self._logs[table.name].state
-
-    @contextmanager
-    def lock(self, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
-        """Be the store's one writer for the length of a `with` block, on its newest snapshot.
-
-        Takes back what a writer that died between two tables has left, and brings a store of an older
-        layout up to date.
-
-        Args:
-            tell: takes a sentence on what is done first and may take its time.
-
-        Raises:
-            StoreError: another process writes, the store is not writable, or is of an older layout and damaged.
-        """
-        from pullstats.store.log import TableLog  # noqa: PLC0415 - who only reads a store needs no library that writes
-
-        with lock_store(self.path):
-            self.refresh()
-            with explain_failure("write to", self.path):
-                logs = {table.name: TableLog(self.path, table) for table in TABLES}
-            for table in (REJECTS, RUNS):
-                self.refuse_shorter(table, logs[table.name].state, logs[EVENTS.name].state.transactions)
-            self._logs = logs
-            if is_old(logs[EVENTS.name]):
-                self._migrate(tell)
-            else:
-                forget_journal(self.path)
-            self._take_back()
-            with explain_failure("write to", self.path):
-                if (listed := read_losses(self.path)) and len(still := self.losses()) < len(listed):
-                    write_losses(self.path, still)
-            try:
-                yield
-            finally:
-                self._logs = None
-
-    def _migrate(self, tell: Callable[[str], None]) -> None:
-        files = list(self.snapshot(EVENTS).files.values())
-        if len(self.readable(EVENTS, files)) < len(files):
-            self._logs = None
-            raise DamagedStoreError(
-                f"the store {self.path} is of an older layout, and files of it are damaged, so that it cannot be brought up to date; "
-                "run: pullstats verify --repair, then this again"
-            )
-        with explain_failure("write to", self.path):
-            migrate(self.path, self.log(EVENTS), files, tell)
-        self.refresh()
 
     def write_events(self, frame: pl.DataFrame, rule_set_version: str = "") -> list[PendingFile]:
         """Write events to files that nobody sees until `commit`; callable from several threads.
@@ -146,12 +77,12 @@ class Store(StoreView):
         """
         if self._is_torn:
             self._take_back()
-        number = self._next_number
         transactions = dict(keys or {})
-        for source in progress:
-            transactions |= self._advance(source)
-        self.refresh()
         try:
+            number = self._next_number
+            for source in progress:
+                transactions |= self._advance(source)
+            self.refresh()
             transactions |= self.commit_others(rejects, run_rows, commits)
         except BaseException:
             self.discard(pending)
@@ -161,7 +92,7 @@ class Store(StoreView):
     @property
     def _next_number(self) -> int:
         """Number of the commit that comes next."""
-        return self.snapshot(EVENTS).transactions.get(COMMIT_ID, 0) + 1
+        return self.log(EVENTS).state.transactions.get(COMMIT_ID, 0) + 1
 
     def commit_others(self, rejects: pl.DataFrame | None, run_rows: pl.DataFrame | None, commits: Spans = ()) -> dict[str, int]:
         """Write rejects and run counts, which nobody sees until the events of the same number are committed.
@@ -192,7 +123,7 @@ class Store(StoreView):
 
     def sweep(self) -> int:
         """Delete files that died runs left and files retired for an hour; return how many."""
-        orphans = [path for table in TABLES for path in compaction.find_orphans(self.log(table).folder, self.snapshot(table))]
+        orphans = [path for table in TABLES for path in compaction.find_orphans(self.path / table.name, self.snapshot(table))]
         with explain_failure("sweep", self.path):
             for path in orphans:
                 path.unlink(missing_ok=True)
@@ -241,31 +172,6 @@ class Store(StoreView):
         part = write_rows(log.folder, rows, table, number, commits or ((number, number),))
         self._is_torn = True
         log.commit([part])
-
-    def _take_back(self) -> None:
-        self.refresh()
-        committed = self.snapshot(EVENTS).transactions.get(COMMIT_ID, 0)
-        for table in (REJECTS, RUNS):
-            stray = [file for file in self.snapshot(table).files.values() if commit_of(file.path) > committed]
-            if stray:
-                with explain_failure("write to", self.path):
-                    if table is RUNS:
-                        self._note_undone(stray)
-                    self.log(table).commit(retired=stray)
-        self._is_torn = False
-        self.refresh()
-
-    def _note_undone(self, stray: Sequence[LiveFile]) -> None:
-        """Write down which lines a run had read whose commit never came, or is lost: a gap until they are read again."""
-        rows = scan_files(self.path / RUNS.name, self.readable(RUNS, stray), RUNS).collect()
-        if loss := undone_loss(rows, self.snapshot(EVENTS)):
-            add_losses(self.path, [loss])
-
-    def log(self, table: Table) -> TableLog:
-        """Give the transaction log of a table, to be written to under the lock."""
-        if self._logs is None:
-            raise InternalError("the store is written to without its lock")
-        return self._logs[table.name]
 
 
 def open_store(path: Path | str, *, create: bool = False) -> Store:

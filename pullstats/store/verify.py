@@ -12,10 +12,10 @@ from pullstats.errors import StoreError
 from pullstats.store import compact as compaction
 from pullstats.store.checksums import Damage, describe_damage, examine
 from pullstats.store.failures import explain_failure
-from pullstats.store.log_files import LOG_FOLDER
+from pullstats.store.log_files import HINT_NAME, LOG_FOLDER, is_good_hint
 from pullstats.store.losses import open_losses, read_losses
 from pullstats.store.parts import commit_of
-from pullstats.store.replay import HINT_NAME, Diagnosis, diagnose, is_good_hint
+from pullstats.store.replay import Diagnosis, diagnose
 from pullstats.store.scan import scan_files
 from pullstats.store.snapshot import COMMIT_ID, LiveFile, Snapshot
 from pullstats.store.tables import EVENTS, REJECTS, RUNS, TABLES, Table, as_written

@@ -227,7 +227,15 @@ def test_a_log_that_is_known_imports_nothing_that_reads_lines_or_answers_questio
     log.write_bytes((SAMPLES / "gateway-edge.log").read_bytes())
     arguments = ["ingest", str(log), "--store", str(tmp_path / "store"), "--quiet"]
     assert run(arguments) == 0
-    parts = ("pullstats.metrics", "pullstats.enrich.enricher", "pullstats.formats.advice", "pullstats.formats.own_formats", "pyarrow", "numpy")
+    parts = (
+        "pullstats.metrics",
+        "pullstats.enrich.enricher",
+        "pullstats.formats.advice",
+        "pullstats.formats.own_formats",
+        "pyarrow",
+        "numpy",
+        "deltalake",
+    )
     code = f"import sys; from pullstats.cli import run; code = run({arguments!r}); print(code, sorted(set({parts!r}) & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert ran.stdout == "0 []\n"
