@@ -46,7 +46,7 @@ def main() -> None:
     rows = [
         _measure("agents", _vary(texts, GOALS["agents"][0], chance), classify_agents),
         _measure("paths", _vary(paths, GOALS["paths"][0], chance), classify_paths),
-        _measure("addresses", _addresses(GOALS["addresses"][0], chance), enricher.look_at_addresses),
+        _measure("addresses", _addresses(GOALS["addresses"][0], chance), enricher.clients.look_at_addresses),
     ]
     head = ["| distinct | values | wall s | CPU s | a second | goal s | reached |", "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
     title = f"# Enrichment\n\nMade by `make bench-enrich` on {platform.machine()}, Python {platform.python_version()}, polars {pl.__version__}; one run.\n\n"

@@ -7,12 +7,13 @@ from typing import Final
 import polars as pl
 
 from pullstats.enrich.agent import AGENT_SCHEMA
-from pullstats.enrich.enricher import AGENT_IDENTITY, site_ecosystem
+from pullstats.enrich.enricher import site_ecosystem
 from pullstats.enrich.keys import HashKey
 from pullstats.enrich.meaning import add_platforms, classify_distinct, read_packages
 from pullstats.enrich.origins import agent_identity, hash_value
 from pullstats.enrich.packages import PACKAGE_SCHEMA, action_by_method, client_ecosystem
 from pullstats.enrich.rulebook import RuleBook
+from pullstats.enrich.text_lookups import AGENT_IDENTITY
 from pullstats.events import EVENT_SCHEMA
 from pullstats.ids import ID_TYPE
 
