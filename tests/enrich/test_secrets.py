@@ -212,7 +212,7 @@ def test_planted_secrets_reach_neither_the_store_nor_what_ingest_prints(name: st
         assert_clean(text, "the store")
 
 
-@pytest.mark.parametrize("name", some(FORMATS, 30))
+@pytest.mark.parametrize("name", [*some([name for name in FORMATS if name not in ALIKE], 24), *some(ALIKE, len(ALIKE), first=2)])
 def test_planted_secrets_reach_no_answer(name: str, tmp_path: Path) -> None:
     """Of a store without them no answer has them; what is shown of a log itself might."""
     take_in_planted(name, tmp_path)
@@ -227,7 +227,7 @@ def test_planted_secrets_reach_no_answer(name: str, tmp_path: Path) -> None:
         assert_clean(said.out + said.err, " ".join(command))
 
 
-@pytest.mark.parametrize("name", some(FORMATS, 24, first=1))
+@pytest.mark.parametrize("name", [*some([name for name in FORMATS if name not in ALIKE], 20, first=1), *some(ALIKE, len(ALIKE), first=1)])
 def test_what_is_shown_of_a_log_holds_nothing_planted(name: str, tmp_path: Path) -> None:
     said = pullstats("formats", "test", plant_log(name, tmp_path), "--lines", "0")
     assert_clean(said.out + said.err, "the output")
