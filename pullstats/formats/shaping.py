@@ -48,7 +48,7 @@ def shape_reading(raw: pl.DataFrame, clock: Clock) -> pl.DataFrame:
         .str.to_lowercase()
         .str.extract(r"^([a-z][a-z0-9+.-]{1,9})$"),
         "host": _host(raw),
-        "request": _request(raw.columns),
+        "request": _request(raw),
         "address": _text(raw.columns, *ADDRESS),
         "address_field": _field(raw.columns, *ADDRESS),
         **{name: _text(raw.columns, name) for name in FORWARDED},
@@ -165,11 +165,35 @@ def _host(raw: pl.DataFrame) -> pl.Expr:
     return pl.coalesce(*(pl.when(~host.str.contains(_NO_SITE)).then(host) for host in known), *known)
 
 
-def _request(present: list[str]) -> pl.Expr:
+def _request(raw: pl.DataFrame) -> pl.Expr:
     """Take the request line, or put one together from method, target and protocol.
 
     A log that has both may hold an empty method or target; then its request line decides. Some
     name no method at all (CDNs count what is fetched), others no target: `-` stands for it.
+    """
+    whole = _whole_request(raw)
+    return put_together(raw.columns) if whole is None else pl.concat_str(whole, separator=" ")
+
+
+def _whole_request(raw: pl.DataFrame) -> list[str] | None:
+    """Name method, target and protocol where every row says all three, and there is nothing to weigh; None if not."""
+    target = "request_uri" if "request_uri" in raw.columns else "uri"
+    names = ["request_method", target, "server_protocol"]
+    queries = [name for name in ("args", "query_string") if target == "uri" and name in raw.columns and raw[name].null_count() < raw.height]
+    if queries or not raw.height or not set(names) <= set(raw.columns) or any(raw[name].null_count() for name in names):
+        return None
+    method, path, protocol = (pl.col(name) for name in names)
+    checks = [(column != "-") & (column != "") for column in (method, path)]
+    checks += [protocol.str.starts_with("HTTP/"), ~protocol.str.ends_with(" ")]
+    checks += [~path.str.contains("?", literal=True)] if target == "uri" else []
+    return names if raw.select(pl.all_horizontal(check.all() for check in checks)).item() else None
+
+
+def put_together(present: list[str]) -> pl.Expr:
+    """Put request lines together where some rows lack a part of one.
+
+    Args:
+        present: the raw columns that are there.
     """
     line = pl.col("request") if "request" in present else pl.lit(None, pl.String)
     if not {"request_method", "request_uri", "uri"}.intersection(present):
