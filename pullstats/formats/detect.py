@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 import polars as pl
@@ -202,13 +202,16 @@ def _contradicts(one: LogFormat, other: LogFormat) -> bool:
     return any(left != right and left in KEPT and right in KEPT for left, right in pairs)
 
 
-def _places(log_format: LogFormat) -> list[str]:
+def _places(log_format: LogFormat) -> tuple[str, ...]:
     """Name what stands between the blanks of a format, empty where it is a literal; nothing for formats that go by names."""
     compiled = getattr(log_format.reader, "compiled", None)
-    if compiled is None:
-        return []
-    found = [_VARIABLE.search(word) for word in compiled.text.split(" ")]
-    return [match[1] if match and match[1] != "ident" else "" for match in found]
+    return () if compiled is None else _places_of(compiled.text)
+
+
+@lru_cache(maxsize=256)
+def _places_of(text: str) -> tuple[str, ...]:
+    found = [_VARIABLE.search(word) for word in text.split(" ")]
+    return tuple(match[1] if match and match[1] != "ident" else "" for match in found)
 
 
 def drop_like(formats: Sequence[LogFormat]) -> tuple[LogFormat, ...]:
@@ -235,10 +238,11 @@ def _judge(lines: pl.Series, candidates: Sequence[LogFormat], *, has_time: bool)
 def _find_fitting(lines: pl.Series, readers: Mapping[int, Reader]) -> set[int]:
     """Name the readers of which a line has an outline; patterns are compiled only of those whose literals a line holds."""
     outlines = list(dict.fromkeys(outline for reader in readers.values() for outline in reader.outlines))
-    asked = dict.fromkeys(outline.pattern for outline in find_possible(lines.to_list(), outlines))
+    possible = frozenset(find_possible(lines.to_list(), outlines))
+    asked = dict.fromkeys(outline.pattern for outline in outlines if outline in possible)
     found = lines.to_frame("line").select(pl.col("line").str.contains(pattern).any().alias(pattern) for pattern in asked)
     fitting = {column.name for column in found if column[0]}
-    return {key for key, reader in readers.items() if any(outline.pattern in fitting for outline in reader.outlines)}
+    return {key for key, reader in readers.items() if any(outline in possible and outline.pattern in fitting for outline in reader.outlines)}
 
 
 def sample_lines(data: bytes) -> bytes:

@@ -8,27 +8,33 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 _BLANKS: Final = re.compile("  +")
 _FEW: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outline:
     """What lines look like, roughly.
 
     Attributes:
-        pattern: what they match.
+        given: what they match, or what writes it: most formats are known not to be meant before it is.
         literals: texts that they hold one behind the other, where one blank stands for several in both.
     """
 
-    pattern: str
+    given: str | Callable[[], str]
     literals: tuple[str, ...] = ()
 
-    @property
+    @cached_property
+    def pattern(self) -> str:
+        """What lines match."""
+        return self.given if isinstance(self.given, str) else self.given()
+
+    @cached_property
     def signs(self) -> Counter[str]:
         """How often a line holds each character of the literals at least, blanks aside."""
         return Counter("".join(self.literals).replace(" ", ""))

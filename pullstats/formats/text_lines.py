@@ -61,7 +61,7 @@ class TextReader:
     @cached_property
     def outlines(self) -> tuple[Outline, ...]:
         """See `Reader`."""
-        requests = Outline(self._compiled.lenient, self._compiled.literals)
+        requests = Outline(lambda: self._compiled.lenient, self._compiled.literals)
         return (requests, Outline(self._ignored)) if self._ignored else (requests,)
 
     @property

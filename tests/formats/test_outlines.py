@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import InputError
-from pullstats.formats import FORMATS
+from pullstats.formats import FORMATS, detect_format
 from pullstats.formats.outlines import Outline, find_possible
 from pullstats.formats.templates import CompiledFormat, compile_template, split_nginx
+from pullstats.formats.text_lines import TextReader
 from support.effort import examples
 
 OUTLINES = list(dict.fromkeys(outline for log_format in FORMATS.values() for outline in log_format.reader.outlines))
@@ -74,3 +77,11 @@ def test_the_pattern_of_a_format_is_not_too_large(name: str) -> None:
 def test_a_template_that_is_too_large_is_refused() -> None:
     with pytest.raises(InputError, match="too large to compile"):
         compile_template(split_nginx(" ".join(f"$a{index}" for index in range(200))), values={f"a{index}": "[a-z]{1,900}" for index in range(200)})
+
+
+def test_a_pattern_is_written_where_a_line_holds_the_literals_and_not_before() -> None:
+    """Writing those of all formats takes longer than all else that a small log needs to be recognised."""
+    line = FORMATS["nginx-combined"].sample
+    odd = replace(FORMATS["nginx-combined"], name="odd", reader=TextReader(compile_template(split_nginx("$remote_addr §§ [$time_local] $status"))))
+    assert detect_format(f"{line}\n".encode(), [FORMATS["nginx-combined"], odd]).name == "nginx-combined"
+    assert "pattern" not in vars(odd.reader.outlines[0])
