@@ -59,7 +59,16 @@ FEATURES: Final[dict[str, str]] = {
 
 
 def _count(name: str) -> pl.Expr:
-    return pl.col(name).round().cast(pl.Int64).cast(pl.String)
+    return _group(pl.col(name).round().cast(pl.Int64))
+
+
+def _group(number: pl.Expr) -> pl.Expr:
+    """Write a whole number from 0 up with a comma before every three digits: 1,234,567."""
+    text = number.cast(pl.String)
+    for size in (10**3, 10**6, 10**9):
+        parts = [number // size, *((number // unit % 1000).cast(pl.String).str.zfill(3) for unit in (10**6, 10**3, 1) if unit < size)]
+        text = pl.when(number < size).then(text).otherwise(pl.format(",".join(["{}"] * len(parts)), *parts))
+    return text
 
 
 def _share(name: str) -> pl.Expr:
@@ -78,11 +87,7 @@ def write_duration(seconds: pl.Expr) -> pl.Expr:
 def _shorten(number: pl.Expr) -> pl.Expr:
     """Write a number with at most one decimal."""
     rounded = number.round(1)
-    return (
-        pl.when((rounded == rounded.round()) | (rounded >= 100))
-        .then(rounded.round().cast(pl.Int64).cast(pl.String))
-        .otherwise(rounded.cast(pl.String))
-    )
+    return pl.when((rounded == rounded.round()) | (rounded >= 100)).then(_group(rounded.round().cast(pl.Int64))).otherwise(rounded.cast(pl.String))
 
 
 def _count_word(name: str, one: str, many: str) -> pl.Expr:

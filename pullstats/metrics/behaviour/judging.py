@@ -71,11 +71,19 @@ def _odds(name: str, rules: ClassRules) -> pl.Expr:
 def describe_evidence(judged: pl.DataFrame, rules: ClassRules) -> pl.Series:
     """Write of each row the signs that speak for its class, in the order of the table; of what is unknown why it is.
 
+    Of signs whose words tell the same features, as many artifacts of which so many are different, the first that is there is told.
+
     Args:
         judged: features with `class`.
         rules: the table of classes.
     """
-    told = [_tell(sign, rules.scale) for sign in rules.signs.values() if sign.words]
+    told: list[pl.Expr] = []
+    alike: dict[tuple[str, ...], list[pl.Expr]] = {}
+    for sign in (sign for sign in rules.signs.values() if sign.words):
+        words, facts = _tell(sign, rules.scale), tuple(FIELD.findall(sign.words))
+        said = alike.setdefault(facts, []) if facts else []
+        told.append(pl.when(pl.all_horizontal(one.is_null() for one in said)).then(words) if said else words)
+        said.append(words)
     text = pl.concat_str(told, separator="; ", ignore_nulls=True)
     doubt = pl.format("nothing tells: {} in {}", WORDS["requests"], WORDS["visits"])
     return judged.select(pl.when(text == "").then(doubt).otherwise(text).alias(EVIDENCE))[EVIDENCE]

@@ -14,6 +14,7 @@ from pullstats.metrics import definitions
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.behaviour.judging import EVIDENCE, SCORE, describe_evidence
+from pullstats.metrics.behaviour.requests import OWNER, OWNER_COLUMNS, name_owner
 from pullstats.metrics.dimensions import CLASS, DIMENSIONS
 from pullstats.metrics.filtering.selection import several_ids
 from pullstats.metrics.plan import MAX_DIMENSIONS, Plan, resolve
@@ -32,6 +33,7 @@ _ORIGIN_COLUMNS: Final = (
     Column(CLASS, CLASS, "dimension"),
     Column(SCORE, SCORE, "number"),
     Column(EVIDENCE, EVIDENCE, "prose"),
+    Column("classes", "classes of its packages", "text"),
     Column("requests", "requests", "count"),
     Column("visits", "visits", "count"),
     Column("packages", "packages", "count"),
@@ -93,8 +95,10 @@ class Behaviour:
         report = replace(report, headline=_tell_mix(report) or report.headline)
         if self.query.min_origins:  # who lists everybody by themselves hides nobody
             return warn_of_unseen(report, asked)
-        rows = _list_origins(asked)
-        return warn_of_unseen(replace(_add_examples(report, rows), flat=(_show(rows, _ORIGIN_COLUMNS), _ORIGIN_COLUMNS)), asked)
+        pairs = _find_pairs(asked)
+        rows = _list_origins(asked, pairs)
+        report = replace(report, meta=report.meta | {"warnings": [*report.meta["warnings"], *_tell_several(pairs)]})
+        return warn_of_unseen(replace(_add_examples(report, asked, pairs), flat=(_show(rows, _ORIGIN_COLUMNS), _ORIGIN_COLUMNS)), asked)
 
 
 def _refuse_many(named: Sequence[str]) -> None:
@@ -105,24 +109,44 @@ def _refuse_many(named: Sequence[str]) -> None:
 
 
 def _tell_mix(report: Report) -> str:
-    """Say which classes there are, and what they take: of 143 downloads 61 % go to ci, 20 % to production."""
-    frame = report.frame
+    """Say which classes there are, and what they take: of 143 downloads: 61 % ci, 20 % production; not those in the row of the others."""
+    frame, place = report.frame, report.meta["other_row"]
+    named = frame if place is None else frame.head(place)
     for name in ("downloads", "requests"):
         if name in frame.columns and (total := int(frame[name].sum())):
-            rows = frame.filter(pl.col(name) > 0).sort(name, CLASS, descending=[True, False]).head(4)
+            rows = named.filter(pl.col(name) > 0).sort(name, CLASS, descending=[True, False]).head(4)
             told = ", ".join(f"{write_share(value / total)} {one or 'unknown'}" for one, value in rows.select(CLASS, name).rows())
-            return f"of {definitions.METRICS[name].name_count(total)}: {told}"
+            return f"of {definitions.METRICS[name].name_count(total)}: {told}" if told else ""
     return ""
 
 
-def _list_origins(asked: Plan) -> pl.DataFrame:
-    """Give a row an origin that has requests in the window, the surest first within each class."""
-    inside = asked.kept({"origin_id"}).filter(pl.col("origin_id").is_not_null()).group_by("origin_id").agg(pl.len().alias("inside"))
-    classes = asked.classes.find()
-    rows = classes.origins.join(inside.collect(engine="streaming"), on="origin_id", how="inner")
+def _find_pairs(asked: Plan) -> pl.DataFrame:
+    """Give a row an origin and package with requests in the window, as origins are counted: who was only ever answered 401 is nobody."""
+    origins = definitions.METRICS["origins"]
+    assert origins.expr is not None
+    seen = asked.kept({*origins.columns, *OWNER_COLUMNS}).filter(origins.expr.is_not_null()).select(name_owner()).unique()
+    return asked.classes.find().pairs.join(seen.collect(engine="streaming"), on=OWNER, how="semi")
+
+
+def _list_origins(asked: Plan, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Give a row an origin of some pairs, the surest first within each class, with the classes of its packages."""
+    counted = pairs.group_by("origin_id", CLASS).agg(pl.len().alias("count")).sort("count", CLASS, descending=[True, False])
+    told = counted.group_by("origin_id", maintain_order=True).agg(pl.format("{} {}", CLASS, "count").str.join(", ").alias("classes"))
+    rows = asked.classes.find().origins.join(told, on="origin_id", how="inner")
     kept, left = ([DIMENSIONS[CLASS].name_value(name) for name in names] for names in (asked.query.classes, asked.query.exclude_classes))
     rows = rows.filter(pl.col(CLASS).is_in(kept or list(CLASSES)) & ~pl.col(CLASS).is_in(left))
     return _describe(rows, asked).sort(_place_class(), SCORE, "requests", "origin_id", descending=[False, True, True, False])
+
+
+def _tell_several(pairs: pl.DataFrame) -> list[str]:
+    """Say how many origins are in several rows of the mix, where any is: the list has each of them once."""
+    by_origin = pairs.group_by("origin_id").agg(pl.col(CLASS).n_unique().alias("classes"))
+    several = by_origin.filter(pl.col("classes") > 1).height
+    if not several:
+        return []
+    are = "is" if several == 1 else "are"
+    counted = f"{several:,} of {by_origin.height:,} origins {are} of several, and counted in each of these rows"
+    return [f"a class is that of an origin and package: {counted}; the list (--format csv) has every origin once, by all that it asks for"]
 
 
 def _place_class() -> pl.Expr:
@@ -152,10 +176,12 @@ def _show(rows: pl.DataFrame, columns: tuple[Column, ...]) -> pl.DataFrame:
     return rows.select(column.name for column in columns)
 
 
-def _add_examples(report: Report, rows: pl.DataFrame) -> Report:
-    """Show people the surest origin of each class beside the mix, with its evidence."""
-    best = rows.group_by(CLASS, maintain_order=True).agg(pl.col("origin").first(), pl.col(EVIDENCE).first())
-    told = pl.format("{}: {}", pl.col("origin").str.slice(0, SHORT_ID), EVIDENCE).alias("example")
+def _add_examples(report: Report, asked: Plan, pairs: pl.DataFrame) -> Report:
+    """Show people the surest origin and package of each class beside the mix, with its evidence."""
+    ordered = pairs.sort(CLASS, SCORE, "requests", "origin_id", "package_name", descending=[False, True, True, False, False])
+    best = _describe(ordered.unique(CLASS, keep="first", maintain_order=True), asked)
+    package = pl.when(pl.col("package_name").is_not_null()).then(pl.format(" for {}", "package_name")).otherwise(pl.lit(""))
+    told = pl.format("{}{}: {}", pl.col("origin").str.slice(0, SHORT_ID), package, EVIDENCE).alias("example")
     frame = report.frame.join(best.select(CLASS, told), on=CLASS, how="left", maintain_order="left")
     return replace(report, frame=frame, columns=(*report.columns, Column("example", "for example", "prose")))
 
