@@ -55,41 +55,41 @@ def refuse(called: str, store: Path, path: Path) -> str:
 
 
 @pytest.mark.parametrize(("called", "name"), across(READERS, BAD))
-def test_a_broken_file_is_refused_with_its_line_whoever_reads_it(called: str, name: str, sample_store: Path, tmp_path: Path) -> None:
+def test_a_broken_file_is_refused_with_its_line_whoever_reads_it(called: str, name: str, few_store: Path, tmp_path: Path) -> None:
     content, says = BAD[name]
     path = tmp_path / "own.toml"
     path.write_bytes(content)
-    said = refuse(called, sample_store, path)
+    said = refuse(called, few_store, path)
     assert said.startswith(f"pullstats: cannot read {called} '{path}': ")
     assert says in said
 
 
 @pytest.mark.parametrize("called", READERS)
-def test_what_is_no_file_is_refused_in_words(called: str, sample_store: Path, tmp_path: Path) -> None:
+def test_what_is_no_file_is_refused_in_words(called: str, few_store: Path, tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
     (tmp_path / "circle").symlink_to("circle")
     says = {"nowhere.toml": "No such file", "folder.toml": "it is a folder", "circle": "symbolic links", "/dev/zero": "it is a device and no file"}
     for name, reason in says.items():
         if called == "the rules" and name in {"nowhere.toml", "folder.toml", "circle"}:  # a folder of rules is what it takes
             continue
-        assert reason in refuse(called, sample_store, tmp_path / name)
+        assert reason in refuse(called, few_store, tmp_path / name)
 
 
 @pytest.mark.parametrize("called", READERS)
-def test_a_byte_order_mark_and_ends_of_lines_are_no_matter(called: str, sample_store: Path, tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_ends_of_lines_are_no_matter(called: str, few_store: Path, tmp_path: Path) -> None:
     answers = []
     for mark in (b"", b"\xef\xbb\xbf"):
         path = tmp_path / "own.toml"
         path.write_bytes(mark + GOOD[called].encode())
-        answers.append(pullstats(*READERS[called], path, "--store", sample_store).out)
+        answers.append(pullstats(*READERS[called], path, "--store", few_store).out)
     assert answers[0] == answers[1]
 
 
 @settings(examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.one_of(st.binary(max_size=40), st.text("[]{}='\"\n.a1-#\\u,", max_size=30).map(str.encode)), called=st.sampled_from(list(READERS)))
-def test_whatever_a_file_holds_is_taken_or_refused_in_our_own_words(content: bytes, called: str, sample_store: Path, tmp_path: Path) -> None:
+def test_whatever_a_file_holds_is_taken_or_refused_in_our_own_words(content: bytes, called: str, few_store: Path, tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_bytes(content)
-    said = pullstats(*READERS[called], path, "--store", sample_store, code=(0, 2, 4))
+    said = pullstats(*READERS[called], path, "--store", few_store, code=(0, 2, 4))
     assert "internal error" not in said.err
     assert said.code != 2 or not FOREIGN.search(said.err.replace(str(path), "")), said.err

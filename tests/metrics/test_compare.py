@@ -279,7 +279,7 @@ def test_of_comparisons_in_which_nothing_changed_few_print_so(monkeypatch: pytes
     again = judging.judge_comparison(*given)
     assert [one.text for one in again.verdicts] == printed
     chance, told = random.Random(1), 0
-    runs = 300 if SOAK else 50
+    runs = 300 if SOAK else 25
     for number in range(runs):
         kind = ("poisson", "overdispersed")[number % 2]
         drawn = [dict(zip(metrics, map(float, verdicts.draw_metrics(chance, 200, kind)), strict=True)) for _ in range(len(periods) + 2)]

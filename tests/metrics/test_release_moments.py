@@ -119,13 +119,13 @@ def test_a_span_beside_a_release_begins_or_ends_with_it() -> None:
     assert count("9999w after 1.4.0") == 6
 
 
-def test_a_series_shows_the_releases_of_the_list(tmp_path: Path, sample_store: Path) -> None:
+def test_a_series_shows_the_releases_of_the_list(tmp_path: Path, few_store: Path) -> None:
     path = tmp_path / "releases.csv"
     path.write_text("version,date,package\n1.4,2015-05-18,\n1.5,2015-05-19T03:00:00,acme\n1.6,2015-05-19,\n")
     rows = [request(NOON + number * DAY, 1, path=f"/{number}") for number in range(3)]
     shown = annotate_releases((Release("1.4", NOON + DAY), Release("1.5", NOON + 40 * DAY)))
     assert ask(Breakdown, rows, every="d", annotations=shown).frame["note"].to_list() == [None, "1.4", None]
-    words = ("series", "--store", sample_store, "--window", "2015-05-17..2015-05-19", "--annotate", "releases", "--format", "csv")
+    words = ("series", "--store", few_store, "--window", "2015-05-17..2015-05-19", "--annotate", "releases", "--format", "csv")
     lines = pullstats(*words, "--releases", path).out.splitlines()
     assert [line.rpartition(",")[2] for line in lines[2:]] == ["1.4", "acme 1.5; 1.6"]
     assert "--annotate releases shows those of --releases: name a CSV" in pullstats(*words, code=2).err

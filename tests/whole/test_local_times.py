@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from support.command import all_commands, pullstats, take_into
+from support.effort import SOAK, some
 
 ZONE = "Asia/Kolkata"
 """Five hours and a half from UTC, whatever the season: what was at seven minutes past is at 37."""
 BEGIN = datetime(2026, 3, 2, 0, 7, tzinfo=UTC)
 SEVEN_PAST = "(?<![0-9:])[0-9]{2}:07(?![0-9])"
+OUTPUTS = ("table", "csv", "json", "md")
 ASKED: dict[str, list[list[str]]] = {
     "report": [["--metric", "first-seen,last-seen", "--by", "package"], ["--by", "class"]],
     "series": [["--every", "d"], ["--every", "5m", "--window", "2026-03-02"]],
@@ -69,7 +71,7 @@ def test_no_time_is_of_another_zone(command: str, store: Path, who: str) -> None
     for number, options in enumerate(ASKED.get(command, [[]])):
         words = [*command.split(), *(who[:10] if word == "ID" else word for word in options)]
         words += [] if "--window" in options or command == "compare" else ["--window", "all"]
-        for output in ("table", "csv", "json", "md")[: 4 if number == 0 else 2]:
+        for output in OUTPUTS if SOAK else ("table", some(OUTPUTS, 4, first=1 + len(command) % 3)[0]) if number == 0 else ("table",):
             said = pullstats(*words, "--tz", ZONE, "--format", output, "--store", store, code=(0, 4))
             assert not re.findall(rf".*{SEVEN_PAST}.*", said.out + said.err), words
             assert "UTC" not in re.sub(r"\([^()]* UTC\)", "", said.out + said.err), words  # explain gives both
