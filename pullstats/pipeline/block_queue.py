@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, Generic, TypeVar
 
-from pullstats.pipeline.blocks import BatchResult, BlockJob
+from pullstats.pipeline.block_results import BatchResult, BlockJob
 from pullstats.store import PendingFile
 
 BATCH_BYTES: Final = 2 << 20

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pullstats.pipeline.block_queue import BlockQueue
-from pullstats.pipeline.blocks import BatchResult, BlockJob, BlockResult, work_blocks
+from pullstats.pipeline.block_results import BatchResult, BlockJob, BlockResult
+from pullstats.pipeline.blocks import work_blocks
 from pullstats.pipeline.commits import Commits
 from pullstats.pipeline.decoder import LogDecoder, read_context
 from pullstats.pipeline.event_ids import SeenIds

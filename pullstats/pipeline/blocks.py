@@ -6,115 +6,23 @@ distinct values up, writing a file) is then done once for many logs.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from pullstats.escaping import Escaping
-from pullstats.formats import REFUSED_SCHEMA, Parsed, Reading
-from pullstats.ids import ID_TYPE
+from pullstats.formats import Parsed, Reading
 from pullstats.lookup import CODED
-from pullstats.pipeline.balancers import Forwarding, find_forwarding
-from pullstats.pipeline.decoder import LogDecoder
+from pullstats.pipeline.block_counts import OWNER, count_events, count_parsed
+from pullstats.pipeline.block_results import BatchResult, BlockJob, BlockResult
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.sources import Block
-from pullstats.store import PendingFile, SourceProgress, Store
+from pullstats.store import Store
 
 if TYPE_CHECKING:
     from pullstats.enrich.enricher import Enricher
-
-_SAMPLE: Final = 1_000
-_NEARLY_ALL: Final = 0.8
-"""Share of a block from which on an endpoint is looked at."""
-_OWNER: Final = "owner"
-TOLD: Final = {"client": "endpoint_id", "path": "url_path", "method": "http_request_method", "status": "http_response_status_code"}
-"""What a log should say of each request, and the column that holds it."""
-
-
-@dataclass(frozen=True, slots=True)
-class BlockJob:
-    """A block, and where its results go.
-
-    Attributes:
-        block: whole lines.
-        log: how to read it.
-        progress: where the source stands with this block, but for the number of lines.
-        marks: digests by which a log that ends within the block is known for a piece of this one.
-        first_line: number of the block's first line, known once the blocks before it are parsed.
-        following_line: where to tell the number of the line behind it.
-        position: bytes of the file on disk that were read by then.
-    """
-
-    block: Block
-    log: LogDecoder
-    progress: SourceProgress
-    marks: bytes
-    first_line: Future[int]
-    following_line: Future[int]
-    position: int = 0
-
-    @property
-    def source_id(self) -> str:
-        """What the store knows the log by."""
-        return self.progress.source_id
-
-
-@dataclass(slots=True)
-class BlockResult:
-    """What became of a block.
-
-    Attributes:
-        job: the block.
-        lines: how many lines it held.
-        next_line: number of the line that follows.
-        rejects: refused lines, redacted.
-        ignored: lines that are no event by nature.
-        remarks: what the user must know of the log as a whole.
-        reasons: refused lines by reason.
-        events: lines that became events.
-        duplicates: events whose id the store or another block holds.
-        fields: events by the field of the log that named their client.
-        told: events that say something, by what; keys of `TOLD`.
-        dominant: the endpoint that made up nearly all events, and how many; None if there is none.
-        forwarding: private peers that name other clients.
-        first: earliest event time, UTC.
-        last: latest event time, UTC.
-    """
-
-    job: BlockJob
-    lines: int
-    next_line: int
-    rejects: pl.DataFrame
-    ignored: int
-    remarks: frozenset[str]
-    reasons: Counter[str]
-    events: int = 0
-    duplicates: int = 0
-    fields: Counter[str] = field(default_factory=Counter)
-    told: Counter[str] = field(default_factory=Counter)
-    dominant: tuple[int, int] | None = None
-    forwarding: Forwarding = field(default_factory=Forwarding)
-    first: datetime | None = None
-    last: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """What became of blocks that were worked on together.
-
-    Attributes:
-        blocks: one result per block, in order.
-        pending: files written, not yet committed.
-    """
-
-    blocks: tuple[BlockResult, ...]
-    pending: tuple[PendingFile, ...]
 
 
 def work_blocks(jobs: Sequence[BlockJob], enricher: Enricher, store: Store | None, seen: SeenIds) -> BatchResult:
@@ -133,23 +41,23 @@ def work_blocks(jobs: Sequence[BlockJob], enricher: Enricher, store: Store | Non
         for place, job in enumerate(run):
             before, part = _number(job, parsed[place] if parsed else None)
             owner = len(results)
-            results.append(_count_parsed(job, part, before))
+            results.append(count_parsed(job, part, before))
             number = pl.col("source_line") + before
             for reading in part.readings:
-                placed = reading.frame.with_columns(number, pl.lit(owner, pl.UInt32).alias(_OWNER))
+                placed = reading.frame.with_columns(number, pl.lit(owner, pl.UInt32).alias(OWNER))
                 readings.setdefault((reading.format_name, reading.escaping), []).append(placed)
     kept: list[pl.DataFrame] = []
     for (format_name, escaping), parts in readings.items():
         frame = _order_early(parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal"))
-        frame = frame.with_columns(_name_sources(jobs).gather(frame[_OWNER]).alias("source_id"))
+        frame = frame.with_columns(_name_sources(jobs).gather(frame[OWNER]).alias("source_id"))
         events, told = enricher.enrich(frame, format_name, escaping)
-        kept.append(events.with_columns(frame[_OWNER], *told))
+        kept.append(events.with_columns(frame[OWNER], *told))
     if not kept:
         return BatchResult(tuple(results), ())
     found = _join(kept)
     events = seen.drop_known(found)
-    _count_events(results, found, events)
-    written = store.write_events(events.drop(_OWNER, "field", "behind"), enricher.rules.version) if store is not None and events.height else ()
+    count_events(results, found, events)
+    written = store.write_events(events.drop(OWNER, "field", "behind"), enricher.rules.version) if store is not None and events.height else ()
     return BatchResult(tuple(results), tuple(written))
 
 
@@ -222,66 +130,8 @@ def _number(job: BlockJob, parsed: Parsed | None) -> tuple[int, Parsed]:
     return before, parsed
 
 
-def _count_parsed(job: BlockJob, parsed: Parsed, before: int) -> BlockResult:
-    refused = pl.concat([pl.DataFrame(schema=REFUSED_SCHEMA), *parsed.rejects])
-    rejects = _redact(refused) if refused.height else refused
-    return BlockResult(
-        job=job,
-        lines=parsed.lines,
-        next_line=before + parsed.lines + 1,
-        rejects=rejects.sort("source_offset").select(
-            pl.lit(job.source_id).alias("source_id"),
-            pl.col("source_line") + before,
-            "source_offset",
-            pl.lit(job.log.formats[0].name).alias("log_format"),
-            "reason",
-            pl.col("text").alias("line"),
-        ),
-        ignored=parsed.ignored,
-        remarks=frozenset(parsed.remarks),
-        reasons=Counter(refused["reason"].to_list()),
-    )
-
-
-def _redact(refused: pl.DataFrame) -> pl.DataFrame:
-    from pullstats.enrich.redact import redact_reject  # noqa: PLC0415 - not needed where nothing is new
-
-    return redact_reject(refused, "text")
-
-
-def _count_events(results: Sequence[BlockResult], found: pl.DataFrame, events: pl.DataFrame) -> None:
-    """Count the events of every block, and among them what its summary tells.
-
-    Args:
-        results: of the blocks; filled in.
-        found: all events, with the block they belong to.
-        events: those of them that were not known.
-    """
-    for owner, result in enumerate(results):
-        mine = events if len(results) == 1 else events.filter(pl.col(_OWNER) == owner)
-        total = found.height if len(results) == 1 else int((found[_OWNER] == owner).sum())
-        result.events, result.duplicates = mine.height, total - mine.height
-        fields = mine["field"].value_counts().drop_nulls()
-        result.fields = Counter(dict(zip(fields["field"].cast(pl.String), fields["count"], strict=True)))
-        result.told = Counter({what: mine.height - mine[column].null_count() for what, column in TOLD.items()})
-        result.dominant = _find_dominant(mine["endpoint_id"])
-        result.forwarding = find_forwarding(mine)
-        result.first, result.last = mine["timestamp"].min(), mine["timestamp"].max()  # type: ignore[assignment]
-
-
-def _find_dominant(endpoints: pl.Series) -> tuple[int, int] | None:
-    """Find the endpoint that makes up nearly all of a block, if there is one; a sample says which it could be."""
-    sample = endpoints.gather_every(max(endpoints.len() // _SAMPLE, 1)).drop_nulls()
-    if not sample.len():
-        return None
-    top = sample.value_counts(sort=True).row(0)
-    if top[1] < _NEARLY_ALL * sample.len():
-        return None
-    return top[0], int(endpoints.to_frame("id").select((pl.col("id") == pl.lit(top[0], ID_TYPE)).sum()).item())
-
-
 def _join(frames: list[pl.DataFrame]) -> pl.DataFrame:
     """Join what several formats read; their codes differ, so texts are texts again."""
     if len(frames) == 1:
         return frames[0]
-    return pl.concat([frame.with_columns(CODED.cast(pl.String)) for frame in frames]).sort(_OWNER, "source_offset")
+    return pl.concat([frame.with_columns(CODED.cast(pl.String)) for frame in frames]).sort(OWNER, "source_offset")

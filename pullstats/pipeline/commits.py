@@ -12,7 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.events import SCHEMA_VERSION
-from pullstats.pipeline.blocks import BlockResult
+from pullstats.pipeline.block_results import BlockResult
 from pullstats.pipeline.decoder import LogDecoder
 from pullstats.pipeline.plan import SourceSummary
 from pullstats.sources.blocks import BLOCK_SIZE

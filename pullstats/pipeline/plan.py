@@ -18,7 +18,7 @@ from pullstats.pipeline.balancers import Forwarding
 from pullstats.sources.blocks import BLOCK_SIZE
 
 if TYPE_CHECKING:
-    from pullstats.pipeline.blocks import BlockResult
+    from pullstats.pipeline.block_results import BlockResult
 
 EndpointId = int
 MAX_EXPANDED: Final = "1000x"

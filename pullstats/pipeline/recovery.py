@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pullstats.pipeline.blocks import BlockJob, BlockResult, work_blocks
+from pullstats.pipeline.block_results import BlockJob, BlockResult
+from pullstats.pipeline.blocks import work_blocks
 from pullstats.pipeline.decoder import LogDecoder
 from pullstats.pipeline.event_ids import SeenIds
 from pullstats.sources import Block, Expansion, Source, open_source, read_blocks
