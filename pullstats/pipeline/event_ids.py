@@ -46,7 +46,9 @@ class SeenIds:
             ids.hash(2).alias(_KEYS[1]),
             ids.is_null().alias("is_nameless"),
         )
-        named = keyed.filter(~pl.col("is_nameless")).unique([*_KEYS, "day"], keep="first", maintain_order=True)
+        named = keyed.filter(~pl.col("is_nameless"))
+        if named[_KEYS[0]].n_unique() < named.height:  # seldom, and cheaper to tell than to look for the first of each
+            named = named.unique([*_KEYS, "day"], keep="first", maintain_order=True)
         with self._lock:
             fresh = [self._take(day, rows) for (day,), rows in named.partition_by("day", as_dict=True, maintain_order=True).items()]
         kept = pl.concat([*fresh, keyed.filter("is_nameless").select("row")])["row"]

@@ -12,6 +12,8 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.escaping import plain_text
+from pullstats.sources.long_envelopes import LONG, read_long
 from pullstats.sources.messages import Unwrapped, refuse, shape_messages
 from pullstats.tokenisers import read_objects
 
@@ -49,12 +51,15 @@ _DECODER: Final = json.JSONDecoder(strict=False)
 def unwrap_subscriptions(data: bytes, offset: int) -> Unwrapped | None:
     """Read whole subscription envelopes with a tokeniser; None if they are anything else."""
     starts = [0, *(found.end() for found in _SUBSCRIPTION.finditer(data))]
+    long = read_long(data, starts) if len(data) >= LONG * len(starts) else None
+    if long is not None:
+        return _shape_events(long, offset)
     flat = memoryview(data.replace(b"\n", b" ") if b"\n" in data else data)
     text = b"\n".join(flat[start:end] for start, end in zip(starts, [*starts[1:], len(data)], strict=True))
     envelopes = read_objects(text, _ENVELOPE_SCHEMA)
     if envelopes is None or envelopes.height != len(starts) or envelopes["messageType"].null_count() or envelopes["logEvents"].null_count():
         return None
-    envelopes = envelopes.with_columns(pl.Series("start", starts, pl.Int64) + offset)
+    envelopes = envelopes.with_columns(pl.Series("start", starts, pl.Int64))
     control = envelopes["messageType"] == CONTROL
     ignored = int(envelopes.filter(control)["logEvents"].list.len().sum())
     counts = pl.col("logEvents").list.len()
@@ -62,13 +67,17 @@ def unwrap_subscriptions(data: bytes, offset: int) -> Unwrapped | None:
     events = events.explode("logEvents", "place", empty_as_null=True, keep_nulls=True).unnest("logEvents")
     if events.height and (events["message"].null_count() or events["timestamp"].null_count()):
         return None
+    return _shape_events(events, offset, ignored)
+
+
+def _shape_events(events: pl.DataFrame, offset: int, ignored: int = 0) -> Unwrapped:
     messages = events.select(
         "message",
-        (pl.col("start") + pl.col("place")).alias("source_offset"),
+        (pl.col("start") + pl.col("place") + offset).alias("source_offset"),
         from_epoch(pl.col("timestamp")).alias("envelope_time"),
         pl.col("logGroup").alias("cloudwatch_log_group"),
         pl.col("logStream").alias("cloudwatch_log_stream"),
-        pl.col("id").replace("", None).alias("event_id"),
+        pl.when(pl.col("id") != "").then("id").alias("event_id"),
     )
     return Unwrapped(shape_messages(messages), refuse(()), ignored)
 
@@ -180,7 +189,7 @@ def find_labels(header: bytes) -> tuple[str | None, str | None]:
 def _label(pattern: re.Pattern[bytes], header: bytes) -> str | None:
     found = pattern.search(header)
     try:
-        text = json.loads(found[1]) if found else None
+        text = json.loads(found[1].decode("utf-8", "surrogateescape")) if found else None
     except ValueError:
         return None
-    return text if isinstance(text, str) else None
+    return plain_text(text) if isinstance(text, str) else None
