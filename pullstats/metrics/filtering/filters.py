@@ -28,15 +28,16 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.dimension import UNKNOWN, Dimension
+from pullstats.metrics.dimension import Dimension
 from pullstats.metrics.dimensions import find_dimension
-from pullstats.metrics.filtering.tokens import KEYWORDS, Token, filter_error, split_tokens
+from pullstats.metrics.filtering.comparisons import is_missing, is_one_of, join_all, write_like
+from pullstats.metrics.filtering.token_reader import TokenReader
+from pullstats.metrics.filtering.tokens import KEYWORDS
 from pullstats.metrics.log_names import SOURCE, name_logs
 
 _ORDER: Final[dict[str, Callable[[Any, Any], Any]]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _OPERATORS: Final = "=, !=, <, <=, >, >=, ~, !~, in, like or is"
 _MAX_DEPTH: Final = 50
-_MAX_TOKENS: Final = 20_000
 _FLAGS: Final = {"true": True, "yes": True, "false": False, "no": False}
 """As JSON and as tables write them."""
 _INTEGER: Final = re.compile(r"-?[0-9]{1,15}")
@@ -79,68 +80,38 @@ def parse_filter(text: str, zone: str, logs: Mapping[str, Sequence[str]] | None 
     return Filter(text, expr, tuple(sorted(reader.columns)), tuple(reader.named), frozenset(reader.dimensions))
 
 
-def join_all(parts: Sequence[pl.Expr], join: Callable[[Any, Any], Any] = operator.and_) -> pl.Expr:
-    """Join parts two by two: a chain of thousands would be too deep for the engine."""
-    if len(parts) == 1:
-        return parts[0]
-    middle = len(parts) // 2
-    joined: pl.Expr = join(join_all(parts[:middle], join), join_all(parts[middle:], join))
-    return joined
-
-
-class _FilterParser:
+class _FilterParser(TokenReader):
     """Recursive descent over the tokens of one filter."""
 
     def __init__(self, text: str, zone: str, logs: Mapping[str, Sequence[str]]) -> None:
-        self.text = text
+        super().__init__(text)
         self.logs = logs
         self.zone = zone
         self.columns: set[str] = set()
         self.dimensions: set[str] = set()
         self.named: list[tuple[Dimension, str]] = []
-        self._tokens = split_tokens(text)
-        self._at = 0
-        if len(self._tokens) > _MAX_TOKENS:
-            raise filter_error(f"more than {_MAX_TOKENS:,} words", text, self._tokens[_MAX_TOKENS].position)
-
-    @property
-    def here(self) -> Token | None:
-        """The token to read next."""
-        return self._tokens[self._at] if self._at < len(self._tokens) else None
-
-    def fail(self, reason: str, token: Token | None = None) -> UsageError:
-        """Build the error with a caret under a token, by default the next one or the end."""
-        place = token or self.here
-        return filter_error(reason, self.text, place.position if place else len(self.text))
-
-    def _take(self, word: str) -> bool:
-        token = self.here
-        if token is not None and word in {token.keyword, token.mark}:
-            self._at += 1
-            return True
-        return False
 
     def read_any(self, depth: int) -> pl.Expr:
         """Read parts joined by `or`."""
         found = [self._read_all(depth)]
-        while self._take("or"):
+        while self.take("or"):
             found.append(self._read_all(depth))
         return join_all(found, operator.or_)
 
     def _read_all(self, depth: int) -> pl.Expr:
         found = [self._read_one(depth)]
-        while self._take("and"):
+        while self.take("and"):
             found.append(self._read_one(depth))
         return join_all(found)
 
     def _read_one(self, depth: int) -> pl.Expr:
         if depth > _MAX_DEPTH:
             raise self.fail(f"more than {_MAX_DEPTH} levels")
-        if self._take("not"):
+        if self.take("not"):
             return ~self._read_one(depth + 1)
-        if self._take("("):
+        if self.take("("):
             found = self.read_any(depth + 1)
-            if not self._take(")"):
+            if not self.take(")"):
                 raise self.fail("expected 'and', 'or' or ')'")
             return found
         return self._read_comparison()
@@ -148,20 +119,20 @@ class _FilterParser:
     def _read_comparison(self) -> pl.Expr:
         dimension = self._read_dimension()
         value, shown = dimension.expr(self.zone), name_logs(dimension, self.logs).expr(self.zone)
-        if self._take("is"):
-            is_negated = self._take("not")
-            if not self._take("null"):
+        if self.take("is"):
+            is_negated = self.take("not")
+            if not self.take("null"):
                 raise self.fail("expected 'null'" if is_negated else "expected 'null' or 'not null'")
             return value.is_not_null() if is_negated else value.is_null()
-        if self._take("not"):
-            if self._take("in"):
+        if self.take("not"):
+            if self.take("in"):
                 return ~self._read_list(dimension, value)
-            if self._take("like"):
+            if self.take("like"):
                 return ~self._read_like(shown)
             raise self.fail("expected 'in' or 'like'")
-        if self._take("in"):
+        if self.take("in"):
             return self._read_list(dimension, value)
-        if self._take("like"):
+        if self.take("like"):
             return self._read_like(shown)
         return self._compare(dimension, value, shown)
 
@@ -173,39 +144,32 @@ class _FilterParser:
             dimension = find_dimension(token.text)
         except UsageError as error:
             raise self.fail(str(error)) from error
-        self._at += 1
+        self.pass_over()
         self.columns.update(dimension.columns)
         self.dimensions.add(dimension.name)
         return dimension
 
     def _read_list(self, dimension: Dimension, value: pl.Expr) -> pl.Expr:
-        if not self._take("("):
+        if not self.take("("):
             raise self.fail("expected '('")
         parts, items = [], []
         while True:
-            if self._take_unknown():
-                parts.append(_is_unknown(dimension, value))
+            if self.take_unknown():
+                parts.append(is_missing(dimension, value))
             else:
                 items.extend(self._read_values(dimension))
-            if not self._take(","):
+            if not self.take(","):
                 break
-        if not self._take(")"):
+        if not self.take(")"):
             raise self.fail("expected ',' or ')'")
-        return join_all([_is_one_of(dimension, value, items), *parts], operator.or_)
-
-    def _take_unknown(self) -> bool:
-        """Take the word that stands in tables or in JSON where a value is missing, out of quotes."""
-        token = self.here
-        is_unknown = token is not None and not token.is_mark and token.quoted is None and token.text.lower() in {UNKNOWN, "null"}
-        self._at += is_unknown
-        return is_unknown
+        return join_all([is_one_of(dimension, value, items), *parts], operator.or_)
 
     def _compare(self, dimension: Dimension, value: pl.Expr, shown: pl.Expr) -> pl.Expr:
         operation = self.here
         mark = operation.mark if operation else ""
         if operation is None or mark not in {"=", "!=", "~", "!~", *_ORDER}:
             raise self.fail(f"expected {_OPERATORS}")
-        self._at += 1
+        self.pass_over()
         if mark in {"~", "!~"}:
             found = self._read_pattern(shown)
             return found if mark == "~" else ~found
@@ -214,14 +178,14 @@ class _FilterParser:
                 raise self.fail(f"'{dimension.name}' is true, false or null, and has no order", operation)
             compared: pl.Expr = _ORDER[mark](shown, pl.lit(self._read_value(dimension, is_named=False)))
             return compared.fill_null(value=False)
-        if self._take_unknown():
-            is_unknown = _is_unknown(dimension, value)
+        if self.take_unknown():
+            is_unknown = is_missing(dimension, value)
             return is_unknown if mark == "=" else ~is_unknown
-        is_it = _is_one_of(dimension, value, self._read_values(dimension))
+        is_it = is_one_of(dimension, value, self._read_values(dimension))
         return is_it if mark == "=" else ~is_it
 
     def _read_pattern(self, value: pl.Expr) -> pl.Expr:
-        token = self._read_text()
+        token = self.read_text()
         try:
             pl.Series([""]).str.contains(token.text)
         except pl.exceptions.PolarsError as error:
@@ -230,28 +194,19 @@ class _FilterParser:
         return value.cast(pl.String).str.contains(token.text).fill_null(value=False)
 
     def _read_like(self, value: pl.Expr) -> pl.Expr:
-        token = self._read_text()
-        return value.cast(pl.String).str.contains(_like_pattern(token)).fill_null(value=False)
-
-    def _read_text(self) -> Token:
-        token = self.here
-        if token is None:
-            raise self.fail("a value is missing here; where none is known, write unknown")
-        if token.is_mark:
-            raise self.fail(f"expected a value; one that holds {token.text} stands in quotes")
-        self._at += 1
-        return token
+        token = self.read_text()
+        return value.cast(pl.String).str.contains(write_like(token)).fill_null(value=False)
 
     def _read_values(self, dimension: Dimension) -> list[Any]:
         """Read a value; the name of logs is the ids of all that are called so."""
         token = self.here
         if dimension.name == SOURCE and token is not None and not token.is_mark and token.text in self.logs:
-            self._at += 1
+            self.pass_over()
             return list(self.logs[token.text])
         return [self._read_value(dimension)]
 
     def _read_value(self, dimension: Dimension, *, is_named: bool = True) -> str | int | bool:
-        token = self._read_text()
+        token = self.read_text()
         if dimension.type == "text":
             if not is_named:
                 return token.text
@@ -268,25 +223,3 @@ class _FilterParser:
             return _FLAGS[token.text.lower()]
         wanted = "a whole number" if dimension.type == "number" else "true or false; what is missing 'is null'"
         raise self.fail(f"'{dimension.name}' is compared with {wanted}", token)
-
-
-def _is_unknown(dimension: Dimension, value: pl.Expr) -> pl.Expr:
-    """Tell what a table shows as unknown: what is missing and, where that is a word of ours, what is called so."""
-    return value.is_null() | value.eq_missing(pl.lit(UNKNOWN)) if dimension.has_unknown else value.is_null()
-
-
-def _is_one_of(dimension: Dimension, value: pl.Expr, items: Sequence[Any]) -> pl.Expr:
-    """Tell what equals one of some values; of an id, what begins with one."""
-    if dimension.hash_of:
-        begins = [dimension.begins_with(item) for item in items]
-        return join_all(begins, operator.or_).fill_null(value=False) if begins else pl.lit(value=False)
-    return value.eq_missing(pl.lit(items[0])) if len(items) == 1 else value.is_in(list(items)).fill_null(value=False)
-
-
-def _like_pattern(token: Token) -> str:
-    r"""Write a pattern with % and _ as a regular expression; `\%` in quotes is a percent sign."""
-    written = token.text if token.quoted is None else token.quoted
-    parts = []
-    for escaped, character in re.findall(r"\\(.)|(.)", written, re.DOTALL) if token.quoted is not None else (("", one) for one in written):
-        parts.append({"%": ".*", "_": "."}.get(character) or re.escape(escaped or character))
-    return f"(?s)^{''.join(parts)}$"

@@ -14,7 +14,8 @@ from pullstats.errors import UsageError
 from pullstats.ids import ID_DIGITS
 from pullstats.metrics.dimension import UNKNOWN, Dimension
 from pullstats.metrics.dimensions import DIMENSIONS
-from pullstats.metrics.filtering.filters import join_all, parse_filter
+from pullstats.metrics.filtering.comparisons import join_all
+from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.metrics.log_names import list_logs
 from pullstats.metrics.query import Query
 
