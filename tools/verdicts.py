@@ -19,7 +19,8 @@ from math import exp, log, sqrt
 from pathlib import Path
 from typing import Final
 
-from pullstats.metrics.comparing.noise import LEVEL, DailyDifferences, Evidence, Verdict, judge_days, judge_windows
+from pullstats.metrics.comparing.joint_level import LEVEL
+from pullstats.metrics.comparing.noise import DailyDifferences, Evidence, Verdict, judge_days, judge_windows
 from pullstats.percentages import write_level, write_points, write_share
 
 PERIODS: Final = (3, 4, 5, 8, 20)

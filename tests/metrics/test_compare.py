@@ -18,6 +18,7 @@ import pytest
 
 from pullstats.cli import run
 from pullstats.errors import UsageError
+from pullstats.metrics.comparing import grounds
 from pullstats.metrics.comparing import verdicts as judging
 from pullstats.metrics.comparing.student import find_quantile
 from pullstats.metrics.questions import compare as comparing
@@ -269,12 +270,12 @@ def test_of_comparisons_in_which_nothing_changed_few_print_so(monkeypatch: pytes
     """Two Mondays with eight before them: what is printed of them, all metrics together, all the way from the counts of the periods."""
     metrics = ("requests", "downloads", "origins")
     asked = watch(monkeypatch, comparing, "judge_comparison")
-    measured, active = (watch(monkeypatch, judging, name) for name in ("measure_periods", "measure_activity"))
+    measured, active = watch(monkeypatch, judging, "measure_periods"), watch(monkeypatch, grounds, "measure_activity")
     printed = compare(weeks([9, 14, 8, 12, 10, 7, 11, 13, 10, 9]), "2025-04-28", "2025-05-05", metrics=metrics).frame["verdict"].to_list()
     given, found = asked[0]
     assert [one.text for one in found.verdicts] == printed
     periods, activity = measured[0][1], active[0][1]
-    monkeypatch.setattr(judging, "measure_activity", lambda *_: activity)
+    monkeypatch.setattr(grounds, "measure_activity", lambda *_: activity)
     monkeypatch.setattr(judging, "measure_periods", lambda *_: periods)
     again = judging.judge_comparison(*given)
     assert [one.text for one in again.verdicts] == printed

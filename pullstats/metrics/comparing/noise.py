@@ -1,7 +1,7 @@
 """Is a difference more than what there always is? A test whose level holds: of runs in which nothing changed, 5 % say so, all metrics together.
 
-Counts are compared on the scale of Freeman and Tukey, (√x + √(x + 1)) / 2, on which the spread
-does not depend on the level, whether requests come alone or in bursts; shares on that of arcsin √p.
+Counts and shares are compared on scales on which the spread does not depend on the level (`scales.py`),
+and several metrics are judged together, each at a level of which that of all is kept (`joint_level.py`).
 
 Two windows: the later differs from the earlier as one past period differs from another, or, where
 the two are different days of the week, as such days differed in past weeks. The spread of n past
@@ -10,45 +10,30 @@ of Student's t: the spread times √2, or times √(1 + 1/n) around the usual di
 
 Two filters: the differences of each day of the window are a sample; is their mean nothing (paired t)?
 
-Several metrics are judged together: each at 1 - (1 - 5 %)^(1/M), M being the number of metrics that
-would vary as freely if they were independent. That is Nyholt's 1 + (m - 1)(1 - r²) with r⁴ for r²,
-for it is the tails that must meet (calibrated: see docs/verdicts.md), r² being the mean squared
-correlation of the past, corrected for how few periods it comes from. What varies alike counts once.
-
 What a test could not have seen is told with it: the least change that it says "beyond" of in four runs
 of five. A change that the quantile of the level alone would be measured by is missed every other time.
 Since the standard error is itself estimated, that change is the sum of two of its t quantiles, that of
 the level and that of the power, and then holds for changes as they are told.
 
-Sources: Freeman and Tukey, Transformations related to the angular and the square root, Ann. Math.
-Statist. 21 (1950); Šidák, Rectangular confidence regions, JASA 62 (1967); Nyholt, A simple
-correction for multiple testing, Am. J. Hum. Genet. 74 (2004); Wherry, A new formula for predicting
-the shrinkage of the coefficient of multiple correlation, Ann. Math. Statist. 2 (1931); Bloom,
-Minimum detectable effects, Evaluation Review 19 (1995).
+Source: Bloom, Minimum detectable effects, Evaluation Review 19 (1995).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from math import asin, pi, sin, sqrt
+from math import sqrt
 from statistics import fmean, stdev
-from typing import Final, Literal
+from typing import Final
 
+from pullstats.metrics.comparing.joint_level import LEAST_PAST, LEVEL, find_level
+from pullstats.metrics.comparing.scales import SCALES, Kind, Value
 from pullstats.metrics.comparing.student import find_quantile
 from pullstats.percentages import write_change, write_level, write_points, write_share
 
-LEVEL: Final = 0.05
 POWER: Final = 0.8
 """How often the least change that counts as seen is called beyond the noise."""
-LEAST_PAST: Final = 3
 LEAST_DAYS: Final = 8
-_ROUNDING: Final = 1 / sqrt(12)
-"""Standard deviation of what rounding to whole numbers adds: what was always the same may vary by that unseen."""
-
-Value = float | None
-Kind = Literal["count", "share"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +110,7 @@ class _Spread:
 def judge_windows(metrics: Sequence[Evidence]) -> list[Verdict]:
     """Say of each metric whether two windows differ by more than past periods do."""
     spreads = [_measure_spread(metric) for metric in metrics]
-    level = _find_level([spread.by_period for spread in spreads if spread is not None])
+    level = find_level([spread.by_period for spread in spreads if spread is not None])
     return [_judge_window(metric, spread, level) for metric, spread in zip(metrics, spreads, strict=True)]
 
 
@@ -137,33 +122,13 @@ def judge_days(metrics: Sequence[DailyDifferences]) -> list[Verdict]:
         if len(days) >= LEAST_DAYS:
             mean = fmean(days)
             deviations.append([None if one is None else one - mean for one in metric.differences])
-    level = _find_level(deviations)
+    level = find_level(deviations)
     return [_judge_days(metric, days, level) for metric, days in zip(metrics, known, strict=True)]
-
-
-def _find_level(deviations: Sequence[Sequence[Value]]) -> float:
-    """Give the level of each metric, so that that of all together is kept."""
-    count = len(deviations)
-    squares = [square for one, other in combinations(deviations, 2) if (square := _correlate(one, other)) is not None]
-    mean = fmean(squares) if squares else 0.0
-    free = 1 + (count - 1) * (1 - min(max(mean, 0.0), 1.0) ** 2)  # far out, metrics meet more rarely than they correlate
-    level: float = 1 - (1 - LEVEL) ** (1 / max(free, 1.0))
-    return level
-
-
-def _correlate(one: Sequence[Value], other: Sequence[Value]) -> float | None:
-    """Give the squared correlation of two metrics, corrected for its degrees of freedom; None where either never varies."""
-    pairs = [(x, y) for x, y in zip(one, other, strict=True) if x is not None and y is not None]
-    products = sum(x * x for x, _ in pairs) * sum(y * y for _, y in pairs)
-    if len(pairs) < LEAST_PAST or not products:
-        return None
-    square = sum(x * y for x, y in pairs) ** 2 / products
-    return 1 - (1 - square) * (len(pairs) - 1) / (len(pairs) - 2)
 
 
 def _measure_spread(metric: Evidence) -> _Spread | None:
     """Measure the noise of the past; None where there is too little of it."""
-    scale = _SCALES[metric.kind]
+    scale = SCALES[metric.kind]
     past = [tuple(scale.forth(value) for value in values if value is not None) if None not in values else None for values in metric.past]
     known = [values for values in past if values is not None]
     if len(known) < LEAST_PAST:
@@ -185,7 +150,7 @@ def _judge_window(metric: Evidence, spread: _Spread | None, level: float) -> Ver
         return Verdict(f"no verdict: too little past to tell, {known} of at least {LEAST_PAST} earlier periods")
     if not spread.error:
         return Verdict(f"no verdict: it never varied in {spread.freedom + 1} past periods")
-    scale = _SCALES[metric.kind]
+    scale = SCALES[metric.kind]
     expected, found = scale.forth(metric.a) + spread.usual, scale.forth(metric.b)
     margin, centre = find_quantile(level, spread.freedom) * spread.error, scale.back(expected)
     low, high = scale.back(found - margin) - centre, scale.back(found + margin) - centre
@@ -251,35 +216,3 @@ def _write_relative(value: float, whole: float, kind: Kind, sign: str = "") -> s
     if kind == "share" or not whole:
         return _write(value, kind, sign)
     return write_change(value / whole) if sign else write_share(value / whole)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """A scale on which the spread does not depend on the level.
-
-    Attributes:
-        forth: from a value to its place.
-        back: from any place to a value, the nearest that there may be.
-        rounding: from the mean place to the least standard deviation.
-        most: the last place.
-    """
-
-    forth: Callable[[float], float]
-    back: Callable[[float], float]
-    rounding: Callable[[float], float]
-    most: float
-
-
-def _root(value: float) -> float:
-    return (sqrt(value) + sqrt(value + 1)) / 2
-
-
-def _square(place: float) -> float:
-    held = max(place, _root(0))
-    return (held - 1 / (4 * held)) ** 2
-
-
-_SCALES: Final[dict[Kind, _Scale]] = {
-    "count": _Scale(_root, _square, lambda place: _ROUNDING / (2 * place), float("inf")),
-    "share": _Scale(lambda share: asin(sqrt(share)), lambda place: sin(min(max(place, 0.0), pi / 2)) ** 2, lambda _: 0.0, pi / 2),
-}

@@ -11,7 +11,7 @@ import polars as pl
 
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.comparing.activity import Activity
-from pullstats.metrics.comparing.noise import Value
+from pullstats.metrics.comparing.scales import Value
 from pullstats.metrics.extent import Scan
 from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric

@@ -12,9 +12,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from pullstats.metrics.comparing.noise import LEAST_PAST, Verdict, judge_windows
+from pullstats.metrics.comparing.grounds import Grounds, find_grounds
+from pullstats.metrics.comparing.joint_level import LEAST_PAST
+from pullstats.metrics.comparing.noise import Verdict, judge_windows
 from pullstats.metrics.comparing.periods import PERIOD, Values, compute_periods
-from pullstats.metrics.comparing.verdicts import Grounds, collect_evidence, find_grounds
+from pullstats.metrics.comparing.verdicts import collect_evidence
 from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.organisations.naming import COLUMNS, KEYS, org_groups

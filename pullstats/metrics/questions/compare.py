@@ -17,7 +17,7 @@ from pullstats.metrics.answers.presence import CLIENTS, find_presence
 from pullstats.metrics.answers.report_parts import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
 from pullstats.metrics.answers.unseen import tell_unseen
 from pullstats.metrics.comparing.alignment import align_windows, describe_windows, is_outside
-from pullstats.metrics.comparing.noise import LEVEL
+from pullstats.metrics.comparing.joint_level import LEVEL
 from pullstats.metrics.comparing.periods import group_by_day
 from pullstats.metrics.comparing.sides import find_filters, find_windows
 from pullstats.metrics.comparing.verdicts import Judgement, judge_comparison
