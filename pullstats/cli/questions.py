@@ -18,8 +18,8 @@ from pullstats.metrics.dimensions import LABEL
 from pullstats.metrics.levels import find_level
 from pullstats.metrics.synonyms import name_dimension
 from pullstats.metrics.time.dates import Annotation, annotate_releases, read_annotations, read_releases
-from pullstats.metrics.time.phrases import WEEKDAYS
 from pullstats.metrics.time.releases import Release
+from pullstats.metrics.time.weekdays import WEEKDAYS
 from pullstats.metrics.vocabulary import CLASSES
 
 question_options = combine(

@@ -9,8 +9,9 @@ from typing import Final
 from pullstats.clock import find_zone
 from pullstats.metrics.extent import Extent, Scan
 from pullstats.metrics.query import Query
+from pullstats.metrics.time.calendars import Calendar
 from pullstats.metrics.time.releases import find_release
-from pullstats.metrics.time.window_grammar import Calendar, parse_as_of, parse_window
+from pullstats.metrics.time.window_grammar import parse_as_of, parse_window
 from pullstats.metrics.time.windows import TICK, Window
 from pullstats.reports import MOVED
 

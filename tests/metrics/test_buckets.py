@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from pullstats.errors import UsageError
 from pullstats.metrics.time.buckets import Buckets, parse_every
+from pullstats.metrics.time.calendars import Calendar
 from pullstats.metrics.time.clock_changes import find_changes
-from pullstats.metrics.time.window_grammar import Calendar, parse_window
+from pullstats.metrics.time.window_grammar import parse_window
 from support import clock_oracle
 from support.effort import SOAK, examples
 

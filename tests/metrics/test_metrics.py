@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, METRICS
 from pullstats.metrics.filtering.filters import parse_filter
-from pullstats.metrics.time.window_grammar import Calendar, parse_window
+from pullstats.metrics.time.calendars import Calendar
+from pullstats.metrics.time.window_grammar import parse_window
 from support import oracle
 from support.crowd import how_made
 from support.effort import examples, of_each

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import UsageError
-from pullstats.metrics.time.window_grammar import GRAMMAR, Calendar, parse_window
+from pullstats.metrics.time.calendars import Calendar
+from pullstats.metrics.time.window_grammar import GRAMMAR, parse_window
 from support import clock_oracle
 from support.command import pullstats, take_into
 from support.effort import across, examples, some

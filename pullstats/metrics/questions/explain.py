@@ -30,7 +30,7 @@ from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.rule_counts import count_rows, look_beyond
 from pullstats.metrics.store_events import StoreEvents
-from pullstats.metrics.time.phrases import WEEKDAYS
+from pullstats.metrics.time.weekdays import WEEKDAYS
 from pullstats.reports import Column, Report
 
 _SAMPLES: Final = 3

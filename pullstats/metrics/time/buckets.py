@@ -20,7 +20,8 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.time.clock_changes import find_changes, find_repeated_days
-from pullstats.metrics.time.phrases import UNITS, WEEKDAYS
+from pullstats.metrics.time.phrases import UNITS
+from pullstats.metrics.time.weekdays import WEEKDAYS
 from pullstats.metrics.time.windows import TICK, Window, midnight
 
 _EVERY: Final = re.compile(r"^(?:([1-9][0-9]{0,3}) ?)?([a-z]+)$")

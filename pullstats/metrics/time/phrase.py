@@ -9,7 +9,7 @@ from typing import Final
 
 from pullstats.errors import UsageError
 
-_YEAR_MONTHS: Final = 12
+YEAR_MONTHS: Final = 12
 
 
 class AmbiguousWindowError(UsageError):
@@ -59,8 +59,8 @@ class Phrase:
 
 def add_months(day: date, months: int) -> date:
     """Go on by months; the day of the month is the last there is."""
-    number = day.year * _YEAR_MONTHS + day.month - 1 + months
-    year, month = number // _YEAR_MONTHS, number % _YEAR_MONTHS + 1
+    number = day.year * YEAR_MONTHS + day.month - 1 + months
+    year, month = number // YEAR_MONTHS, number % YEAR_MONTHS + 1
     return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 

@@ -10,17 +10,16 @@ years are local to a zone and honour its changes of the clock: a day may have 23
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from pullstats.errors import UsageError
 from pullstats.metrics.caret import point_at
-from pullstats.metrics.time.phrase import Phrase, Today
-from pullstats.metrics.time.phrases import TO, WEEKDAYS, read_days, read_phrase
+from pullstats.metrics.time.calendars import Calendar
+from pullstats.metrics.time.phrase import Phrase
+from pullstats.metrics.time.phrases import TO, read_days, read_phrase
 from pullstats.metrics.time.release_spans import find_length, span_beside
+from pullstats.metrics.time.weekdays import KINDS_OF_DAYS, is_weekday, name_days
 from pullstats.metrics.time.windows import DAY_MINUTES, TICK, Window, midnight
 
 GRAMMAR: Final = (
@@ -31,38 +30,6 @@ GRAMMAR: Final = (
 )
 _WORD: Final = re.compile(r"[^\s,]+")
 _HOURS: Final = re.compile(r"^([01][0-9]|2[0-3]):([0-5][0-9])-(?:([01][0-9]|2[0-3]):([0-5][0-9])|24:00)$")
-_DAYS: Final = re.compile("^(?:[a-z]+)-(?:[a-z]+)$")
-FindRelease = Callable[[str], datetime | None]
-"""From `1.4.0`, `v1.4.0` or `name@1.4.0` to when it came out; None if that is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """What a window is read against.
-
-    Attributes:
-        zone: whose days count.
-        now: the instant to count back from.
-        is_complete: leave the unfinished day out; `Nd` takes the N whole days before it. Hours (`12h`) stay as they are.
-        week_start: name of the first day of a week.
-        find_release: tells when a version came out.
-    """
-
-    zone: ZoneInfo
-    now: datetime
-    is_complete: bool = False
-    week_start: str = "monday"
-    find_release: FindRelease | None = None
-
-    @property
-    def today(self) -> date:
-        """The local day of `now`."""
-        return self.now.astimezone(self.zone).date()
-
-    @property
-    def days(self) -> Today:
-        """What days are read against."""
-        return Today(self.today, self.today - timedelta(days=1) if self.is_complete else self.today, self.week_start)
 
 
 def parse_window(text: str, calendar: Calendar) -> Window:
@@ -143,9 +110,9 @@ class _WindowParser:
         if lowered == "every":
             self.words.pop(0)
             self._read_every(position)
-        elif is_first and len(self.words) == 1 and lowered.rstrip(".") in _SINGULAR:
+        elif is_first and len(self.words) == 1 and is_weekday(lowered.rstrip(".")):
             self._read_latest(lowered)
-        elif _name_days(lowered) is not None:
+        elif name_days(lowered) is not None:
             self._narrow_days(self._read_days())
         elif match := _HOURS.match(lowered):
             self.words.pop(0)
@@ -171,22 +138,22 @@ class _WindowParser:
             self.words.pop(0)
             self._narrow_days(frozenset(range(1, 8)))
             return
-        if _name_days(word.lower()) is None:
+        if name_days(word.lower()) is None:
             raise self.fail(position, f"'{word}' is no day of the week")
         self._narrow_days(self._read_days())
 
     def _read_days(self) -> frozenset[int]:
         """Read one day of the week after the other; a list of them is their union."""
         first = self.words.pop(0)[0].lower()
-        days = _name_days(first) or frozenset()
+        days = name_days(first) or frozenset()
         if len(self.words) > 1 and self.words[0][0].lower() in TO and (to := f"{first}-{self.words[1][0].lower()}"):
-            days = _name_days(to) or days
-            del self.words[: 2 if _name_days(to) else 0]
-        while first not in _KINDS_OF_DAYS and self.words:
+            days = name_days(to) or days
+            del self.words[: 2 if name_days(to) else 0]
+        while first not in KINDS_OF_DAYS and self.words:
             place = 1 if self.words[0][0].lower() in {"and", "or", "&", "+"} else 0
             following = self.words[place][0].lower() if len(self.words) > place else ""
-            more = _name_days(following)
-            if more is None or following in _KINDS_OF_DAYS:
+            more = name_days(following)
+            if more is None or following in KINDS_OF_DAYS:
                 break
             days |= more
             del self.words[: place + 1]
@@ -210,7 +177,7 @@ class _WindowParser:
         zone, find = self._calendar.zone, self._calendar.find_release
         end = next((place for place, (one, _) in enumerate(self.words) if one.lower() in TO), None)
         found = self._read_phrase(position, end)
-        if found is None and _is_weekday(word):
+        if found is None and is_weekday(word):
             found = read_phrase(["this", word.lower()], self._calendar.days)
             found = (found[0], 1) if found else None
         if found is not None and found[0].length is None:
@@ -280,25 +247,3 @@ class _WindowParser:
 
 _BOUNDS: Final = frozenset({"since", "after", "until", "till", "before"})
 _TOGETHER: Final = frozenset({"from", "between"})
-_KINDS_OF_DAYS: Final = frozenset({"weekday", "weekdays", "weekend", "weekends"})
-_SINGULAR: Final = frozenset({*WEEKDAYS, *(name[:3] for name in WEEKDAYS)})
-
-
-def _is_weekday(word: str) -> bool:
-    return word.lower() in _SINGULAR
-
-
-def _name_days(word: str) -> frozenset[int] | None:
-    """Read `tuesday`, `tuesdays`, `tue`, `mon-fri`, `weekdays`, `weekends` as ISO numbers."""
-    if word in {"weekday", "weekdays"}:
-        return frozenset(range(1, 6))
-    if word in {"weekend", "weekends"}:
-        return frozenset({6, 7})
-    if _DAYS.match(word):
-        first, last = (_name_days(end) for end in word.split("-"))
-        if first is None or last is None or len(first) != 1 or len(last) != 1:
-            return None
-        start, length = min(first), (min(last) - min(first)) % 7
-        return frozenset((start + number - 1) % 7 + 1 for number in range(length + 1))
-    found = [number for number, name in enumerate(WEEKDAYS, 1) if word in {name, f"{name}s", name[:3]}]
-    return frozenset(found) if found else None
