@@ -14,8 +14,8 @@ from pullstats.pipeline.answer import store_overview
 from pullstats.pipeline.compact import compact as run_compact
 from pullstats.pipeline.verify import VerifyOutcome
 from pullstats.pipeline.verify import verify as run_verify
+from pullstats.render.cells import format_bytes
 from pullstats.render.sanitise import for_terminal
-from pullstats.render.table import format_bytes
 from pullstats.reports import Column, Report
 
 EXIT_DAMAGED: Final = 2

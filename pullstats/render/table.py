@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
-from pullstats.percentages import write_change, write_share
+from pullstats.render.cells import BAR_WIDTH, UNKNOWN, cut, draw_bar, format_cell, width_of
 from pullstats.render.renderer import RenderOptions
 from pullstats.render.sanitise import for_terminal
 from pullstats.reports import Column, Report
@@ -24,21 +23,12 @@ from pullstats.reports import Column, Report
 if TYPE_CHECKING:
     from rich.console import Console
 
-
-_SPARKS: Final = "▁▂▃▄▅▆▇█"
-_UNKNOWN_SPARK: Final = "·"
-_BAR_WIDTH: Final = 12
 _GAP: Final = 3
 """Blanks between two columns."""
-_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
-_KILO: Final = 1000
 _NARROWEST: Final = 14
 """What a name is given at least: less tells nothing."""
 NUMERIC: Final = frozenset({"count", "bytes", "share", "ratio", "number", "change"})
 UNCUT: Final = NUMERIC | {"time", "bucket", "spark"}
-UNKNOWN: Final = "unknown"
-_FLAGS: Final = {"true": "yes", "false": "no"}
-"""Flags that the row of the others made texts."""
 
 
 def render_table(report: Report, options: RenderOptions) -> str:
@@ -100,7 +90,7 @@ def _draw_part(
             text = cells[column.name][index]
             is_cut = column.name in rooms and column.kind != "prose" and column.name not in wrapped
             style = "bold" if index == report.meta.get("total_row") else "dim italic" if _is_other(text) else ""
-            row.append(Text(_cut(text, rooms[column.name]) if is_cut else text, style=style))
+            row.append(Text(cut(text, rooms[column.name]) if is_cut else text, style=style))
             if column.bar and has_bars:
                 row.append(Text(_bar(report, column, index), style="cyan"))
         table.add_row(*row)
@@ -155,7 +145,7 @@ def _needs(columns: Sequence[Column], cells: Mapping[str, list[str]], heads: Map
 def _taken(columns: Sequence[Column], needs: dict[str, int], *, has_bars: bool) -> int:
     """Sum up what numbers, times, bars and the gaps between columns take."""
     bars = sum(1 for column in columns if column.bar and has_bars)
-    return sum(needs[column.name] for column in columns if column.kind in UNCUT) + bars * _BAR_WIDTH + _GAP * (len(columns) + bars - 1)
+    return sum(needs[column.name] for column in columns if column.kind in UNCUT) + bars * BAR_WIDTH + _GAP * (len(columns) + bars - 1)
 
 
 def _has_room_for_bars(columns: Sequence[Column], needs: dict[str, int], width: int) -> bool:
@@ -175,91 +165,14 @@ def _text_rooms(columns: Sequence[Column], needs: dict[str, int], width: int, *,
     return rooms
 
 
-def width_of(text: str) -> int:
-    """Give the columns of a terminal that a text takes: a letter of Chinese takes two, a combining accent none."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len  # noqa: PLC0415 - few names need it
-
-    return cell_len(text)
-
-
-def _cut(text: str, room: int) -> str:
-    """Cut a long text in its middle: beginnings and ends tell most."""
-    if width_of(text) <= room:
-        return text
-    head = _fit(text, (room - 1) * 2 // 3)
-    tail = _fit(text[::-1], room - 1 - width_of(head))[::-1]
-    return f"{head}…{tail}"
-
-
 def _are_cut_alike(texts: Sequence[str], room: int) -> bool:
     """Tell whether cutting would leave rows that cannot be told apart: those are wrapped."""
     whole = set(texts)
-    return len({_cut(text, room) for text in whole}) < len(whole)
-
-
-def _fit(text: str, room: int) -> str:
-    """Give as much of a text's beginning as has room."""
-    end = min(len(text), room)
-    while width_of(text[:end]) > room:
-        end -= 1
-    return text[:end]
+    return len({cut(text, room) for text in whole}) < len(whole)
 
 
 def _cells(report: Report, column: Column) -> list[str]:
     return [format_cell(value, column) for value in report.frame[column.name].to_list()]
-
-
-def format_cell(value: Any, column: Column) -> str:
-    """Write one value for people."""
-    if column.kind == "spark":
-        return sparkline(value or [])
-    if value is None or value != value:  # noqa: PLR0124 - what is no number equals nothing, not even itself
-        return UNKNOWN if column.kind in {"dimension", "bucket"} else "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value == UNKNOWN and not column.has_unknown:
-        return f'"{UNKNOWN}"'  # somebody's name, and not what is missing
-    if column.value == "boolean" and value in _FLAGS:
-        return _FLAGS[value]
-    if column.kind in _FORMS:
-        return _FORMS[column.kind](value)
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M")
-    if isinstance(value, date):
-        return value.isoformat()
-    return for_terminal(str(value))
-
-
-def format_bytes(count: int) -> str:
-    """Write bytes in decimal units: 1.2 GB."""
-    from rich.filesize import decimal  # noqa: PLC0415 - most tables show none
-
-    return f"{count} B" if count < _KILO else decimal(count)
-
-
-def _format_number(value: float) -> str:
-    return f"{int(value):,}" if float(value).is_integer() else f"{value:,.2f}"
-
-
-_FORMS: Final[dict[str, Callable[[Any], str]]] = {
-    "share": write_share,
-    "change": write_change,
-    "number": _format_number,
-    "ratio": lambda value: f"{value:.3g}",
-    "bytes": lambda value: format_bytes(int(value)),
-    "count": lambda value: f"{value:,}",
-}
-"""How each kind of number is written."""
-
-
-def sparkline(values: Sequence[float | None]) -> str:
-    """Draw numbers as a line of eight heights, zero as the lowest; what is not known is a dot."""
-    top = max((value or 0 for value in values), default=0) or 1
-    return "".join(
-        _UNKNOWN_SPARK if value is None else _SPARKS[min(int(value / top * (len(_SPARKS) - 1) + 0.5), len(_SPARKS) - 1)] for value in values
-    )
 
 
 def _bar(report: Report, column: Column, index: int) -> str:
@@ -270,5 +183,4 @@ def _bar(report: Report, column: Column, index: int) -> str:
     top, value = float(values.drop_nulls().max() or 0), values[index]  # type: ignore[arg-type]
     if not top or not value:
         return ""
-    eighths = round(float(value) / top * _BAR_WIDTH * 8)
-    return _EIGHTHS[-1] * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+    return draw_bar(float(value) / top)

@@ -22,7 +22,7 @@ from pullstats.metrics.levels import find_levels
 from pullstats.metrics.synonyms import DIMENSION_NAMES, METRIC_NAMES
 from pullstats.metrics.vocabulary import ACTIONS, ECOSYSTEMS, KINDS
 from pullstats.render import RenderOptions, render
-from pullstats.render.table import format_cell
+from pullstats.render.cells import format_cell
 from pullstats.reports import Report
 from support.crowd import NOON, Row, ask, ask_of, request
 from support.effort import some

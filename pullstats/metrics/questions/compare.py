@@ -12,9 +12,10 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.key_epochs import refuse_epochs
+from pullstats.metrics.answers.meta import build_meta, describe_meta
 from pullstats.metrics.answers.ordering import order_values
 from pullstats.metrics.answers.presence import CLIENTS, find_presence
-from pullstats.metrics.answers.report_parts import build_meta, describe_meta, dimension_columns, dimension_heads, name_others
+from pullstats.metrics.answers.report_parts import dimension_columns, dimension_heads, name_others
 from pullstats.metrics.answers.unseen import tell_unseen
 from pullstats.metrics.comparing.alignment import align_windows, describe_windows, is_outside
 from pullstats.metrics.comparing.joint_level import LEVEL
