@@ -11,7 +11,8 @@ import polars as pl
 from pullstats.metrics.counting.pauses import PauseClock
 from pullstats.metrics.counting.pulls import FACTS, IS_MANIFEST, mark_groups
 from pullstats.metrics.counting.rule import ISLAND_START
-from pullstats.metrics.islands import ROW, Fold, fold_requests
+from pullstats.metrics.islands import ROW
+from pullstats.metrics.request_folds import Fold, fold_requests
 
 SEEN: Final = ("timestamp", "source_rank", "source_offset")
 """What says in which order requests were made."""

@@ -12,7 +12,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.counting.rule import ISLAND_END, ISLAND_GAP, ISLAND_START, PART_GAP, PULL_GAP
-from pullstats.metrics.islands import IS_NEW, ROW, Fold, Islands, starts_island
+from pullstats.metrics.islands import IS_NEW, ROW, Islands, starts_island
+from pullstats.metrics.request_folds import Fold
 from pullstats.metrics.statuses import IS_GET, IS_PART, IS_REDIRECT, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
 
 IS_HUB: Final = pl.col("package_type").eq_missing("huggingface")

@@ -10,7 +10,8 @@ import polars as pl
 from pullstats.metrics.counting.files import fold_datasets
 from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST
 from pullstats.metrics.counting.rule import ISLAND_END, ISLAND_GAP, ISLAND_START, Count, Terms
-from pullstats.metrics.islands import ROW, Fold, Islands, fold_requests, starts_island
+from pullstats.metrics.islands import ROW, Islands, starts_island
+from pullstats.metrics.request_folds import Fold, fold_requests
 from pullstats.metrics.statuses import IS_ANSWERED, IS_GET, IS_HEAD, IS_WHOLE
 
 _DVP_GAP: Final = timedelta(seconds=5)

@@ -17,7 +17,8 @@ import polars as pl
 
 from pullstats.metrics.counting.pauses import PauseClock
 from pullstats.metrics.counting.rule import GROUP_LENGTH, ISLAND_END, ISLAND_START, VISIT_LENGTH, Terms
-from pullstats.metrics.islands import IS_NEW, ROW, Fold, Islands, fold_requests
+from pullstats.metrics.islands import IS_NEW, ROW, Islands
+from pullstats.metrics.request_folds import Fold, fold_requests
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_ANSWERED, IS_FAILED, IS_GET, IS_HEAD, IS_REDIRECT, IS_TAKEN
 
 IS_IMAGE_MANIFEST: Final = (pl.col("package_type") == "oci") & (pl.col("action") == "manifest")

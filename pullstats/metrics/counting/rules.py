@@ -21,7 +21,7 @@ from pullstats.metrics.counting.rule import COUNTED, IMAGE_COLUMNS, INVOCATIONS,
 from pullstats.metrics.counting.sessions import SESSION_COLUMNS, count_invocations, count_readings, count_sessions, count_unchanged
 from pullstats.metrics.counting.transfers import fold_models, fold_transfers
 from pullstats.metrics.counting.visits import count_visits
-from pullstats.metrics.islands import Fold, fold_requests
+from pullstats.metrics.request_folds import Fold, fold_requests
 from pullstats.metrics.statuses import IS_GET, IS_HEAD, IS_TAKEN, IS_WHOLE
 
 _DOWNLOADS: Final = ("downloads",)

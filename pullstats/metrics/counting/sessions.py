@@ -19,7 +19,8 @@ from pullstats.metrics.counting.files import IS_FILE
 from pullstats.metrics.counting.pauses import PauseClock
 from pullstats.metrics.counting.pulls import IS_MANIFEST, find_image_checks
 from pullstats.metrics.counting.rule import INVOCATIONS, ISLAND_END, ISLAND_GAP, ISLAND_START, SESSIONS, Terms
-from pullstats.metrics.islands import ROW, Fold, Islands, fold_requests, starts_island
+from pullstats.metrics.islands import ROW, Islands, starts_island
+from pullstats.metrics.request_folds import Fold, fold_requests
 from pullstats.metrics.statuses import IS_GET, IS_TAKEN, IS_UNCHANGED, IS_WHOLE
 
 _WHAT: Final = ("package_type", "package_name")

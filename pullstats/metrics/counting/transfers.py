@@ -14,7 +14,8 @@ import polars as pl
 from pullstats.metrics.counting.files import IS_FILE, IS_HUB, IS_MODEL, IS_QUERY_FILE
 from pullstats.metrics.counting.pauses import PauseClock
 from pullstats.metrics.counting.rule import ISLAND_END, ISLAND_START, PART_GAP, PULL_GAP, Terms
-from pullstats.metrics.islands import IS_NEW, ROW, Fold
+from pullstats.metrics.islands import IS_NEW, ROW
+from pullstats.metrics.request_folds import Fold
 from pullstats.metrics.statuses import IS_GET, IS_PART, IS_REDIRECT, IS_UNCHANGED, IS_WHOLE
 
 _WANTED: Final = IS_FILE & IS_GET & ~IS_UNCHANGED

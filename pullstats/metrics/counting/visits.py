@@ -13,7 +13,8 @@ import polars as pl
 from pullstats.metrics.counting.pauses import IS_UNTIMED, PauseClock
 from pullstats.metrics.counting.pulls import fold_image_visits, name_images
 from pullstats.metrics.counting.rule import INVOCATIONS, ISLAND_END, ISLAND_GAP, ISLAND_START, VISIT_LENGTH, Terms
-from pullstats.metrics.islands import IS_NEW, ROW, Fold, Islands, fold_requests
+from pullstats.metrics.islands import IS_NEW, ROW, Islands
+from pullstats.metrics.request_folds import Fold, fold_requests
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_GET, IS_HEAD, IS_REDIRECT, IS_TAKEN, IS_UNCHANGED
 
 _IS_OUTSIDE_OCI: Final = pl.col("package_type").ne_missing("oci")
