@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from bisect import bisect_right
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Final
+
+from pullstats.pipeline.log_marks import MARK, Marks
+from pullstats.pipeline.log_stems import to_number
 
 WHOLE: Final = 2 << 20
 """Bytes up to which a log is digested whole."""
@@ -29,38 +30,11 @@ BEGINNING: Final = 256 << 10
 """Bytes at the beginning of a longer log that are digested whole."""
 HEAD: Final = 64 << 10
 """Bytes by which logs that cannot be the same are told apart before anything else is read."""
-FIRST_LINE: Final = 4096
-"""Bytes of the first line under which a log is looked for: it grows, they stay."""
-FIRST_PIECE: Final = 16
-"""Bytes for which the same is said of a first line that has no end yet."""
 WINDOW: Final = 4096
 _STEP: Final = 16 << 10
 """Windows lie at multiples of this, doubled for every doubling of the length."""
 _APART: Final = 16
 """Bytes that marks of the beginning are apart at least: lines of a byte or two share one."""
-_MARK: Final = struct.Struct("<QQ")
-
-
-def first_line(head: bytes) -> bytes:
-    """Give the bytes under which a log is looked for: of its first line, as far as `FIRST_LINE`; of one without its end, `FIRST_PIECE`."""
-    start = head[:FIRST_LINE]
-    line, end, _ = start.partition(b"\n")
-    return line if end or len(start) == FIRST_LINE else line[:FIRST_PIECE]
-
-
-def stem(head: bytes, key: bytes) -> str:
-    """Hash the first line of a log to the beginning of the ids that logs with this line have."""
-    return hashlib.blake2b(first_line(head), key=key, digest_size=16, person=b"log-first").hexdigest()
-
-
-def stems(head: bytes, key: bytes) -> list[str]:
-    """Give the stem of a log, and the one that it had as long as its first line, such as an array's, had no end."""
-    return list(dict.fromkeys([stem(head, key), stem(first_line(head)[:FIRST_PIECE], key)]))
-
-
-def name_mark(name: str, key: bytes) -> int:
-    """Hash the name a user gave a source; never 0."""
-    return _number(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), key=key, digest_size=8, person=b"log-name")) | 1
 
 
 def window_step(length: int) -> int:
@@ -175,7 +149,7 @@ class Content:
 
     def beginning(self, length: int) -> int:
         """Digest the first bytes of a log of a length: `HEAD` of them at most."""
-        return _number(self._hash(b"log-head", bytes(self._head[: min(length, HEAD)])))
+        return to_number(self._hash(b"log-head", bytes(self._head[: min(length, HEAD)])))
 
     def digest(self, length: int, tail: bytes) -> int:
         """Digest the first `length` bytes to a number a store can keep (62 bits).
@@ -185,12 +159,12 @@ class Content:
             tail: the line that ends there, its last bytes if it is long.
         """
         if length <= WHOLE:
-            return _number(self._digests.to(length))
+            return to_number(self._digests.to(length))
         whole = self._hash(b"log-parts", struct.pack("<Q", length) + bytes(self._head[:BEGINNING]))
         for place in window_places(length):
             whole.update(self._window(place))
         whole.update(tail)
-        return _number(whole)
+        return to_number(whole)
 
     def mark_to(self, length: int) -> bytes:
         """Give the marks between where they were last given and a length, packed."""
@@ -202,7 +176,7 @@ class Content:
         new = (place for place in sorted(self._windows) if place >= WHOLE and self._marked < place + WINDOW <= length)
         marks.extend((place + WINDOW, _whole(self._windows[place])) for place in new)
         self._marked = length
-        return b"".join(_MARK.pack(*mark) for mark in marks)
+        return b"".join(MARK.pack(*mark) for mark in marks)
 
     def is_beginning_of(self, marks: Marks) -> bool:
         """Tell whether the whole lines of this log are the beginning of another one, given by its marks."""
@@ -250,29 +224,5 @@ class _Prefixes:
         return self._hash.copy()
 
 
-class Marks:
-    """The marks of one log, packed: where each ends, and its digest, in order of place."""
-
-    def __init__(self, packed: bytes) -> None:
-        """Take marks in any order."""
-        marks = list(_MARK.iter_unpack(packed[: len(packed) // _MARK.size * _MARK.size]))
-        in_order = all(earlier[0] <= later[0] for earlier, later in pairwise(marks))
-        self._packed = packed if in_order else b"".join(_MARK.pack(*mark) for mark in sorted(marks))
-        self._count = len(marks)
-
-    def at_or_before(self, place: int) -> tuple[int, int]:
-        """Give the last mark up to a place; (0, 0) if there is none."""
-        index = bisect_right(range(self._count), place, key=lambda number: self._get(number)[0])
-        return self._get(index - 1) if index else (0, 0)
-
-    def _get(self, number: int) -> tuple[int, int]:
-        place, digest = _MARK.unpack_from(self._packed, number * _MARK.size)
-        return place, digest
-
-
 def _whole(digest: bytes) -> int:
     return int.from_bytes(digest, "little")
-
-
-def _number(digest: hashlib.blake2b) -> int:
-    return int.from_bytes(digest.digest()) >> 2

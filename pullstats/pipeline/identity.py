@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from pullstats.enrich import HashKey
-from pullstats.pipeline.content import HEAD, WHOLE, WINDOW, Content, Marks, name_mark, stem, stems, window_places
+from pullstats.pipeline.content import HEAD, WHOLE, WINDOW, Content, window_places
 from pullstats.pipeline.decoder import LogDecoder
+from pullstats.pipeline.log_marks import Marks
+from pullstats.pipeline.log_stems import name_mark, stem, stems
 from pullstats.pipeline.old_logs import count_if_copied, old_stem, old_tail
 from pullstats.pipeline.place import Place
 from pullstats.sources import Source

@@ -20,7 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullstats.errors import InputError
-from pullstats.pipeline.content import BEGINNING, HEAD, WHOLE, WINDOW, Content, Marks, window_places
+from pullstats.pipeline.content import BEGINNING, HEAD, WHOLE, WINDOW, Content, window_places
+from pullstats.pipeline.log_marks import Marks
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.store import open_store
 from support.command import take_into
