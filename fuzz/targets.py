@@ -31,8 +31,9 @@ from pullstats.formats.w3c_directives import split_sections
 from pullstats.pipeline.decoder import LogDecoder
 from pullstats.render.sanitise import HIDDEN, for_csv, for_html, for_markdown, for_terminal
 from pullstats.sources import Block, LinesUnwrapper, SourceFile, find_answer, find_wrapper, open_source, read_blocks
+from pullstats.sources.documents_framing import DocumentsFraming
 from pullstats.sources.expansion import parse_expansion
-from pullstats.sources.json_documents import DocumentsFraming, DocumentsUnwrapper, is_documents
+from pullstats.sources.json_documents import DocumentsUnwrapper, is_documents
 from pullstats.sources.line_wrappers import WRAPPERS
 from pullstats.sources.parquet import MAGIC
 from pullstats.sources.sampling import take_sample

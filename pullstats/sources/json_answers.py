@@ -17,9 +17,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pullstats.sources.json_documents import DocumentsFraming, DocumentsUnwrapper, cut_odd, end_of_whole, skip_between
-from pullstats.sources.json_structure import BETWEEN, count_unmatched, last_start, write_over
+from pullstats.sources.documents_framing import DocumentsFraming, cut_odd, end_of_whole, skip_between
+from pullstats.sources.json_documents import DocumentsUnwrapper
+from pullstats.sources.json_structure import BETWEEN, count_unmatched, last_start
 from pullstats.sources.messages import Unwrapper, Wrapper
+from pullstats.sources.record_envelopes import write_over
 
 _STRING: Final = rb'"(?:[^"\\]|\\.)*+"'
 _PLAIN: Final = rb"(?:" + _STRING + rb"|[-+.0-9eE]++|true|false|null|\[(?:[^\]\[{}\"]|" + _STRING + rb")*+\])"

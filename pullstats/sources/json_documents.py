@@ -16,7 +16,6 @@ Sources: RFC 8259, RFC 7464 (record separators); cloud.google.com/logging/docs/v
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cached_property
 from typing import Final
@@ -24,12 +23,12 @@ from typing import Final
 import polars as pl
 
 from pullstats.clean_lines import cut_clean
-from pullstats.sources.blocks import Block, LineFraming, find_last
-from pullstats.sources.json_structure import BETWEEN, Objects, blank_envelopes, is_envelope, last_start, split_objects
+from pullstats.sources.blocks import Block
+from pullstats.sources.documents_framing import BETWEEN_OBJECTS, DECODER, GAP, OBJECT_START, DocumentsFraming, skip_gap
+from pullstats.sources.json_structure import Objects, split_objects
 from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper, refuse, shape_messages
+from pullstats.sources.record_envelopes import is_envelope
 
-LIMIT: Final = 64 << 20
-"""A longer object is no record of a log."""
 MAX_FAILURES: Final = 1_000
 """Pieces of a block that may fail to decode before what is left of it is refused whole."""
 _TOGETHER: Final = 1 << 20
@@ -38,113 +37,10 @@ _STRETCH: Final = 64 << 10
 """Bytes that are decoded object by object where one is odd."""
 _PATIENCE: Final = 8
 """Times that more of a block is looked at for the end of an object."""
-_LONGEST_WORD: Final = 32
-"""A number or a name that is cut may fail to decode though nothing is wrong with it."""
 _TELLING: Final = 4096
-_START_WINDOW: Final = 4096
-_GAP: Final = rb"(?:[\s,\[\]\x00\x1e]|\xef\xbb\xbf)*"
-_BETWEEN: Final = re.compile(_GAP)
-_BETWEEN_RECORDS: Final = re.compile(_GAP.replace(rb"\[\]", rb"\[\]}"))
+_BETWEEN_RECORDS: Final = re.compile(GAP.replace(rb"\[\]", rb"\[\]}"))
 """Behind the last record its envelope ends."""
-_APART: Final = re.compile(rb"\}[\s\x1e]*(?=\{\s*\"[^\"\s:,}\]])")
-"""Behind it an object begins that lies in no other: none stand in one without a comma between, and a quote that ends a string is not followed so."""
-_NEXT: Final = re.compile(rb"\}[\s,\[\]\x1e]*(?=\{)")
-_KEY: Final = re.compile(r'\{\s*"')
-_FIRST_KEY: Final = re.compile(rb'\{\s*("(?:[^"\\]|\\.)*")')
-_DECODER: Final = json.JSONDecoder(strict=False)
 _NOTHING: Final = Objects(b"", [], 0, is_odd=True)
-
-
-class DocumentsFraming(LineFraming):
-    """Cuts behind objects that lie in no other one, but for an envelope."""
-
-    limit = LIMIT
-    is_by_line = False
-
-    def __init__(self, *, has_envelopes: bool = False) -> None:
-        """Know whether records lie in envelopes."""
-        self.has_envelopes = has_envelopes
-
-    def bare(self, data: bytes) -> bytes:
-        """Write blanks over what envelopes put around records; places stay what they are."""
-        return blank_envelopes(data) if self.has_envelopes else data
-
-    def last_cut(self, data: bytes) -> int:
-        """Find where the last object begins that lies in no other; 0 if nowhere."""
-        cut = last_start(self.bare(data))
-        return cut if cut and _is_between(data, cut) else cut_odd(data)
-
-    def final_cut(self, data: bytes) -> int:
-        """Find where the last whole object ends: what is behind it, an array's end too, may change while the log grows."""
-        return end_of_whole(data)
-
-    def next_cut(self, data: bytes) -> int:
-        """Find where the first whole object begins."""
-        found = _APART.search(data) or _NEXT.search(data)
-        return found.end() if found else 0
-
-
-def end_of_whole(data: bytes, *, of_objects: bool = False) -> int:
-    """Find where the last value ends that is whole, or the last of the objects before any other; 0 if there is none."""
-    text = data.decode("latin-1")
-    position = end = 0
-    while (position := _skip(data, position)) < len(data):
-        try:
-            value, position = _DECODER.raw_decode(text, position)
-        except (ValueError, RecursionError):
-            found = _KEY.search(text, position + 1)
-            if found is None:
-                break
-            position = found.start()
-            continue
-        if of_objects and not isinstance(value, dict):
-            break
-        end = position
-    return end
-
-
-def _is_between(data: bytes, place: int) -> bool:
-    """Tell whether an object may end before a place, and one begin there."""
-    before = data[max(place - _START_WINDOW, 0) : place].rstrip(BETWEEN)
-    return _FIRST_KEY.match(data, place) is not None and (not before or before.endswith(b"}") or place <= _START_WINDOW)
-
-
-def cut_odd(data: bytes) -> int:
-    """Find a place to cut at where quotes and braces do not tell; 0 if all may be one object that goes on."""
-    if apart := find_last(_APART, data):
-        return apart
-    start = _skip(data, 0)
-    first = _FIRST_KEY.match(data, start)
-    if first is None:
-        found = _NEXT.search(data)
-        return found.end() if found else 0
-    starts = split_objects(data[start:]).starts
-    if starts and starts[-1]:
-        return start + starts[-1]
-    if not _is_broken(data, start):
-        return 0
-    return find_last(re.compile(rb"[\s,\[\]](?=\{\s*" + re.escape(first[1]) + rb"\s*:)"), data)
-
-
-def _is_broken(data: bytes, start: int) -> bool:
-    """Tell whether what begins like an object cannot be one, however it goes on."""
-    try:
-        _DECODER.raw_decode(data.decode("latin-1"), start)
-    except json.JSONDecodeError as error:
-        return not error.msg.startswith("Unterminated") and error.pos < len(data) - _LONGEST_WORD
-    except (ValueError, RecursionError):
-        return True
-    return False
-
-
-def _skip(data: bytes, position: int, between: re.Pattern[bytes] = _BETWEEN) -> int:
-    found = between.match(data, position)
-    return found.end() if found else position
-
-
-def skip_between(data: bytes) -> int:
-    """Find where the first object may begin."""
-    return _skip(data, 0)
 
 
 class DocumentsUnwrapper:
@@ -157,17 +53,17 @@ class DocumentsUnwrapper:
             head: its first bytes.
             framing: where it may be cut, and what lies around its objects; None where the head tells.
         """
-        start = _skip(head, 0)
+        start = skip_gap(head, 0)
         self.framing = framing or DocumentsFraming(has_envelopes=is_envelope(head[start:]))
         try:
-            end = _DECODER.raw_decode(head[start:].decode("latin-1"))[1]
+            end = DECODER.raw_decode(head[start:].decode("latin-1"))[1]
         except (ValueError, RecursionError):
             end = _TELLING
         self.telling: bytes | None = head[start : start + min(end, _TELLING)]
 
     def unwrap(self, block: Block) -> Unwrapped:
         """Give the objects of a block; what is none is refused."""
-        between = _BETWEEN_RECORDS if self.framing.has_envelopes else _BETWEEN
+        between = _BETWEEN_RECORDS if self.framing.has_envelopes else BETWEEN_OBJECTS
         data = self.framing.bare(block.data)
         text = _Text(data, between)
         position, together, patience = text.skip(0), _TOGETHER, _PATIENCE
@@ -203,7 +99,7 @@ class _Text:
 
     def skip(self, position: int) -> int:
         """Pass over what may stand between objects."""
-        return _skip(self._data, position, self._between)
+        return skip_gap(self._data, position, self._between)
 
     def take(self, objects: Objects, position: int) -> None:
         """Take objects that were found from a position on."""
@@ -231,9 +127,9 @@ class _Text:
         if len(self._refused) > MAX_FAILURES:
             return len(self._data), False
         try:
-            value, end = _DECODER.raw_decode(self._letters, position)
+            value, end = DECODER.raw_decode(self._letters, position)
         except (ValueError, RecursionError):
-            found = _KEY.search(self._letters, position + 1)
+            found = OBJECT_START.search(self._letters, position + 1)
             return found.start() if found else len(self._data), False
         return end, isinstance(value, dict)
 
@@ -270,7 +166,7 @@ def is_documents(head: bytes) -> bool:
         return True
     text = start.decode("latin-1")
     try:
-        _, end = _DECODER.raw_decode(text)
+        _, end = DECODER.raw_decode(text)
     except (ValueError, RecursionError):
         return re.match(rb"\{[ \t\r]*\n", start) is not None
     between = re.match(r"[\s,]*", text[end : end + 4096])

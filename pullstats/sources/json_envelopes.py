@@ -10,20 +10,17 @@ docs.graylog.org (GELF); learn.microsoft.com (ContainerLog, ContainerLogV2); ope
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import polars as pl
 
-from pullstats.clean_lines import join_lines
 from pullstats.clock import Clock
+from pullstats.sources.json_objects import dig, dump, load_object, read_keys, to_text
 from pullstats.sources.line_wrapper import ID, PARTIAL, STREAM, LineWrapper, Unwrap
 from pullstats.timestamps import parse_times
-from pullstats.tokenisers import read_objects
 
-_ODD_ESCAPE: Final = r"\\u(?:[dD]|0000)"
 _BYTES: Final = r"^\[ ?(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])(?:, ?(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5]))* ?\]$"
 """What journald makes of a line that is no UTF-8; any other list in brackets is the line's own text."""
 
@@ -45,7 +42,7 @@ def _by_keys(message: str, times: Sequence[str], *, has_parts: bool = False, not
     schema = pl.Schema(dict.fromkeys(keys, pl.String))
 
     def unwrap(lines: pl.DataFrame, clock: Clock) -> pl.DataFrame:
-        objects = _read(lines["message"], schema, lambda item: tuple(_to_text(item.get(key)) for key in keys))
+        objects = read_keys(lines["message"], schema, lambda item: tuple(to_text(item.get(key)) for key in keys))
         text = objects[message]
         if nothing is not None and text.null_count():
             text = text.zip_with(text.is_not_null() | ~lines["message"].str.contains(nothing), pl.Series([""]).new_from_index(0, text.len()))
@@ -74,7 +71,7 @@ _GOOGLE: Final = pl.Schema(
 def _unwrap_google(lines: pl.DataFrame, clock: Clock) -> pl.DataFrame:
     """Take the line out of a log entry; one that tells its request as such, or whose payload is the log's own object, is that."""
     texts = lines["message"]
-    entries = _read(texts, _GOOGLE, _read_entry)
+    entries = read_keys(texts, _GOOGLE, _read_entry)
     payload = entries["jsonPayload"].struct
     said = pl.DataFrame({"text": entries["textPayload"], "message": payload.field("message"), "log": payload.field("log")})
     inner = said.select(pl.coalesce("text", "message", "log").str.strip_suffix("\n").alias("message")).to_series()
@@ -86,50 +83,17 @@ def _unwrap_google(lines: pl.DataFrame, clock: Clock) -> pl.DataFrame:
     return pl.DataFrame([message.alias("message"), parse_times(entries["timestamp"], clock).alias("time"), entries["insertId"].alias(ID)])
 
 
-def _read(lines: pl.Series, schema: pl.Schema, read_one: Callable[[dict[str, Any]], tuple[Any, ...]]) -> pl.DataFrame:
-    """Read some keys of JSON objects: by the tokeniser, or one by one where it would take a text for another; null where a line is no object."""
-    is_odd = lines.is_null() | ~lines.str.starts_with("{") | lines.str.contains(_ODD_ESCAPE)
-    if not is_odd.any():
-        found = read_objects(join_lines(lines), schema)
-        if found is not None and found.height == lines.len():
-            return found
-    return pl.DataFrame([read_one(_load_object(line)) for line in lines], schema=schema, orient="row")
-
-
 def _read_entry(item: dict[str, Any]) -> tuple[Any, ...]:
     payload = None
     if isinstance(item.get("jsonPayload"), dict):
-        payload = {key: _to_text(item["jsonPayload"].get(key)) for key in ("message", "log")}
-    plain = {key: _to_text(item.get(key)) for key in ("insertId", "timestamp", "textPayload", "httpRequest")}
+        payload = {key: to_text(item["jsonPayload"].get(key)) for key in ("message", "log")}
+    plain = {key: to_text(item.get(key)) for key in ("insertId", "timestamp", "textPayload", "httpRequest")}
     return tuple(payload if name == "jsonPayload" else plain[name] for name in _GOOGLE)
 
 
 def _payload(line: str) -> str | None:
-    payload = _load_object(line).get("jsonPayload")
-    return _dump(payload) if isinstance(payload, dict) else None
-
-
-def _dump(item: dict[str, Any]) -> str | None:
-    """Write an object as JSON; None if it nests too deeply."""
-    try:
-        return json.dumps(item)
-    except RecursionError:
-        return None
-
-
-def _load_object(line: str | None) -> dict[str, Any]:
-    try:
-        item = json.loads(line or "", strict=False)
-    except (ValueError, RecursionError):
-        return {}
-    return item if isinstance(item, dict) else {}
-
-
-def _to_text(value: Any) -> str | None:
-    if value is None:
-        return None
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text.encode("utf-8", "backslashreplace").decode()
+    payload = load_object(line).get("jsonPayload")
+    return dump(payload) if isinstance(payload, dict) else None
 
 
 def _from_bytes(texts: pl.Series) -> pl.Series:
@@ -165,23 +129,17 @@ _HIT: Final = r'^\{.*(?:"_source"\s*:\s*\{|"result"\s*:\s*\{.*"_raw"\s*:|"(?:con
 
 def _unwrap_service(lines: pl.DataFrame, clock: Clock) -> pl.DataFrame:
     """Take a line, or the object that was made of it, out of what a log service hands out."""
-    items = [_load_object(line) for line in lines["message"]]
-    found = [next((text for text in (_dig(item, path) for path in _LINES) if isinstance(text, str) and text), None) for item in items]
+    items = [load_object(line) for line in lines["message"]]
+    found = [next((text for text in (dig(item, path) for path in _LINES) if isinstance(text, str) and text), None) for item in items]
     objects = [
-        next((_dump(below) for below in (_dig(item, path) for path in _OBJECTS) if isinstance(below, dict)), None) if text is None else text
+        next((dump(below) for below in (dig(item, path) for path in _OBJECTS) if isinstance(below, dict)), None) if text is None else text
         for item, text in zip(items, found, strict=True)
     ]
     texts = [None if text is None else text.removesuffix("\n").encode("utf-8", "backslashreplace").decode() for text in objects]
-    times = [next((_to_text(time) for time in (_dig(item, path) for path in _TIMES) if isinstance(time, str | int | float)), None) for item in items]
+    times = [next((to_text(time) for time in (dig(item, path) for path in _TIMES) if isinstance(time, str | int | float)), None) for item in items]
     return pl.DataFrame(
         [pl.Series("message", texts, pl.String), parse_times(pl.Series(times, dtype=pl.String), clock).alias("time")],
     )
-
-
-def _dig(item: Any, path: Sequence[str]) -> Any:
-    for key in path:
-        item = item.get(key) if isinstance(item, dict) else None
-    return item
 
 
 WRAPPERS: Final[tuple[LineWrapper, ...]] = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pullstats.errors import InputError
 from pullstats.sources.compression import Codec, Readable
 from pullstats.sources.damage import DamagedError
 from pullstats.sources.expansion import Expansion
+from pullstats.sources.holes import find_data
 from pullstats.sources.layers import Replay, decompress, open_raw
 from pullstats.sources.paths import SourceFile
 from pullstats.sources.witness import Witness
@@ -198,15 +198,8 @@ class Source:
         return data - here
 
     def first_data(self, start: int) -> int:
-        """Find the first byte from a place on that lies on the disk; the end of the file if there is none."""
-        descriptor = self._raw.fileno()
-        here = os.lseek(descriptor, 0, os.SEEK_CUR)
-        try:
-            return os.lseek(descriptor, start, os.SEEK_DATA)
-        except OSError as error:  # not every file system tells
-            return max(self.size, start) if error.errno == errno.ENXIO else start
-        finally:
-            os.lseek(descriptor, here, os.SEEK_SET)
+        """Find the first byte from `start` on that lies on the disk; the end of the file if there is none."""
+        return find_data(self._raw.fileno(), start, self.size)
 
     def fit(self, count: int) -> int:
         """Shorten a read of a plain file so that it ends with a line: whole lines need no copying.

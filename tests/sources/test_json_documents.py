@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pullstats.sources import Block, json_documents
-from pullstats.sources.json_documents import DocumentsFraming, DocumentsUnwrapper, is_documents
+from pullstats.sources.documents_framing import DocumentsFraming
+from pullstats.sources.json_documents import DocumentsUnwrapper, is_documents
 from pullstats.sources.json_structure import Objects, last_start, split_objects
 from pullstats.store import open_store
 from support.effort import across, examples, some
