@@ -33,7 +33,7 @@ from pullstats.sources import (
     Unwrapper,
     read_blocks,
 )
-from pullstats.sources.blocks import Context, Framing, LineFraming
+from pullstats.sources.framing import Context, Framing, LineFraming
 
 _LONG: Final = "too-long"
 _ENVELOPE: Final = ("envelope_time", "cloudwatch_log_group", "cloudwatch_log_stream", "event_id")

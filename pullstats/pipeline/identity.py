@@ -20,7 +20,8 @@ from pullstats.pipeline.log_stems import name_mark, stem, stems
 from pullstats.pipeline.old_logs import count_if_copied, old_stem, old_tail
 from pullstats.pipeline.place import Place
 from pullstats.sources import Source
-from pullstats.sources.blocks import LINE_LIMIT, TAIL_LENGTH
+from pullstats.sources.blocks import TAIL_LENGTH
+from pullstats.sources.framing import LINE_LIMIT
 from pullstats.sources.streams import HEAD_LENGTH, SKIP_CHUNK
 from pullstats.store import STEM_LENGTH, SourceProgress, Store
 

@@ -6,9 +6,10 @@ read_blocks(source)      →  Block(data, offset) …
 find_wrapper(head)       →  Unwrapper: Block → Unwrapped(messages, refused, ignored)
 """
 
-from pullstats.sources.blocks import BY_LINE, Block, LongLine, read_blocks
+from pullstats.sources.blocks import Block, LongLine, read_blocks
 from pullstats.sources.compression import CODECS, Codec, detect_codec
 from pullstats.sources.expansion import Expansion, parse_expansion
+from pullstats.sources.framing import BY_LINE
 from pullstats.sources.line_wrapper import LineWrapper
 from pullstats.sources.line_wrappers import MAX_LAYERS, LinesUnwrapper, find_line_wrapper, take_off
 from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper

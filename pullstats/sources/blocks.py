@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
+from pullstats.sources.framing import BY_LINE, Context, Framing
 from pullstats.sources.streams import Source
 
 BLOCK_SIZE: Final = 24 << 20
-LINE_LIMIT: Final = 1 << 20
-"""A longer line is rejected with its first bytes and never held in memory whole."""
 KEPT_OF_LONG_LINE: Final = 2_000
 TAIL_LENGTH: Final = 4096
 """Bytes at the end of what was read by which a log is recognised when it is read on."""
-
-
-Context = tuple[str | None, ...]
-"""What a framing knows of the records before some bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,77 +71,8 @@ class Block:
 
 _NULL: Final = b"\0"
 """What a rotation by copytruncate leaves, up to millions, where the server goes on writing at its old place."""
-_WINDOW: Final = 256 << 10
 _SPARE: Final = 2
 """Share of a block that is read at a time where its lines must be taken out of what they lie in, which needs room for both."""
-
-
-class Framing(Protocol):
-    """Where a log may be cut into blocks."""
-
-    @property
-    def limit(self) -> int:
-        """Bytes after which a record is too long to be held."""
-
-    @property
-    def may_grow(self) -> bool:
-        """An unfinished last record is left for the next run while the log is growing."""
-
-    @property
-    def is_by_line(self) -> bool:
-        """Records end with a newline and nowhere else, and know of no other."""
-
-    def last_cut(self, data: bytes) -> int:
-        """Find where the last record of some bytes starts that may be held back; 0 if nowhere."""
-
-    def final_cut(self, data: bytes) -> int:
-        """Find where the last record ends that need not wait for the next run, at the end of a growing log."""
-
-    def next_cut(self, data: bytes) -> int:
-        """Find where the first whole record of some bytes starts; 0 if nowhere."""
-
-    def context(self, data: bytes, known: Context) -> Context:
-        """Tell, of the bytes before a cut and what was known before them, what the records behind it will need."""
-
-
-class LineFraming:
-    """A record is a line; others are framed like this but where they say otherwise."""
-
-    limit = LINE_LIMIT
-    may_grow = True
-    is_by_line = True
-
-    def final_cut(self, data: bytes) -> int:
-        """Cut behind the last newline."""
-        return data.rfind(b"\n") + 1
-
-    def last_cut(self, data: bytes) -> int:
-        """Cut behind the last newline."""
-        return data.rfind(b"\n") + 1
-
-    def next_cut(self, data: bytes) -> int:
-        """Cut behind the first newline."""
-        return data.find(b"\n") + 1
-
-    def context(self, data: bytes, known: Context) -> Context:  # noqa: ARG002 - most records know of no other
-        """Nothing: every record stands for itself."""
-        return ()
-
-
-BY_LINE: Final = LineFraming()
-
-
-def find_last(pattern: re.Pattern[bytes], data: bytes) -> int:
-    """Find the end of a pattern's last match, looking back in growing windows; 0 if there is none."""
-    size = _WINDOW
-    while True:
-        start = max(len(data) - size, 0)
-        ends = [found.end() for found in pattern.finditer(data, start)]
-        if ends:
-            return ends[-1]
-        if not start:
-            return 0
-        size *= 4
 
 
 def read_blocks(
@@ -169,39 +94,76 @@ def read_blocks(
     Yields:
         Blocks: each starts where the one before it ended, or behind the NULs that a rotation left there.
     """
-    rest = b""
+    cutter = _Cutter(source, framing, offset, before, context)
     while True:
-        hole = source.skip_hole(framing.limit)
-        if hole and rest.strip(_NULL):
-            long, rest = _drain_record(source, framing, rest, offset, 1, hole)
-            if long is not None:
-                block = Block(b"", offset, (long,), context, before)
-                offset, before = block.end, b""
-                yield block
-        elif hole:
-            rest, offset, before = b"", offset + len(rest) + hole, bytes(TAIL_LENGTH)
+        if (hole := source.skip_hole(framing.limit)) and (block := cutter.pass_over(hole)) is not None:
+            yield block
         if not (chunk := source.read(source.fit(block_size) if framing.is_by_line else max(block_size // _SPARE, 1))):
             break
-        data = rest + chunk if rest else chunk
-        cut = framing.last_cut(data)
+        if (block := cutter.cut(chunk)) is not None:
+            yield block
+    if (block := cutter.end()) is not None:
+        yield block
+
+
+@dataclass(slots=True)
+class _Cutter:
+    """Cuts what is read of a log into blocks.
+
+    Attributes:
+        source: the log.
+        framing: where it may be cut.
+        offset: of the first byte that lies in no block yet.
+        before: what stands right before it.
+        context: what the framing knows of what came before it.
+        rest: what was read from there on.
+    """
+
+    source: Source
+    framing: Framing
+    offset: int
+    before: bytes
+    context: Context
+    rest: bytes = b""
+
+    def pass_over(self, hole: int) -> Block | None:
+        """Go over a hole, of so many bytes: a record that goes on behind it is too long, NULs before it belong to it."""
+        rest, self.rest = self.rest, b""
+        if not rest.strip(_NULL):
+            self.offset, self.before = self.offset + len(rest) + hole, bytes(TAIL_LENGTH)
+            return None
+        long, self.rest = _drain_record(self.source, self.framing, rest, self.offset, 1, hole)
+        if long is None:
+            return None
+        block = Block(b"", self.offset, (long,), self.context, self.before)
+        self.offset, self.before = block.end, b""
+        return block
+
+    def cut(self, chunk: bytes) -> Block | None:
+        """Take in bytes that were read; give the whole records up to their end, if there are any."""
+        data = self.rest + chunk if self.rest else chunk
+        cut = self.framing.last_cut(data)
         whole, rest = (data[:cut], data[cut:]) if cut < len(data) else (data, b"")
         long_lines: tuple[LongLine, ...] = ()
-        nulls = len(rest) - len(rest.lstrip(_NULL)) if len(rest) > framing.limit else 0
-        if len(rest) - nulls > framing.limit:
-            long, rest = _drain_record(source, framing, rest, offset + cut, whole.count(b"\n") + 1)
+        nulls = len(rest) - len(rest.lstrip(_NULL)) if len(rest) > self.framing.limit else 0
+        if len(rest) - nulls > self.framing.limit:
+            long, rest = _drain_record(self.source, self.framing, rest, self.offset + cut, whole.count(b"\n") + 1)
             long_lines = () if long is None else (long,)
-        if whole or long_lines:
-            block = Block(whole, offset, long_lines, context, before)
-            offset = block.end
-            yield block
-            context = framing.context(whole, context)
-            before = b"" if framing.is_by_line else (before + whole[-TAIL_LENGTH:])[-TAIL_LENGTH:]
+        block = Block(whole, self.offset, long_lines, self.context, self.before) if whole or long_lines else None
+        if block is not None:
+            self.offset = block.end
+            self.context = self.framing.context(whole, self.context)
+            self.before = b"" if self.framing.is_by_line else (self.before + whole[-TAIL_LENGTH:])[-TAIL_LENGTH:]
         if nulls and not long_lines:
-            rest, offset, before = rest[nulls:], offset + nulls, bytes(TAIL_LENGTH)
-    cut = _end_of_whole(source, framing, rest)
-    source.held_back = len(rest) - cut
-    if cut:
-        yield Block(rest[:cut], offset, (), context, before)
+            rest, self.offset, self.before = rest[nulls:], self.offset + nulls, bytes(TAIL_LENGTH)
+        self.rest = rest
+        return block
+
+    def end(self) -> Block | None:
+        """Give what the log ends with, as far as it can be taken; the source is told how much of it is held back."""
+        cut = _end_of_whole(self.source, self.framing, self.rest)
+        self.source.held_back = len(self.rest) - cut
+        return Block(self.rest[:cut], self.offset, (), self.context, self.before) if cut else None
 
 
 def _end_of_whole(source: Source, framing: Framing, rest: bytes) -> int:

@@ -23,9 +23,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pullstats.sources.blocks import Block, Context, LineFraming, find_last
+from pullstats.sources.blocks import Block
 from pullstats.sources.cloudwatch_tokens import EVENT_KEYS, MAX_DOCUMENT, WINDOW, find_labels, unwrap_events, unwrap_subscriptions
 from pullstats.sources.cloudwatch_values import ValueReader
+from pullstats.sources.framing import Context, LineFraming, find_last
 from pullstats.sources.messages import Unwrapped, Wrapper
 
 SPLIT_FROM: Final = 8 << 20

@@ -21,7 +21,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.clean_lines import split_lines
-from pullstats.sources.blocks import Block, LineFraming, find_last
+from pullstats.sources.blocks import Block
+from pullstats.sources.framing import LineFraming, find_last
 from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper, refuse, shape_messages
 
 LIMIT: Final = 16 << 20

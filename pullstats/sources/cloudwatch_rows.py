@@ -15,8 +15,9 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.sources.blocks import Block, LineFraming
+from pullstats.sources.blocks import Block
 from pullstats.sources.cloudwatch_documents import remark_on_pages
+from pullstats.sources.framing import LineFraming
 from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper, refuse, shape_messages
 
 LIMIT: Final = 64 << 20

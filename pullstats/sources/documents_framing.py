@@ -6,7 +6,7 @@ import json
 import re
 from typing import Final
 
-from pullstats.sources.blocks import LineFraming, find_last
+from pullstats.sources.framing import LineFraming, find_last
 from pullstats.sources.json_structure import BETWEEN, last_start, split_objects
 from pullstats.sources.record_envelopes import blank_envelopes
 

@@ -33,7 +33,8 @@ from pullstats.clean_lines import split_lines
 from pullstats.clock import Clock
 from pullstats.events import TIMESTAMP
 from pullstats.sources import json_envelopes, text_prefixes
-from pullstats.sources.blocks import BY_LINE, Block, Framing, LineFraming
+from pullstats.sources.blocks import Block
+from pullstats.sources.framing import BY_LINE, Framing, LineFraming
 from pullstats.sources.line_wrapper import ID, PARTIAL, STREAM, LineWrapper
 from pullstats.sources.messages import Unwrapped, Unwrapper, refuse, shape_messages
 

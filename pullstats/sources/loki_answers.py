@@ -18,7 +18,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.events import TIMESTAMP
-from pullstats.sources.blocks import Block, LineFraming, find_last
+from pullstats.sources.blocks import Block
+from pullstats.sources.framing import LineFraming, find_last
 from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper, refuse, shape_messages
 
 LIMIT: Final = 64 << 20

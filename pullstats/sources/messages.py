@@ -13,7 +13,8 @@ from typing import Final, Protocol
 import polars as pl
 
 from pullstats.events import TIMESTAMP
-from pullstats.sources.blocks import Block, Framing
+from pullstats.sources.blocks import Block
+from pullstats.sources.framing import Framing
 
 MESSAGE_SCHEMA: Final = pl.Schema(
     {

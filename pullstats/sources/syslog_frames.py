@@ -18,7 +18,8 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.sources.blocks import Block, LineFraming
+from pullstats.sources.blocks import Block
+from pullstats.sources.framing import LineFraming
 from pullstats.sources.messages import Unwrapped, Unwrapper, Wrapper, refuse, shape_messages
 
 _BEGINNING: Final = rb"[1-9][0-9]{0,5} <[0-9]{1,3}>"

@@ -18,7 +18,7 @@ from pullstats.formats.w3c_days import Since, read_since
 from pullstats.pipeline.decoder import LogDecoder
 from pullstats.pipeline.plan import IngestSummary
 from pullstats.sources import Block
-from pullstats.sources.blocks import Context
+from pullstats.sources.framing import Context
 from pullstats.store import open_store
 from support.command import pullstats
 from support.effort import examples

@@ -15,7 +15,7 @@ from backports import zstd
 
 from pullstats.errors import InputError
 from pullstats.sources import Block, SourceFile, expand_paths, open_source, read_blocks
-from pullstats.sources.blocks import LINE_LIMIT
+from pullstats.sources.framing import LINE_LIMIT
 
 LINES = b"".join(b"line %d %s\n" % (number, b"x" * (number % 70)) for number in range(2000))
 
