@@ -28,6 +28,11 @@ def goals(groups: Groups, answers: Mapping[str, str]) -> list[Goal]:
     return [*_ingest(groups), *(goal for name in QUESTIONS for goal in _question(name, groups, answers)), _questions_peak(groups), *_short(groups)]
 
 
+def goal_rows(found: Sequence[Goal]) -> list[tuple[str, str, str]]:
+    """Goals as table rows."""
+    return [(goal.text, goal.result, {True: "yes", False: "NO", None: "–"}[goal.reached]) for goal in found]
+
+
 def _ingest(groups: Groups) -> list[Goal]:
     ours, goaccess, _regex, csv = _series(groups, "ingest", 4)
     million, other = _series(groups, "million", 2)

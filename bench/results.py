@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from goals import Goal
     from measure import Series
 
 MB = 1_000_000
@@ -59,11 +58,6 @@ def markdown_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = HEAD
     """Write a Markdown table, numbers to the right."""
     lines = [headings, ["---"] + ["---:"] * (len(headings) - 1), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
-
-
-def goal_rows(found: Sequence[Goal]) -> list[tuple[str, str, str]]:
-    """Goals as table rows."""
-    return [(goal.text, goal.result, {True: "yes", False: "NO", None: "–"}[goal.reached]) for goal in found]
 
 
 def machine() -> list[tuple[str, str]]:

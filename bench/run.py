@@ -167,7 +167,7 @@ def write_results(
         ),
         results.markdown_table(results.machine(), ("machine", "")),
         "## Goals",
-        results.markdown_table(results.goal_rows(found), ("goal", "result", "reached")),
+        results.markdown_table(goals.goal_rows(found), ("goal", "result", "reached")),
     ]
     for name, series in seen.items():
         parts += [f"## {TITLES[name]}", results.markdown_table(results.table_rows(series)), "```\n" + "\n".join(commands[name]) + "\n```"]
@@ -245,7 +245,7 @@ def main() -> None:
             answers[name] = same_answers([series.runs[-1].stdout for series in seen[name] if series.runs])
         print(f"\n{TITLES[name]}\n{results.text_table(results.table_rows(seen[name]))}\n")
     found_goals = goals.goals(seen, answers)
-    print(results.text_table(results.goal_rows(found_goals), ("goal", "result", "reached")))
+    print(results.text_table(goals.goal_rows(found_goals), ("goal", "result", "reached")))
     write_results(options, seen, commands, found_goals)
     if options.results == BENCH / "RESULTS.md":
         print(readme.update(ROOT / "README.md", seen), file=sys.stderr)
