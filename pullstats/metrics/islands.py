@@ -81,7 +81,7 @@ def _walk(instants: pl.Series, starts: pl.Series, longest: int) -> pl.Series:
 
 
 def changes(column: str) -> pl.Expr:
-    """Mark rows whose value is another than that of the row before; the first one, too."""
+    """Mark rows whose value of a column is another than that of the row before; the first one, too."""
     return (pl.col(column) != pl.col(column).shift(1)).fill_null(value=True)
 
 
@@ -122,16 +122,23 @@ class Islands:
         return value.gather(self.is_start.cum_sum() - 1)
 
     def locate(self, rows: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
-        """Give `first` and `last` of some rows, worked out once for all that is asked of them."""
+        """Give `first` and `last` of the islands of some rows, worked out once for all that is asked of them.
+
+        Args:
+            rows: in order, with the columns that `is_start` reads.
+
+        Returns:
+            Two columns of row numbers, one an island.
+        """
         found = rows.select(self.first.alias("first"), self.last.alias("last"))
         return pl.lit(found["first"]), pl.lit(found["last"])
 
     def any(self, flag: pl.Expr) -> pl.Expr:
-        """Tell whether any row of each run is true."""
+        """Tell of each run whether `flag`, true or false of a row, is true of any of its rows."""
         return sum_between(flag.fill_null(value=False).cast(pl.UInt32), self.first, self.last) > 0
 
     def first_where(self, flag: pl.Expr) -> pl.Expr:
-        """Index of each run's first row that is true, null where none is."""
+        """Index of each run's first row of which `flag` is true, null where it is of none."""
         found = pl.when(flag).then(INDEX).backward_fill().gather(self.first)
         return pl.when(found <= self.last).then(found)
 

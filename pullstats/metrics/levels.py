@@ -31,7 +31,11 @@ def level_metric(level: str) -> Metric:
 
 
 def find_level(text: str) -> str:
-    """Give our name of what somebody calls a unique level, in the singular or as the metric that counts it; other words stay as they are."""
+    """Give our name of what somebody calls a unique level, in the singular or as the metric that counts it.
+
+    Args:
+        text: as typed; words that are no level stay as they are.
+    """
     counted = {name: level for level, name in UNIQUE_LEVELS.items()}
     return text if text in UNIQUE_LEVELS else counted.get(name_metric(text), name_dimension(text))
 
@@ -47,6 +51,9 @@ def find_unique_metric(level: str) -> str:
 
 def find_levels(names: Sequence[str]) -> tuple[str, ...]:
     """Look unique levels up, each once.
+
+    Args:
+        names: as they were typed.
 
     Raises:
         UsageError: there is no such level, or none is named.
@@ -65,5 +72,5 @@ def _check_level(level: str) -> str:
 
 
 def name_level(level: str, count: int) -> str:
-    """Write a unique level in words: 1 origin, 5 organisations."""
+    """Write so many (`count`) of a unique level in words: 1 origin, 5 organisations."""
     return level_metric(level).name_count(count)

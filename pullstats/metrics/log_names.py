@@ -14,7 +14,14 @@ SOURCE: Final = "source"
 
 
 def list_logs(sources: pl.DataFrame | None) -> dict[str, list[str]]:
-    """Give the ids of the logs of each name."""
+    """Give the ids of the logs of each name.
+
+    Args:
+        sources: `source_id` and `name` of each log of a store; None where they are not known.
+
+    Returns:
+        Ids by names; logs without a name are left out.
+    """
     named: dict[str, list[str]] = {}
     for source, name in [] if sources is None else sources.select("source_id", "name").rows():
         if name is not None:

@@ -126,7 +126,7 @@ class Metric:
         return self.one or self.title.removesuffix("s")
 
     def name_count(self, count: int) -> str:
-        """Write an amount of it in words: 1 download, 2 downloads."""
+        """Write so many (`count`) of it in words: 1 download, 2 downloads."""
         return f"{count:,} {self.singular if count == 1 else self.title}"
 
     def fold_events(self) -> pl.Expr:

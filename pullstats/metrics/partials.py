@@ -49,7 +49,15 @@ class Partials:
 
 
 def keep_takers(counted: pl.DataFrame, groups: Mapping[str, pl.Expr]) -> pl.DataFrame:
-    """Give the groups and keys that have a download; none where the rule says nothing of downloads."""
+    """Give the groups and keys that have a download; none where the rule says nothing of downloads.
+
+    Args:
+        counted: what a rule gives, one row a group and key (`VALUE`).
+        groups: the group columns by name.
+
+    Returns:
+        The group columns and `VALUE`.
+    """
     return counted.filter(IS_TAKER).select(*groups, VALUE)
 
 

@@ -36,11 +36,16 @@ class Plan:
     """A question whose names are looked up and whose window is instants, with the events that answer it.
 
     Attributes:
+        query: what was asked, names only.
         metrics: each that a counting rule counts names its rule, and comes once a rule.
+        dimensions: what rows are told apart by, in order.
+        window: from when to when, UTC, and on which days and hours.
+        rules: the counting rules, the first being that of bare names.
         pauses: they end what belongs together.
         events: what is read.
         classes: why each origin comes.
         selection: which events stay.
+        warnings: what must be said of every answer to it.
         has_one_key: whether hashes in the window can be compared; see `refuse_epochs`.
     """
 

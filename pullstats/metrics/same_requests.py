@@ -98,7 +98,7 @@ class OnceScan:
         return events.join(repeats.lazy().select(_KEYS), on=_KEYS, how="anti").select(columns)
 
     def find(self, start: datetime | None, end: datetime | None) -> pl.DataFrame:
-        """Find the requests of a span that are left out, columns of `REPEAT_SCHEMA`."""
+        """Find the requests that are left out from `start` on and before `end` (UTC; None for no bound), columns of `REPEAT_SCHEMA`."""
         span = (start, end)
         if span not in self._found:
             around = self.all(list(_READ), start - APART if start else None, end + APART if end else None)
@@ -119,7 +119,12 @@ def scan_once(scan: Scan, extent: Extent, memory: int) -> OnceScan:
 
 
 def tell_repeats(report: Report, scan: OnceScan) -> Report:
-    """Say under a report how many requests of its window were left out, as another log holds them."""
+    """Say under a report how many requests of its window were left out, as another log holds them.
+
+    Args:
+        report: the answer; its meta tells the window.
+        scan: what it was read by.
+    """
     window = report.meta.get("window")
     if not isinstance(window, dict):
         return replace(report, footer=f"{report.footer} · requests that several logs hold counted once (--same-request id)")

@@ -11,7 +11,7 @@ from pullstats.metrics.extent import Scan
 
 
 def cut_scan(scan: Scan, count: int) -> list[Scan]:
-    """Cut a scan by network into so many; events without an address are the first one's."""
+    """Cut a scan by network into so many (`count`); events without an address are the first one's."""
     return [scan] if count == 1 else [_scan_part(scan, number, count) for number in range(count)]
 
 

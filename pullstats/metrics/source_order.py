@@ -38,7 +38,7 @@ class SourceOrder:
         self._ranks: pl.DataFrame | None = None
 
     def add_to(self, events: pl.LazyFrame) -> pl.LazyFrame:
-        """Add `source_rank`, the place of each request's log among all logs of the store."""
+        """Add `source_rank`, the place of each request's log among all logs of the store, to `events`, which have `source_id`."""
         if self._ranks is None:
             self._ranks = rank_sources(find_sources(self._extent, self._scan))
         if self._ranks.height <= 1:

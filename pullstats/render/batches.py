@@ -12,19 +12,19 @@ from pullstats.render.renderer import RenderOptions
 
 
 def write_csv(frames: Iterable[pl.DataFrame], stream: IO[bytes], options: RenderOptions) -> None:
-    """Write one header line, and a line a row."""
+    """Write one header line, and a line a row; see `Renderer`."""
     for index, frame in enumerate(frames):
         stream.write(_encode(csv_text(frame, formula_guard=options.formula_guard, has_header=index == 0)))
 
 
 def write_ndjson(frames: Iterable[pl.DataFrame], stream: IO[bytes], options: RenderOptions) -> None:  # noqa: ARG001 - one signature for all
-    """Write an object a line."""
+    """Write an object a line; see `Renderer`."""
     for frame in frames:
         stream.write(_encode(ndjson_text(frame)))
 
 
 def write_parquet(frames: Iterable[pl.DataFrame], stream: IO[bytes], options: RenderOptions) -> None:  # noqa: ARG001 - one signature for all
-    """Write one file, a row group a frame."""
+    """Write one file, a row group a frame; see `Renderer`."""
     import pyarrow.parquet as pq  # noqa: PLC0415 - only this format needs it
 
     writer: pq.ParquetWriter | None = None

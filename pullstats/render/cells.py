@@ -30,7 +30,7 @@ def width_of(text: str) -> int:
 
 
 def cut(text: str, room: int) -> str:
-    """Cut a long text in its middle: beginnings and ends tell most."""
+    """Cut a text that takes more than `room` columns of a terminal in its middle: beginnings and ends tell most."""
     if width_of(text) <= room:
         return text
     head = _fit(text, (room - 1) * 2 // 3)
@@ -47,7 +47,7 @@ def _fit(text: str, room: int) -> str:
 
 
 def format_cell(value: Any, column: Column) -> str:
-    """Write one value for people."""
+    """Write one value for people, as a `column` says how to read it."""
     if column.kind == "spark":
         return sparkline(value or [])
     if value is None or value != value:  # noqa: PLR0124 - what is no number equals nothing, not even itself

@@ -15,7 +15,7 @@ _SUSPECT: Final = "[^A-Za-z0-9 /:.,;?%$^=-]|^ *[=-]"
 
 
 def to_hex(frame: pl.DataFrame) -> pl.DataFrame:
-    """Write the ids of events as lower-case hexadecimal text."""
+    """Write the ids of events (`ID_COLUMNS`) of a `frame` as lower-case hexadecimal text; what is text already stays."""
     return frame.with_columns(write_ids(pl.col(name)) for name in ID_COLUMNS if frame.schema.get(name) == ID_TYPE)
 
 
@@ -37,7 +37,7 @@ def _sanitise(column: pl.Series, escape: Callable[[str], str]) -> pl.Series:
 
 
 def to_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """Write ids as hexadecimal and times as ISO 8601 with their offset."""
+    """Write the ids (`ID_COLUMNS`) of a `frame` as hexadecimal and its times as ISO 8601 with their offset; columns of lists are left out."""
     times = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List | pl.Array)]
     written = to_hex(frame.drop(lists))

@@ -22,7 +22,7 @@ _PERCENTAGES: Final = {"share": write_share, "change": write_change}
 
 
 def machine_frame(report: Report) -> pl.DataFrame:
-    """Give a report's frame as programs get it: ids as hexadecimal, times as text, no sparklines."""
+    """Give a report's frame (its `columns`, in order) as programs get it: ids as hexadecimal, times as text, no sparklines."""
     kept = [column.name for column in report.columns if column.kind != "spark"]
     frame = to_text(report.frame.select(kept))
     shares = [column.name for column in report.columns if column.kind in _PERCENTAGES]
@@ -38,24 +38,30 @@ def _round_shares(shares: pl.Series) -> pl.Series:
 
 
 def render_csv(report: Report, options: RenderOptions) -> str:
-    """Write RFC 4180 with a header line and LF line ends; nothing for null."""
+    """Write RFC 4180 with a header line and LF line ends; nothing for null; see `Renderer`."""
     return csv_text(machine_frame(report), formula_guard=options.formula_guard)
 
 
 def csv_text(frame: pl.DataFrame, *, formula_guard: bool, has_header: bool = True) -> str:
-    """Write a frame as CSV."""
+    """Write a frame as CSV.
+
+    Args:
+        frame: any columns under their names; `to_text` leaves lists out.
+        formula_guard: guard cells that a spreadsheet would run.
+        has_header: begin with a line of the columns' names.
+    """
     return sanitise_columns(to_text(frame), for_csv if formula_guard else visible).write_csv(include_header=has_header)
 
 
 def render_json(report: Report, options: RenderOptions) -> str:
-    """Write an array of flat objects, ASCII only; with `meta`, wrapped as `{rows, meta}`."""
+    """Write an array of flat objects, ASCII only; with `meta`, wrapped as `{rows, meta}`; see `Renderer`."""
     rows = _rows(report)
     content: Any = {"rows": rows, "meta": report.meta} if options.meta else rows
     return json.dumps(content, default=_plain) + "\n"
 
 
 def render_ndjson(report: Report, options: RenderOptions) -> str:  # noqa: ARG001 - one signature for all
-    """Write one object a line, ASCII only."""
+    """Write one object a line, ASCII only; see `Renderer`."""
     if not _mixed(report):
         return ndjson_text(machine_frame(report))
     return "".join(f"{json.dumps(row, default=_plain)}\n" for row in _rows(report))
@@ -76,13 +82,13 @@ def _mixed(report: Report) -> list[str]:
 
 
 def ndjson_text(frame: pl.DataFrame) -> str:
-    """Write a frame as one object a line, ASCII only."""
+    """Write each row of a `frame` of any columns as one object a line, ASCII only."""
     written = to_text(frame).write_ndjson()
     return written if written.isascii() else "".join(f"{json.dumps(json.loads(line))}\n" for line in written.split("\n") if line)
 
 
 def render_markdown(report: Report, options: RenderOptions) -> str:  # noqa: ARG001 - one signature for all
-    """Write a Markdown table."""
+    """Write a Markdown table; see `Renderer`."""
     frame = machine_frame(report)
     percentages = [column for column in report.columns if column.kind in _PERCENTAGES]
     frame = frame.with_columns(_write_all(frame[column.name], _PERCENTAGES[column.kind]) for column in percentages)
@@ -103,7 +109,7 @@ def _cell(value: Any) -> str:
 
 
 def render_parquet(report: Report, options: RenderOptions) -> bytes:  # noqa: ARG001 - one signature for all
-    """Write a Parquet file; texts stay as they are."""
+    """Write a Parquet file; texts stay as they are; see `Renderer`."""
     buffer = io.BytesIO()
     kept = [column.name for column in report.columns if column.kind != "spark"]
     report.frame.select(kept).with_columns(pl.selectors.float().fill_nan(None)).write_parquet(buffer, compression="zstd")

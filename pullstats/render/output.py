@@ -23,6 +23,10 @@ _MAX_LINKS: Final = 40
 def write_output(content: str | bytes, path: Path | None) -> None:
     """Write to standard output, or replace a file in one step.
 
+    Args:
+        content: text is written as UTF-8.
+        path: the file; None for standard output.
+
     Raises:
         UserError: the file cannot be written; what was there is still there.
     """

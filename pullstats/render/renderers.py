@@ -33,7 +33,13 @@ RENDERERS: Final[dict[str, Renderer]] = {
 
 
 def render(report: Report, format_name: str, options: RenderOptions) -> str | bytes:
-    """Write a report in a format."""
+    """Write a report in a format.
+
+    Args:
+        report: the answer.
+        format_name: one of `RENDERERS`.
+        options: how to write it.
+    """
     return RENDERERS[format_name].render(report, options)
 
 
@@ -41,7 +47,7 @@ def write_frames(frames: Iterable[pl.DataFrame], format_name: str, path: Path | 
     """Write a large export batch by batch: memory holds one batch.
 
     Args:
-        frames: batches of one schema, at least one.
+        frames: batches of one schema, at least one; any columns that `to_text` can write.
         format_name: one that writes batches.
         path: file to replace, None for standard output.
         formula_guard: guard CSV cells that a spreadsheet would run.

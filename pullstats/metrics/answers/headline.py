@@ -21,12 +21,12 @@ _BOUNDS: Final = INSTANCES[1:]
 def describe_total(asked: Plan, partials: Partials, total: pl.DataFrame, presence: Presence | None = None) -> str:
     """Say the totals in words: downloads with who took them, each rule's by themselves; and who asked.
 
-    143 downloads by 97 downloaders, 247 checks, 13 instances (8 to 21); 2,412 origins asked
+        143 downloads by 97 downloaders, 247 checks, 13 instances (8 to 21); 2,412 origins asked
 
     Args:
         asked: the plan of the question.
         partials: the tables.
-        total: one row, a column per metric by its key.
+        total: one row, a column per metric by its key (`Metric.key`).
         presence: who asked, None where it is not told.
     """
     parts = []

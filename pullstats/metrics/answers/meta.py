@@ -54,7 +54,14 @@ def _has_class(asked: Plan) -> bool:
 
 
 def describe_meta(meta: dict[str, Any]) -> str:
-    """Write the footer: window and zone, rule, unique level, what filters left out, how far the logs extent."""
+    """Write the footer: window and zone, rule, unique level, what filters left out, how far the logs extend.
+
+    Args:
+        meta: as `build_meta` gives it, with `one_day_share` and `other_row` where they are known; of two sides, what differs under `a` and `b`.
+
+    Returns:
+        One line.
+    """
     window, completeness = meta["window"], meta["completeness"]
     span = f"window {window['label']}"
     for word, moment in (("from", window["start"]), ("to", window["end"])):

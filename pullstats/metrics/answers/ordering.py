@@ -28,7 +28,14 @@ NOTHING: Final = "nothing of what is asked for was counted: every row would be 0
 
 
 def name_metrics(metrics: Sequence[Metric]) -> dict[str, str]:
-    """Tell which column each name of a metric stands for; without its rule, that of the first rule."""
+    """Tell which column each name of a metric stands for.
+
+    Args:
+        metrics: those shown; where several rules count one, its bare name stands for that of the first.
+
+    Returns:
+        Keys (columns) by names.
+    """
     return {metric.counts: metric.key for metric in reversed(metrics) if metric.counts} | {metric.name: metric.key for metric in metrics}
 
 
@@ -97,15 +104,26 @@ def drop_nothing(rows: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
     """Leave out the rows that say nothing: whose metrics are all null, or amounts of 0; a share of 0 does say something.
 
     Args:
-        rows: one a group, a column per metric by its key.
+        rows: one a group, a column per metric by its key (`Metric.key`).
         metrics: those shown.
+
+    Returns:
+        The rows that are left, in their order; all of them where no metric is shown.
     """
     said = [pl.col(metric.key).fill_null(0) != 0 if metric.is_amount else pl.col(metric.key).is_not_null() for metric in metrics]
     return rows.filter(pl.any_horizontal(said)) if said else rows
 
 
 def tell_untold(rows: pl.DataFrame, dimensions: Sequence[Dimension]) -> list[str]:
-    """Say of each dimension that no row has a value of, and what would tell it."""
+    """Say of each dimension that no row has a value of, and what would tell it.
+
+    Args:
+        rows: one a group, a column per dimension by its key (`Dimension.key`); nothing is said of none.
+        dimensions: those shown.
+
+    Returns:
+        A sentence a dimension.
+    """
     if not rows.height:
         return []
     untold = [dimension for dimension in dimensions if rows[dimension.key].null_count() == rows.height]

@@ -15,7 +15,7 @@ def cut_rows(rows: pl.DataFrame, asked: Plan, columns: Sequence[Column], sums: S
     """Keep as many rows as are asked for, and fold the others into one behind them, unless nobody wants it.
 
     Args:
-        rows: in order.
+        rows: in order, with the columns that `columns` describes.
         asked: the plan of the question, for its limit.
         columns: how to read them; those that name rows are called so in the last one.
         sums: columns that add up; of the others nothing is told.

@@ -68,7 +68,7 @@ def build_table(asked: Plan, frame: pl.DataFrame, columns: Sequence[Column], *, 
 
     Args:
         asked: the plan of the question.
-        frame: the rows, in order.
+        frame: the rows, in order, with the columns that `columns` describes.
         columns: how to read each column of them.
         warnings: what must be said besides what the plan says.
     """
@@ -86,9 +86,12 @@ def append_total(frame: pl.DataFrame, columns: Sequence[Column], total: pl.DataF
     """Add the totals as a row that is called so in every column that names rows; none where nothing names them.
 
     Args:
-        frame: the rows.
+        frame: the rows, with the columns that `columns` describes.
         columns: how to read them.
-        total: one row, a column per metric by its key.
+        total: one row, a column per metric by its key (`Metric.key`).
+
+    Returns:
+        The rows with one more at the end; columns that name rows are text then.
     """
     heads = [column.name for column in columns if column.kind in {"dimension", "bucket"}]
     if not heads:
@@ -111,12 +114,12 @@ def metric_columns(metrics: Sequence[Metric]) -> list[Column]:
 
 
 def dimension_columns(asked: Plan) -> list[str]:
-    """Name the event columns that the dimensions read."""
+    """Name the event columns that the dimensions of a plan, `asked`, read."""
     return [column for dimension in asked.dimensions for column in dimension.columns]
 
 
 def dimension_heads(asked: Plan) -> list[Column]:
-    """Describe the columns of the dimensions."""
+    """Describe the columns of the dimensions of a plan, `asked`, in its order."""
     return [
         Column(dimension.key, dimension.name, "dimension", value=dimension.type, has_unknown=dimension.has_unknown) for dimension in asked.dimensions
     ]

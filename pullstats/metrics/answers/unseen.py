@@ -10,7 +10,12 @@ from pullstats.reports import Report
 
 
 def warn_of_unseen(report: Report, asked: Plan) -> Report:
-    """Add warnings where a filter names values that no event of the window has."""
+    """Add warnings where a filter names values that no event of the window has.
+
+    Args:
+        report: the answer, with `excluded` in its meta.
+        asked: the plan that it answers.
+    """
     if not report.meta["excluded"]["events"] and report.is_empty:
         return report
     warnings = [*report.meta["warnings"], *tell_unseen(asked, is_empty=report.is_empty)]
@@ -18,7 +23,15 @@ def warn_of_unseen(report: Report, asked: Plan) -> Report:
 
 
 def tell_unseen(asked: Plan, *, is_empty: bool) -> list[str]:
-    """Say which values no event of the window has: of those that are left out all, and the kept ones if nothing is left."""
+    """Say which values no event of the window has.
+
+    Args:
+        asked: the plan of a question.
+        is_empty: the filters left nothing: then the values that they keep are looked for, too, and else only those that they leave out.
+
+    Returns:
+        A sentence a value.
+    """
     chosen = asked.selection
     named = [one for one in chosen.excluded if not one[0].values] + [*(chosen.kept if is_empty else ())]
     columns = [column for dimension, _ in named for column in dimension.columns]

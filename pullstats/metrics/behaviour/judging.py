@@ -29,7 +29,7 @@ def weigh(features: pl.DataFrame, rules: ClassRules) -> pl.DataFrame:
         rules: the table of classes.
 
     Returns:
-        As many rows, a column a class.
+        As many rows, a column a class (`CLASSES`).
     """
     strengths = features.select(_strength(sign).alias(_column(sign)) for sign in rules.signs.values())
     return strengths.select(_odds(name, rules).alias(name) for name in CLASSES)

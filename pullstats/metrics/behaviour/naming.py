@@ -62,7 +62,10 @@ class ClassNames:
         return self._found[0]
 
     def scan_named(self, columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
-        """Give events, with `class` and `stream` where these are asked for; nobody else pays for it."""
+        """Give `columns` of the events from `start` on and before `end` (UTC; None for no bound).
+
+        `class` and `stream` are among them where these are asked for; nobody else pays for it.
+        """
         if not {CLASS, STREAM} & set(columns):
             return self.scan(columns, start, end)
         found = self.find()

@@ -70,7 +70,7 @@ def _total(flag: str, first: pl.Expr, last: pl.Expr) -> pl.Expr:
 
 
 def count_requests(requests: pl.DataFrame) -> pl.DataFrame:
-    """Count what requests of each owner were, in the order of their keys: `COUNTS`."""
+    """Count what `requests` of each owner were, in the order of their keys: `COUNTS`."""
     first, last = Islands(changes(OWNER)).locate(requests)
     return requests.select(_total(flag, first, last).alias(name) for name, flag in COUNTS.items())
 

@@ -26,6 +26,9 @@ REST: Final = 0.02
 def align_windows(asked: Sequence[Plan]) -> tuple[list[Plan], list[str]]:
     """Cut two windows, as far as the logs reach, to what can be compared.
 
+    Args:
+        asked: the plans of both sides.
+
     Returns:
         The questions with their windows cut, and what was done in words.
 
@@ -70,7 +73,7 @@ def _list_weekdays(start: datetime, end: datetime) -> frozenset[int]:
 
 
 def describe_windows(asked: Sequence[Plan]) -> list[str]:
-    """Tell what makes two windows unlike: beyond the logs, unfinished, of different lengths."""
+    """Tell what makes the windows of both sides, `asked`, unlike: beyond the logs, unfinished, of different lengths; a sentence each."""
     zone = ZoneInfo(asked[0].query.tz)
     told = [note for one in asked if (note := _describe_reach(one)) is not None]
     lengths = [to_local(one.window.end, zone) - to_local(one.window.start, zone) if one.window.start and one.window.end else None for one in asked]

@@ -32,7 +32,11 @@ class Grounds:
 
 
 def find_grounds(asked: Sequence[Plan]) -> Grounds:
-    """Find what two windows can be judged by, or why they cannot be."""
+    """Find what two windows can be judged by, or why they cannot be.
+
+    Args:
+        asked: the plans of both sides, which differ in their windows alone.
+    """
     one, other = asked[0].window, asked[1].window
     unknown = next((f"'{side.window.label}' lies outside of the logs" for side in asked if is_outside(side)), "")
     running = next((f"'{one.label}' is not over (--complete, --like-for-like)" for one in (one, other) if _is_running(one, asked[0].events.now)), "")

@@ -26,7 +26,14 @@ LEAST_PAST: Final = 3
 
 
 def find_level(deviations: Sequence[Sequence[Value]]) -> float:
-    """Give the level of each metric, so that that of all together is kept."""
+    """Give the level of each metric, so that that of all together is kept.
+
+    Args:
+        deviations: of each metric that of each past period from its mean; None where a period says nothing.
+
+    Returns:
+        A probability, from `LEVEL` down.
+    """
     count = len(deviations)
     squares = [square for one, other in combinations(deviations, 2) if (square := _correlate(one, other)) is not None]
     mean = fmean(squares) if squares else 0.0

@@ -53,7 +53,7 @@ class Verdict:
     smallest: float | None = None
 
     def divide(self, days: int) -> Verdict:
-        """Give the same of one day."""
+        """Give the same of one day, the verdict being of so many `days`."""
         ends = [None if value is None else value / days for value in (self.low, self.high, self.smallest)]
         return Verdict(self.text, *ends)
 
@@ -108,14 +108,28 @@ class _Spread:
 
 
 def judge_windows(metrics: Sequence[Evidence]) -> list[Verdict]:
-    """Say of each metric whether two windows differ by more than past periods do."""
+    """Say of each metric whether two windows differ by more than past periods do.
+
+    Args:
+        metrics: what each was, in its own unit; all are judged together.
+
+    Returns:
+        A verdict a metric; its bounds are differences in that unit.
+    """
     spreads = [_measure_spread(metric) for metric in metrics]
     level = find_level([spread.by_period for spread in spreads if spread is not None])
     return [_judge_window(metric, spread, level) for metric, spread in zip(metrics, spreads, strict=True)]
 
 
 def judge_days(metrics: Sequence[DailyDifferences]) -> list[Verdict]:
-    """Say of each metric whether its mean difference over days is more than chance."""
+    """Say of each metric whether its mean difference over days is more than chance.
+
+    Args:
+        metrics: the differences of each, in its own unit; all are judged together.
+
+    Returns:
+        A verdict a metric; its bounds are differences a day in that unit.
+    """
     known = [[one for one in metric.differences if one is not None] for metric in metrics]
     deviations: list[list[Value]] = []
     for metric, days in zip(metrics, known, strict=True):

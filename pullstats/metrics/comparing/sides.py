@@ -20,7 +20,14 @@ _VALUE_DIMENSIONS: Final = ("version", "tag", "domain", "backend")
 
 
 def find_windows(base: Plan, sides: tuple[str, str]) -> list[Plan]:
-    """Read both sides as windows; none where neither is one.
+    """Read both sides as windows.
+
+    Args:
+        base: the plan without them.
+        sides: as they were typed.
+
+    Returns:
+        A plan a side; none where neither is a window.
 
     Raises:
         UsageError: one is a window and the other is not.
@@ -43,7 +50,18 @@ def _try_window(base: Plan, text: str) -> Plan | None:
 
 
 def find_filters(base: Plan, sides: tuple[str, str]) -> list[Plan]:
-    """Read both sides as filters; bare words are values of one dimension where one has both."""
+    """Read both sides as filters; bare words are values of one dimension where one has both.
+
+    Args:
+        base: the plan without them; its own filter holds on both sides.
+        sides: as they were typed.
+
+    Returns:
+        A plan a side.
+
+    Raises:
+        UsageError: a side is no filter, and no value that the window has.
+    """
     where = base.query.where
     errors = {text: error for text in sides if (error := _find_error(text, base.query.tz)) is not None}
     values = {text: {name: found for name in _VALUE_DIMENSIONS if (found := _find_values(text, name, base))} for text in errors}

@@ -32,7 +32,12 @@ class Case:
     expected: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def count(self, counted: str, rule: CountingRule) -> int | None:
-        """Give what a rule counts here, None where the case does not say; downloads it always says."""
+        """Give what a rule counts here, None where the case does not say; downloads it always says.
+
+        Args:
+            counted: which of `COUNTED`.
+            rule: whose answer is asked for.
+        """
         named = self.expected.get(counted, {})
         return named.get(rule.label, named.get(rule.name, 0 if counted == "downloads" else None))
 

@@ -29,13 +29,13 @@ def each(requests: pl.Expr) -> Count:
 
 
 def count_crates(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Crate files that cargo took, or in a log that tells no agents anybody."""
+    """Crate files that cargo took, or in a log that tells no agents anybody; see `Count`."""
     is_told = ~pl.col("source_id").is_in(list(terms.mute)).fill_null(value=False)
     return each(is_file_of("cargo") & IS_GET & IS_WHOLE & (_IS_CARGO | ~is_told))(events, terms)
 
 
 def count_dvp(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Every request by tag begins an action; requests by digest belong to the one before within 5 s, else begin one."""
+    """Every request by tag begins an action; requests by digest belong to the one before within 5 s, else begin one; see `Count`."""
     is_asked = IS_IMAGE_MANIFEST & (IS_GET | IS_HEAD) & IS_ANSWERED
     facts = {"is_get": IS_GET, "is_tag": pl.col("reference_kind").eq_missing("tag")}
     return fold_requests(events, [Fold(is_asked, "endpoint_id", ("package_name",), facts, _fold_actions)], terms.kept)
@@ -55,7 +55,7 @@ def _fold_actions(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def count_traces(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Runs of one origin on one repository that hold a manifest and a blob."""
+    """Runs of one origin on one repository that hold a manifest and a blob; see `Count`."""
     is_asked = _IS_OCI & pl.col("action").is_in(["manifest", "blob"]) & (IS_GET | IS_HEAD) & IS_ANSWERED
     facts = {"is_manifest": pl.col("action") == "manifest"}
     return fold_requests(events, [Fold(is_asked, "origin_id", ("package_name",), facts, _fold_traces)], terms.kept)
@@ -74,7 +74,7 @@ def _fold_traces(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def count_datasets(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Files of one data set that one endpoint took together, as one."""
+    """Files of one data set that one endpoint took together, as one; see `Count`."""
     return fold_requests(events, [fold_datasets(IS_GET | IS_HEAD)], terms.kept).filter(pl.col("downloads") == 1).drop("attempts")
 
 

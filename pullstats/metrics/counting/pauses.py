@@ -88,7 +88,14 @@ class PauseClock:
         return ENDED if self.is_timed else "timestamp"
 
     def settle(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Let a pause begin when the last of an owner's requests so far has ended: a long one may outlast those that follow."""
+        """Let a pause begin when the last of an owner's requests so far has ended: a long one may outlast those that follow.
+
+        Args:
+            rows: in the order of their owners, with `IS_NEW` and, where requests are timed, `ENDED`.
+
+        Returns:
+            The rows, `ENDED` being the latest of the owner's so far.
+        """
         return rows.with_columns(pl.col(ENDED).cum_max().over(pl.col(IS_NEW).cum_sum())) if self.is_timed else rows
 
     def starts_island(self, gap: timedelta) -> pl.Expr:

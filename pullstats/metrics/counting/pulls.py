@@ -56,7 +56,15 @@ def fold_images(terms: Terms, *, is_capped: bool) -> Fold:
 
 
 def find_image_checks(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Find the pull groups that took nothing and were not all refused: the first request of each, `terms.kept`."""
+    """Find the pull groups that took nothing and were not all refused.
+
+    Args:
+        events: with `IMAGE_COLUMNS`, `source_rank` and `terms.kept`.
+        terms: what is asked of the rule.
+
+    Returns:
+        The first request of each group: `terms.kept`.
+    """
     return name_images(fold_requests(events, [_fold_groups(terms, _find_checks, is_capped=False)], terms.kept), terms).select(terms.kept)
 
 
@@ -92,7 +100,15 @@ def _name_facts(terms: Terms, clock: PauseClock) -> dict[str, pl.Expr]:
 
 
 def name_images(counted: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Give a pull its group's tag as `package_version`, if it has one, and the first platform that the group names."""
+    """Give a pull its group's tag as `package_version`, if it has one, and the first platform that the group names.
+
+    Args:
+        counted: rows of folded pull groups: `terms.kept`, `is_tagged`, and what the group lends.
+        terms: what is asked of the rule.
+
+    Returns:
+        The rows without `is_tagged` and what was lent.
+    """
     named = {
         "package_version": pl.coalesce("group_tag", "package_version"),
         "reference_kind": pl.when("is_tagged").then(pl.lit("tag")).otherwise("reference_kind"),

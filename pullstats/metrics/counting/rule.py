@@ -73,7 +73,7 @@ class Pauses:
         return max(PART_GAP, self.pull, self.visit)
 
     def margin(self, label: str) -> timedelta:
-        """How far beyond a window a rule, or `SESSIONS`, must look at least: the longest gap, with room."""
+        """How far beyond a window the rule of a label (`pullstats@2`), or `SESSIONS`, must look at least: the longest gap, with room."""
         return (self.session if label == SESSIONS else self.longest) * 1.5
 
 
@@ -114,7 +114,8 @@ class Reasons:
 
 
 Count = Callable[[pl.LazyFrame, Terms], pl.LazyFrame]
-"""From events with `source_rank` to the rows that count: `Terms.kept`, what is wanted, and `ISLAND_START` and `ISLAND_END` of runs."""
+"""From events (what the rule reads, `Terms.kept`, `source_rank`) to the rows that count: `Terms.kept`, what is wanted (0 or 1), and `ISLAND_START` and
+`ISLAND_END` of runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ _FACTS: Final = ("is_group", "is_read", "is_got", "is_unchanged")
 
 
 def count_sessions(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Count sessions: a row each, the first request of an origin after a pause over `terms.pauses.session`."""
+    """Count sessions: a row each, the first request of an origin after a pause over `terms.pauses.session`; see `Count`."""
     clock = PauseClock(terms.is_timed)
     fold = Fold(pl.lit(value=True), "origin_id", (), clock.facts, partial(_fold_sessions, clock=clock, gap=terms.pauses.session), is_alone=True)
     return fold_requests(events, [fold], terms.kept)
@@ -43,7 +43,7 @@ def _fold_sessions(rows: pl.LazyFrame, clock: PauseClock, gap: timedelta) -> pl.
 
 
 def count_invocations(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Count what version 1 called sessions: one row each, its first request. Requests without a package form none."""
+    """Count what version 1 called sessions: one row each, its first request. Requests without a package form none; see `Count`."""
     sessions = Fold(_IS_ASKED, "origin_id", _WHAT, {}, partial(_fold_invocations, session_gap=ISLAND_GAP))
     return fold_requests(events, [sessions], terms.kept)
 
@@ -53,12 +53,12 @@ def _fold_invocations(rows: pl.LazyFrame, session_gap: timedelta) -> pl.LazyFram
 
 
 def count_unchanged(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Count every conditional GET that was answered 304 as a check."""
+    """Count every conditional GET that was answered 304 as a check; see `Count`."""
     return events.filter(_IS_UNCHANGED_GET).select(*terms.kept, checks=pl.lit(1, pl.Int64))
 
 
 def count_readings(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Count sessions that asked and took nothing: one check each, at the first request of what it asked.
+    """Count sessions that asked and took nothing: one check each, at the first request of what it asked; see `Count`.
 
     That is a pull group without a GET that was answered, or an index or metadata read in a session
     that downloads nothing of the package. A session with a 304 is counted by `count_unchanged`.

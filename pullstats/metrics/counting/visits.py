@@ -25,7 +25,7 @@ _VISIT: Final = Islands(pl.col("is_visit"))
 
 
 def count_visits(events: pl.LazyFrame, terms: Terms) -> pl.LazyFrame:
-    """Count visits and checks: a row each, the first request of what it stands for; 304s outside OCI by themselves.
+    """Count visits and checks: a row each, the first request of what it stands for; 304s outside OCI by themselves; see `Count`.
 
     Gives `INVOCATIONS` and `checks` (0 or 1), `ISLAND_START` and `ISLAND_END`, as far as they are wanted.
     """

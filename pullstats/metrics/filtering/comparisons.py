@@ -14,7 +14,12 @@ from pullstats.metrics.filtering.tokens import Token
 
 
 def join_all(parts: Sequence[pl.Expr], join: Callable[[Any, Any], Any] = operator.and_) -> pl.Expr:
-    """Join parts two by two: a chain of thousands would be too deep for the engine."""
+    """Join parts two by two: a chain of thousands would be too deep for the engine.
+
+    Args:
+        parts: at least one, true or false of every event.
+        join: joins two of them, by default both must hold.
+    """
     if len(parts) == 1:
         return parts[0]
     middle = len(parts) // 2
@@ -23,12 +28,23 @@ def join_all(parts: Sequence[pl.Expr], join: Callable[[Any, Any], Any] = operato
 
 
 def is_missing(dimension: Dimension, value: pl.Expr) -> pl.Expr:
-    """Tell what a table shows as unknown: what is missing and, where that is a word of ours, what is called so."""
+    """Tell what a table shows as unknown: what is missing and, where that is a word of ours, what is called so.
+
+    Args:
+        dimension: what is compared.
+        value: its value of an event.
+    """
     return value.is_null() | value.eq_missing(pl.lit(UNKNOWN)) if dimension.has_unknown else value.is_null()
 
 
 def is_one_of(dimension: Dimension, value: pl.Expr, items: Sequence[Any]) -> pl.Expr:
-    """Tell what equals one of some values; of an id, what begins with one."""
+    """Tell what equals one of some values; of an id, what begins with one.
+
+    Args:
+        dimension: what is compared.
+        value: its value of an event.
+        items: the values; none equals nothing.
+    """
     if dimension.hash_of:
         begins = [dimension.begins_with(item) for item in items]
         return join_all(begins, operator.or_).fill_null(value=False) if begins else pl.lit(value=False)

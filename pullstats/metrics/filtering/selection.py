@@ -50,7 +50,7 @@ class Selection:
         return join_all([step for _, step in self.steps]) if self.steps else None
 
     def keep(self, events: pl.LazyFrame) -> pl.LazyFrame:
-        """Keep the events that stay."""
+        """Keep the rows of `events`, which have `columns`, that stay."""
         return events if self.expr is None else events.filter(self.expr)
 
 
@@ -97,7 +97,7 @@ def refuse_ambiguous(named: Sequence[tuple[Dimension, str]], events: Callable[[D
 
     Args:
         named: dimensions and values of theirs.
-        events: gives those of the window, with a dimension's columns.
+        events: gives those of the window, with a dimension's columns (`Dimension.columns`).
         zone: of hours and weekdays.
 
     Raises:
@@ -112,7 +112,7 @@ def refuse_ambiguous(named: Sequence[tuple[Dimension, str]], events: Callable[[D
 
 
 def several_ids(text: str, ids: Sequence[str]) -> UsageError:
-    """Build the error for first digits that begin several ids."""
+    """Build the error for first digits, `text`, that begin several ids."""
     return UsageError(f"'{text}' fits {len(ids)} ids: {', '.join(ids[:_MOST_NAMED])}{', …' if len(ids) > _MOST_NAMED else ''}; give more digits")
 
 
@@ -121,8 +121,11 @@ def name_unseen(named: Sequence[tuple[Dimension, str]], events: pl.LazyFrame, zo
 
     Args:
         named: dimensions and values of theirs.
-        events: with the dimensions' columns.
+        events: with the dimensions' columns (`Dimension.columns`).
         zone: of hours and weekdays.
+
+    Yields:
+        A sentence a value.
     """
     for dimension in dict.fromkeys(dimension for dimension, _ in named):
         asked = {value for one, value in named if one is dimension}

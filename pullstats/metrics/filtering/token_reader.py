@@ -39,7 +39,7 @@ class TokenReader:
         return self._tokens[self._at] if self._at < len(self._tokens) else None
 
     def fail(self, reason: str, token: Token | None = None) -> UsageError:
-        """Build the error with a caret under a token, by default the next one or the end."""
+        """Build the error that tells a `reason`, with a caret under a `token`, by default the next one or the end."""
         place = token or self.here
         return filter_error(reason, self.text, place.position if place else len(self.text))
 

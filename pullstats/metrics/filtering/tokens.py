@@ -47,6 +47,9 @@ class Token:
 def split_tokens(text: str) -> list[Token]:
     """Cut a filter into its pieces.
 
+    Args:
+        text: as written.
+
     Raises:
         UsageError: a quote that does not end, or a lone `!`.
     """

@@ -28,3 +28,4 @@ DETECTORS: Final[Mapping[str, Callable[[Part, Kind], pl.DataFrame]]] = {
     "no-cache": find_uncached,
     "never-finishes": find_unfinished,
 }
+"""By the name of a kind what finds it: from a part and the kind, `ROW` of each request of waste, and its `measure` (Float64; null where it has none)."""

@@ -15,7 +15,15 @@ _LONGEST: Final = 120
 
 
 def add_evidence(rows: pl.DataFrame, kinds: Mapping[str, Kind]) -> pl.DataFrame:
-    """Add a sentence to each row of a tally that tells what was seen."""
+    """Add a sentence to each row of a tally that tells what was seen.
+
+    Args:
+        rows: as `Tally` holds them.
+        kinds: those that are looked for, by name.
+
+    Returns:
+        The rows with a column `EVIDENCE`.
+    """
     texts = [tell_evidence(row, kinds[row[KIND]]) for row in rows.to_dicts()]
     return rows.with_columns(pl.Series(EVIDENCE, texts, pl.String))
 

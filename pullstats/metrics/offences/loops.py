@@ -10,18 +10,18 @@ from pullstats.metrics.offences.rules import Kind
 
 
 def find_401(part: Part, kind: Kind) -> pl.DataFrame:
-    """Find loops on 401: of one endpoint and client for one path, whoever it is let in as afterwards."""
+    """Find loops on 401: of one endpoint and client for one path, whoever it is let in as afterwards; see `DETECTORS`."""
     # A login begins with a 401 of the registry itself, each time.
     return _find_loops(part, kind, 401, mix("endpoint", "client", "path"), ~pl.col("is_entry"))
 
 
 def find_404(part: Part, kind: Kind) -> pl.DataFrame:
-    """Find loops on 404: of one origin for one path that names a package; what clients try on the way to an index names none."""
+    """Find loops on 404: of one origin for one path that names a package; what clients try on the way to an index names none; see `DETECTORS`."""
     return _find_loops(part, kind, 404, mix("origin", "path"), pl.col("package").is_not_null())
 
 
 def find_429(part: Part, kind: Kind) -> pl.DataFrame:
-    """Find loops on 429: of one endpoint and client, whatever it asks for."""
+    """Find loops on 429: of one endpoint and client, whatever it asks for; see `DETECTORS`."""
     return _find_loops(part, kind, 429, mix("endpoint", "client"), pl.lit(value=True))
 
 

@@ -15,7 +15,7 @@ _SEEN = ("path", "size", "is_manifest", "is_blob", "is_get", "is_taken", "is_red
 
 
 def find_needless(part: Part, kind: Kind) -> pl.DataFrame:
-    """Find manifests that their origin took before with the same size, and after which it fetches no layer, where most are such."""
+    """Find manifests that their origin took before with the same size, and after which it fetches no layer, where most are such; see `DETECTORS`."""
     marked = list_needless(part, kind)
     owners = marked.group_by(OWNER).agg(needless=pl.col("is_needless").sum(), fetched=_IS_FETCHED.sum())
     is_much = (pl.col("needless") >= kind["least"]) & (pl.col("needless") >= kind["share"] * pl.col("fetched"))
@@ -52,7 +52,7 @@ def mark_needless(ordered: pl.DataFrame, follow: int, small: int) -> pl.DataFram
 
 
 def find_repeated(part: Part, kind: Kind) -> pl.DataFrame:
-    """Find manifests fetched again within one pull group and log, by origins of whose pulls most do so.
+    """Find manifests fetched again within one pull group and log, by origins of whose pulls most do so; see `DETECTORS`.
 
     Another log may hold the same request once more; and a redirect and what it leads to are one.
     """

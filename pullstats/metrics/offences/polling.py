@@ -14,7 +14,10 @@ _HEAD = 0x9E3779B97F4A7C15
 
 
 def find_polling(part: Part, kind: Kind) -> pl.DataFrame:
-    """Find even runs of requests of one origin for one path, by one method, without a pause of a minute: what goes beyond one a minute."""
+    """Find even runs of requests of one origin for one path, by one method, without a pause of a minute; see `DETECTORS`.
+
+    What goes beyond one a minute is waste.
+    """
     every = int(kind["every_seconds"] * SECOND)
     asked = part.rows.lazy().filter(pl.col("is_reading") & (pl.col("is_get") | pl.col("is_head")))
     owner = mix("origin", "path") ^ pl.when("is_head").then(pl.lit(_HEAD, pl.UInt64)).otherwise(pl.lit(0, pl.UInt64))
@@ -43,7 +46,7 @@ def _sum_pauses(runs: Islands, power: int) -> pl.Expr:
 
 
 def find_catalogue(part: Part, kind: Kind) -> pl.DataFrame:
-    """Find indexes fetched, and catalogues looked through, in many hours of a day: all but the day's first hour."""
+    """Find indexes fetched, and catalogues looked through, in many hours of a day: all but the day's first hour; see `DETECTORS`."""
     return join_waste([_find_indexes(part, kind), _find_sweeps(part, kind)])
 
 

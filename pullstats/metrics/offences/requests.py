@@ -145,16 +145,24 @@ def order_owners(rows: pl.LazyFrame, owner: pl.Expr, least: float, columns: Sequ
 
 
 def number_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Number the requests of a part."""
+    """Number the requests of a part, `rows` of any columns: `ROW`."""
     return rows.with_columns(INDEX.alias(ROW))
 
 
 def give_waste(rows: pl.DataFrame, measure: str | None = None) -> pl.DataFrame:
-    """Give `ROW` of the requests found, and `measure`, what its kind measures of each."""
+    """Give `ROW` of the requests found, and what their kind measures of each.
+
+    Args:
+        rows: with `ROW` and the column that `measure` names.
+        measure: null stands where none is named.
+
+    Returns:
+        `ROW` and `measure`.
+    """
     value = pl.col(measure) if measure else pl.lit(None)
     return rows.select(ROW, measure=value.cast(pl.Float64))
 
 
 def join_waste(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Join what was found in several ways, each request once."""
+    """Join what was found in several ways (`parts`, each as `give_waste` gives it), each request once."""
     return pl.concat(parts).unique(ROW, keep="first", maintain_order=True)

@@ -43,7 +43,8 @@ class Tally:
         rows: `level`, `who` (an id in digits, or a network owner's name; null where it is not known), `kind`, `requests`, `bytes`, `downloads`,
             `first_seen`, `last_seen`, `days`, `measure`, `top` (requests for what was asked most), `trend`, and `_NAMES` of that; the most
             requests first.
-        waste: what they are made of, with `level` and `whose`.
+        waste: what was found.
+        wasted: its rows, with `level` and `whose`.
     """
 
     rows: pl.DataFrame

@@ -13,9 +13,9 @@ _IS_ARTIFACT = pl.col("is_get") & (pl.col("is_file") | pl.col("is_blob"))
 
 
 def find_uncached(part: Part, kind: Kind) -> pl.DataFrame:
-    """Find files that builds of one network take whole, with one client, many times a day by one log: all but the day's first.
+    """Find files that builds of one network take whole, with one client, many times a day by one log; see `DETECTORS`.
 
-    A redirect and what it leads to are one.
+    All but the day's first are waste. A redirect and what it leads to are one.
     """
     is_whole = pl.col("status").eq_missing(200) | pl.col("is_redirect")
     taken = part.rows.lazy().filter(_IS_ARTIFACT & pl.col("is_ci") & is_whole)
@@ -29,7 +29,7 @@ def find_uncached(part: Part, kind: Kind) -> pl.DataFrame:
 
 
 def find_unfinished(part: Part, kind: Kind) -> pl.DataFrame:
-    """Find files that one origin begins and resumes, and never has: all requests for them."""
+    """Find files that one origin begins and resumes, and never has: all requests for them; see `DETECTORS`."""
     asked = part.rows.lazy().filter(_IS_ARTIFACT & pl.col("status").is_in([200, 206, 499]))
     known = asked.join(part.around.sizes.lazy(), on="path", how="inner")
     ordered = order_owners(known, mix("origin", "path"), kind["least"], ("status", "size", "full"))

@@ -44,7 +44,7 @@ class Waste:
 
     @property
     def distinct(self) -> pl.DataFrame:
-        """Each request once, whatever kinds it is of."""
+        """Each request once, whatever kinds it is of: `rows`, without those that repeat `part` and `ROW`."""
         return self.rows.unique([_PART, ROW], keep="first", maintain_order=True)
 
 

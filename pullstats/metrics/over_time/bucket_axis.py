@@ -101,7 +101,15 @@ def look_back(asked: Plan, axis: BucketAxis) -> Plan:
 
 
 def mark_buckets(asked: Plan, axis: BucketAxis) -> pl.DataFrame:
-    """Tell of each bucket shown whether it is `final`, nothing but a `gap`, `partial` with its `missing_hours`, by what it is `cut`, and its `note`."""
+    """Tell of each bucket shown what it is worth.
+
+    Args:
+        asked: the plan of a series.
+        axis: its buckets.
+
+    Returns:
+        A row a bucket shown: whether it is `final`, nothing but a `gap`, `partial` with its `missing_hours`, by what it is `cut`, and its `note`.
+    """
     buckets = axis.shown[BUCKET]
     starts, ends = axis.buckets.start_of(buckets), axis.buckets.end_of(buckets)
     until = find_final_until(asked.extent.sources, asked.extent.newest)
@@ -160,7 +168,15 @@ def describe_axis(asked: Plan, axis: BucketAxis) -> list[str]:
 
 
 def describe_provisional(axis: BucketAxis, marks: pl.DataFrame) -> list[str]:
-    """Say from when on buckets may still grow."""
+    """Say from when on buckets may still grow.
+
+    Args:
+        axis: the buckets of a series.
+        marks: as `mark_buckets` gives them.
+
+    Returns:
+        One sentence, or none.
+    """
     open_ones = axis.buckets.label(marks.filter(~pl.col("final"))[BUCKET])
     return [f"provisional from {open_ones[0]} on: logs of it may still come in"] if open_ones.len() else []
 

@@ -68,7 +68,12 @@ def list_slots(start: datetime, end: datetime, window: Window) -> pl.Series:
 
 
 def describe_cuts(labels: Sequence[str], cuts: Sequence[Sequence[Cut]]) -> list[str]:
-    """Say of the buckets that are cut why: 2025-03-19 is cut short: the logs begin in it."""
+    """Say of the buckets that are cut why: 2025-03-19 is cut short: the logs begin in it.
+
+    Args:
+        labels: of the buckets, as shown.
+        cuts: what cuts each; nothing is said of those that nothing cuts.
+    """
     verbs = {
         ("begin", "window"): "the window begins",
         ("end", "window"): "the window ends",

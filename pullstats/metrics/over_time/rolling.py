@@ -30,6 +30,10 @@ _FAMILIES: Final = ({"m": 1, "h": 60, "d": 24 * 60, "w": 7 * 24 * 60}, {"mo": 1,
 def parse_rolling(text: str, buckets: Buckets) -> int:
     """Tell how many buckets a span covers.
 
+    Args:
+        text: as typed: `7d`, `24h`.
+        buckets: of the series.
+
     Raises:
         UsageError: it is no span, or no whole number of buckets.
     """

@@ -49,7 +49,14 @@ class Breakdown:
 
 
 def break_down(asked: Plan) -> tuple[Report, pl.DataFrame]:
-    """Answer one row per value of the dimensions; and the totals, one row with a column per metric."""
+    """Answer one row per value of the dimensions.
+
+    Args:
+        asked: the plan of the question.
+
+    Returns:
+        The answer; and the totals, one row with a column per metric by its key (`Metric.key`).
+    """
     query = asked.query
     refuse_few(asked)
     groups = {dimension.key: dimension.expr(query.tz) for dimension in asked.dimensions}

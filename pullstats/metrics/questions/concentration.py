@@ -113,7 +113,12 @@ def compute_gini(values: pl.Series) -> float | None:
 
 
 def count_for_share(values: pl.Series, share: Fraction) -> int:
-    """Count how many of the largest it takes to make up a share of the sum, exactly."""
+    """Count how many of the largest it takes to make up a share of the sum, exactly.
+
+    Args:
+        values: whole numbers, the largest first.
+        share: from 0 to 1.
+    """
     reached = values.cum_sum() >= ceil(share * int(values.sum()))
     return int((~reached).sum()) + 1 if values.len() else 0
 

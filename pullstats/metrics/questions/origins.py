@@ -187,7 +187,7 @@ def describe_people(asked: Plan, before: Window | None, history: pl.Expr) -> pl.
         history: true of the events whose hashes can be compared with those of the window.
 
     Returns:
-        Traits, first and last request (UTC), days with a request, and state, by actor.
+        By actor, traits, `first_seen` and `last_seen` (UTC), `days` with a request, and state.
     """
     window = replace(asked.window, start=before.start if before else asked.window.start)
     traits = [DIMENSIONS[trait] for trait in _TRAITS]

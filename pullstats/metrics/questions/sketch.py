@@ -34,6 +34,10 @@ def sketch_uniques(asked: Plan, levels: tuple[str, ...]) -> Report:
     An estimate depends a little on the order in which the sketch sees the keys, so they come sorted:
     the same question gives the same answer.
 
+    Args:
+        asked: the plan, without dimensions.
+        levels: the unique levels, one row each.
+
     Raises:
         UsageError: rows are asked for, or the package datasketches is missing.
     """

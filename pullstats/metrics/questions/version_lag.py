@@ -148,7 +148,13 @@ def _list_stuck(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moment:
 
 
 def tell_stuck(lags: Lags, moment: Moment, asked: Plan) -> str:
-    """Say how many have not moved."""
+    """Say how many have not moved.
+
+    Args:
+        lags: who moved from one version to the next, and who did not.
+        moment: when the next one came out.
+        asked: the plan of the question.
+    """
     counts = lags.counts
     return (
         f"{counts['stuck']:,} of {asked.level.name_count(counts['origins'])} that were on a version before {moment.release} are still there; "

@@ -42,6 +42,10 @@ class Annotation:
 def read_annotations(path: Path, tz: str) -> tuple[Annotation, ...]:
     """Read what happened when.
 
+    Args:
+        path: a file with a date and a label a line.
+        tz: name of the zone whose days the dates are.
+
     Raises:
         InputError: the file cannot be read, or a line of it holds no date.
     """

@@ -65,5 +65,5 @@ def add_months(day: date, months: int) -> date:
 
 
 def before_months(day: date, months: int) -> date:
-    """Go back whole months."""
+    """Go back so many whole months from a day."""
     return add_months(day, -months)

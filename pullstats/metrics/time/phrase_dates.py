@@ -18,7 +18,7 @@ _YEARS: Final = range(1000, 9999)
 
 
 def read_quarter(text: str, today: Today) -> Phrase | None:
-    """Read `2024-Q2`, `2024 Q2`, `Q2 2024`, `Q2/2024`, `Q2`."""
+    """Read a quarter: `2024-Q2`, `2024 Q2`, `Q2 2024`, `Q2/2024`, `Q2`; without a year, the latest that has begun by `today`."""
     match = re.fullmatch(r"(?:([0-9]{4})[ -]?)?q([1-4])(?:[ /-]?([0-9]{4}))?", text)
     if match is None or (match[1] and match[3]):
         return None
@@ -26,7 +26,7 @@ def read_quarter(text: str, today: Today) -> Phrase | None:
 
 
 def read_month(text: str, today: Today) -> Phrase | None:
-    """Read `may`, `may 2021`, `2021 may`, `jan-mar 2024`."""
+    """Read a month, or several: `may`, `may 2021`, `2021 may`, `jan-mar 2024`; without a year, the latest that have begun by `today`."""
     match = re.fullmatch(r"(?:([0-9]{4})[ -])?([a-z]{3,9})\.?(?:-([a-z]{3,9}))?(?:[ ,/-]+([0-9]{4}))?", text)
     if match is None or (match[1] and match[4]):
         return None
@@ -47,7 +47,7 @@ def _find_latest(month: int, months: int, year: str | None, today: Today) -> Phr
 
 
 def read_day(text: str, today: Today) -> Phrase | None:
-    """Read `16 april 2024`, `april 16, 2024`, `16th of april`."""
+    """Read a day: `16 april 2024`, `april 16, 2024`, `16th of april`; without a year, the latest that has begun by `today`."""
     match = re.fullmatch(r"([0-9]{1,2})(?:st|nd|rd|th|\.)?(?: of)?[ -]([a-z]{3,9})\.?(?:[ ,-]+([0-9]{4}))?", text)
     other = re.fullmatch(r"([a-z]{3,9})\.? ([0-9]{1,2})(?:st|nd|rd|th)?(?:[ ,]+([0-9]{4}))?", text)
     parts = (match[1], match[2], match[3]) if match else (other[2], other[1], other[3]) if other else None

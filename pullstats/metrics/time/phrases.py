@@ -40,7 +40,11 @@ TO: Final = frozenset({"to", "until", "till", "through", "thru", "-", "â€“", "â€
 
 
 def read_phrase(words: Sequence[str], today: Today) -> tuple[Phrase, int] | None:
-    """Read the longest phrase at the beginning of some words, in small letters.
+    """Read the longest phrase at the beginning of some words.
+
+    Args:
+        words: in small letters, at least one.
+        today: what days are read against.
 
     Returns:
         What it means, and of how many words it is; None if there is none.
@@ -65,7 +69,12 @@ def read_phrase(words: Sequence[str], today: Today) -> tuple[Phrase, int] | None
 
 
 def read_days(text: str, today: Today) -> Phrase | None:
-    """Read one word, or `a..b`, as days; None if it is none."""
+    """Read one word, or `a..b`, as days; None if it is none.
+
+    Args:
+        text: in small letters.
+        today: what days are read against.
+    """
     opening, dots, closing = text.partition("..")
     if not dots:
         found = _read_one([text], today)

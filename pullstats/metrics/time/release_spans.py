@@ -32,7 +32,16 @@ def find_length(words: Sequence[str]) -> timedelta | None:
 
 
 def span_beside(moment: datetime, length: timedelta, side: str) -> tuple[datetime, datetime]:
-    """Give the span of a length after a moment, or before it, as far as time goes."""
+    """Give the span beside an instant, as far as time goes.
+
+    Args:
+        moment: the instant, UTC.
+        length: of the span.
+        side: `AFTER` it, or else before it.
+
+    Returns:
+        Its beginning and its end, UTC.
+    """
     if side == AFTER:
         return moment, moment + min(length, _LAST - moment)
     return moment - min(length, moment - _FIRST), moment

@@ -56,7 +56,7 @@ def spans_before(window: Window, first: datetime | None, most: int) -> list[Wind
 
 
 def shift_window(window: Window, step: timedelta) -> Window:
-    """Move a window with a beginning and an end back on the local clock."""
+    """Move a window with a beginning and an end back by a `step` on the local clock."""
     assert window.start is not None
     assert window.end is not None
     zone = ZoneInfo(window.zone)
@@ -84,12 +84,12 @@ def count_months(window: Window) -> int | None:
 
 
 def to_local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Give the time on the local clock; midnight at the beginning of a day, even where clocks skip it."""
+    """Give the time that the clock of a `zone` shows at a `moment`; midnight at the beginning of a day, even where clocks skip it."""
     local = moment.astimezone(zone).replace(tzinfo=None)
     midnight = datetime.combine(local.date(), time())
     return midnight if to_utc(midnight, zone) == moment else local
 
 
 def to_utc(local: datetime, zone: ZoneInfo) -> datetime:
-    """Give the instant of a time on the local clock."""
+    """Give the instant at which the clock of a `zone` shows a time, the first where it shows it twice."""
     return local.replace(tzinfo=zone).astimezone(UTC)

@@ -63,6 +63,13 @@ def parse_window(text: str, calendar: Calendar) -> Window:
 def parse_as_of(text: str, calendar: Calendar) -> datetime:
     """Read a day to count back from: its last instant; of a month, quarter or year, that of its last day.
 
+    Args:
+        text: as typed.
+        calendar: what day it is, and where.
+
+    Returns:
+        The instant, UTC.
+
     Raises:
         UsageError: it is no date.
     """

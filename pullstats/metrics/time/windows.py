@@ -62,7 +62,7 @@ class Window:
         return (start, last) if start <= last else None
 
     def keep(self, events: pl.LazyFrame) -> pl.LazyFrame:
-        """Keep the events that lie in this window."""
+        """Keep the rows of `events` whose `timestamp` lies in this window."""
         parts = [] if self.recurring is None else [self.recurring]
         if self.start is not None:
             parts.append(pl.col("timestamp") >= self.start)
@@ -80,5 +80,5 @@ def _holds(minute: int, start: int, end: int) -> bool:
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """Give the instant a local day begins, UTC; where clocks are put forward at midnight, the first that exists."""
+    """Give the instant at which a day begins in a `zone`, UTC; where clocks are put forward at midnight, the first that exists."""
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -40,7 +40,7 @@ class Lags:
 
     @property
     def stuck(self) -> pl.DataFrame:
-        """Those who have not moved and are still there."""
+        """Those who have not moved and are still there: rows of `people`."""
         return self.people.filter(pl.col("moved").is_null() & (pl.col("last") >= self.since))
 
     @property
@@ -78,7 +78,12 @@ def measure_lags(asks: pl.DataFrame, moment: Moment, active: int, last: datetime
 
 
 def rank_asks(asks: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
-    """Add the `rank` of each release to asks."""
+    """Add the `rank` of each release to asks.
+
+    Args:
+        asks: who asked for what, with `KEYS`.
+        kinds: one row a release: `KEYS` and `RANK`.
+    """
     return asks.join(kinds.select(*KEYS, RANK), on=KEYS, how="left", nulls_equal=True)
 
 

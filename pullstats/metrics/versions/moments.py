@@ -87,7 +87,12 @@ def _add_listed(rows: pl.DataFrame, releases: Sequence[Release]) -> pl.DataFrame
 
 
 def drop_single(moments: Sequence[Moment], kinds: pl.DataFrame) -> list[Moment]:
-    """Leave out what comes before its release, and packages of one version: there is nothing to move from."""
+    """Leave out what comes before its release, and packages of one version: there is nothing to move from.
+
+    Args:
+        moments: when releases came out.
+        kinds: one row a release: `KEYS`, `KIND`, `RANK`.
+    """
     ordered = kinds.filter(pl.col(RANK).is_not_null())
     several = ordered.group_by(ECOSYSTEM, PACKAGE).agg(pl.col(RANK).n_unique()).filter(pl.col(RANK) > 1)
     chosen = ordered.filter(pl.col(KIND) == VERSION).join(several, on=[ECOSYSTEM, PACKAGE], how="semi", nulls_equal=True)
@@ -96,7 +101,16 @@ def drop_single(moments: Sequence[Moment], kinds: pl.DataFrame) -> list[Moment]:
 
 
 def tell_moments(asked: Plan, kinds: pl.DataFrame, moments: Sequence[Moment]) -> list[str]:
-    """Say which dates are only those of a first request, and what a list names that nobody asked for, or too late for these logs."""
+    """Say which dates are only those of a first request, and what a list names that nobody asked for, or too late for these logs.
+
+    Args:
+        asked: the plan of the question, with the list.
+        kinds: one row a release that was asked for: `RELEASE`.
+        moments: when they came out.
+
+    Returns:
+        A sentence each.
+    """
     notes = []
     if any(one.told_by == FIRST_SEEN for one in moments):
         notes.append("dates that no list tells are those of the first request in these logs (--releases names better ones)")
@@ -113,6 +127,11 @@ def tell_moments(asked: Plan, kinds: pl.DataFrame, moments: Sequence[Moment]) ->
 
 def choose_moment(moments: Sequence[Moment], kinds: pl.DataFrame, text: str) -> Moment:
     """Find a release by its name, `1.4.0` or `name@1.4.0`.
+
+    Args:
+        moments: when releases came out.
+        kinds: one row a release that was asked for: `PACKAGE`, `RELEASE`.
+        text: the name, as typed.
 
     Raises:
         UsageError: nobody asked for it, several packages have it, or nobody knows when it came out.

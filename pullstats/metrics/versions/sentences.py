@@ -25,8 +25,8 @@ def describe_versions(rows: pl.DataFrame, asks: pl.DataFrame, since: datetime | 
     """Say how much was taken of what, and of one package how much of its newest version.
 
     Args:
-        rows: one a version, all of them.
-        asks: who asked for what.
+        rows: one a version, all of them: `KEYS`, `KIND`, `RANK`, and the first metric by its key.
+        asks: who asked for what: `WHO`, `RELEASE`, `last`.
         since: the first instant of those who are active.
         asked: the plan of the question.
         active: days of that.
@@ -49,7 +49,14 @@ def describe_versions(rows: pl.DataFrame, asks: pl.DataFrame, since: datetime | 
 
 
 def tell_unordered(rows: pl.DataFrame) -> list[str]:
-    """Say what has no place in the order of versions, and why it stands apart."""
+    """Say what has no place in the order of versions, and why it stands apart.
+
+    Args:
+        rows: one a version: `KIND`, `RELEASE`.
+
+    Returns:
+        A sentence a kind.
+    """
     notes = []
     for kind, reason in (
         (UNORDERED, "the rules of their ecosystem give these no place among versions, so they stand apart"),
