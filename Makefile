@@ -18,7 +18,7 @@ QUICK  := $(addprefix tests/, \
 # Compiled tests are kept: each worker would compile them anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo check test soak coverage lint fuzz bench bench-enrich scores docs dist clean
+.PHONY: demo check test soak coverage lint fuzz bench bench-enrich scores examples docs dist clean
 
 demo: $(READY)          ## the main job on the bundled logs
 	@$(BIN)/pullstats demo
@@ -53,6 +53,9 @@ bench-enrich: $(READY)  ## distinct agents, paths and addresses a second; writes
 scores: $(READY)        ## how much of the labelled agents and paths is read right, and whose behaviour in made-up worlds
 	$(BIN)/python tools/scores.py
 	$(BIN)/python tools/behaviour_scores.py
+
+examples: $(READY)      ## write docs/behaviour-examples.md from a made-up world
+	$(BIN)/python tools/behaviour_examples.py
 
 docs: $(READY)          ## write schemas/ and the generated tables of docs/
 	$(BIN)/python tools/generate_docs.py

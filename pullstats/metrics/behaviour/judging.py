@@ -85,7 +85,7 @@ def describe_evidence(judged: pl.DataFrame, rules: ClassRules) -> pl.Series:
         told.append(pl.when(pl.all_horizontal(one.is_null() for one in said)).then(words) if said else words)
         said.append(words)
     text = pl.concat_str(told, separator="; ", ignore_nulls=True)
-    doubt = pl.format("nothing tells: {} in {}", WORDS["requests"], WORDS["visits"])
+    doubt = pl.format("no pattern is clear enough: {} in {}", WORDS["requests"], WORDS["visits"])
     return judged.select(pl.when(text == "").then(doubt).otherwise(text).alias(EVIDENCE))[EVIDENCE]
 
 
