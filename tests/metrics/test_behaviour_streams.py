@@ -80,6 +80,54 @@ def test_a_job_that_starts_now_here_now_there_is_one_stream_in_turn(addresses: i
     assert count_instances(rows)[0] == 1
 
 
+@pytest.mark.parametrize("hours", [(2, 5, 11, 12, 19, 23), (1, 9, 10, 17)])
+def test_a_job_at_odd_hours_that_starts_now_here_now_there_is_one_stream_in_turn(hours: tuple[int, ...]) -> None:
+    """No node sees a period: each has now this hour's run and now another's. Together they have every hour's, each day."""
+    chance = random.Random(sum(hours))
+    chosen: dict[int, list[datetime]] = {100: [], 110: [], 120: []}
+    for day in range(14):
+        for hour in hours:
+            chosen[chance.choice(list(chosen))].append(START + timedelta(days=day, hours=hour, seconds=chance.uniform(0, 20)))
+    rows = [row for who, moments in chosen.items() for row in poll(who, moments)]
+    assert {row["class"] for row in judge_all(rows)} == {"production"}
+    assert count_instances(rows)[1] == 1
+
+
+@pytest.mark.parametrize("seed", some(range(10), of=3))
+def test_origins_that_come_by_chance_are_no_stream_together(seed: int) -> None:
+    chance = random.Random(seed)
+    rows = [row for who in (100, 110, 120) for row in poll(who, sorted(START + timedelta(hours=chance.uniform(0, 24 * 14)) for _ in range(25)))]
+    assert not any("one stream" in row["evidence"] for row in judge_all(rows))
+
+
+@pytest.mark.parametrize("machines", [2, 3, 4])
+def test_machines_that_take_turns_at_nearly_equal_distances_are_counted(machines: int) -> None:
+    """Their visits follow each other at one pace within a tenth; but each machine's own are a hundred times as sharp."""
+    chance = random.Random(machines)
+    period, phases = 600.0 * machines, [600.0 * place + (0, 35, 20, 50)[place] for place in range(machines)]
+    moments = sorted(START + timedelta(seconds=turn * period + phase + chance.uniform(0, 0.5)) for turn in range(60) for phase in phases)
+    estimate, low, high = count_instances(poll(100, moments))
+    assert (estimate, high) == (machines, machines)
+    assert low <= machines
+
+
+@pytest.mark.parametrize("seed", some(range(20), of=5))
+def test_a_machine_that_sleeps_now_longer_and_now_shorter_is_one(seed: int) -> None:
+    chance = random.Random(seed)
+    moments = [START]
+    for _ in range(120):
+        moments.append(moments[-1] + timedelta(seconds=600 * chance.uniform(0.92, 1.08)))
+    assert count_instances(poll(100, moments)) == (1, 1, 1)
+
+
+def test_a_pace_that_bears_out_part_of_the_visits_alone_leaves_room_for_another_machine() -> None:
+    chance = random.Random(3)
+    slower = [START + timedelta(seconds=2300 * turn + chance.uniform(0, 200)) for turn in range(40)]
+    estimate, low, high = count_instances(poll(100, sorted(every(600, 150) + slower)))
+    assert low <= estimate < high
+    assert low <= 2 <= high
+
+
 def test_all_addresses_of_a_stream_have_its_class_and_score() -> None:
     pieces, begin = (60, 8, 45, 12), START
     rows: list[Row] = []

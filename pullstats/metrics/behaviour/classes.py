@@ -34,6 +34,7 @@ from pullstats.metrics.behaviour.requests import (
 from pullstats.metrics.behaviour.rules import ClassRules
 from pullstats.metrics.behaviour.streams import STREAM, is_joined, join_streams, show_origins
 from pullstats.metrics.behaviour.takings import count_takings
+from pullstats.metrics.behaviour.turns import find_turns, keep_loose
 from pullstats.metrics.behaviour.visits import KEY, count_requests, fold_visits
 from pullstats.metrics.extent import Scan
 from pullstats.metrics.vocabulary import CLASS_OF_KIND
@@ -76,7 +77,8 @@ def classify(parts: Sequence[Scan], rules: ClassRules, silences: pl.DataFrame, u
     columns = (*_READ, "source_id") if bare else _READ
     found = [_describe_part(mark_bare(scan(columns, None, until), bare), silences) for scan in parts]
     origins = _add_alike(pl.concat([part[0] for part in found]))
-    pairs = join_streams(pl.concat([part[1] for part in found]).with_columns(alike=pl.lit(0, pl.UInt32)))
+    pairs = pl.concat([part[1] for part in found]).with_columns(alike=pl.lit(0, pl.UInt32))
+    pairs = join_streams(pairs, find_turns(pairs, pl.concat([part[2] for part in found]), silences))
     origins = show_origins(origins, pairs)
     odds = weigh(origins, rules)
     mixed = _share(_lend(weigh(pairs, rules), pairs, odds, origins, rules), pairs)
@@ -85,8 +87,8 @@ def classify(parts: Sequence[Scan], rules: ClassRules, silences: pl.DataFrame, u
     return Classes(origins.with_columns(choose(odds, rules).get_columns()), pairs, count_machines(pairs), rules)
 
 
-def _describe_part(events: pl.LazyFrame, silences: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give origins and pairs of some events with their features."""
+def _describe_part(events: pl.LazyFrame, silences: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Give origins and pairs of some events with their features, and the visits of which more may be learnt beside those of others."""
     owners, traits = list_owners(events), describe_traits(events)
     requests = order_requests(events)
     visits = mark_silences(fold_visits(requests).with_columns(packages=pl.lit(1, pl.UInt32)), silences)
@@ -99,10 +101,13 @@ def _describe_part(events: pl.LazyFrame, silences: pl.DataFrame) -> tuple[pl.Dat
     pairs = pairs.with_columns(owners.select(OWNER, *OWNER_COLUMNS).get_columns()).drop(_TELLING)
     pairs = pairs.join(traits, on="origin_id", maintain_order="left")
     pairs = pairs.with_columns(packages=pl.col("package_name").is_not_null().cast(pl.UInt32), owners=pl.lit(1, pl.UInt32))
-    return tuple(
-        add_ratios(frame.drop(KEY)).with_columns(*_tell_agent(), addresses=pl.lit(1, pl.UInt32), sharers=pl.lit(1, pl.UInt32))
-        for frame in (origins, pairs)
-    )  # type: ignore[return-value]
+    return _finish(origins), _finish(pairs), keep_loose(visits, pairs)
+
+
+def _finish(found: pl.DataFrame) -> pl.DataFrame:
+    """Add what is made of sums, what the agent says, and that nothing is joined yet."""
+    one = pl.lit(1, pl.UInt32)
+    return add_ratios(found.drop(KEY)).with_columns(*_tell_agent(), addresses=one, sharers=one)
 
 
 def _tell_agent() -> list[pl.Expr]:

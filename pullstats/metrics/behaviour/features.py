@@ -94,6 +94,16 @@ def count_hits() -> pl.Expr:
     return (pl.col("hits") + pl.col("multiples")).alias("hits_all")
 
 
+def describe_pace() -> dict[str, pl.Expr]:
+    """Give what is made of a period: how many fit, its length and its spread as features."""
+    span = (pl.col("end") - pl.col("start")) / SECOND
+    return {
+        "periods": (span / pl.col("period")).fill_null(0.0),
+        "spread_seconds": pl.col("spread") / 2,
+        "period_hours": (pl.col("period") / 3600).fill_null(0.0),
+    }
+
+
 def add_ratios(found: pl.DataFrame) -> pl.DataFrame:
     """Add what is made of sums: shares of requests and visits, spans, takings.
 
@@ -109,9 +119,7 @@ def add_ratios(found: pl.DataFrame) -> pl.DataFrame:
         retakes=pl.col("takes") / pl.col("artifacts").clip(1),
         tags_a_visit=pl.col("tags") / pl.col("visits"),
         versions_a_package=pl.col("tags") / pl.col("packages").clip(1),
-        periods=(span / SECOND / pl.col("period")).fill_null(0.0),
-        spread_seconds=pl.col("spread") / 2,
-        period_hours=(pl.col("period") / 3600).fill_null(0.0),
+        **describe_pace(),
         head_share=(pl.col("heads") / (pl.col("heads") + pl.col("gets"))).fill_nan(0.0),
         machines=pl.col("machines").fill_null(1),
     ).with_columns(count_hits())

@@ -11,9 +11,10 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.behaviour.judging import CLASS, PROBABILITY, PRODUCTION
+from pullstats.metrics.behaviour.judging import CLASS, PROBABILITY, PRODUCTION, UNKNOWN
 from pullstats.metrics.behaviour.periods import DAILY
-from pullstats.metrics.behaviour.streams import GROUP, STREAM
+from pullstats.metrics.behaviour.streams import STREAM
+from pullstats.metrics.behaviour.turns import WHO
 from pullstats.metrics.behaviour.visits import SECOND
 
 INSTANCES: Final = "instances"
@@ -21,7 +22,7 @@ LOW: Final = "instances_low"
 HIGH: Final = "instances_high"
 ASSUMPTIONS: Final = (
     "a machine polls a package once in each period; what does not poll, as a node that pulls when it starts, is not counted",
-    "machines behind one address show as several visits in each period; those whose visits fall together are in `instances_high` alone",
+    "machines behind one address show as several visits in each period; those whose visits fall together, or whose pace another hides, are in `instances_high` alone",
     "where the polls of one address end and like ones of the same network owner begin within two periods and a half, it is one machine that moved",
     "streams are read from all events up to the end of the window; a row counts those that asked for it in the window",
 )
@@ -29,6 +30,12 @@ ASSUMPTIONS: Final = (
 _SURE: Final = 0.8
 _CLEAR: Final = 0.95
 _POSSIBLE: Final = 0.1
+_WHOLLY: Final = 0.9
+"""Share of gaps that one pace bears out, below which another machine may be among those behind an address."""
+_PACED: Final = 0.65
+_BEYOND: Final = 7.0
+_GROUP: Final = "group"
+_KIN: Final = ("network_type", *WHO)
 
 
 def count_machines(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -39,17 +46,18 @@ def count_machines(pairs: pl.DataFrame) -> pl.DataFrame:
     """
     periods = ((pl.col("end") - pl.col("start")) / SECOND / pl.col("period")).clip(1)
     is_one = pl.col(CLASS) == PRODUCTION
-    rows = pairs.filter((is_one | (pl.col(PROBABILITY) >= _POSSIBLE)) & pl.col("package_name").is_not_null())
+    rows = pairs.filter((is_one | (pl.col(PROBABILITY) >= _POSSIBLE) | _is_paced()) & pl.col("package_name").is_not_null())
     rows = rows.with_columns(
         a_period=(pl.col("visits") / periods).fill_nan(1).fill_null(1), asked=(pl.col("polls") / periods).fill_nan(1).fill_null(1)
     )
-    whole = _mark_peak(_describe_streams(rows))
+    whole = _mark_peak(_describe_streams(rows.with_columns(pl.struct(_KIN).rank("dense").alias(_GROUP))))
     shared = pl.col("a_period").round().cast(pl.Int64).clip(1)
     machines = pl.when("is_shared").then(shared).otherwise(pl.col("machines").clip(1))
     is_told = (pl.col("regular") >= _CLEAR) & (pl.col("period") < DAILY)
     least = pl.when(is_told).then(pl.min_horizontal(machines, (pl.col("a_period_most") + 0.25).floor().cast(pl.Int64)).clip(1)).otherwise(1)
     is_sure = pl.col("is_one") & (pl.col(PROBABILITY) >= _SURE) & pl.col("is_at_peak")
-    most = pl.max_horizontal(machines, *((pl.col(name) - 0.1).ceil().cast(pl.Int64) for name in ("a_period_most", "asked_most")), 1)
+    another = (pl.col("regular") < _WHOLLY).cast(pl.Int64)
+    most = pl.max_horizontal(machines + another, *((pl.col(name) - 0.1).ceil().cast(pl.Int64) for name in ("a_period_most", "asked_most")), 1)
     told = whole.with_columns(machines=machines).select(
         STREAM,
         pl.when("is_one").then("machines").otherwise(0).alias(INSTANCES),
@@ -59,6 +67,11 @@ def count_machines(pairs: pl.DataFrame) -> pl.DataFrame:
     return told.sort(STREAM)
 
 
+def _is_paced() -> pl.Expr:
+    """Tell who asks at one pace beyond doubt, and is no other kind of program by its agent: it may be a machine, whatever speaks for another class."""
+    return (pl.col("regular") >= _PACED) & (pl.col("beyond_chance") >= _BEYOND) & pl.col(CLASS).is_in([PRODUCTION, UNKNOWN, "ci", "development"])
+
+
 def _describe_streams(rows: pl.DataFrame) -> pl.DataFrame:
     """Give a row a stream: when it was there, its pace, and how many visits and questions there are in each period.
 
@@ -66,7 +79,8 @@ def _describe_streams(rows: pl.DataFrame) -> pl.DataFrame:
         rows: origins and packages that may be in production, with `a_period` and `asked`, their visits and questions in each.
     """
     return rows.group_by(STREAM).agg(
-        pl.col(GROUP, "period").first(),
+        pl.col("period").first(),
+        pl.col(_GROUP).first(),
         pl.col("start").min(),
         pl.col("end").max(),
         pl.col("machines").cast(pl.Int64).max(),
@@ -81,13 +95,13 @@ def _describe_streams(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _mark_peak(whole: pl.DataFrame) -> pl.DataFrame:
-    """Mark the streams of a group that are there at once when most are (`is_at_peak`): the others may be these, moved."""
-    moments = pl.concat([whole.select(GROUP, moment="start", step=pl.lit(1)), whole.select(GROUP, moment=pl.col("end"), step=pl.lit(-1))]).sort(
-        GROUP, "moment", "step", descending=[False, False, True]
+    """Mark the streams of one kind of network, client, platform and package that are there at once when most are (`is_at_peak`): the others may be these, moved."""
+    moments = pl.concat([whole.select(_GROUP, moment="start", step=pl.lit(1)), whole.select(_GROUP, moment=pl.col("end"), step=pl.lit(-1))]).sort(
+        _GROUP, "moment", "step", descending=[False, False, True]
     )
-    alive = moments.with_columns(alive=pl.col("step").cum_sum().over(GROUP))
-    peaks = alive.group_by(GROUP, maintain_order=True).agg(peak=pl.col("moment").get(pl.col("alive").arg_max()))
-    both = whole.join(peaks, on=GROUP, how="left", maintain_order="left")
+    alive = moments.with_columns(alive=pl.col("step").cum_sum().over(_GROUP))
+    peaks = alive.group_by(_GROUP, maintain_order=True).agg(peak=pl.col("moment").get(pl.col("alive").arg_max()))
+    both = whole.join(peaks, on=_GROUP, how="left", maintain_order="left")
     return both.with_columns(is_at_peak=pl.col("peak").is_between("start", "end"))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Final
 
 import polars as pl
@@ -17,6 +18,7 @@ UNKNOWN: Final = "unknown"
 PRODUCTION: Final = "production"
 PROBABILITY: Final = "in_production"
 EVIDENCE: Final = "evidence"
+_PLACE: Final = "place"
 _TOLD: Final = 0.5
 """A sign is told as evidence where it adds as much to the log odds of the class."""
 
@@ -31,8 +33,25 @@ def weigh(features: pl.DataFrame, rules: ClassRules) -> pl.DataFrame:
     Returns:
         As many rows, a column a class (`CLASSES`).
     """
-    strengths = features.select(_strength(sign).alias(_column(sign)) for sign in rules.signs.values())
-    return strengths.select(_odds(name, rules).alias(name) for name in CLASSES)
+    signs = _find_seen(features, rules)
+    strengths = features.lazy().select(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias(_PLACE), *(_strength(sign).alias(_column(sign)) for sign in signs)
+    )
+    return strengths.select(pl.col(_PLACE), *(_odds(name, signs, rules).alias(name) for name in CLASSES)).drop(_PLACE).collect()
+
+
+def _find_seen(features: pl.DataFrame, rules: ClassRules) -> list[Sign]:
+    """List the signs that any row can show, by the least and the most of each of their features: the others need not be looked for."""
+    names = sorted({feature for sign in rules.signs.values() for feature, _, _ in sign.when})
+    numbers = [pl.col(name).cast(pl.Float64) for name in names]
+    least, most = (features.select(bound).row(0, named=True) for bound in ([one.min() for one in numbers], [one.max() for one in numbers]))
+    return [sign for sign in rules.signs.values() if all(_reaches(least[name], most[name], none, full) for name, none, full in sign.when)]
+
+
+def _reaches(least: float | None, most: float | None, none: float, full: float) -> bool:
+    """Tell whether a feature between two bounds is ever past the point where it begins to be a sign."""
+    end = most if full > none else least
+    return end is not None and (isnan(end) or (end - none) / (full - none) > 0)
 
 
 def choose(odds: pl.DataFrame, rules: ClassRules) -> pl.DataFrame:
@@ -47,10 +66,14 @@ def choose(odds: pl.DataFrame, rules: ClassRules) -> pl.DataFrame:
     """
     best = pl.max_horizontal(CLASSES)
     total = pl.sum_horizontal((pl.col(name) - best).exp() for name in CLASSES)
-    chosen = pl.coalesce(*(pl.when(pl.col(name) == best).then(pl.lit(name)) for name in CLASSES))
-    told = odds.select(chosen.alias(CLASS), (1 / total).alias(SCORE), ((pl.col(PRODUCTION) - best).exp() / total).alias(PROBABILITY))
+    first = pl.min_horizontal(pl.when(pl.col(name) == best).then(pl.lit(place, pl.UInt8)) for place, name in enumerate(CLASSES))
+    told = odds.lazy().select(
+        pl.lit(pl.Series(CLASSES)).gather(first).alias(CLASS),
+        (1 / total).alias(SCORE),
+        ((pl.col(PRODUCTION) - best).exp() / total).alias(PROBABILITY),
+    )
     is_told = pl.col(SCORE) >= rules.least_score
-    return told.with_columns(pl.when(is_told).then(CLASS).otherwise(pl.lit(UNKNOWN)).alias(CLASS))
+    return told.with_columns(pl.when(is_told).then(CLASS).otherwise(pl.lit(UNKNOWN)).alias(CLASS)).collect()
 
 
 def _column(sign: Sign) -> str:
@@ -63,8 +86,8 @@ def _strength(sign: Sign) -> pl.Expr:
     return pl.min_horizontal(ramps)
 
 
-def _odds(name: str, rules: ClassRules) -> pl.Expr:
-    weighed = [pl.col(_column(sign)) * sign.weights[name] for sign in rules.signs.values() if name in sign.weights]
+def _odds(name: str, signs: Sequence[Sign], rules: ClassRules) -> pl.Expr:
+    weighed = [pl.col(_column(sign)) * sign.weights[name] for sign in signs if name in sign.weights]
     return (pl.lit(rules.prior[name]) + pl.sum_horizontal(weighed)) * rules.scale if weighed else pl.lit(rules.prior[name] * rules.scale)
 
 

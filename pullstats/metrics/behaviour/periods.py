@@ -42,6 +42,12 @@ _GOOD: Final = 0.75
 _GOOD_TIGHT: Final = 0.5
 """Shares from which on a period of each visit to the next needs no other explanation."""
 _MUCH: Final = 0.25
+_CERTAIN: Final = 2.0
+_SHARPER: Final = 0.33
+"""Share of the spread at which a later place is the same visitor's: delays and drifts spread over several periods as much as over one, or more."""
+_LOSS: Final = 0.1
+_LEAST_GAPS: Final = 16
+_SHARP_TIGHT: Final = 0.9
 _GAP: Final = pl.col("gap")
 
 
@@ -62,7 +68,8 @@ def find_periods(visits: pl.DataFrame) -> pl.DataFrame:
     steps = (pl.col("size") - 1) // _MOST_USED + 1
     rows = _add_variation(rows).with_columns(step=steps)
     for lag in LAGS[1:]:
-        open_ = found.filter((pl.col("regular") < _GOOD) | (pl.col("tight") < _GOOD_TIGHT)).select(KEY)
+        is_blurred = (pl.col("spread") > 2 * LEAST_SPREAD) & (pl.col("tight") < _SHARP_TIGHT)
+        open_ = found.filter((pl.col("regular") < _GOOD) | (pl.col("tight") < _GOOD_TIGHT) | is_blurred).select(KEY)
         rows = rows.filter(pl.col("size") >= 6 * lag).join(open_, on=KEY, how="semi", maintain_order="left")
         if not rows.height:
             break
@@ -79,9 +86,17 @@ def _number(visits: pl.DataFrame) -> pl.DataFrame:
 
 
 def _choose(found: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    """Keep the clearer of two answers for each owner; a later one must be much clearer."""
+    """Keep the clearer of two answers for each owner; a later one must be much clearer, or much sharper: then the gaps of the first took turns."""
     clear = pl.col("regular") + pl.col("tight") / 2
-    both = pl.concat([found.with_columns(rank=clear + _MUCH), other.with_columns(rank=clear)])
+    before = other.join(found.select(KEY, blur="spread", loss=pl.col("regular") - _LOSS), on=KEY, how="left", maintain_order="left")
+    is_sharper = (
+        (pl.col("spread") <= _SHARPER * pl.col("blur"))
+        & (pl.col("blur") > 2 * LEAST_SPREAD)
+        & (pl.col("regular") >= pl.col("loss"))
+        & (pl.col("gaps") >= _LEAST_GAPS)
+    )
+    rank = pl.when(is_sharper.fill_null(value=False)).then(clear + _CERTAIN).otherwise(clear)
+    both = pl.concat([found.with_columns(rank=clear + _MUCH), before.with_columns(rank=rank).drop("blur", "loss")])
     return both.sort(KEY, "rank", descending=[False, True], maintain_order=True).unique(KEY, keep="first", maintain_order=True).drop("rank")
 
 

@@ -27,7 +27,8 @@ REQUEST_COLUMNS: Final = (
     *OWNER_COLUMNS,
     *("timestamp", "http_request_method", "http_response_status_code", "package_version", "reference_kind", "action", "is_downloadable"),
 )
-_REFERENCE: Final = 2**17
+FLAG_VALUES: Final = 2**17
+"""How many values the flags of a request can have together."""
 _REST_BITS: Final = 24
 """Bits of a hash that make room for the flags, and for a sum that never overflows."""
 _KEY: Final = "order_key"
@@ -112,7 +113,7 @@ def order_requests(events: pl.LazyFrame) -> pl.DataFrame:
     """
     flags = pl.sum_horizontal(flag.fill_null(value=False).cast(pl.UInt64) * 2**place for place, flag in enumerate(FLAGS.values()))
     named = pl.col("package_version")
-    reference = pl.when(named.is_not_null()).then(named.hash(17) // 2**_REST_BITS * _REFERENCE).otherwise(0)
+    reference = pl.when(named.is_not_null()).then(named.hash(17) // 2**_REST_BITS * FLAG_VALUES).otherwise(0)
     known = events.filter(pl.col("origin_id").is_not_null())
     narrow = known.select(name_owner(), timestamp=pl.col("timestamp").to_physical().clip(0), facts=reference + flags)
     key = pl.col(OWNER).cast(pl.Int128) * 2**64 + pl.col("timestamp").cast(pl.Int128)
@@ -124,9 +125,14 @@ def is_set(name: str) -> pl.Expr:
     return (pl.col(FACTS) & pl.lit(2 ** _PLACES[name], pl.UInt64)) != 0
 
 
+def flags_of() -> pl.Expr:
+    """Give all flags of a request as one number, which is less than `FLAG_VALUES`."""
+    return (pl.col(FACTS) % FLAG_VALUES).cast(pl.UInt32)
+
+
 def reference() -> pl.Expr:
     """Give the hash of what a request named, 0 where it named nothing."""
-    return pl.col(FACTS) // _REFERENCE
+    return pl.col(FACTS) // FLAG_VALUES
 
 
 def list_owners(events: pl.LazyFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.behaviour.visits import KEY, SECOND
+from pullstats.metrics.islands import Islands, changes, sum_between
 
 _HOUR: Final = 3600 * SECOND
 _HOURS: Final = range(24)
@@ -20,6 +21,17 @@ _EPOCH_WEEKDAY: Final = 3
 """1970-01-01 was a Thursday, where Monday is 0."""
 _AFTERNOON: Final = 14
 _FRIDAY: Final = 4
+_BITS: Final = 16
+"""Of each window's count, so that several are added up at once: 65,535 distinct hours of one hour of the day are 179 years."""
+_IN_ONE: Final = 64 // _BITS
+_PACKED: Final = [
+    pl.Series(
+        [sum(1 << _BITS * (begin % _IN_ONE) for begin in range(low, low + _IN_ONE) if (hour - begin) % 24 < _AWAKE) for hour in _HOURS],
+        dtype=pl.UInt64,
+    )
+    for low in range(0, 24, _IN_ONE)
+]
+"""For each hour of the day in which of the windows of twelve hours it lies, by the hour that these begin at."""
 
 
 def describe_rhythm(visits: pl.DataFrame) -> pl.DataFrame:
@@ -33,17 +45,21 @@ def describe_rhythm(visits: pl.DataFrame) -> pl.DataFrame:
         of the day) and `weekend` (share of the days that were Saturdays and Sundays there).
     """
     hours = _keep_changes(visits.select(KEY, hour=pl.col("start") // _HOUR), "hour")
-    of_day = (pl.col("hour") % 24).alias("of_day")
-    grid = hours.with_columns(of_day).group_by(KEY, maintain_order=True).agg((pl.col("of_day") == hour).sum().alias(f"h{hour}") for hour in _HOURS)
-    windows = [pl.sum_horizontal(f"h{(begin + step) % 24}" for step in range(_AWAKE)).alias(f"w{begin}") for begin in _HOURS]
-    held = grid.select(KEY, *windows, total=pl.sum_horizontal(f"h{hour}" for hour in _HOURS))
-    most = pl.max_horizontal(f"w{begin}" for begin in _HOURS)
-    begins = pl.coalesce(*(pl.when(pl.col(f"w{begin}") == most).then(begin) for begin in _HOURS))
-    found = held.select(KEY, hours=pl.col("total"), night=1 - most / pl.col("total"), zone=_AFTERNOON - (begins + _AWAKE // 2))
+    first, last = Islands(changes(KEY)).locate(hours)
+    held = hours.select((pl.col("hour") % 24).cast(pl.UInt8).alias("of_day")).select(
+        sum_between(pl.lit(packed).gather(pl.col("of_day")), first, last).alias(str(place)) for place, packed in enumerate(_PACKED)
+    )
+    windows = [pl.col(str(begin // _IN_ONE)) // 2 ** (_BITS * (begin % _IN_ONE)) % 2**_BITS for begin in _HOURS]
+    # Of windows that hold as many the first: the larger number is that of the earlier one.
+    best = held.select(pl.max_horizontal(window.cast(pl.UInt32) * 32 + (31 - begin) for begin, window in enumerate(windows)))[held.columns[0]]
+    found = hours.select(pl.col(KEY).gather(first), hours=last - first + 1).with_columns(most=best // 32, begins=31 - (best % 32).cast(pl.Int64))
+    found = found.with_columns(night=1 - pl.col("most") / pl.col("hours"), zone=_AFTERNOON - (pl.col("begins") + _AWAKE // 2)).drop("most", "begins")
     zone = pl.lit(found["zone"]).gather((pl.col(KEY) != pl.col(KEY).shift(1)).fill_null(value=False).cum_sum())
     days = _keep_changes(hours.select(KEY, day=(pl.col("hour") + zone) // 24), "day")
-    rest = ((pl.col("day") + _EPOCH_WEEKDAY) % 7 > _FRIDAY).mean().alias("weekend")
-    return found.drop("zone").with_columns(days.group_by(KEY, maintain_order=True).agg(rest, pl.len().alias("days")).drop(KEY).get_columns())
+    first, last = Islands(changes(KEY)).locate(days)
+    count = last - first + 1
+    rest = sum_between(((pl.col("day") + _EPOCH_WEEKDAY) % 7 > _FRIDAY).cast(pl.UInt32), first, last)
+    return found.drop("zone").with_columns(days.select(weekend=rest / count, days=count).get_columns())
 
 
 def _keep_changes(rows: pl.DataFrame, column: str) -> pl.DataFrame:

@@ -7,12 +7,13 @@ one before begins another: what was made in one go lies closer together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.behaviour.requests import OWNER, is_set
+from pullstats.metrics.behaviour.requests import FACTS, FLAG_VALUES, OWNER, flags_of, is_set
 from pullstats.metrics.counting.rule import GROUP_LENGTH, PULL_GAP, VISIT_GAP
 from pullstats.metrics.islands import INDEX, Islands, changes, sum_between
 
@@ -34,6 +35,9 @@ COUNTS: Final = {
     "polls": "is_poll",
 }
 """What is counted of the requests of an owner, by flag."""
+_BITS: Final = 32
+_PAIRS: Final = tuple(zip(list(COUNTS)[::2], list(COUNTS)[1::2], strict=True))
+"""Two are counted at a time, in the halves of one number."""
 _PAUSE: Final = VISIT_GAP // timedelta(microseconds=1)
 _LONG: Final = GROUP_LENGTH // timedelta(microseconds=1)
 _NEAR: Final = PULL_GAP // timedelta(microseconds=1)
@@ -72,7 +76,17 @@ def _total(flag: str, first: pl.Expr, last: pl.Expr) -> pl.Expr:
 def count_requests(requests: pl.DataFrame) -> pl.DataFrame:
     """Count what `requests` of each owner were, in the order of their keys: `COUNTS`."""
     first, last = Islands(changes(OWNER)).locate(requests)
-    return requests.select(_total(flag, first, last).alias(name) for name, flag in COUNTS.items())
+    flags = requests.select(flags=flags_of())
+    packed = flags.select(sum_between(pl.lit(_pack(two)).gather("flags"), first, last).alias(two[0]) for two in _PAIRS)
+    low, high = (packed.select(pl.all() % 2**_BITS), packed.select(pl.all() // 2**_BITS))
+    return pl.DataFrame([half[two[0]].cast(pl.UInt32).alias(name) for two in _PAIRS for half, name in zip((low, high), two, strict=True)])
+
+
+def _pack(names: Sequence[str]) -> pl.Series:
+    """Give for all that flags can be the counts of two of them in one number."""
+    flags = pl.DataFrame({FACTS: pl.int_range(FLAG_VALUES, dtype=pl.UInt64, eager=True)})
+    counts = (is_set(COUNTS[name]).cast(pl.UInt64) * 2 ** (_BITS * place) for place, name in enumerate(names))
+    return flags.select(pl.sum_horizontal(counts))[FACTS]
 
 
 def _part_long(rows: pl.DataFrame) -> pl.DataFrame:
