@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
 
 from pullstats.pipeline.ingest import ingest
 from pullstats.pipeline.plan import IngestPlan
-from support.effort import SOAK
+from support.effort import SOAK, some
 from support.labelled import scoring
 from support.labelled.answers import ask, count_instances, find_origins, judge, take_in
 from support.labelled.build import build
+from support.labelled.habits import build_habits
 from support.labelled.scoring import Judged
 from support.labelled.town import Town
-from support.labelled.world import WORLDS
+from support.labelled.world import WORLDS, World
 from support.places import CAPTURE
 
 DOCKER = "docker/24.0.7 go/go1.20.10 git-commit/311b9ff kernel/6.1.0 os/linux arch/amd64 UpstreamClient(Docker-Client/24.0.7 \\x5C(linux\\x5C))"
@@ -70,6 +72,29 @@ def test_the_pattern_adds_to_agent_and_network(judged: dict[str, list[Judged]]) 
     assert (scoring.f1(by_agent, "production") or 0) < 0.5
     assert (scoring.f1(by_pattern, "production") or 0) > 0.85
     assert scoring.macro_f1(by_pattern) > scoring.macro_f1(by_agent) + 0.1
+
+
+@pytest.mark.parametrize("seed", some(range(1, 10), of=9))
+def test_other_habits_are_read_as_well(seed: int, tmp_path: Path) -> None:
+    """Odd periods, delays of every shape, half of the polls missed, caches, monorepos, scripts, holidays."""
+    town = build_habits(seed, 0.5 if SOAK else 0.2)
+    found = scoring.confusion(scoring.judge_enough(judge(town, take_in(town, tmp_path))))
+    drawn = "\n".join(scoring.render_confusion(found))
+    assert scoring.macro_f1(found) >= 0.9, drawn
+    assert (scoring.precision(found, "production") or 0) >= 0.95, drawn
+    assert (scoring.recall(found, "production") or 0) >= 0.85, drawn
+
+
+@pytest.mark.skipif(not SOAK, reason="nine seeds of each world over weeks: make soak")
+@pytest.mark.parametrize("days", [7, 14, 30])
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
+def test_ranges_of_instances_hold_the_truth_over_any_time(world: World, days: int, tmp_path: Path) -> None:
+    estimates = []
+    for seed in range(1, 10):
+        town = build(world.smaller(0.35, days), seed)
+        estimates += count_instances(town, take_in(town, tmp_path / str(seed)), by_version=False)
+    assert scoring.coverage(estimates) >= 0.9, [one for one in estimates if not one.is_covered]
+    assert median(one.high / max(one.low, 1) for one in estimates) <= 3
 
 
 def test_ranges_of_instances_hold_the_truth(worlds: dict[str, tuple[Town, Path]]) -> None:

@@ -42,6 +42,7 @@ FEATURES: Final[dict[str, str]] = {
     "tags_a_visit": "these by visit",
     "packages": "packages asked for",
     "packages_a_visit": "packages asked for in one visit, on average",
+    "together": "share of the packages that one visit asks for, on average",
     "versions_a_package": "versions named by package",
     "in_ci": "1 if a request said that it runs in CI, else 0",
     "kind_ci": _AGENT,

@@ -118,6 +118,7 @@ def add_ratios(found: pl.DataFrame) -> pl.DataFrame:
         full_share=pl.col("full") / pl.col("visits"),
         retakes=pl.col("takes") / pl.col("artifacts").clip(1),
         tags_a_visit=pl.col("tags") / pl.col("visits"),
+        together=pl.col("packages_a_visit") / pl.col("packages").clip(1),
         versions_a_package=pl.col("tags") / pl.col("packages").clip(1),
         **describe_pace(),
         head_share=(pl.col("heads") / (pl.col("heads") + pl.col("gets"))).fill_nan(0.0),
