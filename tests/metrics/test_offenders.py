@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pullstats.metrics.offences.detectors import DETECTORS
 from pullstats.metrics.offences.rules import OffenceRules, load_offences
 from pullstats.metrics.questions.offenders import Offenders, _find_whose
 from pullstats.reports import Report
-from support.command import take_into
+from support.command import pullstats, take_into
 from support.crowd import Row, make_id
 from support.effort import across, some
 from support.waste_oracle import find_all, polling, tell
@@ -215,6 +216,14 @@ def test_a_log_gives_rows_with_cost_share_and_evidence(wasted: Path, capsys: pyt
     assert rows["no-cache"]["downloads_share"] == pytest.approx(39 / 40)
     assert rows["no-cache"]["level"] == "network"
     assert rows["polling"]["evidence"] == "asked every 20 s on average, on 1 day; acme/app, by docker 20.10.24"
+
+
+def test_of_no_downloads_no_share_is_told(wasted: Path) -> None:
+    said = pullstats("offenders", "--window", "all", "--where", "status=404", "--store", wasted).words
+    assert said.startswith("27 of 30 requests (90.0 %) need not have been made, by 1 origin ")
+    assert not re.search("[0-9] downloads", said)
+    polls = pullstats("offenders", "--window", "all", "--where", "client=docker or status=200", "--store", wasted).words
+    assert " of 40 downloads " in polls
 
 
 def test_people_get_whole_numbers_at_80_columns_and_no_text_of_ill_will(

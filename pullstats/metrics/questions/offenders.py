@@ -178,6 +178,8 @@ def _describe(asked: Plan, tally: Tally, totals: Mapping[str, Any]) -> str:
     requests = f"{totals['requests']:,} of {everything:,} requests ({write_share(totals['requests'] / everything)}) need not have been made"
     cost = f"; what was sent for them costs about {totals['cost']:,.2f}" if totals["cost"] >= 0.01 else ""
     by = f"by {name_level('origin', totals['origins'])}{cost}"
+    if not totals["all_downloads"]:
+        return f"{requests}, {by}"  # of nothing there is no share
     headline = f"none of {metric.name_count(tally.waste.downloads)} comes of them"
     if totals[DOWNLOADS]:
         share = write_share(totals[DOWNLOADS] / totals["all_downloads"])
