@@ -212,7 +212,7 @@ def test_the_list_leads_to_the_timeline(take_in: Callable[..., Any], tmp_path: P
     assert [(row["time"], row["path"], row["origin"]) for row in shown] == [
         (f"2025-03-01T10:0{minute}:00+00:00", f"/simple/f{minute}/", listed[1]["origin"]) for minute in (1, 2)
     ]
-    assert len(pullstats("origins", *where, "--format", "csv", "--limit", "1").out.splitlines()) == 2
+    assert len(pullstats("origins", *where, "--format", "csv", "--limit", "1", "--no-other").out.splitlines()) == 2
     for output in ("json", "csv", "md", "table"):
         shown_text = pullstats("origins", "--store", tmp_path / "store", "--window", "2001", "--format", output, code=4).out
         assert shown_text == "[]\n" if output == "json" else "downloads" in shown_text
