@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import ROWS, Command, Number, combine, general_options
-from pullstats.cli.output import choose_renderer, emit, output_options
+from pullstats.cli.output import choose_renderer, emit, output_options, warn
 from pullstats.cli.questions import build_query, other_option, question_options, split_names
 from pullstats.metrics.offences.rules import list_kinds, load_offences
 from pullstats.metrics.questions.offenders import LEVELS, PRICE, Offenders
@@ -48,6 +48,7 @@ def offenders(**options: Any) -> int:
     report = answer(options["store"], question)
     if options["note_to"] is None or options["output_format"] not in {None, "table"}:
         return emit(report, options)
+    warn(report, options)
     lines = str(report.frame["note"].item()).split("\n")
     write_output("\n".join(map(for_terminal, lines)), options["output"])
     return 0

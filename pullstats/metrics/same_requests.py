@@ -118,6 +118,21 @@ def scan_once(scan: Scan, extent: Extent, memory: int) -> OnceScan:
     return OnceScan(scan, rank_sources(find_sources(extent, scan)), max(1, -(-(extent.events or 0) * ROW_BYTES // memory)))
 
 
+def pair_logs(repeats: pl.DataFrame, extent: Extent) -> pl.DataFrame:
+    """Count what each two logs share.
+
+    Args:
+        repeats: columns of `REPEAT_SCHEMA`.
+        extent: with the names of the logs, where they are known.
+
+    Returns:
+        `left`, `kept` (what the logs are called: that whose requests are left out, and that whose requests stay) and `count`, the most first.
+    """
+    names = {} if extent.sources is None else {one: name or one for one, name in extent.sources.select("source_id", "name").rows()}
+    pairs = repeats.group_by("source_id", "kept_in").len("count").sort(["count", "source_id", "kept_in"], descending=[True, False, False])
+    return pairs.select(pl.col("source_id").replace(names).alias("left"), pl.col("kept_in").replace(names).alias("kept"), "count")
+
+
 def tell_repeats(report: Report, scan: OnceScan) -> Report:
     """Say under a report how many requests of its window were left out, as another log holds them.
 

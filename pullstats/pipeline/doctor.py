@@ -14,7 +14,7 @@ import polars as pl
 
 from pullstats.enrich import RuleSources, load_rules, open_geo
 from pullstats.metrics.query import DEFAULT_MEMORY
-from pullstats.metrics.same_requests import scan_once
+from pullstats.metrics.same_requests import pair_logs, scan_once
 from pullstats.percentages import write_share
 from pullstats.pipeline.answer import read_extent
 from pullstats.pipeline.asking import ask_store
@@ -131,13 +131,10 @@ def _remark_on_repeats(opened: Store) -> Iterator[str]:
     repeats = scan_once(opened.scan_events, extent, DEFAULT_MEMORY).find(None, None)
     if not repeats.height or extent.sources is None:
         return
-    names = dict(extent.sources.select("source_id", "name").rows())
-    pairs = repeats.group_by("source_id", "kept_in").len("count").sort(["count", "source_id", "kept_in"], descending=[True, False, False])
-    for row in pairs.head(_PAIRS).to_dicts():
-        left, kept = (names.get(row[name]) or row[name] for name in ("source_id", "kept_in"))
+    pairs = pair_logs(repeats, extent)
+    for left, kept, count in pairs.head(_PAIRS).rows():
         yield (
-            f"{row['count']:,} requests of '{left}' are in '{kept}' as well, by their ids, and count twice; "
-            f"--same-request id counts those of '{kept}' alone"
+            f"{count:,} requests of '{left}' are in '{kept}' as well, by their ids, and count twice; --same-request id counts those of '{kept}' alone"
         )
     if pairs.height > _PAIRS:
         yield f"{pairs['count'][_PAIRS:].sum():,} more requests are in two logs, of {pairs.height - _PAIRS:,} more pairs of logs"

@@ -11,6 +11,7 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.ids import begins_with, is_beginning, write_ids
 from pullstats.metrics import definitions
+from pullstats.metrics.answers.doubled import warn_of_doubled
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.behaviour.judging import EVIDENCE, SCORE, describe_evidence
@@ -84,21 +85,23 @@ class Behaviour:
                 raise UsageError(
                     "behaviour --explain tells of one origin, so it takes no --min-origins; leave it out (--min-origins 0), or ask for the mix"
                 )
-            return _explain(resolve(replace(self.query, dimensions=()), events), self.who)
+            asked = resolve(replace(self.query, dimensions=()), events)
+            return warn_of_doubled(_explain(asked, self.who), asked)
         named = self.query.dimensions
         _refuse_many(named)
         mixed = replace(self.query, dimensions=named if CLASS in map(name_dimension, named) else (*named, CLASS))
-        if named or self.query.every:
-            return Breakdown(mixed).answer(events)
         asked = resolve(mixed, events)
+        if named or self.query.every:
+            return warn_of_doubled(Breakdown(mixed).answer(events), asked)
         report, _ = break_down(asked)
         report = replace(report, headline=_tell_mix(report) or report.headline)
         if self.query.min_origins:  # who lists everybody by themselves hides nobody
-            return warn_of_unseen(report, asked)
+            return warn_of_doubled(warn_of_unseen(report, asked), asked)
         pairs = _find_pairs(asked)
         rows = _list_origins(asked, pairs)
         report = replace(report, meta=report.meta | {"warnings": [*report.meta["warnings"], *_tell_several(pairs)]})
-        return warn_of_unseen(replace(_add_examples(report, asked, pairs), flat=(_show(rows, _ORIGIN_COLUMNS), _ORIGIN_COLUMNS)), asked)
+        report = replace(_add_examples(report, asked, pairs), flat=(_show(rows, _ORIGIN_COLUMNS), _ORIGIN_COLUMNS))
+        return warn_of_doubled(warn_of_unseen(report, asked), asked)
 
 
 def _refuse_many(named: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.answers.doubled import warn_of_doubled
 from pullstats.metrics.answers.key_epochs import refuse_epochs
 from pullstats.metrics.answers.others import cut_rows
 from pullstats.metrics.answers.report_parts import build_table
@@ -61,7 +62,7 @@ class Inflation:
         if RULE not in self.rules.kinds:
             raise UsageError(f"doctor inflation needs the numbers of [{RULE}]; take enabled = false out of --offences")
         refuse_epochs(asked, (METRICS["origins"],))
-        return _answer(asked, count_inflation(asked, self.rules.kinds[RULE]), self.rules.label)
+        return warn_of_doubled(_answer(asked, count_inflation(asked, self.rules.kinds[RULE]), self.rules.label), asked)
 
 
 def _answer(asked: Plan, rows: pl.DataFrame, label: str) -> Report:

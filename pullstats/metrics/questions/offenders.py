@@ -11,6 +11,7 @@ import polars as pl
 from pullstats.clock import find_zone
 from pullstats.errors import UsageError, unknown_name
 from pullstats.ids import ID_DIGITS, is_beginning
+from pullstats.metrics.answers.doubled import warn_of_doubled
 from pullstats.metrics.answers.key_epochs import refuse_epochs
 from pullstats.metrics.answers.ordering import find_sort
 from pullstats.metrics.answers.others import cut_rows
@@ -80,8 +81,8 @@ class Offenders:
         refuse_epochs(asked, (asked.level,))
         tally = tally_waste(asked, find_waste(asked, chosen.values()), chosen, self.level)
         if self.note_to is not None:
-            return _answer_note(asked, tally, chosen, self.note_to)
-        return _list(asked, self, tally, chosen)
+            return warn_of_doubled(_answer_note(asked, tally, chosen, self.note_to), asked)
+        return warn_of_doubled(_list(asked, self, tally, chosen), asked)
 
 
 def _choose_kinds(rules: OffenceRules, names: Sequence[str]) -> dict[str, Kind]:

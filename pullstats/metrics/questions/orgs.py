@@ -10,6 +10,7 @@ import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.doubled import warn_of_doubled
 from pullstats.metrics.answers.ordering import find_sort
 from pullstats.metrics.answers.others import cut_rows
 from pullstats.metrics.answers.report_parts import build_report
@@ -72,15 +73,17 @@ class Organisations:
         if len(asked.metrics) != len(METRICS):
             message = "orgs follows one count: --count-as takes one counting rule"
             raise UsageError(message)
-        return warn_of_unseen(_list(asked, self), asked)
+        return warn_of_doubled(warn_of_unseen(_list(asked, self), asked), asked)
 
     def _answer_shared(self, events: StoreEvents) -> Report:
         """List what may leave the house: few are folded into one row, and nothing tells of fewer still."""
         if self.state or self.networks:
             message = "--min-origins goes neither with --state nor with --networks: what they leave out would tell of few"
             raise UsageError(message)
-        report = Breakdown(replace(self.query, dimensions=(ORG, "network-type"))).answer(events)
-        return replace(report, meta=report.meta | {"warnings": [*report.meta["warnings"], _FEW, _NAMES]})
+        broken = replace(self.query, dimensions=(ORG, "network-type"))
+        report = Breakdown(broken).answer(events)
+        report = replace(report, meta=report.meta | {"warnings": [*report.meta["warnings"], _FEW, _NAMES]})
+        return warn_of_doubled(report, resolve(broken, events))
 
 
 def _list(asked: Plan, asked_for: Organisations) -> Report:
