@@ -11,6 +11,7 @@ import pytest
 
 from support.command import pullstats, take_into
 from support.crowd import Row
+from support.effort import across
 from support.oracle import find_downloads_2
 from support.released import DAY, VERSIONS, World, answered, as_read, make_life
 
@@ -103,8 +104,7 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(words: tuple[str, ...], t
 
 
 def test_every_format_tells_it_and_nothing_hostile_passes(life: Any) -> None:
-    for form in ("table", "csv", "md", "json"):
-        for words in ((), ("--adoption",), ("--lag",), ("--echo",), ("--stuck", "1.10.0")):
-            assert "1.10.0" in pullstats("versions", "--window", "all", *words, *life[1], "--format", form).out or words[:1] == ("--stuck",)
+    for form, words in across(("table", "csv", "md", "json"), ((), ("--adoption",), ("--lag",), ("--echo",), ("--stuck", "1.10.0"))):
+        assert "1.10.0" in pullstats("versions", "--window", "all", *words, *life[1], "--format", form).out or words[:1] == ("--stuck",)
     said = pullstats("versions", "--would-miss", "\x1b[31m<b>", *life[1])
     assert "\x1b" not in said.out + said.err
