@@ -2,10 +2,11 @@
 
 What is hidden is folded into one row of others, which subtraction from the total would tell as
 well. That row itself must not be one of few: while it would stand for too few endpoints, as a single
-small row always does, the smallest of the shown rows joins it. And no filter may part few from the
+small row always does, the smallest of the shown rows joins it. Which rows are hidden depends on neither
+metrics, limit nor order: else two answers would tell the difference of what they hide. And no filter may part few from the
 rest: the same question without it would tell them by subtraction. Where downloaders are told, a row of
 which few took anything is small as well, however many asked, and so is the row of the others. What the
-difference of two windows tells is not covered.
+difference of two windows, or of answers by other dimensions, tells is not covered.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from pullstats.metrics.plan import Plan
 
 ENDPOINTS: Final = METRICS["endpoints"]
 _BLOCK: Final = "block"
-_PLACE: Final = "place"
 
 
 def find_takers(asked: Plan, groups: Mapping[str, pl.Expr], columns: Sequence[str], partials: Partials) -> tuple[Partials, tuple[Metric, ...]]:
@@ -101,36 +101,42 @@ def refuse_few(asked: Plan) -> None:
             )
 
 
-def hide_small(
-    rows: pl.DataFrame, shown: pl.DataFrame, partials: Partials, least: int, takers: Sequence[Metric] = (), within: Sequence[str] = ()
-) -> pl.DataFrame:
-    """Choose which rows may be shown.
+def hide_small(rows: pl.DataFrame, partials: Partials, least: int, takers: Sequence[Metric] = (), within: Sequence[str] = ()) -> pl.DataFrame:
+    """Choose which rows may be shown; neither which metrics, nor how many rows, nor which order is asked for changes that.
 
     Args:
-        rows: all rows, one a group of `partials`, with `endpoints` and `takers`.
-        shown: those of them that are not few and are not cut off for another reason, in order.
+        rows: some of the groups of `partials`, with its keys.
         partials: the tables that the rows were folded from.
         least: endpoints that a row must have.
-        takers: count the endpoints of a row that took something.
+        takers: count the endpoints of a row that took something, each by one rule.
         within: group columns for each value of which the others are one row of their own.
 
     Returns:
-        The rows of `shown` that stay, in order.
+        The rows that may be shown, in order.
     """
-    blocks = [*within] or [_BLOCK]
-    rows, shown = (frame if within else frame.with_columns(pl.lit(0).alias(_BLOCK)) for frame in (rows, shown))
-    small = rows.filter(is_few(least, takers)).select(blocks).unique()
-    # Where too few of the others took something, only a row helps of which somebody did.
-    is_idle = pl.all_horizontal(pl.lit(value=True), *(pl.col(metric.key) == 0 for metric in takers))
-    while True:
-        left = rows.join(shown, on=list(partials.keys), how="anti", nulls_equal=True)
-        counts = fold(keep_rows(partials, left.select(partials.keys), is_kept=True), (ENDPOINTS, *takers), within)
-        counts = counts if within else counts.with_columns(pl.lit(0).alias(_BLOCK))
-        told = counts.filter(is_few(least, takers)).select(blocks).join(small, on=blocks, how="semi", nulls_equal=True)
-        smallest = shown.with_row_index(_PLACE).join(told, on=blocks, how="semi", nulls_equal=True)
-        smallest = smallest.sort(is_idle if takers else ENDPOINTS.key, ENDPOINTS.key, _PLACE, descending=[False, False, True]).unique(
-            blocks, keep="first", maintain_order=True
-        )
+    keys = list(partials.keys)
+    plain = _choose(partials, least, (), within, None)
+    # Rules hide each for themselves, beyond what all hide: what one question hides and another does not is then no row of few.
+    for shown in (plain, *(_choose(partials, least, (taker,), within, plain) for taker in takers)):
+        rows = rows.join(shown, on=keys, how="semi", nulls_equal=True, maintain_order="left")
+    return rows
+
+
+def _choose(partials: Partials, least: int, takers: tuple[Metric, ...], within: Sequence[str], chosen: pl.DataFrame | None) -> pl.DataFrame:
+    """Give the groups that may be shown, of those chosen before if any were: none of few, nor the smallest while what is hidden is few."""
+    keys, blocks = list(partials.keys), list(within) or [_BLOCK]
+    own = pl.lit(0).alias(_BLOCK)
+    rows = fold(partials, (ENDPOINTS, *takers), keys)
+    shown = rows.filter(~is_few(least, takers))
+    shown = shown if chosen is None else shown.join(chosen, on=keys, how="semi", nulls_equal=True)
+    # Where too few of the hidden took something, only a row helps of which somebody did.
+    is_idle = [pl.col(metric.key) == 0 for metric in takers]
+    while (left := rows.join(shown, on=keys, how="anti", nulls_equal=True)).height:
+        counts = fold(keep_rows(partials, left.select(keys), is_kept=True), (ENDPOINTS, *takers), within).with_columns(own)
+        few = counts.filter(is_few(least, takers)).select(blocks)
+        told = shown.with_columns(own).join(few, on=blocks, how="semi", nulls_equal=True)
+        smallest = told.sort(*is_idle, ENDPOINTS.key, *keys, nulls_last=True).unique(blocks, keep="first", maintain_order=True)
         if not smallest.height:
-            return shown.select(pl.exclude(_BLOCK))
-        shown = shown.join(smallest, on=list(partials.keys), how="anti", nulls_equal=True, maintain_order="left")
+            break
+        shown = shown.join(smallest, on=keys, how="anti", nulls_equal=True)
+    return shown

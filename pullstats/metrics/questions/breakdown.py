@@ -112,10 +112,8 @@ def _cut(
     query, keys = asked.query, [dimension.key for dimension in asked.dimensions]
     if not keys:
         return rows, 0, None
-    large = rows.filter(~is_few(query.min_origins, takers)) if query.min_origins else rows
-    cut = take_first(large, asked)
-    shown = hide_small(rows, cut, partials, query.min_origins, takers) if large.height < rows.height else cut
-    hidden = rows.height - large.height + cut.height - shown.height
+    told = hide_small(rows, partials, query.min_origins, takers) if query.min_origins else rows
+    shown, hidden = take_first(told, asked), rows.height - told.height
     if shown.height == rows.height or not (query.has_other or hidden):
         return shown, hidden, None
     rest = fold(keep_rows(partials, shown.select(keys), is_kept=False), metrics, ())

@@ -10,7 +10,7 @@ import polars as pl
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.key_epochs import refuse_epochs
 from pullstats.metrics.answers.report_parts import OTHER, build_report
-from pullstats.metrics.answers.suppression import ENDPOINTS, find_takers, hide_small, is_few, refuse_few, took_few
+from pullstats.metrics.answers.suppression import ENDPOINTS, find_takers, hide_small, refuse_few, took_few
 from pullstats.metrics.definitions import DOWNLOADERS
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.folding import fold
@@ -97,10 +97,9 @@ def _hide_small_days(
     A day that has too few is left out, and of one on which too few took something it is not told what they took.
     """
     least = asked.query.min_origins
-    large = rows.filter(~is_few(least, takers)) if least else rows
-    if large.height == rows.height:
+    shown = hide_small(rows, partials, least, takers, within=("date",)) if least else rows
+    if shown.height == rows.height:
         return rows, 0
-    shown = hide_small(rows, large, partials, least, takers, within=("date",))
     rest = fold(keep_rows(partials, shown.select(partials.keys), is_kept=False), (*metrics, *takers), ("date",))
     rest = rest.filter(pl.col(ENDPOINTS.key) >= least).with_columns(pl.lit(OTHER).alias("package"))
     taken = [metric.key for metric in metrics if metric.tally == "downloads"]
