@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
-ColumnKind = Literal["dimension", "bucket", "count", "bytes", "share", "ratio", "number", "change", "time", "text", "prose", "spark"]
+ColumnKind = Literal["dimension", "bucket", "count", "bytes", "share", "ratio", "number", "change", "time", "text", "heat", "prose", "spark"]
 
 MOVED: Final = "(--as-of newest)"
 """How the warning ends that a window was counted back from the newest event."""
@@ -25,7 +25,7 @@ class Column:
         title: heading for people (`status class`).
         kind: `dimension` (a group's value; null means unknown), `bucket` (time bucket, ISO text),
             `count` (integer), `bytes` (integer, drawn as 1.2 GB), `share` (0–1, drawn as a
-            percentage), `ratio` (float), `number` (whole or not, as it comes), `change` (0.25 drawn as +25.0 %), `time` (UTC datetime), `text`, `prose` (text that is
+            percentage), `ratio` (float), `number` (whole or not, as it comes), `change` (0.25 drawn as +25.0 %), `time` (UTC datetime), `text`, `heat` (per cents in a text, the darker the more), `prose` (text that is
             wrapped, not cut), `spark` (list of numbers,
             drawn as a sparkline by people's formats and left out by machine formats).
         additive: whether values of different rows may be added.

@@ -43,6 +43,7 @@ COMMANDS: Final[dict[str, HelpLine]] = {
     "concentration": HelpLine("Look", "pullstats.cli.people", "Tell how much of a number a few make up, and the number without them."),
     "orgs": HelpLine("Look", "pullstats.cli.people", "List which organisations take how much, why and what, and whether it grew."),
     "versions": HelpLine("Look", "pullstats.cli.versions", "Tell which versions are taken, who is still on old ones, and how releases landed."),
+    "cohorts": HelpLine("Look", "pullstats.cli.cohorts", "Tell how many of those who came for the first time came again, by week or month."),
     "offenders": HelpLine("Look", "pullstats.cli.offenders", "List who makes requests that need not be made, and what they cost."),
     "compare": HelpLine("Look", "pullstats.cli.look", "Compare two windows, versions, hosts or filters; is it noise?"),
     "explain": HelpLine("Look", "pullstats.cli.explain", "Tell how a report's numbers came about."),

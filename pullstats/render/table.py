@@ -28,7 +28,9 @@ _GAP: Final = 3
 _NARROWEST: Final = 14
 """What a name is given at least: less tells nothing."""
 NUMERIC: Final = frozenset({"count", "bytes", "share", "ratio", "number", "change"})
-UNCUT: Final = NUMERIC | {"time", "bucket", "spark"}
+UNCUT: Final = NUMERIC | {"time", "bucket", "spark", "heat"}
+_HEAT: Final = ("", "white on color(17)", "white on color(18)", "white on color(19)", "white on color(20)")
+"""Backgrounds of per cents, a fifth each."""
 
 
 def render_table(report: Report, options: RenderOptions) -> str:
@@ -80,7 +82,7 @@ def _draw_part(
         least = needs[column.name] if column.kind in UNCUT else None
         is_prose = column.kind == "prose" or column.name in wrapped
         width_most = rooms[column.name] if is_prose else None
-        justify: Literal["left", "right"] = "right" if column.kind in NUMERIC else "left"
+        justify: Literal["left", "right"] = "right" if column.kind in NUMERIC | {"heat"} else "left"
         table.add_column(Text(heads[column.name]), justify=justify, no_wrap=not is_prose, min_width=least, max_width=width_most, overflow="fold")
         if column.bar and has_bars:
             table.add_column("", no_wrap=True)
@@ -89,7 +91,7 @@ def _draw_part(
         for column in columns:
             text = cells[column.name][index]
             is_cut = column.name in rooms and column.kind != "prose" and column.name not in wrapped
-            style = "bold" if index == report.meta.get("total_row") else "dim italic" if _is_other(text) else ""
+            style = "bold" if index == report.meta.get("total_row") else "dim italic" if _is_other(text) else _heat(text, column)
             row.append(Text(cut(text, rooms[column.name]) if is_cut else text, style=style))
             if column.bar and has_bars:
                 row.append(Text(_bar(report, column, index), style="cyan"))
@@ -124,7 +126,7 @@ def _split(columns: Sequence[Column], needs: dict[str, int], width: int) -> list
 
 def _find_names(columns: Sequence[Column], needs: dict[str, int], width: int) -> list[Column]:
     """Give the columns that name a row: those before the first number, or where these alone are too wide, the first."""
-    names = list(takewhile(lambda column: column.kind not in NUMERIC and column.kind != "spark", columns))
+    names = list(takewhile(lambda column: column.kind not in NUMERIC | {"spark", "heat"}, columns))
     return names if _least(names, needs, width) <= width else names[:1]
 
 
@@ -135,6 +137,12 @@ def _least(columns: Sequence[Column], needs: dict[str, int], width: int) -> int:
 
 def _is_other(text: str) -> bool:
     return text in {UNKNOWN, "other"}
+
+
+def _heat(text: str, column: Column) -> str:
+    """Give the background of a cell that holds per cents; none of others."""
+    digits = text.lstrip("~<>")
+    return _HEAT[min(int(digits) * len(_HEAT) // 100, len(_HEAT) - 1)] if column.kind == "heat" and digits.isdecimal() else ""
 
 
 def _needs(columns: Sequence[Column], cells: Mapping[str, list[str]], heads: Mapping[str, str]) -> dict[str, int]:

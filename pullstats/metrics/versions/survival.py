@@ -44,17 +44,28 @@ def follow(times: Sequence[tuple[float, bool]]) -> list[Step]:
         >>> [round(step.share, 3) for step in follow([(1, True), (2, False), (3, True), (4, True)])]
         [0.75, 0.375, 0.0]
     """
-    steps: list[Step] = []
-    share, variance, high, risk = 1.0, 0.0, 1.0, len(times)
+    counted = []
     for time, same in groupby(sorted(times), key=itemgetter(0)):
         happened = [did for _, did in same]
-        count = sum(happened)
+        counted.append((time, sum(happened), len(happened) - sum(happened)))
+    return follow_counts(counted)
+
+
+def follow_counts(counted: Sequence[tuple[float, int, int]]) -> list[Step]:
+    """Estimate the same of people who are counted already.
+
+    Args:
+        counted: by time, in order: to how many it happened then, and how many were seen until then without it.
+    """
+    steps: list[Step] = []
+    share, variance, high, risk = 1.0, 0.0, 1.0, sum(count + left for _, count, left in counted)
+    for time, count, left in counted:
         if count:
             share *= 1 - count / risk
             variance += count / (risk * (risk - count)) if risk > count else math.inf
             low, high = _bound(share, variance, high)
             steps.append(Step(time, share, low, high))
-        risk -= len(happened)
+        risk -= count + left
     return steps
 
 

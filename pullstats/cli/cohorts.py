@@ -1,0 +1,38 @@
+"""The command about cohorts: who came for the first time, and who came again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from pullstats.cli.options import ROWS, Command, combine, general_options
+from pullstats.cli.output import choose_renderer, emit, output_options
+from pullstats.cli.questions import build_query, question_options
+from pullstats.metrics.questions.cohorts import Cohorts
+from pullstats.pipeline.answer import answer
+
+
+@click.command(cls=Command)
+@click.option("--every", default="w", show_default=True, help="Size of a cohort: d, w, mo, q, y, with a number in front if wanted.")
+@click.option(
+    "--look-back",
+    type=click.IntRange(1, 1000),
+    default=4,
+    show_default=True,
+    help="How many whole buckets of logs must lie before a cohort, and behind whoever is gone.",
+)
+@click.option("--limit", type=ROWS, help="Cohorts to show, the last ones, 0 for all (default: 20, in machine formats all).")
+@combine(question_options, output_options, general_options)
+def cohorts(**options: Any) -> int:
+    """Tell how many of those who came for the first time in a week came again, week by week.
+
+    A cohort are those who were first seen in these logs in a bucket, after buckets in which they could have been seen. Looks at the whole history if no --window is
+    given.
+    """
+    limit = options["limit"] if options["limit"] is not None else 0 if choose_renderer(options).is_for_programs else 20
+    if click.get_current_context().get_parameter_source("window") is ParameterSource.DEFAULT:
+        options["window"] = "all"
+    query = build_query({**options, "metrics": "requests", "limit": limit})
+    return emit(answer(options["store"], Cohorts(query, options["look_back"])), options)
