@@ -187,6 +187,7 @@ QUESTIONS = {
     "instances": Question(
         "Running instances by package and version, all events", 10, "report --metric instances --by package,version --window all", "", 45
     ),
+    "orgs": Question("Organisations: what each takes, its classes, versions and growth; all events", 10, "orgs --window all", "", 45),
     "offenders": Question("Requests that need not be made, all kinds, all events", 10, "offenders --window all", "", 45),
 }
 
