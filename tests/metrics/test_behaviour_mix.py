@@ -9,7 +9,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pullstats.metrics.behaviour.feature_names import WORDS
+from pullstats.metrics.behaviour import classes
+from pullstats.metrics.behaviour.feature_names import FEATURES, WORDS
+from pullstats.metrics.behaviour.judging import CLASS, SCORE, describe_evidence
+from pullstats.metrics.behaviour.pairs import KEPT
+from pullstats.metrics.behaviour.requests import OWNER
+from pullstats.metrics.behaviour.rules import bundled_rules
+from pullstats.metrics.behaviour.streams import STREAM
+from pullstats.store.store import open_store
 from support.command import Said, pullstats
 from support.labelled import answers
 from support.labelled.build import build
@@ -72,3 +79,38 @@ def test_counts_are_written_as_python_writes_them(count: int) -> None:
     heads, visits = frame.select(WORDS["heads"].alias("heads"), WORDS["visits"].alias("visits")).row(0)
     assert heads == f"{count:,}"
     assert visits == ("no visits" if not count else f"{count:,} visit{'s' * (count != 1)}")
+
+
+def classify(store: Path) -> classes.Classes:
+    silences = pl.DataFrame(schema={"since": pl.Int64, "until": pl.Int64})
+    return classes.classify([open_store(store).scan_events], bundled_rules(), silences)
+
+
+def tell(found: classes.Classes) -> pl.DataFrame:
+    """Give class, score, stream, evidence and features of every pair."""
+    rows = found.describe(found.pairs).sort(OWNER)
+    names = [name for name in FEATURES if name in rows.columns]
+    return rows.select(OWNER, CLASS, STREAM, pl.col(SCORE).round(9), describe_evidence(rows, found.rules), pl.col(names).cast(pl.Float64).round(9))
+
+
+def test_many_slices_answer_as_one_does(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = classify(town)
+    monkeypatch.setattr(classes, "SLICE", 50)
+    sliced = classify(town)
+    assert tell(sliced).equals(tell(whole))
+    assert sliced.streams.equals(whole.streams)
+    assert whole.streams.height > 0
+    ordered = [found.origins.sort("origin_id").select("origin_id", CLASS, pl.col(SCORE).round(9)) for found in (whole, sliced)]
+    assert ordered[0].equals(ordered[1])
+
+
+def test_what_is_made_again_of_thin_pairs_is_what_is_kept_of_others(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = classify(town)
+    assert 0 < narrow.paced.height < narrow.pairs.height
+    assert set(narrow.pairs.columns) == {*KEPT, CLASS, SCORE, STREAM}
+    told = tell(narrow)
+    monkeypatch.setattr(classes, "is_thin", lambda: pl.lit(value=False))
+    wide = classify(town)
+    assert wide.paced.height == wide.pairs.height
+    assert told.equals(tell(wide))
+    assert narrow.streams.equals(wide.streams)

@@ -1,28 +1,31 @@
 """The class of every origin, and of every origin and package, as of an instant.
 
-    events, part by part ─► requests ─► visits ─► features ─┬► joined: who is alike ─► class and score
-                                                            └ small tables from here on
+    events, part by part ─► requests, slice by slice ─► visits ─► features ─┬► joined: who is alike ─► class and score
+                                                                            └ small tables from here on
 
 What an origin does with all packages counts in part for each of them: who asks once for a thirtieth package asks as for the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.behaviour.features import add_ratios, describe_visits, mark_silences
-from pullstats.metrics.behaviour.instances import count_machines
-from pullstats.metrics.behaviour.judging import choose, weigh
+from pullstats.metrics.behaviour.features import describe_visits, mark_silences
+from pullstats.metrics.behaviour.instances import count_machines, keep_pollers
+from pullstats.metrics.behaviour.judging import CLASS, SCORE, choose, weigh
 from pullstats.metrics.behaviour.origins import describe_origins
+from pullstats.metrics.behaviour.pairs import describe_thin, finish, finish_pairs, is_thin, keep_counts
 from pullstats.metrics.behaviour.requests import (
     OWNER,
     OWNER_COLUMNS,
     REQUEST_COLUMNS,
+    SLOT,
+    SLOTS,
     TRAITS,
     count_blobs,
     describe_traits,
@@ -30,6 +33,7 @@ from pullstats.metrics.behaviour.requests import (
     list_owners,
     mark_bare,
     order_requests,
+    read_requests,
 )
 from pullstats.metrics.behaviour.rules import ClassRules
 from pullstats.metrics.behaviour.streams import STREAM, is_joined, join_streams, show_origins
@@ -37,10 +41,11 @@ from pullstats.metrics.behaviour.takings import count_takings
 from pullstats.metrics.behaviour.turns import find_turns, keep_loose
 from pullstats.metrics.behaviour.visits import KEY, count_requests, fold_visits
 from pullstats.metrics.extent import Scan
-from pullstats.metrics.vocabulary import CLASS_OF_KIND
 
 EVENT_BYTES: Final = 180
 """Memory that an event takes at most while it is put in order."""
+SLICE: Final = 2_000_000
+"""Events whose visits and features are looked at at a time."""
 _READ: Final = tuple(dict.fromkeys((*REQUEST_COLUMNS, *TRAITS, "is_ci")))
 _LOGGED: Final = ("source_id", "action")
 _TELLING: Final = ("origin", "has_package")
@@ -53,15 +58,39 @@ class Classes:
 
     Attributes:
         origins: a row an origin: `origin_id`, `class`, `score`, traits and features.
-        pairs: a row an origin and package, null where it asks for none: the same, with `owner`, `package_type`, `package_name` and the `stream` that it is part of.
+        pairs: a row an origin and package, null where it asks for none: `KEPT`, `class`, `score` and the `stream` that it is part of.
+        paced: of the pairs that are not thin the same, with traits and features.
         streams: how many machines each stream of requests is, as `count_machines` gives them.
         rules: the table they are by.
     """
 
     origins: pl.DataFrame
     pairs: pl.DataFrame
+    paced: pl.DataFrame
     streams: pl.DataFrame
     rules: ClassRules
+
+    def describe(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """Give some rows of `pairs` with all their traits and features, in no order."""
+        thin = describe_thin(pairs.filter(is_thin()), self.origins)
+        return pl.concat([thin, self.paced.join(pairs.select(OWNER), on=OWNER, how="semi")], how="diagonal_relaxed")
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """What is found of some origins.
+
+    Attributes:
+        origins: a row an origin, with its features.
+        paced: a row a pair that is not thin, with its features.
+        thin: counts of the others.
+        visits: those of which more may be learnt beside others'.
+    """
+
+    origins: pl.DataFrame
+    paced: pl.DataFrame
+    thin: pl.DataFrame
+    visits: pl.DataFrame
 
 
 def classify(parts: Sequence[Scan], rules: ClassRules, silences: pl.DataFrame, until: datetime | None = None) -> Classes:
@@ -75,44 +104,70 @@ def classify(parts: Sequence[Scan], rules: ClassRules, silences: pl.DataFrame, u
     """
     bare = find_bare_logs(pl.concat([count_blobs(scan(_LOGGED, None, until)) for scan in parts]))
     columns = (*_READ, "source_id") if bare else _READ
-    found = [_describe_part(mark_bare(scan(columns, None, until), bare), silences) for scan in parts]
-    origins = _add_alike(pl.concat([part[0] for part in found]))
-    pairs = pl.concat([part[1] for part in found]).with_columns(alike=pl.lit(0, pl.UInt32))
-    pairs = join_streams(pairs, find_turns(pairs, pl.concat([part[2] for part in found]), silences))
-    origins = show_origins(origins, pairs)
+    found = [one for scan in parts for one in _describe_part(mark_bare(scan(columns, None, until), bare), silences)]
+    origins = _add_alike(pl.concat([one.origins for one in found]))
+    paced = pl.concat([one.paced for one in found]).sort(OWNER)
+    paced = join_streams(paced, find_turns(paced, pl.concat([one.visits for one in found]), silences))
+    origins = show_origins(origins, paced)
     odds = weigh(origins, rules)
-    mixed = _share(_lend(weigh(pairs, rules), pairs, odds, origins, rules), pairs)
-    odds = _give_back(odds, origins, mixed, pairs)
-    pairs = pairs.with_columns(choose(mixed, rules).get_columns())
-    return Classes(origins.with_columns(choose(odds, rules).get_columns()), pairs, count_machines(pairs), rules)
+    mixed = _share(_lend(weigh(paced, rules), paced, odds, origins, rules), paced)
+    paced = paced.with_columns(choose(mixed, rules).get_columns())
+    thin, pollers = zip(*(_judge_thin(one.thin, origins, odds, rules) for one in found), strict=True)
+    told = choose(_give_back(odds, origins, mixed, paced), rules)
+    pairs = pl.concat([_keep_told(keep_counts(paced), paced), *thin])
+    streams = count_machines(pl.concat([keep_pollers(paced), *pollers]))
+    return Classes(origins.with_columns(told.get_columns()), pairs, paced, streams, rules)
 
 
-def _describe_part(events: pl.LazyFrame, silences: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Give origins and pairs of some events with their features, and the visits of which more may be learnt beside those of others."""
-    owners, traits = list_owners(events), describe_traits(events)
-    requests = order_requests(events)
-    visits = mark_silences(fold_visits(requests).with_columns(packages=pl.lit(1, pl.UInt32)), silences)
-    counts = pl.concat([count_takings(requests, visits), count_requests(requests)], how="horizontal").drop(KEY)
-    del requests
+def _judge_thin(counts: pl.DataFrame, origins: pl.DataFrame, odds: pl.DataFrame, rules: ClassRules) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Tell of thin pairs why they come; and which of them may poll."""
+    pairs = describe_thin(counts, origins)
+    told = pairs.with_columns(choose(_lend(weigh(pairs, rules), pairs, odds, origins, rules), rules).get_columns()).with_columns(
+        pl.col(OWNER).alias(STREAM)
+    )
+    return _keep_told(counts, told), keep_pollers(told)
+
+
+def _keep_told(counts: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    return counts.with_columns(told.select(CLASS, SCORE, STREAM).get_columns())
+
+
+def _describe_part(events: pl.LazyFrame, silences: pl.DataFrame) -> Iterator[_Slice]:
+    """Describe the origins and pairs of some events, slice by slice: what is made on the way is never there for all of them."""
+    owners, traits, requests = list_owners(events), describe_traits(events), read_requests(events)
+    count = min(max(1, -(-requests.height // SLICE)), SLOTS)
+    for number in range(count):
+        mine = [rows if count == 1 else rows.filter(_is_in(number, count)) for rows in (requests, owners, traits)]
+        yield _describe_slice(mine[0], mine[1], mine[2], silences)
+
+
+def _is_in(number: int, count: int) -> pl.Expr:
+    """Tell what is in one of so many slices."""
+    return pl.col(SLOT).cast(pl.UInt32) * count // SLOTS == number
+
+
+def _describe_slice(requests: pl.DataFrame, owners: pl.DataFrame, traits: pl.DataFrame, silences: pl.DataFrame) -> _Slice:
+    """Give origins and pairs with their features.
+
+    Args:
+        requests: of some origins, all of these.
+        owners: theirs, as `list_owners` gives them.
+        traits: as `describe_traits` gives them.
+        silences: see `mark_silences`.
+    """
+    ordered = order_requests(requests)
+    visits = mark_silences(fold_visits(ordered).with_columns(packages=pl.lit(1, pl.UInt32)), silences)
+    counts = pl.concat([count_takings(ordered, visits), count_requests(ordered)], how="horizontal").drop(KEY)
+    del ordered
+    traits = traits.drop(SLOT)
     numbers = traits.select("origin_id", origin=pl.int_range(pl.len(), dtype=pl.UInt32))
     owners = owners.join(numbers, on="origin_id", maintain_order="left").with_columns(has_package=pl.col("package_name").is_not_null())
     pairs = describe_visits(visits).with_columns(counts.get_columns()).with_columns(owners.select(_TELLING).get_columns())
-    origins = describe_origins(visits, pairs, silences).with_columns(traits.get_columns())
+    origins = finish(describe_origins(visits, pairs, silences).with_columns(traits.get_columns()).drop(KEY))
     pairs = pairs.with_columns(owners.select(OWNER, *OWNER_COLUMNS).get_columns()).drop(_TELLING)
-    pairs = pairs.join(traits, on="origin_id", maintain_order="left")
-    pairs = pairs.with_columns(packages=pl.col("package_name").is_not_null().cast(pl.UInt32), owners=pl.lit(1, pl.UInt32))
-    return _finish(origins), _finish(pairs), keep_loose(visits, pairs)
-
-
-def _finish(found: pl.DataFrame) -> pl.DataFrame:
-    """Add what is made of sums, what the agent says, and that nothing is joined yet."""
-    one = pl.lit(1, pl.UInt32)
-    return add_ratios(found.drop(KEY)).with_columns(*_tell_agent(), addresses=one, sharers=one)
-
-
-def _tell_agent() -> list[pl.Expr]:
-    kinds = {name: kind for kind, name in CLASS_OF_KIND.items()}
-    return [pl.col("user_agent_kind").eq_missing(kind).cast(pl.Int8).alias(f"kind_{name}") for name, kind in kinds.items()]
+    loose = keep_loose(visits, pairs)
+    pairs = pairs.drop(KEY)
+    return _Slice(origins, finish_pairs(pairs.filter(~is_thin()), traits), keep_counts(pairs.filter(is_thin())), loose)
 
 
 def _add_alike(origins: pl.DataFrame) -> pl.DataFrame:

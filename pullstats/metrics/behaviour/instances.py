@@ -36,18 +36,27 @@ _PACED: Final = 0.65
 _BEYOND: Final = 7.0
 _GROUP: Final = "group"
 _KIN: Final = ("network_type", *WHO)
+_COLUMNS: Final = (STREAM, CLASS, PROBABILITY, *_KIN, "start", "end", "visits", "polls", "period", "machines", "regular")
 
 
-def count_machines(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Count the machines of each stream: `stream`, `instances`, `instances_low`, `instances_high`.
+def keep_pollers(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Keep the origins and packages that may be machines that poll, with what these are counted by.
 
     Args:
         pairs: a row an origin and package, with class, features, `stream` and `in_production`, the probability of it.
     """
+    is_one = (pl.col(CLASS) == PRODUCTION) | (pl.col(PROBABILITY) >= _POSSIBLE) | _is_paced()
+    return pairs.filter(is_one & pl.col("package_name").is_not_null()).select(_COLUMNS)
+
+
+def count_machines(pollers: pl.DataFrame) -> pl.DataFrame:
+    """Count the machines of each stream: `stream`, `instances`, `instances_low`, `instances_high`.
+
+    Args:
+        pollers: as `keep_pollers` gives them.
+    """
     periods = ((pl.col("end") - pl.col("start")) / SECOND / pl.col("period")).clip(1)
-    is_one = pl.col(CLASS) == PRODUCTION
-    rows = pairs.filter((is_one | (pl.col(PROBABILITY) >= _POSSIBLE) | _is_paced()) & pl.col("package_name").is_not_null())
-    rows = rows.with_columns(
+    rows = pollers.with_columns(
         a_period=(pl.col("visits") / periods).fill_nan(1).fill_null(1), asked=(pl.col("polls") / periods).fill_nan(1).fill_null(1)
     )
     whole = _mark_peak(_describe_streams(rows.with_columns(pl.struct(_KIN).rank("dense").alias(_GROUP))))

@@ -32,7 +32,8 @@ DAILY_TOLERANCE: Final = 900.0
 TIGHT: Final = 0.01
 LEAST_SPREAD: Final = 1.5
 """Seconds that clocks of logs and machines are off at any rate."""
-_LEAST_VISITS: Final = 4
+LEAST_VISITS: Final = 4
+"""Visits from which on a period is looked for."""
 _MOST_USED: Final = 300
 """Differences of one owner among which the period is looked for; those of each visit to the next are all counted."""
 MOST_MULTIPLE: Final = 12
@@ -82,7 +83,7 @@ def _number(visits: pl.DataFrame) -> pl.DataFrame:
     run = Islands(changes(KEY))
     size = (run.last - run.first + 1).cast(pl.Int64)
     rows = visits.select(KEY, "start", "is_explained", size=run.spread(size), place=INDEX.cast(pl.Int64) - run.spread(run.first).cast(pl.Int64))
-    return rows.filter(pl.col("size") >= _LEAST_VISITS)
+    return rows.filter(pl.col("size") >= LEAST_VISITS)
 
 
 def _choose(found: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:

@@ -31,6 +31,9 @@ FLAG_VALUES: Final = 2**17
 """How many values the flags of a request can have together."""
 _REST_BITS: Final = 24
 """Bits of a hash that make room for the flags, and for a sum that never overflows."""
+SLOT: Final = "slot"
+SLOTS: Final = 256
+"""Into how many slots origins are spread, so that those of some slots can be looked at apart."""
 _KEY: Final = "order_key"
 _ASKING: Final = ("manifest", "metadata", "index", "ping", "search", "other")
 _POLLED: Final = ("manifest", "metadata", "index")
@@ -102,22 +105,36 @@ def name_owner() -> pl.Expr:
     return (pl.col("origin_id").hash(7) ^ texts).reinterpret(signed=True).alias(OWNER)
 
 
-def order_requests(events: pl.LazyFrame) -> pl.DataFrame:
-    """Put requests in the order in which each owner made them; those of nobody known are left out.
+def read_requests(events: pl.LazyFrame) -> pl.DataFrame:
+    """Read what requests were, in no order; those of nobody known are left out.
 
     Args:
         events: with `REQUEST_COLUMNS` and `is_bare_log`.
 
     Returns:
-        `owner`, `timestamp` (µs), `facts`, sorted by the first two.
+        `owner`, `timestamp` (µs), `facts`, and `slot`, a number below `SLOTS` that all of one origin have.
     """
     flags = pl.sum_horizontal(flag.fill_null(value=False).cast(pl.UInt64) * 2**place for place, flag in enumerate(FLAGS.values()))
     named = pl.col("package_version")
     reference = pl.when(named.is_not_null()).then(named.hash(17) // 2**_REST_BITS * FLAG_VALUES).otherwise(0)
     known = events.filter(pl.col("origin_id").is_not_null())
-    narrow = known.select(name_owner(), timestamp=pl.col("timestamp").to_physical().clip(0), facts=reference + flags)
+    narrow = known.select(name_owner(), name_slot(), timestamp=pl.col("timestamp").to_physical().clip(0), facts=reference + flags)
+    return narrow.collect(engine="streaming")
+
+
+def name_slot() -> pl.Expr:
+    """Give the slot that all of one origin lies in."""
+    return (pl.col("origin_id").hash(23) % SLOTS).cast(pl.UInt8).alias(SLOT)
+
+
+def order_requests(requests: pl.DataFrame) -> pl.DataFrame:
+    """Put requests in the order in which each owner made them: `owner`, `timestamp`, `facts`, sorted by the first two.
+
+    Args:
+        requests: as `read_requests` gives them, or some of them.
+    """
     key = pl.col(OWNER).cast(pl.Int128) * 2**64 + pl.col("timestamp").cast(pl.Int128)
-    return narrow.collect(engine="streaming").with_columns(key.alias(_KEY)).sort(_KEY).drop(_KEY)
+    return requests.select(OWNER, "timestamp", FACTS, key.alias(_KEY)).sort(_KEY).drop(_KEY)
 
 
 def is_set(name: str) -> pl.Expr:
@@ -136,21 +153,21 @@ def reference() -> pl.Expr:
 
 
 def list_owners(events: pl.LazyFrame) -> pl.DataFrame:
-    """Give one row an owner, by `owner`: `OWNER_COLUMNS`.
+    """Give one row an owner, by `owner`: `OWNER_COLUMNS`, `slot`.
 
     Args:
         events: with these.
     """
     known = events.filter(pl.col("origin_id").is_not_null()).select(OWNER_COLUMNS).unique()
-    return known.collect(engine="streaming").with_columns(name_owner()).sort(OWNER)
+    return known.collect(engine="streaming").with_columns(name_owner(), name_slot()).sort(OWNER)
 
 
 def describe_traits(events: pl.LazyFrame) -> pl.DataFrame:
-    """Give one row an origin, by `origin_id`: what is known of it besides its requests, and the share of these that are `in_ci`.
+    """Give one row an origin, by `origin_id`: what is known of it besides its requests, the share of these that are `in_ci`, and its `slot`.
 
     Args:
         events: with `origin_id`, `TRAITS` and `is_ci`.
     """
     known = events.filter(pl.col("origin_id").is_not_null()).group_by("origin_id")
     traits = known.agg(pl.col(TRAITS).max(), pl.col("is_ci").fill_null(value=False).mean().alias("in_ci"))
-    return traits.collect(engine="streaming").sort("origin_id")
+    return traits.collect(engine="streaming").with_columns(name_slot()).sort("origin_id")

@@ -181,8 +181,9 @@ def _show(rows: pl.DataFrame, columns: tuple[Column, ...]) -> pl.DataFrame:
 
 def _add_examples(report: Report, asked: Plan, pairs: pl.DataFrame) -> Report:
     """Show people the surest origin and package of each class beside the mix, with its evidence."""
-    ordered = pairs.sort(CLASS, SCORE, "requests", "origin_id", "package_name", descending=[False, True, True, False, False])
-    best = _describe(ordered.unique(CLASS, keep="first", maintain_order=True), asked)
+    surest = pairs.filter(pl.col(SCORE) == pl.col(SCORE).max().over(CLASS))
+    ordered = surest.sort(CLASS, "requests", "origin_id", "package_name", descending=[False, True, False, False])
+    best = _describe(asked.classes.find().describe(ordered.unique(CLASS, keep="first", maintain_order=True)), asked)
     package = pl.when(pl.col("package_name").is_not_null()).then(pl.format(" for {}", "package_name")).otherwise(pl.lit(""))
     told = pl.format("{}{}: {}", pl.col("origin").str.slice(0, SHORT_ID), package, EVIDENCE).alias("example")
     frame = report.frame.join(best.select(CLASS, told), on=CLASS, how="left", maintain_order="left")
@@ -201,7 +202,7 @@ def _explain(asked: Plan, text: str) -> Report:
     if found.height > 1:
         raise several_ids(who, found.select(write_ids(pl.col("origin_id")).alias("origin"))["origin"].sort().to_list())
     whole = _describe(found, asked).row(0, named=True)
-    pairs = classes.pairs.filter(pl.col("origin_id") == whole["origin_id"])
+    pairs = classes.describe(classes.pairs.filter(pl.col("origin_id") == whole["origin_id"]))
     rows = (
         _describe(pairs, asked).with_columns(ecosystem="package_type", package="package_name").sort("requests", "package", descending=[True, False])
     )

@@ -70,7 +70,7 @@ def _add_pace(asked: Plan, rows: pl.DataFrame, who: str) -> tuple[pl.DataFrame, 
     told = [
         f"; {name}, score {score:.2f}: {text}" for name, score, text in found.select(CLASS, SCORE, describe_evidence(found, classes.rules)).rows()
     ]
-    return mark_pace(rows, classes.pairs.filter(mine)), "".join(told)
+    return mark_pace(rows, classes.paced.filter(mine)), "".join(told)
 
 
 def _refuse_several(asked: Plan, who: str) -> None:
