@@ -23,7 +23,13 @@ def make_visitors(seed: int, people: int = 150, days: int = 90) -> list[Row]:
                 named = {"package": chance.choice(["f", "f", "g", None]), "status": chance.choice([200, 200, 304, 302, 404, 503, None])}
                 user = chance.choice([None, who // 3])
                 rows.append(
-                    request(NOON + timedelta(seconds=round(at * 86_400)), who * 7 if who % 11 else None, user=user, org=f"org {who % (people // 5)}", **named)
+                    request(
+                        NOON + timedelta(seconds=round(at * 86_400)),
+                        who * 7 if who % 11 else None,
+                        user=user,
+                        org=f"org {who % (people // 5)}",
+                        **named,
+                    )
                 )
             at += chance.choice([chance.expovariate(1 / 4), chance.expovariate(1 / 4), chance.uniform(5, 60)])
     return sorted(rows, key=lambda row: row["time"])
