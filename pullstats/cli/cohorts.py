@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from pullstats.cli.options import ROWS, Command, combine, general_options
-from pullstats.cli.output import choose_renderer, emit, output_options
-from pullstats.cli.questions import build_query, question_options
+from pullstats.cli.output import choose_limit, emit, output_options
+from pullstats.cli.questions import ask_whole_history, build_query, question_options
 from pullstats.metrics.questions.cohorts import Cohorts
 from pullstats.pipeline.answer import answer
 
@@ -31,8 +30,6 @@ def cohorts(**options: Any) -> int:
     A cohort are those who were first seen in these logs in a bucket, after buckets in which they could have been seen. Looks at the whole history if no --window is
     given.
     """
-    limit = options["limit"] if options["limit"] is not None else 0 if choose_renderer(options).is_for_programs else 20
-    if click.get_current_context().get_parameter_source("window") is ParameterSource.DEFAULT:
-        options["window"] = "all"
-    query = build_query({**options, "metrics": "requests", "limit": limit})
+    ask_whole_history(options)
+    query = build_query({**options, "metrics": "requests", "limit": choose_limit(options)})
     return emit(answer(options["store"], Cohorts(query, options["look_back"])), options)

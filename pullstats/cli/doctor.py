@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from pullstats.cli.options import ROWS, Command, CommandGroup, combine, general_options
-from pullstats.cli.output import choose_renderer, emit, output_options
+from pullstats.cli.output import choose_limit, emit, output_options
 from pullstats.cli.questions import build_query, other_option, question_options
 from pullstats.cli.rule_options import rule_sources, rules_option
 from pullstats.errors import UsageError
@@ -50,6 +50,5 @@ def inflation(**options: Any) -> int:
 
     A pull that found everything there (GET where HEAD would do), and the same thing taken again by one origin on one day, are repeats.
     """
-    limit = options["limit"] if options["limit"] is not None else 0 if choose_renderer(options).is_for_programs else 20
-    query = build_query({**options, "metrics": "downloads", "limit": limit})
+    query = build_query({**options, "metrics": "downloads", "limit": choose_limit(options)})
     return emit(answer(options["store"], Inflation(query, load_offences(options["offences"]))), options)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import ROWS, Command, Number, combine, general_options
-from pullstats.cli.output import choose_renderer, emit, output_options, warn
+from pullstats.cli.output import choose_limit, emit, output_options, warn
 from pullstats.cli.questions import build_query, other_option, question_options, split_names
 from pullstats.metrics.offences.rules import list_kinds, load_offences
 from pullstats.metrics.questions.offenders import LEVELS, PRICE, Offenders
@@ -39,8 +39,7 @@ def offenders(**options: Any) -> int:
     GET where HEAD would do, manifests fetched twice, polling faster than a minute, loops on 401, 404 and 429, the whole catalogue every hour,
     no cache in CI, downloads that never finish. Somebody may have several rows; the first line counts each request once.
     """
-    limit = options["limit"] if options["limit"] is not None else 0 if choose_renderer(options).is_for_programs else 20
-    query = build_query({**options, "metrics": "downloads", "limit": limit})
+    query = build_query({**options, "metrics": "downloads", "limit": choose_limit(options)})
     rules = load_offences(options["offences"])
     if options["is_explaining"]:
         return emit(list_kinds(rules), options)

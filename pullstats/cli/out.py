@@ -8,7 +8,7 @@ import click
 
 from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import choose_renderer, emit, output_options, warning_printer
-from pullstats.cli.questions import build_query, question_options
+from pullstats.cli.questions import ask_whole_history, build_query, question_options
 from pullstats.errors import UsageError
 from pullstats.metrics import DAILY_METRICS, Daily
 from pullstats.pipeline.answer import answer, export_events, export_rejects
@@ -25,9 +25,7 @@ def export(**options: Any) -> int:
 
     The file is replaced in one piece, so whoever reads it never sees half of it.
     """
-    options["window"] = (
-        "all" if click.get_current_context().get_parameter_source("window") == click.core.ParameterSource.DEFAULT else options["window"]
-    )
+    ask_whole_history(options)
     if options["export_set"] == "daily":
         query = build_query({**options, "metrics": ",".join(DAILY_METRICS), "limit": 0})
         if options["output"] is None and options["output_format"] is None:

@@ -48,6 +48,13 @@ def choose_renderer(options: dict[str, Any], usual: str = "table") -> Renderer:
     return RENDERERS[options["output_format"] or (format_of_path(path) if path else usual)]
 
 
+def choose_limit(options: dict[str, Any]) -> int:
+    """Show people a page, and programs everything."""
+    if options["limit"] is not None:
+        return int(options["limit"])
+    return 0 if choose_renderer(options).is_for_programs else 20
+
+
 def has_words(options: dict[str, Any]) -> bool:
     """Tell whether the format tells more than the rows."""
     words = choose_renderer(options).words

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import ROWS, Command, combine, general_options
-from pullstats.cli.output import choose_renderer, emit, output_options
+from pullstats.cli.output import choose_limit, emit, output_options
 from pullstats.cli.questions import build_query, limit_option, other_option, question_options, split_names
 from pullstats.errors import UsageError
 from pullstats.metrics.levels import LEVELS
@@ -51,7 +51,7 @@ def uniques(**options: Any) -> int:
 @combine(question_options, output_options, general_options)
 def origins(who: str | None, **options: Any) -> int:
     """List who is behind the numbers, and whether they are new, returning, resurrected or churned; with an ID, one's timeline."""
-    query = build_query({**options, "limit": _limit(options)})
+    query = build_query({**options, "limit": choose_limit(options)})
     return emit(answer(options["store"], Origins(query, who, options["state"])), options)
 
 
@@ -70,20 +70,13 @@ def orgs(**options: Any) -> int:
     Names are those of whoever owns the address, or your own for it; clouds and Internet providers stand apart from owners who ask themselves. The window is whole days
     (today is left out), by default the last four weeks, set beside the four before.
     """
-    query = build_query({**options, "metrics": ",".join(ORG_METRICS), "limit": _limit(options), "is_complete": True})
+    query = build_query({**options, "metrics": ",".join(ORG_METRICS), "limit": choose_limit(options), "is_complete": True})
     return emit(answer(options["store"], Organisations(query, options["state"], split_names(options["networks"]))), options)
 
 
 for _option in orgs.params:
     if _option.name == "window":  # whole weeks, so that as many Mondays lie in the one as in the other
         _option.default = "4w"
-
-
-def _limit(options: dict[str, Any]) -> int:
-    """Show people a page, and programs everything."""
-    if options["limit"] is not None:
-        return int(options["limit"])
-    return 0 if choose_renderer(options).is_for_programs else 20
 
 
 @click.command(cls=Command)

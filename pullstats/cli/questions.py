@@ -111,7 +111,7 @@ def build_query(options: dict[str, Any]) -> Query:
     refuse_total(options)
     unique = find_unique_metric(options["unique_by"])
     releases = read_releases(options["releases"], options["tz"]) if options["releases"] else ()
-    metrics = tuple(unique if name == "origins" and "metrics" not in _given() else name for name in split_names(options["metrics"]))
+    metrics = tuple(unique if name == "origins" and "metrics" not in name_given() else name for name in split_names(options["metrics"]))
     return Query(
         metrics=metrics,
         dimensions=_name_labels(split_names(options.get("by", ""))),
@@ -183,10 +183,16 @@ def _find_limit(options: dict[str, Any]) -> int:
     """Give the number of rows; where nobody set it, hours and days of the week are shown whole."""
     names = [name_dimension(name) for name in split_names(options.get("by", ""))]
     is_whole = bool(names) and all(name in DIMENSIONS and DIMENSIONS[name].is_ordered for name in names)
-    return 0 if is_whole and "limit" not in _given() else options.get("limit", 0)
+    return 0 if is_whole and "limit" not in name_given() else options.get("limit", 0)
 
 
-def _given() -> set[str]:
+def ask_whole_history(options: dict[str, Any]) -> None:
+    """Let a command whose default is the whole history have it, unless the user set a window."""
+    if "window" not in name_given():
+        options["window"] = "all"
+
+
+def name_given() -> set[str]:
     """Name the options that the user set, in whatever way."""
     context = click.get_current_context()
     default = click.core.ParameterSource.DEFAULT

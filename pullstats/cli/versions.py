@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import click
-from click.core import ParameterSource
 
 from pullstats.cli.options import ROWS, Command, combine, general_options
-from pullstats.cli.output import choose_renderer, emit, output_options
-from pullstats.cli.questions import build_query, question_options
+from pullstats.cli.output import choose_limit, emit, output_options
+from pullstats.cli.questions import ask_whole_history, build_query, name_given, question_options
 from pullstats.errors import UsageError
 from pullstats.metrics import Query
 from pullstats.metrics.question import Question
@@ -53,11 +52,10 @@ def versions(**options: Any) -> int:
     Floating tags and digests count as the release they stood for, where a pull or --releases tells it; what has no place in its ecosystem's order stands apart.
     --adoption, --lag, --stuck, --echo and --would-miss look at the whole history if no --window is given.
     """
-    limit = options["limit"] if options["limit"] is not None else 0 if choose_renderer(options).is_for_programs else 20
     metrics = "downloads,instances" if options["has_instances"] else ",".join(MISSED) if options["would_miss"] is not None else "downloads"
-    if _name_views(options) and click.get_current_context().get_parameter_source("window") is ParameterSource.DEFAULT:
-        options["window"] = "all"
-    query = build_query({**options, "metrics": metrics, "limit": limit})
+    if _name_views(options):
+        ask_whole_history(options)
+    query = build_query({**options, "metrics": metrics, "limit": choose_limit(options)})
     return emit(answer(options["store"], _choose_question(query, options)), options)
 
 
@@ -75,14 +73,10 @@ def _choose_question(query: Query, options: dict[str, Any]) -> Question:
     if len(views) > 1:
         raise UsageError(f"{' and '.join(views)} are two questions; ask one")
     if views:
-        given = {
-            name
-            for name in ("line", "every", "has_instances")
-            if click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
-        }
+        called = {"line": "--by", "every": "--every", "has_instances": "--instances"}
+        given = sorted(called.keys() & name_given())
         if given:
-            called = {"line": "--by", "every": "--every", "has_instances": "--instances"}
-            raise UsageError(f"{views[0]} takes no {', '.join(called[name] for name in sorted(given))}")
+            raise UsageError(f"{views[0]} takes no {', '.join(called[name] for name in given)}")
     if options["adoption"] is not None:
         return VersionAdoption(query, None if options["adoption"] == _ALL else options["adoption"])
     if options["would_miss"] is not None:
