@@ -13,11 +13,12 @@ from pullstats.metrics.dimensions import CLASS, RELEASE
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.query import Query
 from pullstats.metrics.store_events import StoreEvents
-from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE
+from pullstats.metrics.time.gaps import describe_gaps
+from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE, is_of_one_package
 from pullstats.metrics.versions.echoes import DEMAND, ECHO, ECHOING, split_echo
-from pullstats.metrics.versions.kinds import RANK, describe_releases
-from pullstats.metrics.versions.moments import RELEASED, TOLD_BY, find_moments, tell_moments
-from pullstats.metrics.versions.plans import describe_gaps_of, gaps_of, resolve_versions
+from pullstats.metrics.versions.kinds import RANK, add_rank, describe_releases
+from pullstats.metrics.versions.moments import MOMENT_COLUMNS, RELEASED, TOLD_BY, find_moments, tell_moments
+from pullstats.metrics.versions.plans import gaps_of, resolve_versions
 from pullstats.metrics.versions.takings import MINUTE, list_takings
 from pullstats.percentages import write_share
 from pullstats.reports import Column, Report
@@ -45,12 +46,12 @@ class ReleaseEcho:
             UsageError: as `Versions.answer`.
         """
         asked = resolve_versions(self.query, events)
-        takings = list_takings(asked, {CLASS: pl.col(CLASS)})
+        takings, gaps = list_takings(asked, {CLASS: pl.col(CLASS)}), gaps_of(asked)
         kinds = describe_releases(takings)
-        moments = find_moments(asked, kinds, takings.select(*KEYS, first=MINUTE), gaps_of(asked))
-        rows = split_echo(takings, moments, self.hours).join(kinds.select(*KEYS, RANK), on=KEYS, how="left", nulls_equal=True)
+        moments = find_moments(asked, kinds, takings.select(*KEYS, first=MINUTE), gaps)
+        rows = add_rank(split_echo(takings, moments, self.hours), kinds)
         rows = rows.with_columns((pl.col(ECHO) / pl.col("downloads")).alias(_SHARE))
-        notes = [*tell_moments(asked, kinds, moments), *describe_gaps_of(asked)]
+        notes = [*tell_moments(asked, kinds, moments), *describe_gaps(gaps, asked.query.tz)]
         return warn_of_unseen(_report(asked, rows, self.hours, notes), asked)
 
 
@@ -59,11 +60,7 @@ def _report(asked: Plan, rows: pl.DataFrame, hours: int, notes: list[str]) -> Re
     rows = rows.sort(whole, descending=[True, False, False, True, False], nulls_last=True)
     dated = rows.filter(pl.col(RELEASED).is_not_null())
     columns = (
-        Column(ECOSYSTEM, ECOSYSTEM, "dimension"),
-        Column(PACKAGE, PACKAGE, "dimension"),
-        Column(RELEASE, RELEASE, "dimension"),
-        Column(RELEASED, RELEASED, "time"),
-        Column(TOLD_BY, "told by", "text"),
+        *MOMENT_COLUMNS,
         Column("downloads", asked.metrics[0].title, "count", additive=True, bar=True),
         Column(DEMAND, DEMAND, "count", additive=True),
         Column(ECHO, f"echo ({hours}h)", "count", additive=True),
@@ -72,7 +69,7 @@ def _report(asked: Plan, rows: pl.DataFrame, hours: int, notes: list[str]) -> Re
     )
     shown = dated.head(asked.query.limit) if asked.query.limit else dated
     empty = {name for name in ECHOING if not dated[name].sum()}
-    is_single = dated.select(ECOSYSTEM, PACKAGE).unique().height == 1
+    is_single = is_of_one_package(dated)
     hidden = {ECOSYSTEM, TOLD_BY, *empty} | ({PACKAGE} if is_single else set())
     seen = tuple(column for column in columns if column.name not in hidden)
     told = [*notes, *([] if dated.height else ["no release came out in this window, as far as is known, so there is no echo of one (--releases)"])]

@@ -10,15 +10,26 @@ import polars as pl
 
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
-from pullstats.metrics.dimensions import RELEASE
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.query import Query
 from pullstats.metrics.store_events import StoreEvents
-from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE
+from pullstats.metrics.time.gaps import Gap, describe_gaps
+from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE, is_of_one_package
 from pullstats.metrics.versions.curves import DAY, NEWER, OLD, Curve, draw_curve
-from pullstats.metrics.versions.kinds import RANK, describe_releases
-from pullstats.metrics.versions.moments import RELEASED, TOLD_BY, Moment, choose_moment, drop_single, find_moments, tell_moments
-from pullstats.metrics.versions.plans import describe_gaps_of, find_last, gaps_of, resolve_versions
+from pullstats.metrics.versions.kinds import add_rank, describe_releases
+from pullstats.metrics.versions.moments import (
+    MOMENT_COLUMNS,
+    RELEASED,
+    TOLD_BY,
+    Moment,
+    choose_moment,
+    drop_single,
+    find_moments,
+    make_frame,
+    name_moment,
+    tell_moments,
+)
+from pullstats.metrics.versions.plans import find_first, find_last, gaps_of, resolve_versions
 from pullstats.metrics.versions.sentences import describe_curve
 from pullstats.metrics.versions.takings import MINUTE, list_takings
 from pullstats.reports import Column, Report
@@ -48,35 +59,29 @@ class VersionAdoption:
             UsageError: as `Versions.answer`; a release that nobody took, or of which nobody knows when it came out.
         """
         asked = resolve_versions(self.query, events)
-        takings = list_takings(asked)
+        takings, gaps = list_takings(asked), gaps_of(asked)
         kinds = describe_releases(takings)
-        ranked = takings.join(kinds.select(*KEYS, RANK), on=KEYS, how="left", nulls_equal=True)
-        moments = find_moments(asked, kinds, takings.select(*KEYS, first=MINUTE), gaps_of(asked))
-        notes = [*tell_moments(asked, kinds, moments), *describe_gaps_of(asked)]
+        ranked = add_rank(takings, kinds)
+        moments = find_moments(asked, kinds, takings.select(*KEYS, first=MINUTE), gaps)
+        notes = [*tell_moments(asked, kinds, moments), *describe_gaps(gaps, asked.query.tz)]
         if self.release is not None:
             chosen = choose_moment(moments, kinds, self.release)
-            return warn_of_unseen(_follow(asked, _draw(asked, ranked, [chosen])[0], notes), asked)
-        curves = [curve for curve in _draw(asked, ranked, drop_single(moments, kinds)) if curve.days.height]
+            return warn_of_unseen(_follow(asked, _draw(asked, ranked, [chosen], gaps)[0], notes), asked)
+        curves = [curve for curve in _draw(asked, ranked, drop_single(moments, kinds), gaps) if curve.days.height]
         return warn_of_unseen(_lay_over(asked, curves, notes), asked)
 
 
-def _draw(asked: Plan, ranked: pl.DataFrame, moments: Sequence[Moment]) -> list[Curve]:
-    first, last = max(filter(None, (asked.window.start, asked.extent.first)), default=None), find_last(asked)
+def _draw(asked: Plan, ranked: pl.DataFrame, moments: Sequence[Moment], gaps: Sequence[Gap]) -> list[Curve]:
+    first, last = find_first(asked), find_last(asked)
     if first is None or last is None:
         return []
-    gaps = gaps_of(asked)
     return [draw_curve(ranked, one, first, last, gaps) for one in moments]
 
 
 def _summary(curve: Curve) -> dict[str, Any]:
-    one = curve.moment
     reached = dict(zip(_REACHED, curve.reached, strict=True))
     return {
-        ECOSYSTEM: one.ecosystem,
-        PACKAGE: one.package,
-        RELEASE: one.release,
-        RELEASED: one.moment,
-        TOLD_BY: one.told_by,
+        **name_moment(curve.moment),
         "days": curve.days.height,
         **reached,
         "old_version": curve.old,
@@ -85,11 +90,7 @@ def _summary(curve: Curve) -> dict[str, Any]:
 
 
 _SUMMARY: Final = (
-    Column(ECOSYSTEM, ECOSYSTEM, "dimension"),
-    Column(PACKAGE, PACKAGE, "dimension"),
-    Column(RELEASE, RELEASE, "dimension"),
-    Column(RELEASED, RELEASED, "time"),
-    Column(TOLD_BY, "told by", "text"),
+    *MOMENT_COLUMNS,
     Column("days", "days", "count"),
     Column(_REACHED[0], "day of 10 %", "count"),
     Column(_REACHED[1], "50 %", "count"),
@@ -110,9 +111,7 @@ _DAYS: Final = (
 
 def _lay_over(asked: Plan, curves: Sequence[Curve], notes: Sequence[str]) -> Report:
     """Give a row a release with its curve; programs get a row a release and day."""
-    types: dict[str, pl.DataType] = {"count": pl.Int64(), "time": pl.Datetime("us", "UTC")}
-    schema = {column.name: types.get(column.kind, pl.String()) for column in _SUMMARY}
-    frame = pl.DataFrame([_summary(curve) for curve in curves], schema=schema, orient="row")
+    frame = make_frame([_summary(curve) for curve in curves], _SUMMARY)
     trends = pl.Series(
         _TREND,
         [curve.days.select(pl.when(~pl.col("gap")).then("newer_share")).to_series().head(_SHOWN_DAYS).to_list() for curve in curves],
@@ -120,7 +119,7 @@ def _lay_over(asked: Plan, curves: Sequence[Curve], notes: Sequence[str]) -> Rep
     )
     shown = frame.with_columns(trends)
     shown = shown.head(asked.query.limit) if asked.query.limit else shown
-    is_single = frame.select(ECOSYSTEM, PACKAGE).unique().height == 1
+    is_single = is_of_one_package(frame)
     hidden = {ECOSYSTEM, TOLD_BY} | ({PACKAGE} if is_single else set())
     seen = (*(column for column in _SUMMARY if column.name not in hidden), Column(_TREND, "share by day", "spark"))
     told = [*notes, *([] if curves else ["no release came out a day or more before the end of these logs, as far as is known (--releases)"])]

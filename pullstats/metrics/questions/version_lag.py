@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -15,11 +15,22 @@ from pullstats.metrics.plan import Plan
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.timeline import ID_COLUMNS
 from pullstats.metrics.store_events import StoreEvents
-from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE, WHO, list_asks
-from pullstats.metrics.versions.kinds import RANK, describe_releases
-from pullstats.metrics.versions.lags import DAY_GROUP, Lags, measure_lags, name_lags, rank_asks
-from pullstats.metrics.versions.moments import RELEASED, TOLD_BY, Moment, choose_moment, drop_single, find_moments, tell_moments
-from pullstats.metrics.versions.plans import describe_gaps_of, find_last, gaps_of, resolve_versions
+from pullstats.metrics.time.gaps import describe_gaps
+from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE, WHO, is_of_one_package, list_asks
+from pullstats.metrics.versions.kinds import RANK, add_rank, describe_releases
+from pullstats.metrics.versions.lags import DAY_GROUP, Lags, measure_lags, name_lags
+from pullstats.metrics.versions.moments import (
+    MOMENT_COLUMNS,
+    TOLD_BY,
+    Moment,
+    choose_moment,
+    drop_single,
+    find_moments,
+    make_frame,
+    name_moment,
+    tell_moments,
+)
+from pullstats.metrics.versions.plans import find_last, gaps_of, resolve_versions
 from pullstats.metrics.versions.sentences import tell_half
 from pullstats.reports import Column, Report
 
@@ -51,49 +62,36 @@ class VersionLag:
             UsageError: as `Versions.answer`; a release that nobody asked for, or of which nobody knows when it came out.
         """
         asked = resolve_versions(self.query, events)
-        asks = list_asks(asked, DAY_GROUP)
+        asks, gaps = list_asks(asked, DAY_GROUP), gaps_of(asked)
         kinds = describe_releases(asks)
-        moments = find_moments(asked, kinds, asks, gaps_of(asked))
-        ranked = rank_asks(asks, kinds)
+        moments = find_moments(asked, kinds, asks, gaps)
+        ranked, silent = add_rank(asks, kinds), describe_gaps(gaps, asked.query.tz)
         if self.stuck is not None:
-            return warn_of_unseen(_list_stuck(asked, self, ranked, choose_moment(moments, kinds, self.stuck)), asked)
+            return warn_of_unseen(_list_stuck(asked, self, ranked, choose_moment(moments, kinds, self.stuck), silent), asked)
         chosen = drop_single(moments, kinds)
-        return warn_of_unseen(_tabulate(asked, self, ranked, chosen, tell_moments(asked, kinds, moments)), asked)
+        return warn_of_unseen(_tabulate(asked, self, ranked, chosen, tell_moments(asked, kinds, moments), silent), asked)
 
 
-def _tabulate(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moments: list[Moment], notes: list[str]) -> Report:
+def _tabulate(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moments: list[Moment], dated: list[str], silent: list[str]) -> Report:
     last = find_last(asked)
     measured = [(one, measure_lags(ranked, one, question.active, last)) for one in moments] if last else []
     measured = [(one, lags) for one, lags in measured if lags.people.height]
-    rows = [{**_name(one), **name_lags(lags)} for one, lags in measured]
+    rows = [{**name_moment(one), **name_lags(lags)} for one, lags in measured]
     columns = _columns(asked, question.active)
-    frame = pl.DataFrame(rows, schema=_schema(columns), orient="row")
+    frame = make_frame(rows, columns)
     shown = frame.head(asked.query.limit) if asked.query.limit else frame
-    is_single = frame.select(ECOSYSTEM, PACKAGE).unique().height == 1
+    is_single = is_of_one_package(frame)
     hidden = {ECOSYSTEM, TOLD_BY, "median_low", "median_high"} | ({PACKAGE} if is_single else set())
     seen = tuple(column for column in columns if column.name not in hidden)
-    told = [*notes, *([_MOVED] if rows else ["no release in this window came out while somebody was on an older version"]), *describe_gaps_of(asked)]
+    told = [*dated, _MOVED if rows else "no release in this window came out while somebody was on an older version", *silent]
     report = build_table(asked, shown.select(column.name for column in seen), seen, warnings=told)
     headline = tell_half(*measured[0], asked.level) if is_single else ""
     return replace(report, headline=headline, flat=(shown, columns), meta=report.meta | {"active_days": question.active})
 
 
-def _name(one: Moment) -> dict[str, Any]:
-    return {ECOSYSTEM: one.ecosystem, PACKAGE: one.package, RELEASE: one.release, RELEASED: one.moment, TOLD_BY: one.told_by}
-
-
-def _schema(columns: tuple[Column, ...]) -> dict[str, Any]:
-    types = {"count": pl.Int64, "number": pl.Float64, "time": pl.Datetime("us", "UTC")}
-    return {column.name: types.get(column.kind, pl.String) for column in columns}
-
-
 def _columns(asked: Plan, active: int) -> tuple[Column, ...]:
     return (
-        Column(ECOSYSTEM, ECOSYSTEM, "dimension"),
-        Column(PACKAGE, PACKAGE, "dimension"),
-        Column(RELEASE, RELEASE, "dimension"),
-        Column(RELEASED, RELEASED, "time"),
-        Column(TOLD_BY, "told by", "text"),
+        *MOMENT_COLUMNS,
         Column("origins", f"{asked.level.title} before", "count"),
         Column("moved", "moved", "count"),
         Column("median_days", "median days", "number"),
@@ -105,7 +103,7 @@ def _columns(asked: Plan, active: int) -> tuple[Column, ...]:
     )
 
 
-def _list_stuck(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moment: Moment) -> Report:
+def _list_stuck(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moment: Moment, notes: list[str]) -> Report:
     """List who asked for older versions within the last days and never for the release or a newer one: by class and organisation, or one by one."""
     last = find_last(asked)
     assert last is not None
@@ -137,7 +135,7 @@ def _list_stuck(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moment:
         Column("last_seen", "last seen", "time"),
     )
     limit = asked.query.limit
-    report = build_table(asked, rows.head(limit) if limit else rows, columns, warnings=[*describe_gaps_of(asked)])
+    report = build_table(asked, rows.head(limit) if limit else rows, columns, warnings=notes)
     headline = tell_stuck(lags, moment, asked)
     return replace(
         report,

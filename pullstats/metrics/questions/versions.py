@@ -21,7 +21,7 @@ from pullstats.metrics.partials import Partials
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.query import Query
 from pullstats.metrics.store_events import StoreEvents
-from pullstats.metrics.versions.asks import COLUMNS, ECOSYSTEM, GROUPS, KEYS, PACKAGE, list_asks
+from pullstats.metrics.versions.asks import COLUMNS, ECOSYSTEM, GROUPS, KEYS, PACKAGE, is_of_one_package, list_asks
 from pullstats.metrics.versions.kinds import KIND, KINDS, MAJOR, MINOR, RANK, UNNAMED, describe_releases
 from pullstats.metrics.versions.plans import find_last, resolve_versions
 from pullstats.metrics.versions.sentences import describe_versions, tell_unordered
@@ -181,7 +181,7 @@ def _columns(asked: Plan, question: Versions) -> tuple[Column, ...]:
 def _report(asked: Plan, question: Versions, found: _Found) -> Report:
     columns = _columns(asked, question)
     full = found.shown.select(column.name for column in columns)
-    is_single = found.rows.select(ECOSYSTEM, PACKAGE).unique().height == 1
+    is_single = is_of_one_package(found.rows)
     hidden = _ONLY_FOR_MACHINES | ({PACKAGE} if is_single else set()) | ({KIND} if found.rows[KIND].n_unique() == 1 else set())
     seen = [column for column in columns if column.name not in hidden]
     people = full.select(column.name for column in seen).with_columns(

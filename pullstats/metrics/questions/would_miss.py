@@ -19,8 +19,9 @@ from pullstats.metrics.plan import Plan
 from pullstats.metrics.query import Query
 from pullstats.metrics.statuses import IS_ANSWERED
 from pullstats.metrics.store_events import StoreEvents
+from pullstats.metrics.time.gaps import describe_gaps
 from pullstats.metrics.versions.asks import PACKAGE
-from pullstats.metrics.versions.plans import describe_gaps_of, find_last, resolve_versions
+from pullstats.metrics.versions.plans import find_last, gaps_of, resolve_versions
 from pullstats.reports import Column, Report
 
 METRICS: Final = ("origins", "instances", "requests", "downloads", "last-seen")
@@ -96,7 +97,7 @@ def _list(asked: Plan, question: WouldMiss) -> Report:
     full = shown.select(column.name for column in columns)
     hidden = _ONLY_FOR_MACHINES | ({PACKAGE} if rows[PACKAGE].n_unique() == 1 else set())
     seen = tuple(column for column in columns if column.name not in hidden)
-    notes = [*_tell_cut(asked, question), *describe_gaps_of(asked)]
+    notes = [*_tell_cut(asked, question), *describe_gaps(gaps_of(asked), asked.query.tz)]
     report = build_report(asked, partials, full.select(column.name for column in seen), seen, total, warnings=notes)
     classes = fold(partials, (asked.level,), (CLASS,)).filter(pl.col(asked.level.key) > 0)
     headline = _describe(rows, classes.rename({asked.level.key: _COUNT}), total, asked, question)

@@ -25,6 +25,15 @@ GROUPS: Final = {ECOSYSTEM: pl.col("package_type"), PACKAGE: pl.col("package_nam
 COLUMNS: Final = ("package_type", "package_name", RELEASE)
 
 
+def is_of_one_package(rows: pl.DataFrame) -> bool:
+    """Tell whether all rows are of one package, and there are some.
+
+    Args:
+        rows: with `ecosystem` and `package`.
+    """
+    return rows.select(ECOSYSTEM, PACKAGE).unique().height == 1
+
+
 def list_asks(asked: Plan, groups: Mapping[str, pl.Expr] | None = None) -> pl.DataFrame:
     """List who asked for what in the window, as filtered.
 

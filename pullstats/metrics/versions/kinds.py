@@ -49,6 +49,16 @@ def describe_releases(found: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(rows, schema=schema, orient="row"), apart])
 
 
+def add_rank(rows: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
+    """Add the `rank` of each release.
+
+    Args:
+        rows: with `KEYS`.
+        kinds: one row a release: `KEYS`, `rank`.
+    """
+    return rows.join(kinds.select(*KEYS, RANK), on=KEYS, how="left", nulls_equal=True)
+
+
 def _describe_package(ecosystem: str | None, releases: Sequence[str]) -> list[tuple[str, str, int | None, str | None, str | None]]:
     places = {text: place for text in releases if (place := place_version(ecosystem, text)) is not None}
     floating = _find_floating(releases) if ecosystem == _TAGGED else set()

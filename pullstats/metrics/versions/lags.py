@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE, WHO
+from pullstats.metrics.versions.asks import ECOSYSTEM, PACKAGE, WHO
 from pullstats.metrics.versions.kinds import RANK
 from pullstats.metrics.versions.moments import Moment
 from pullstats.metrics.versions.survival import Step, find_quantile, follow
@@ -75,16 +75,6 @@ def measure_lags(asks: pl.DataFrame, moment: Moment, active: int, last: datetime
     lag = (pl.coalesce("moved", "last") - at).dt.total_seconds().clip(0) / _SECONDS
     timed = people.select(lag.alias("lag"), pl.col("moved").is_not_null().alias("has_moved"))
     return Lags(people.drop("was_there").sort(WHO), follow(timed.rows()), last - timedelta(days=active))
-
-
-def rank_asks(asks: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
-    """Add the `rank` of each release to asks.
-
-    Args:
-        asks: who asked for what, with `KEYS`.
-        kinds: one row a release: `KEYS` and `RANK`.
-    """
-    return asks.join(kinds.select(*KEYS, RANK), on=KEYS, how="left", nulls_equal=True)
 
 
 def name_lags(lags: Lags) -> Mapping[str, float | int | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -17,12 +17,22 @@ from pullstats.metrics.time.gaps import Gap
 from pullstats.metrics.time.releases import Release
 from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE
 from pullstats.metrics.versions.kinds import COMING, KIND, RANK, VERSION
+from pullstats.metrics.versions.plans import find_first
+from pullstats.reports import Column
 
 RELEASED: Final = "released"
 TOLD_BY: Final = "told_by"
 FIRST_SEEN: Final = "first seen"
 LOOK_BACK: Final = timedelta(days=7)
 """So long logs must have been silent of a version before its first request says when it came out."""
+MOMENT_COLUMNS: Final = (
+    Column(ECOSYSTEM, ECOSYSTEM, "dimension"),
+    Column(PACKAGE, PACKAGE, "dimension"),
+    Column(RELEASE, RELEASE, "dimension"),
+    Column(RELEASED, RELEASED, "time"),
+    Column(TOLD_BY, "told by", "text"),
+)
+"""Of a release and when it came out."""
 _NAMED: Final = 3
 
 
@@ -56,8 +66,7 @@ def find_moments(asked: Plan, kinds: pl.DataFrame, seen: pl.DataFrame, gaps: Seq
         seen: `KEYS` and `first`, the first request, in any number of rows.
         gaps: when logs were silent; what was first seen soon after may be older.
     """
-    first = max(filter(None, (asked.window.start, asked.extent.first)), default=None)
-    newest = asked.extent.newest
+    first, newest = find_first(asked), asked.extent.newest
     if first is None or newest is None:
         return []
     rows = kinds.filter(pl.col(KIND).is_in([VERSION, COMING])).join(
@@ -84,6 +93,25 @@ def _add_listed(rows: pl.DataFrame, releases: Sequence[Release]) -> pl.DataFrame
     anybody = listed.filter(pl.col(PACKAGE).is_null()).drop(PACKAGE)
     both = own.join(anybody, on="bare", how="left", maintain_order="left", suffix="_any")
     return both.with_columns(pl.coalesce("listed", "listed_any"), pl.coalesce("source", "source_any"))
+
+
+def name_moment(one: Moment) -> dict[str, Any]:
+    """Give the values of `MOMENT_COLUMNS`."""
+    return {ECOSYSTEM: one.ecosystem, PACKAGE: one.package, RELEASE: one.release, RELEASED: one.moment, TOLD_BY: one.told_by}
+
+
+def make_frame(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> pl.DataFrame:
+    """Make a frame of rows that hold text, counts, numbers and times, as their columns say.
+
+    Args:
+        rows: a value a column, by its name.
+        columns: how to read them, in order; `MOMENT_COLUMNS` and others.
+
+    Returns:
+        One column each, `ecosystem` to `told_by` among them.
+    """
+    types: dict[str, pl.DataType] = {"count": pl.Int64(), "number": pl.Float64(), "time": TIMESTAMP}
+    return pl.DataFrame(rows, schema={column.name: types.get(column.kind, pl.String()) for column in columns}, orient="row")
 
 
 def drop_single(moments: Sequence[Moment], kinds: pl.DataFrame) -> list[Moment]:

@@ -9,7 +9,7 @@ from pullstats.metrics.answers.key_epochs import refuse_epochs
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.store_events import StoreEvents
-from pullstats.metrics.time.gaps import Gap, describe_gaps, find_gaps
+from pullstats.metrics.time.gaps import Gap, find_gaps
 from pullstats.metrics.time.windows import TICK
 
 
@@ -30,6 +30,11 @@ def resolve_versions(query: Query, events: StoreEvents) -> Plan:
     return asked
 
 
+def find_first(asked: Plan) -> datetime | None:
+    """Give the instant from which on the logs speak and the window reaches; None where neither says one."""
+    return max(filter(None, (asked.window.start, asked.extent.first)), default=None)
+
+
 def find_last(asked: Plan) -> datetime | None:
     """Give the first instant that the logs say nothing of any more, or the window leaves out; None where there is none."""
     newest = asked.extent.newest
@@ -41,8 +46,3 @@ def gaps_of(asked: Plan) -> list[Gap]:
     """List when the logs of the window were silent that should have spoken."""
     clipped = asked.window.clip(asked.extent.first, asked.extent.newest)
     return list(find_gaps(asked.extent.sources, asked.events.logs, *clipped).gaps) if clipped else []
-
-
-def describe_gaps_of(asked: Plan) -> list[str]:
-    """Say when that was."""
-    return describe_gaps(gaps_of(asked), asked.query.tz)
