@@ -5,7 +5,7 @@ Both stages know this module and neither knows the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import polars as pl
@@ -67,3 +67,7 @@ class Report:
     meta: dict[str, Any] = field(default_factory=dict)
     is_empty: bool = False
     flat: tuple[pl.DataFrame, tuple[Column, ...]] | None = None
+
+    def with_warnings(self, *said: str) -> Report:
+        """Give the same report with more to say behind its warnings: a sentence each."""
+        return replace(self, meta=self.meta | {"warnings": [*self.meta["warnings"], *said]})

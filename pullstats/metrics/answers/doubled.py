@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -37,7 +36,7 @@ def warn_of_doubled(report: Report, asked: Plan) -> Report:
         return report
     left, kept, count = pair_logs(repeats, asked.extent).row(0)
     said = _tell(asked, f"{count:,} of the {total:,} requests of the window are in '{left}' and in '{kept}'")
-    return replace(report, meta=report.meta | {"warnings": [*report.meta["warnings"], said]})
+    return report.with_warnings(said)
 
 
 def _lie_side_by_side(asked: Plan) -> bool:

@@ -11,6 +11,16 @@ from pullstats.metrics.plan import Plan
 from pullstats.reports import Column
 
 
+def keep_first(rows: pl.DataFrame, limit: int) -> pl.DataFrame:
+    """Keep the first rows, or all where there is no limit (0).
+
+    Args:
+        rows: any, in order; `columns` stay as they are.
+        limit: how many.
+    """
+    return rows.head(limit) if limit else rows
+
+
 def cut_rows(rows: pl.DataFrame, asked: Plan, columns: Sequence[Column], sums: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame, int | None]:
     """Keep as many rows as are asked for, and fold the others into one behind them, unless nobody wants it.
 

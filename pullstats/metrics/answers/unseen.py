@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pullstats.metrics.filtering.selection import name_unseen
 from pullstats.metrics.plan import Plan
 from pullstats.reports import Report
@@ -18,8 +16,7 @@ def warn_of_unseen(report: Report, asked: Plan) -> Report:
     """
     if not report.meta["excluded"]["events"] and report.is_empty:
         return report
-    warnings = [*report.meta["warnings"], *tell_unseen(asked, is_empty=report.is_empty)]
-    return replace(report, meta=report.meta | {"warnings": warnings})
+    return report.with_warnings(*tell_unseen(asked, is_empty=report.is_empty))
 
 
 def tell_unseen(asked: Plan, *, is_empty: bool) -> list[str]:

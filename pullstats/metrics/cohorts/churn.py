@@ -20,8 +20,8 @@ import polars as pl
 
 from pullstats.metrics.cohorts.calendar import FORMED, INDEX, SHOWN, Calendar
 from pullstats.metrics.cohorts.sightings import BORN, TRAITS, WHO
+from pullstats.metrics.versions.survival import NORMAL_95
 
-_NORMAL: Final = 1.959963984540054
 _LEAST_SPAN: Final = timedelta(days=7)
 """A shorter one would hold other days of the week than the one before it."""
 _LEAST_NETWORKS: Final = 20
@@ -113,5 +113,5 @@ def _estimate(counted: pl.DataFrame, networks: int, span: timedelta) -> Churn | 
     ratio = after / math.sqrt(before * later)
     influence = pl.col("after") / after - (pl.col("before") / before + pl.col("later") / later) / 2
     squares = counted.group_by("network").agg(influence.sum().alias("sum")).select((pl.col("sum") ** 2).sum()).item()
-    reach = _NORMAL * math.sqrt(squares * networks / (networks - 1)) / counted.height
+    reach = NORMAL_95 * math.sqrt(squares * networks / (networks - 1)) / counted.height
     return Churn(1 - ratio, 1 - ratio * math.exp(reach), 1 - ratio * math.exp(-reach), counted.height, networks, span.days)

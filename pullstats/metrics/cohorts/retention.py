@@ -11,12 +11,11 @@ import polars as pl
 
 from pullstats.metrics.cohorts.calendar import INDEX, SHOWN, STATE, WHOLE, Calendar
 from pullstats.metrics.cohorts.sightings import BORN, Sightings
+from pullstats.metrics.versions.survival import NORMAL_95
 
 AGE: Final = "age"
 MEMBERS: Final = "members"
 RETAINED: Final = "retained"
-_NORMAL: Final = 1.959963984540054
-"""Of a normal distribution 95 % lie within so many deviations."""
 
 
 def add_shares(frame: pl.DataFrame) -> pl.DataFrame:
@@ -30,9 +29,9 @@ def add_shares(frame: pl.DataFrame) -> pl.DataFrame:
         (0.2366, 0.7634)
     """
     total = pl.when(pl.col(MEMBERS) > 0).then(pl.col(MEMBERS)).cast(pl.Float64)
-    part, square = pl.col(RETAINED) / total, _NORMAL**2
+    part, square = pl.col(RETAINED) / total, NORMAL_95**2
     middle = (part + square / (2 * total)) / (1 + square / total)
-    reach = _NORMAL / (1 + square / total) * (part * (1 - part) / total + square / (4 * total**2)).sqrt()
+    reach = NORMAL_95 / (1 + square / total) * (part * (1 - part) / total + square / (4 * total**2)).sqrt()
     low = pl.when(pl.col(RETAINED) == 0).then(part).otherwise(middle - reach)
     high = pl.when(pl.col(RETAINED) == pl.col(MEMBERS)).then(part).otherwise(middle + reach)
     return frame.with_columns(part.alias("share"), low.alias("low"), high.alias("high"))

@@ -99,7 +99,7 @@ class Behaviour:
             return warn_of_doubled(warn_of_unseen(report, asked), asked)
         pairs = _find_pairs(asked)
         rows = _list_origins(asked, pairs)
-        report = replace(report, meta=report.meta | {"warnings": [*report.meta["warnings"], *_tell_several(pairs)]})
+        report = report.with_warnings(*_tell_several(pairs))
         report = replace(_add_examples(report, asked, pairs), flat=(_show(rows, _ORIGIN_COLUMNS), _ORIGIN_COLUMNS))
         return warn_of_doubled(warn_of_unseen(report, asked), asked)
 

@@ -14,6 +14,7 @@ from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.key_epochs import refuse_epochs
 from pullstats.metrics.answers.meta import build_meta, describe_meta
 from pullstats.metrics.answers.ordering import order_values
+from pullstats.metrics.answers.others import keep_first
 from pullstats.metrics.answers.presence import CLIENTS, find_presence
 from pullstats.metrics.answers.report_parts import dimension_columns, dimension_heads, name_others
 from pullstats.metrics.answers.unseen import tell_unseen
@@ -163,7 +164,7 @@ def _break_down(partials: Sequence[Partials], asked: Plan) -> pl.DataFrame:
     order = first.sort("size", *keys, descending=[True, *(False for _ in keys)], nulls_last=True).select(keys)
     said = rows.filter((pl.col("a").fill_null(0) != 0) | (pl.col("b").fill_null(0) != 0))
     order = order.join(said.select(keys), on=keys, how="semi", nulls_equal=True, maintain_order="left")
-    shown = order.head(limit) if limit else order
+    shown = keep_first(order, limit)
     own = [order_values(dimension, asked) for dimension in takewhile(lambda one: one.is_ordered, asked.dimensions)]
     shown = shown.sort(own, maintain_order=True) if own else shown
     place = {metric.key: number for number, metric in enumerate(metrics)}

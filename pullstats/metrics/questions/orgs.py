@@ -81,8 +81,7 @@ class Organisations:
             message = "--min-origins goes neither with --state nor with --networks: what they leave out would tell of few"
             raise UsageError(message)
         broken = replace(self.query, dimensions=(ORG, "network-type"))
-        report = Breakdown(broken).answer(events)
-        report = replace(report, meta=report.meta | {"warnings": [*report.meta["warnings"], _FEW, _NAMES]})
+        report = Breakdown(broken).answer(events).with_warnings(_FEW, _NAMES)
         return warn_of_doubled(report, resolve(broken, events))
 
 

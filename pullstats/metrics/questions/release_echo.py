@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.metrics.answers.others import keep_first
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.dimensions import CLASS, RELEASE
@@ -67,7 +68,7 @@ def _report(asked: Plan, rows: pl.DataFrame, hours: int, notes: list[str]) -> Re
         Column(_SHARE, "of it", "share"),
         *(Column(name, _CALLED[name], "count", additive=True) for name in ECHOING),
     )
-    shown = dated.head(asked.query.limit) if asked.query.limit else dated
+    shown = keep_first(dated, asked.query.limit)
     empty = {name for name in ECHOING if not dated[name].sum()}
     is_single = is_of_one_package(dated)
     hidden = {ECOSYSTEM, TOLD_BY, *empty} | ({PACKAGE} if is_single else set())

@@ -9,6 +9,7 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.ids import begins_with, is_beginning, write_ids
+from pullstats.metrics.answers.others import keep_first
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.behaviour.judging import CLASS, SCORE, describe_evidence
 from pullstats.metrics.behaviour.pace import GAP, PACE, PERIODS, mark_pace
@@ -47,7 +48,7 @@ def answer_timeline(asked: Plan, text: str) -> Report:
     rows, said = _find_requests(asked, who), ""
     if level == "origin":
         rows, said = _add_pace(asked, rows, who)
-    shown = rows.head(asked.query.limit) if asked.query.limit else rows
+    shown = keep_first(rows, asked.query.limit)
     paced = _PACE if level == "origin" else ()
     traits = [Column(name, name, "text") for name in _TRAITS]
     columns = (Column("time", "time", "time"), Column(level, level, "bucket"), *traits[:2], *paced, *traits[2:])

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from pullstats.metrics.answers.others import keep_first
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.plan import Plan
@@ -117,8 +118,7 @@ def _lay_over(asked: Plan, curves: Sequence[Curve], notes: Sequence[str]) -> Rep
         [curve.days.select(pl.when(~pl.col("gap")).then("newer_share")).to_series().head(_SHOWN_DAYS).to_list() for curve in curves],
         pl.List(pl.Float64),
     )
-    shown = frame.with_columns(trends)
-    shown = shown.head(asked.query.limit) if asked.query.limit else shown
+    shown = keep_first(frame.with_columns(trends), asked.query.limit)
     is_single = is_of_one_package(frame)
     hidden = {ECOSYSTEM, TOLD_BY} | ({PACKAGE} if is_single else set())
     seen = (*(column for column in _SUMMARY if column.name not in hidden), Column(_TREND, "share by day", "spark"))

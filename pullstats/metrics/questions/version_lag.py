@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.ids import write_ids
+from pullstats.metrics.answers.others import keep_first
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.dimensions import CLASS, DIMENSIONS, RELEASE
@@ -79,7 +80,7 @@ def _tabulate(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moments: 
     rows = [{**name_moment(one), **name_lags(lags)} for one, lags in measured]
     columns = _columns(asked, question.active)
     frame = make_frame(rows, columns)
-    shown = frame.head(asked.query.limit) if asked.query.limit else frame
+    shown = keep_first(frame, asked.query.limit)
     is_single = is_of_one_package(frame)
     hidden = {ECOSYSTEM, TOLD_BY, "median_low", "median_high"} | ({PACKAGE} if is_single else set())
     seen = tuple(column for column in columns if column.name not in hidden)
@@ -135,12 +136,12 @@ def _list_stuck(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moment:
         Column("last_seen", "last seen", "time"),
     )
     limit = asked.query.limit
-    report = build_table(asked, rows.head(limit) if limit else rows, columns, warnings=notes)
+    report = build_table(asked, keep_first(rows, limit), columns, warnings=notes)
     headline = tell_stuck(lags, moment, asked)
     return replace(
         report,
         headline=headline,
-        flat=(flat.head(limit) if limit else flat, flat_columns),
+        flat=(keep_first(flat, limit), flat_columns),
         meta=report.meta | {"active_days": question.active} | dict(lags.counts),
     )
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from pullstats.errors import UsageError
 from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.answers.others import keep_first
 from pullstats.metrics.answers.report_parts import build_report, metric_columns
 from pullstats.metrics.definitions import METRICS as METRICS_BY_NAME
 from pullstats.metrics.dimensions import CLASS, DIMENSIONS, RELEASE
@@ -87,7 +88,7 @@ def _list(asked: Plan, question: WouldMiss) -> Report:
     rows, total = fold(partials, asked.metrics, _KEYS), fold(partials, asked.metrics, ())
     rows = rows.filter(pl.col("requests") > 0)
     rows = rows.sort(asked.level.key, "requests", *_KEYS, descending=[True, True, False, False, False], nulls_last=True)
-    shown = rows.head(asked.query.limit) if asked.query.limit else rows
+    shown = keep_first(rows, asked.query.limit)
     columns = (
         Column(PACKAGE, PACKAGE, "dimension"),
         Column(CLASS, CLASS, "dimension"),

@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-_NORMAL: Final = 1.959963984540054
+NORMAL_95: Final = 1.959963984540054
 """Of a normal distribution 95 % lie within so many deviations."""
 
 
@@ -73,7 +73,7 @@ def _bound(share: float, variance: float, before: float) -> tuple[float, float]:
     """Give the interval of a share; of nothing left, where no variance is known, up to what it was before."""
     if share <= 0 or math.isinf(variance):
         return 0.0, before
-    width = _NORMAL * math.sqrt(variance) / abs(math.log(share))
+    width = NORMAL_95 * math.sqrt(variance) / abs(math.log(share))
     return float(share ** math.exp(width)), float(share ** math.exp(-width))
 
 
