@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.behaviour.features import find_chance, mark_silences
-from pullstats.metrics.behaviour.periods import PERIOD_COLUMNS, find_periods
+from pullstats.metrics.behaviour.periods import LEAST_VISITS, PERIOD_COLUMNS, find_periods
 from pullstats.metrics.behaviour.requests import OWNER
 from pullstats.metrics.behaviour.visits import KEY, SECOND
 
@@ -23,7 +23,6 @@ WHOLE: Final = 0.75
 WHO: Final = ("user_agent_name", "os_name", "host_arch", "package_type", "package_name")
 PAUSE: Final = 2.5
 """Periods after which another beginning is another machine's: with one poll missed it comes after two."""
-_LEAST_VISITS: Final = 4
 _LEAST_REGULAR: Final = 0.6
 _LEAST_LOSS: Final = 0.1
 _LEAST_GAIN: Final = 5.0
@@ -47,7 +46,7 @@ def is_part() -> pl.Expr:
 def is_loose() -> pl.Expr:
     """Tell of which origins and packages the visits may be some of a job's that has others elsewhere."""
     is_vague = (pl.col("regular") < WHOLE) | is_part().fill_null(value=True)
-    return (pl.col("visits") >= _LEAST_VISITS) & is_vague
+    return (pl.col("visits") >= LEAST_VISITS) & is_vague
 
 
 def keep_loose(visits: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
