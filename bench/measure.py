@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import json
 import statistics
 import subprocess
-import time
+import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+STARTER: Final = Path(__file__).resolve().with_name("starter.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +71,12 @@ class Series:
 
 
 def run_once(command: Sequence[str], folder: Path, environment: Mapping[str, str], scratch: Path) -> Run:
-    """Run `command` in `folder` and wait for it with `wait4`, which reports the usage of that child alone.
+    """Run `command` in `folder` by `starter.py` and wait for it; what it took is that process's and that of the children it waited for.
 
     Output goes to files in `scratch`, so that no pipe of ours slows the child down.
     """
-    out_path, err_path = scratch / "stdout", scratch / "stderr"
-    with out_path.open("wb") as out, err_path.open("wb") as err:
-        begun = time.perf_counter()
-        child = subprocess.Popen(command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-        _pid, status, usage = os.wait4(child.pid, 0)
-        wall = time.perf_counter() - begun
-    child.returncode = code = os.waitstatus_to_exitcode(status)
-    complaint = err_path.read_text(errors="replace").strip().rpartition("\n")[2] if code else ""
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, code, out_path.read_text(errors="replace"), complaint)
+    out_path, err_path = scratch.resolve() / "stdout", scratch.resolve() / "stderr"
+    started = [sys.executable, "-S", "-E", str(STARTER), str(out_path), str(err_path), *command]
+    took = json.loads(subprocess.run(started, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, check=True, stdout=subprocess.PIPE).stdout)
+    complaint = err_path.read_text(errors="replace").strip().rpartition("\n")[2] if took["code"] else ""
+    return Run(**took, stdout=out_path.read_text(errors="replace"), complaint=complaint)

@@ -102,3 +102,11 @@ def test_what_differs_from_our_answer_is_said_of_whomever_it_is(bench: dict[str,
     other = json.dumps([{"country": "DE", "requests": 3}])
     assert bench["questions"].same_answers([ours, ours, ours]) == "equal, 1 row"
     assert bench["questions"].same_answers([ours, ours, other]).startswith("DIFFERENT")
+
+
+def test_the_peak_of_a_command_is_its_own(bench: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever the measuring program holds itself."""
+    held = bytes(bytearray(b"x") * 200_000_000)
+    run = bench["measure"].run_once(["sh", "-c", "echo said; echo wrong >&2; exit 3"], tmp_path, {"PATH": "/usr/bin:/bin"}, tmp_path)
+    assert (run.code, run.stdout, run.complaint) == (3, "said\n", "wrong")
+    assert run.peak < len(held) / 2
