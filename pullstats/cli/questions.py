@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from pullstats.cli.options import ROWS, F, Number, combine, configured_routes
-from pullstats.cli.output import has_words, refuse_total
+from pullstats.cli.output import choose_renderer, has_words, refuse_total
 from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, METRICS, UNIQUE_LEVELS, Query, find_unique_metric
 from pullstats.metrics.behaviour.rules import load_rules
@@ -126,6 +126,7 @@ def build_query(options: dict[str, Any]) -> Query:
         unique_by=find_level(options["unique_by"]),
         tz=options["tz"],
         as_of=options["as_of"],
+        is_shifting=not choose_renderer(options).keeps_window,
         is_complete=options["is_complete"],
         every=options.get("every"),
         week_start=options["week_start"],

@@ -41,6 +41,7 @@ class Renderer:
         has_total_row: whether there is room for a row of totals; where a program adds rows up, it would count twice.
         words: whether it tells more than the rows: `always`, with `--meta`, or `never`.
         shows_warnings: whether what must be said of a number stands in it; else it is said on standard error.
+        keeps_window: whether what reads it expects the window asked for, so that it is never counted back from the newest event.
         write_batches: writes frames of one schema one after the other; None where all must be known before the first is written.
     """
 
@@ -52,4 +53,5 @@ class Renderer:
     has_total_row: bool = False
     words: Literal["always", "meta", "never"] = "never"
     shows_warnings: bool = False
+    keeps_window: bool = False
     write_batches: Callable[[Iterable[pl.DataFrame], IO[bytes], RenderOptions], None] | None = None

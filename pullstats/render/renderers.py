@@ -14,6 +14,7 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.render import batches
 from pullstats.render.machine import render_csv, render_json, render_markdown, render_ndjson, render_parquet
+from pullstats.render.openmetrics import render_openmetrics
 from pullstats.render.output import opened
 from pullstats.render.renderer import Renderer, RenderOptions
 from pullstats.render.table import render_table
@@ -28,6 +29,13 @@ RENDERERS: Final[dict[str, Renderer]] = {
         Renderer("ndjson", "one object a line", (".ndjson", ".jsonl"), render_ndjson, write_batches=batches.write_ndjson),
         Renderer("md", "a Markdown table", (".md",), render_markdown, is_for_programs=False, has_total_row=True, words="always"),
         Renderer("parquet", "a Parquet file", (".parquet",), render_parquet, write_batches=batches.write_parquet),
+        Renderer(
+            "openmetrics",
+            "gauges for Prometheus, as node_exporter's textfile collector reads them",
+            (".prom",),
+            render_openmetrics,
+            keeps_window=True,
+        ),
     )
 }
 
