@@ -22,7 +22,7 @@ from support.command import pullstats, take_into
 from support.crowd import Row, make_id
 from support.effort import across, some
 from support.waste_oracle import find_all, polling, tell
-from support.wasteful import BEGIN, WASTEFUL, Plot, ask_events, is_redirected, make_traffic, number_requests
+from support.wasteful import BEGIN, DAY, WASTEFUL, Plot, ask_events, is_redirected, make_traffic, mark_builds, number_requests
 
 RULES = load_offences()
 NUMBERS = {name: dict(kind.thresholds) for name, kind in RULES.kinds.items()}
@@ -46,7 +46,7 @@ def test_every_kind_has_its_numbers_and_what_finds_it() -> None:
 @pytest.mark.parametrize(("seed", "memory"), some(across(range(6), [3_000_000_000, 400_000]), 3))
 def test_all_waste_is_what_a_second_opinion_finds(seed: int, memory: int) -> None:
     rows = make_traffic(seed, *WASTEFUL)
-    told, total = tell(rows, NUMBERS, BY)
+    told, total = tell(mark_builds(rows), NUMBERS, BY)
     report = ask(rows, memory=memory)
     found = {(row["level"], row["who"], row["kind"]): [row[name] for name in ("requests", "bytes", "downloads")] for row in rows_of(report)}
     wanted = {
@@ -73,8 +73,9 @@ def test_of_careful_clients_nothing_is_said(seed: int) -> None:
 
 def test_rows_of_another_level_are_those_of_its_origins_together() -> None:
     rows = make_traffic(3, *WASTEFUL)
+    marked = mark_builds(rows)
     for level in ("network", "org"):
-        told, total = tell(rows, NUMBERS, dict.fromkeys(BY, level))
+        told, total = tell(marked, NUMBERS, dict.fromkeys(BY, level))
         report = ask(rows, level)
         found = sorted((row["kind"], row["requests"], row["bytes"], row["downloads"]) for row in rows_of(report))
         assert found == sorted((row["kind"], row["requests"], row["bytes"], row["downloads"]) for row in told)
@@ -95,6 +96,27 @@ def test_a_request_of_two_kinds_is_counted_once_in_all() -> None:
     assert report.meta["totals"]["requests"] == 240 - 20  # the first of each minute is a first within its pull, too
 
 
+def test_builds_are_known_by_what_they_say_or_by_how_they_ask() -> None:
+    """Eight builds a day: on a runner of one's own that says nothing, in CI that says so, and half by half; people who take as often are no builds."""
+    plot = Plot(1)
+    for day in range(4):
+        for number in range(8):
+            at = day * DAY + 8 * 3600 + number * 3000 + plot.chance.uniform(0, 1500)
+            for step in range(9):
+                plot.file(at + step, 100, f"p{step}")
+                plot.file(at + step + 20, 20_000, f"p{step}", ci=True)
+                plot.file(at + step + 40, 30_000, f"p{step}", ci=bool(number % 2))
+            plot.file(at + 60, 40_000 + number, "p1", network=400)
+    rows = number_requests(plot.rows)
+    found = {row["who"]: row for row in rows_of(ask(rows))}
+    runner, told, both = (found.pop(write_id(make_id({"network": number}, "network") or 0)) for number in (1, 200, 300))
+    assert not found
+    assert {row["requests"] for row in (runner, told, both)} == {4 * 9 * 7}
+    assert "; CI by how they ask (class ci); " in runner["evidence"]
+    assert "; CI as the clients say; " in told["evidence"]
+    assert re.search(r"; CI as the clients say, but for \d+ by how they ask \(class ci\); ", both["evidence"])
+
+
 def test_waste_of_which_no_download_comes_is_said_to_be_such() -> None:
     plot = Plot(1)
     for number in range(90):
@@ -113,7 +135,7 @@ def _with_numbers(**numbers: dict[str, float]) -> OffenceRules:
 
 def test_filters_choose_among_what_is_found_and_change_no_finding() -> None:
     rows = make_traffic(2, *WASTEFUL)
-    wasted = find_all(rows, NUMBERS)
+    wasted = find_all(mark_builds(rows), NUMBERS)
     for where, is_kept in {
         "package=acme/poll": lambda row: row["package"] == "acme/poll",
         "method=HEAD": lambda row: row["method"] == "HEAD",
@@ -320,7 +342,7 @@ def test_redirects_are_one_with_what_they_lead_to() -> None:
 
 def test_requests_of_several_logs_are_told_apart_by_log_and_place() -> None:
     rows = [row | {"source": f"log {number % 2}"} for number, row in enumerate(make_traffic(4, *WASTEFUL))]
-    told, total = tell(rows, NUMBERS, BY)
+    told, total = tell(mark_builds(rows), NUMBERS, BY)
     report = ask(rows)
     found = sorted((row["kind"], row["requests"], row["bytes"], row["downloads"]) for row in rows_of(report))
     assert found == sorted((row["kind"], row["requests"], row["bytes"], row["downloads"]) for row in told)

@@ -9,10 +9,12 @@ from typing import Any
 
 import polars as pl
 
+from pullstats.ids import write_id
 from pullstats.metrics import Extent, Query
 from pullstats.metrics.question import Question
+from pullstats.metrics.questions.breakdown import Breakdown
 from pullstats.reports import Report
-from support.crowd import NOON, Row, ask_of, make_events, request
+from support.crowd import NOON, Row, ask_of, make_events, make_id, request
 
 BEGIN = NOON - timedelta(hours=12)
 DAYS = 4
@@ -287,6 +289,14 @@ def ask_events(question: Callable[..., Question], rows: list[Row], *given: Any, 
     extent = Extent(min(times, default=None), max(times, default=None), None, len(rows))
     query = Query(**{"metrics": ("downloads",), "window": "all", "limit": 0, "is_shifting": False, **options})
     return ask_of(question(query, *given, **(named or {})), scan, extent, max(times, default=BEGIN))
+
+
+def mark_builds(rows: list[Row]) -> list[Row]:
+    """Let the requests of an origin for a package be in CI where that is its class, whatever they say: what a second opinion on waste does not judge."""
+    found = ask_events(Breakdown, rows, dimensions=("origin", "package", "class"), metrics=("requests",)).frame
+    builds = {*found.filter(pl.col("class") == "ci").select("origin", "package").rows()}
+    ids = {who: write_id(make_id({"who": who}, "origin") or 0) for who in {row["who"] for row in rows}}
+    return [row | {"ci": row["ci"] or (row["who"] is not None and (ids[row["who"]], row["package"]) in builds)} for row in rows]
 
 
 def each(rows: list[Row], *names: str) -> Iterator[tuple[tuple[Any, ...], list[Row]]]:

@@ -31,7 +31,15 @@ def add_evidence(rows: pl.DataFrame, kinds: Mapping[str, Kind]) -> pl.DataFrame:
 def tell_evidence(row: Mapping[str, Any], kind: Kind) -> str:
     """Tell what was seen of one kind: 312 GETs of manifests that it had, and no layer after them; mostly orchard/api (310), by skopeo 1.9.3."""
     days_word = "day" if row["days"] == 1 else "days"
-    return kind.evidence.format(**row, days_word=days_word, mostly=f"; {name_thing(row)}, by {name_client(row)}")
+    told_by = tell_builds(row["by_class"], row["requests"])
+    return kind.evidence.format(**row, days_word=days_word, told_by=told_by, mostly=f"; {name_thing(row)}, by {name_client(row)}")
+
+
+def tell_builds(by_class: int, requests: int) -> str:
+    """Say how builds are known as such: of so many `requests`, `by_class` by how their origins ask, the others as they say themselves."""
+    if not by_class:
+        return "CI as the clients say"
+    return "CI by how they ask (class ci)" if by_class == requests else f"CI as the clients say, but for {by_class:,} by how they ask (class ci)"
 
 
 def name_thing(row: Mapping[str, Any]) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import polars as pl
 
 from pullstats.metrics.offences.manifests import list_needless
-from pullstats.metrics.offences.requests import Around, Part, look_around, narrow_requests, number_rows
+from pullstats.metrics.offences.requests import Around, Part, list_builds, look_around, narrow_requests, number_rows
 from pullstats.metrics.offences.rules import Kind
 from pullstats.metrics.offences.waste import list_downloads
 from pullstats.metrics.partials import name_groups
@@ -67,7 +68,12 @@ def count_inflation(asked: Plan, kind: Kind) -> pl.DataFrame:
 def _mark_part(asked: Plan, kind: Kind, around: Around | None) -> pl.DataFrame:
     """List the downloads of a part: `place`, `downloads`, `_VALUES`, and whether everything `had` been there."""
     rows = number_rows(narrow_requests(asked).collect(engine="streaming"))
-    marked = list_needless(Part(rows, around or look_around(rows.lazy()), asked.pauses), kind).filter("is_needless").select("place").unique()
+    marked = (
+        list_needless(Part(rows, around or look_around(rows.lazy()), asked.pauses, partial(list_builds, asked)), kind)
+        .filter("is_needless")
+        .select("place")
+        .unique()
+    )
     del rows
     counted = list_downloads(asked, _VALUES)
     return counted.join(marked.with_columns(had=pl.lit(value=True)), on="place", how="left").with_columns(pl.col("had").fill_null(value=False))

@@ -6,18 +6,20 @@ owners share one with a chance of 2⁻¹⁹.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
 from pullstats.metrics.counting import Pauses
+from pullstats.metrics.dimensions import CLASS
 from pullstats.metrics.islands import INDEX, IS_NEW, ROW
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.statuses import IS_GET, IS_HEAD, IS_REDIRECT, IS_TAKEN
 
 OWNER: Final = "owner"
+_BUILD: Final = "ci"
 HOUR: Final = 3_600_000_000
 """Microseconds."""
 SECOND: Final = 1_000_000
@@ -84,11 +86,13 @@ class Part:
         rows: the requests, with `ROW`.
         around: what all parts say.
         pauses: they end a pull group.
+        list_builds: gives `origin` and `package` of what builds ask for, by how they ask; classes are found when it is first called.
     """
 
     rows: pl.DataFrame
     around: Around
     pauses: Pauses
+    list_builds: Callable[[], pl.DataFrame]
 
 
 def narrow_requests(asked: Plan) -> pl.LazyFrame:
@@ -149,18 +153,29 @@ def number_rows(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(INDEX.alias(ROW))
 
 
-def give_waste(rows: pl.DataFrame, measure: str | None = None) -> pl.DataFrame:
+def list_builds(asked: Plan) -> pl.DataFrame:
+    """List the origins and packages of class `ci`: `origin`, `package`, as `narrow_requests` names them.
+
+    Args:
+        asked: the plan of the question.
+    """
+    pairs = asked.classes.find().pairs.filter(pl.col(CLASS) == _BUILD)
+    return pairs.select(origin=_VALUES["origin"], package=_VALUES["package"]).drop_nulls()
+
+
+def give_waste(rows: pl.DataFrame, measure: str | None = None, by_class: str | None = None) -> pl.DataFrame:
     """Give `ROW` of the requests found, and what their kind measures of each.
 
     Args:
-        rows: with `ROW` and the column that `measure` names.
+        rows: with `ROW` and the columns that `measure` and `by_class` name.
         measure: null stands where none is named.
+        by_class: true where only the class of who asks says so; false stands where none is named.
 
     Returns:
-        `ROW` and `measure`.
+        `ROW`, `measure` and `by_class`.
     """
     value = pl.col(measure) if measure else pl.lit(None)
-    return rows.select(ROW, measure=value.cast(pl.Float64))
+    return rows.select(ROW, measure=value.cast(pl.Float64), by_class=pl.col(by_class) if by_class else pl.lit(value=False))
 
 
 def join_waste(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -11,7 +11,7 @@ import polars as pl
 from pullstats.ids import write_ids
 from pullstats.metrics.offences.requests import PLACE
 from pullstats.metrics.offences.rules import Kind
-from pullstats.metrics.offences.waste import KIND, Waste
+from pullstats.metrics.offences.waste import BY_CLASS, KIND, Waste
 from pullstats.metrics.plan import Plan
 
 WHO: Final = "who"
@@ -41,7 +41,7 @@ class Tally:
 
     Attributes:
         rows: `level`, `who` (an id in digits, or a network owner's name; null where it is not known), `kind`, `requests`, `bytes`, `downloads`,
-            `first_seen`, `last_seen`, `days`, `measure`, `top` (requests for what was asked most), `trend`, and `_NAMES` of that; the most
+            `first_seen`, `last_seen`, `days`, `measure`, `by_class` (of these, told by the class of who asks), `top` (requests for what was asked most), `trend`, and `_NAMES` of that; the most
             requests first.
         waste: what was found.
         wasted: its rows, with `level` and `whose`.
@@ -73,6 +73,7 @@ def tally_waste(asked: Plan, waste: Waste, kinds: Mapping[str, Kind], level: str
         time.max().alias("last_seen"),
         time.dt.convert_time_zone(asked.query.tz).dt.date().n_unique().cast(pl.Int64).alias("days"),
         pl.col("measure").mean(),
+        pl.col(BY_CLASS).sum().cast(pl.Int64),
     )
     top = wasted.group_by(*keys, "package").agg(pl.len().alias("top"), pl.col("instant").max(), pl.col("place").sort_by("instant", "place").last())
     top = top.sort("top", "instant", "place", descending=True).unique(keys, keep="first", maintain_order=True).drop("package", "instant")

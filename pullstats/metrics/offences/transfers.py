@@ -9,23 +9,33 @@ from pullstats.metrics.offences.requests import HOUR, OWNER, SECOND, Part, give_
 from pullstats.metrics.offences.rules import Kind
 
 _DAY = 24 * HOUR
+_BY_CLASS = "by_class"
+_TAKER = mix("network", "client", "path", "log") ^ pl.col("is_redirect").hash(10)
 _IS_ARTIFACT = pl.col("is_get") & (pl.col("is_file") | pl.col("is_blob"))
 
 
 def find_uncached(part: Part, kind: Kind) -> pl.DataFrame:
     """Find files that builds of one network take whole, with one client, many times a day by one log; see `DETECTORS`.
 
-    All but the day's first are waste. A redirect and what it leads to are one.
+    All but the day's first are waste. A redirect and what it leads to are one. Builds say that they are in CI, or are told by how they ask.
     """
     is_whole = pl.col("status").eq_missing(200) | pl.col("is_redirect")
-    taken = part.rows.lazy().filter(_IS_ARTIFACT & pl.col("is_ci") & is_whole)
-    ordered = order_owners(taken, mix("network", "client", "path", "log") ^ pl.col("is_redirect").hash(10), kind["times_a_day"]).with_columns(
-        day=pl.col("instant") // _DAY
-    )
+    taken = _mark_builds(part, part.rows.lazy().filter(_IS_ARTIFACT & is_whole), kind)
+    ordered = order_owners(taken, _TAKER, kind["times_a_day"], (_BY_CLASS,)).with_columns(day=pl.col("instant") // _DAY)
     times = ordered.group_by(OWNER, "day", maintain_order=True).agg(times=pl.len())
     found = ordered.join(times, on=[OWNER, "day"], how="left", maintain_order="left")
     is_first = pl.col(IS_NEW) | pl.col("day").ne_missing(pl.col("day").shift(1))
-    return give_waste(found.filter(~is_first & (pl.col("times") >= kind["times_a_day"])), "times")
+    return give_waste(found.filter(~is_first & (pl.col("times") >= kind["times_a_day"])), "times", _BY_CLASS)
+
+
+def _mark_builds(part: Part, taken: pl.LazyFrame, kind: Kind) -> pl.LazyFrame:
+    """Keep what builds took; classes are looked at only where something is taken that often by clients that do not say what they are in."""
+    flagged = taken.filter("is_ci").with_columns(pl.lit(value=False).alias(_BY_CLASS))
+    often = taken.group_by(_TAKER.alias(OWNER), pl.col("instant") // _DAY).agg(pl.len(), is_silent=(~pl.col("is_ci")).any())
+    if not often.filter("is_silent", pl.col("len") >= kind["times_a_day"]).head(1).collect(engine="streaming").height:
+        return flagged
+    silent = taken.filter(~pl.col("is_ci")).join(part.list_builds().lazy(), on=["origin", "package"], how="semi")
+    return pl.concat([flagged, silent.with_columns(pl.lit(value=True).alias(_BY_CLASS))])
 
 
 def find_unfinished(part: Part, kind: Kind) -> pl.DataFrame:

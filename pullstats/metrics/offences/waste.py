@@ -9,20 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import polars as pl
 
 from pullstats.metrics.islands import ROW
 from pullstats.metrics.offences.detectors import DETECTORS
-from pullstats.metrics.offences.requests import PLACE, Around, Part, look_around, narrow_requests, number_rows
+from pullstats.metrics.offences.requests import PLACE, Around, Part, list_builds, look_around, narrow_requests, number_rows
 from pullstats.metrics.offences.rules import Kind
 from pullstats.metrics.partitions import cut_by_network
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.rule_counts import DOWNLOADS, IS_CUT, count_rows, look_beyond
 
 KIND: Final = "kind"
-_PART: Final = "part"
+PART: Final = "part"
+BY_CLASS: Final = "by_class"
 _WHO: Final = ("origin", "network", "org")
 _WIDER: Final = timedelta(days=1)
 
@@ -33,7 +35,7 @@ class Waste:
 
     Attributes:
         rows: one a kind and request: `kind`, `part`, `ROW`, `origin`, `network`, `org` (a hash), `package` (a hash), `instant`, `place`,
-            `bytes`, `measure`, `downloads` that stand for it.
+            `bytes`, `measure`, `by_class`, `downloads` that stand for it.
         requests: of the window, as filtered.
         downloads: counted in it, as filtered.
     """
@@ -45,7 +47,7 @@ class Waste:
     @property
     def distinct(self) -> pl.DataFrame:
         """Each request once, whatever kinds it is of: `rows`, without those that repeat `part` and `ROW`."""
-        return self.rows.unique([_PART, ROW], keep="first", maintain_order=True)
+        return self.rows.unique([PART, ROW], keep="first", maintain_order=True)
 
 
 def find_waste(asked: Plan, kinds: Iterable[Kind]) -> Waste:
@@ -64,12 +66,12 @@ def find_waste(asked: Plan, kinds: Iterable[Kind]) -> Waste:
 
 def _search_part(asked: Plan, kinds: list[Kind], number: int, around: Around | None) -> Waste:
     rows = number_rows(narrow_requests(asked).collect(engine="streaming"))
-    part = Part(rows, around or look_around(rows.lazy()), asked.pauses)
-    marked = [DETECTORS[kind.name](part, kind).select(pl.lit(kind.name).alias(KIND), ROW, "measure") for kind in kinds]
-    found = pl.concat([*marked, pl.DataFrame(schema={KIND: pl.String, ROW: pl.UInt32, "measure": pl.Float64})])
+    part = Part(rows, around or look_around(rows.lazy()), asked.pauses, partial(list_builds, asked))
+    marked = [DETECTORS[kind.name](part, kind).select(pl.lit(kind.name).alias(KIND), ROW, "measure", BY_CLASS) for kind in kinds]
+    found = pl.concat([*marked, pl.DataFrame(schema={KIND: pl.String, ROW: pl.UInt32, "measure": pl.Float64, BY_CLASS: pl.Boolean})])
     drawn = rows.select(pl.col(*_WHO, "package", "instant", "place", "size", "is_head", "is_kept").gather(found[ROW]))
     sent = drawn.with_columns(pl.when(~pl.col("is_head")).then("size").fill_null(0).alias("bytes")).drop("size", "is_head")
-    told = found.hstack(sent).filter("is_kept").drop("is_kept").with_columns(pl.lit(number).alias(_PART))
+    told = found.hstack(sent).filter("is_kept").drop("is_kept").with_columns(pl.lit(number).alias(PART))
     kept = int(rows["is_kept"].sum())
     del rows, part, drawn
     counted = list_downloads(asked, {})
