@@ -30,6 +30,10 @@ def cohorts(**options: Any) -> int:
     A cohort are those who were first seen in these logs in a bucket, after buckets in which they could have been seen. Looks at the whole history if no --window is
     given.
     """
+    return emit(answer(options["store"], ask_cohorts(options)), options)
+
+
+def ask_cohorts(options: dict[str, Any]) -> Cohorts:
+    """Make the question that the options of `cohorts` ask."""
     ask_whole_history(options)
-    query = build_query({**options, "metrics": "requests", "limit": choose_limit(options)})
-    return emit(answer(options["store"], Cohorts(query, options["look_back"])), options)
+    return Cohorts(build_query({**options, "metrics": "requests", "limit": choose_limit(options)}), options["look_back"])

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from pullstats.cli.options import ROWS, Command, CommandGroup, combine, general_options
+from pullstats.cli.options import ROWS, Command, CommandGroup, combine, general_options, refuse_before_name
 from pullstats.cli.output import choose_limit, emit, output_options
 from pullstats.cli.questions import build_query, other_option, question_options
 from pullstats.cli.rule_options import rule_sources, rules_option
-from pullstats.errors import UsageError
 from pullstats.metrics.offences.rules import load_offences
 from pullstats.metrics.questions.inflation import Inflation
 from pullstats.pipeline.answer import answer
@@ -27,11 +25,7 @@ from pullstats.pipeline.doctor import examine
 def doctor(context: click.Context, /, **options: Any) -> int:
     """List unknown agents and paths, most frequent first; say what in the store is out of date, and which logs hold the same requests."""
     if context.invoked_subcommand is not None:
-        given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-        if given:
-            raise UsageError(
-                f"options of doctor {context.invoked_subcommand} stand behind its name: pullstats doctor {context.invoked_subcommand} --{given[0].replace('_', '-')} …"
-            )
+        refuse_before_name(context, options)
         return 0
     found = examine(options["store"], limit=options["limit"], rules=rule_sources(options))
     if options["fix_hints"]:
@@ -50,5 +44,10 @@ def inflation(**options: Any) -> int:
 
     A pull that found everything there (GET where HEAD would do), and the same thing taken again by one origin on one day, are repeats.
     """
+    return emit(answer(options["store"], ask_inflation(options)), options)
+
+
+def ask_inflation(options: dict[str, Any]) -> Inflation:
+    """Make the question that the options of `doctor inflation` ask."""
     query = build_query({**options, "metrics": "downloads", "limit": choose_limit(options)})
-    return emit(answer(options["store"], Inflation(query, load_offences(options["offences"]))), options)
+    return Inflation(query, load_offences(options["offences"]))

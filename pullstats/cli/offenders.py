@@ -39,11 +39,9 @@ def offenders(**options: Any) -> int:
     GET where HEAD would do, manifests fetched twice, polling faster than a minute, loops on 401, 404 and 429, the whole catalogue every hour,
     no cache in CI, downloads that never finish. Somebody may have several rows; the first line counts each request once.
     """
-    query = build_query({**options, "metrics": "downloads", "limit": choose_limit(options)})
-    rules = load_offences(options["offences"])
+    question = ask_offenders(options)
     if options["is_explaining"]:
-        return emit(list_kinds(rules), options)
-    question = Offenders(query, rules, split_names(options["kinds"]), options["level"], options["price"], options["note_to"])
+        return emit(list_kinds(question.rules), options)
     report = answer(options["store"], question)
     if options["note_to"] is None or options["output_format"] not in {None, "table"}:
         return emit(report, options)
@@ -51,3 +49,9 @@ def offenders(**options: Any) -> int:
     lines = str(report.frame["note"].item()).split("\n")
     write_output("\n".join(map(for_terminal, lines)), options["output"])
     return 0
+
+
+def ask_offenders(options: dict[str, Any]) -> Offenders:
+    """Make the question that the options of `offenders` ask."""
+    query = build_query({**options, "metrics": "downloads", "limit": choose_limit(options)})
+    return Offenders(query, load_offences(options["offences"]), split_names(options["kinds"]), options["level"], options["price"], options["note_to"])

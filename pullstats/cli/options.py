@@ -117,6 +117,18 @@ class CommandGroup(Command, click.Group):
         return found
 
 
+def refuse_before_name(context: click.Context, options: Mapping[str, Any]) -> None:
+    """Refuse options of a group that are given before the name of the command below it, which would not get them.
+
+    Raises:
+        UsageError: one is.
+    """
+    given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        called, part = context.info_name, context.invoked_subcommand
+        raise UsageError(f"options of {called} {part} stand behind its name: pullstats {called} {part} --{given[0].replace('_', '-')} …")
+
+
 def _look_ahead(args: list[str], name: str) -> str | None:
     for index, argument in enumerate(args):
         if argument == name and index + 1 < len(args):

@@ -70,8 +70,13 @@ def orgs(**options: Any) -> int:
     Names are those of whoever owns the address, or your own for it; clouds and Internet providers stand apart from owners who ask themselves. The window is whole days
     (today is left out), by default the last four weeks, set beside the four before.
     """
+    return emit(answer(options["store"], ask_orgs(options)), options)
+
+
+def ask_orgs(options: dict[str, Any]) -> Organisations:
+    """Make the question that the options of `orgs` ask."""
     query = build_query({**options, "metrics": ",".join(ORG_METRICS), "limit": choose_limit(options), "is_complete": True})
-    return emit(answer(options["store"], Organisations(query, options["state"], split_names(options["networks"]))), options)
+    return Organisations(query, options["state"], split_names(options["networks"]))
 
 
 for _option in orgs.params:
@@ -88,9 +93,14 @@ for _option in orgs.params:
 @other_option
 @click.option("--percent", is_flag=True, help="Add the share of each additive metric.")
 @combine(question_options, output_options, general_options)
-def behaviour(who: str | None, **options: Any) -> int:
+def behaviour(**options: Any) -> int:
     """Tell why origins come: production, CI, development, mirrors, …, and what says so; in machine formats one row an origin."""
-    return emit(answer(options["store"], Behaviour(build_query(options), who)), options)
+    return emit(answer(options["store"], ask_behaviour(options)), options)
+
+
+def ask_behaviour(options: dict[str, Any]) -> Behaviour:
+    """Make the question that the options of `behaviour` ask."""
+    return Behaviour(build_query(options), options["who"])
 
 
 @click.command(cls=Command)

@@ -11,7 +11,7 @@ from pullstats.cli.output import choose_limit, emit, output_options
 from pullstats.cli.questions import ask_whole_history, build_query, name_given, question_options
 from pullstats.errors import UsageError
 from pullstats.metrics import Query
-from pullstats.metrics.question import Question
+from pullstats.metrics.question import Accounted
 from pullstats.metrics.questions.release_echo import ReleaseEcho
 from pullstats.metrics.questions.version_adoption import VersionAdoption
 from pullstats.metrics.questions.version_lag import VersionLag
@@ -52,18 +52,27 @@ def versions(**options: Any) -> int:
     Floating tags and digests count as the release they stood for, where a pull or --releases tells it; what has no place in its ecosystem's order stands apart.
     --adoption, --lag, --stuck, --echo and --would-miss look at the whole history if no --window is given.
     """
+    return emit(answer(options["store"], ask_versions(options)), options)
+
+
+def ask_versions(options: dict[str, Any]) -> Accounted:
+    """Make the question that the options of `versions` ask.
+
+    Raises:
+        UsageError: several things at once.
+    """
     metrics = "downloads,instances" if options["has_instances"] else ",".join(MISSED) if options["would_miss"] is not None else "downloads"
     if _name_views(options):
         ask_whole_history(options)
     query = build_query({**options, "metrics": metrics, "limit": choose_limit(options)})
-    return emit(answer(options["store"], _choose_question(query, options)), options)
+    return _choose_question(query, options)
 
 
 def _name_views(options: dict[str, Any]) -> list[str]:
     return [f"--{name}" for name, key in _VIEWS.items() if options[key] is not None and options[key] is not False]
 
 
-def _choose_question(query: Query, options: dict[str, Any]) -> Question:
+def _choose_question(query: Query, options: dict[str, Any]) -> Accounted:
     """Choose what is asked of the versions.
 
     Raises:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from pullstats.metrics.accounting.lines import Account
 from pullstats.metrics.query import Query
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.reports import Report
@@ -24,4 +25,15 @@ class Question(Protocol):
 
         Raises:
             UsageError: something that is not understood, or cannot be asked together.
+        """
+
+
+class Accounted(Question, Protocol):
+    """A question that tells of every request where in its answer it is."""
+
+    def account(self, events: StoreEvents) -> Account:
+        """Tell how its answer came about.
+
+        Raises:
+            UsageError: as `answer`.
         """

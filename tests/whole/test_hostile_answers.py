@@ -37,6 +37,8 @@ COMMANDS = (
     "report --by class,client",
     "series --every d --by class",
     "explain",
+    "explain behaviour",
+    "explain offenders",
 )
 
 

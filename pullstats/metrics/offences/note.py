@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from pullstats.clock import find_zone
 from pullstats.metrics.offences.evidence import join_words, name_client, shorten, tell_evidence
 from pullstats.metrics.offences.rules import Kind
 from pullstats.metrics.offences.waste import KIND
+from pullstats.metrics.plan import Plan
 
 _WIDTH: Final = 76
 _CALLED: Final = {
@@ -102,3 +104,19 @@ def _close(rows: Sequence[Mapping[str, Any]], kinds: Mapping[str, Kind]) -> Iter
 def _fill(text: str, first: str = "", rest: str = "") -> list[str]:
     indent = rest or " " * len(first)
     return textwrap.wrap(text, _WIDTH, initial_indent=first, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def tell_span(asked: Plan, requests: int) -> str:
+    """Say what was looked at: from when to when, and how many requests of the window the filters left.
+
+    Args:
+        asked: the plan of the question.
+        requests: how many.
+    """
+    first, newest = asked.window.start or asked.extent.first, asked.extent.newest
+    last = min(asked.window.end, newest) if asked.window.end and newest else newest
+    assert first is not None
+    assert last is not None
+    zone = find_zone(asked.query.tz)
+    begin, end = max(first, asked.extent.first or first).astimezone(zone), last.astimezone(zone)
+    return f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {requests:,} requests"

@@ -11,6 +11,8 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.ids import begins_with, is_beginning, write_ids
 from pullstats.metrics import definitions
+from pullstats.metrics.accounting.classes import account_for_classes, account_for_origin, look_at_all
+from pullstats.metrics.accounting.lines import Account
 from pullstats.metrics.answers.doubled import warn_of_doubled
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
@@ -80,19 +82,11 @@ class Behaviour:
         Raises:
             UsageError: a name that is not understood; an id that fits none or several.
         """
+        asked = self._resolve(events)
         if self.who is not None:
-            if self.query.min_origins:
-                raise UsageError(
-                    "behaviour --explain tells of one origin, so it takes no --min-origins; leave it out (--min-origins 0), or ask for the mix"
-                )
-            asked = resolve(replace(self.query, dimensions=()), events)
             return warn_of_doubled(_explain(asked, self.who), asked)
-        named = self.query.dimensions
-        _refuse_many(named)
-        mixed = replace(self.query, dimensions=named if CLASS in map(name_dimension, named) else (*named, CLASS))
-        asked = resolve(mixed, events)
-        if named or self.query.every:
-            return warn_of_doubled(Breakdown(mixed).answer(events), asked)
+        if self.query.dimensions or self.query.every:
+            return warn_of_doubled(Breakdown(asked.query).answer(events), asked)
         report, _ = break_down(asked)
         report = replace(report, headline=_tell_mix(report) or report.headline)
         if self.query.min_origins:  # who lists everybody by themselves hides nobody
@@ -102,6 +96,31 @@ class Behaviour:
         report = report.with_warnings(*_tell_several(pairs))
         report = replace(_add_examples(report, asked, pairs), flat=(_show(rows, _ORIGIN_COLUMNS), _ORIGIN_COLUMNS))
         return warn_of_doubled(warn_of_unseen(report, asked), asked)
+
+    def account(self, events: StoreEvents) -> Account:
+        """Tell of every request of which class it is; of one origin, of all up to the window's end, whether it is one of its.
+
+        Raises:
+            UsageError: as `answer`.
+        """
+        asked = self._resolve(events)
+        if self.who is None:
+            return Account(asked, account_for_classes(asked))
+        origin = _find_origin(asked, self.who)["origin_id"].item()
+        whole = look_at_all(asked)
+        return Account(whole, account_for_origin(whole, origin))
+
+    def _resolve(self, events: StoreEvents) -> Plan:
+        """Make the plan: the class is always among the dimensions of the mix."""
+        if self.who is not None:
+            if self.query.min_origins:
+                raise UsageError(
+                    "behaviour --explain tells of one origin, so it takes no --min-origins; leave it out (--min-origins 0), or ask for the mix"
+                )
+            return resolve(replace(self.query, dimensions=()), events)
+        named = self.query.dimensions
+        _refuse_many(named)
+        return resolve(replace(self.query, dimensions=named if CLASS in map(name_dimension, named) else (*named, CLASS)), events)
 
 
 def _refuse_many(named: Sequence[str]) -> None:
@@ -190,18 +209,27 @@ def _add_examples(report: Report, asked: Plan, pairs: pl.DataFrame) -> Report:
     return replace(report, frame=frame, columns=(*report.columns, Column("example", "for example", "prose")))
 
 
-def _explain(asked: Plan, text: str) -> Report:
-    """Explain one origin: as a whole, and package by package."""
+def _find_origin(asked: Plan, text: str) -> pl.DataFrame:
+    """Find the origin whose id begins so, a row of `Classes.origins`.
+
+    Raises:
+        UsageError: it is no beginning of an id, or that of none or several.
+    """
     who = text.lower()
     if not is_beginning(who):
         raise UsageError(f"'{text}' is no id: 4 to 16 hexadecimal digits, as origins and behaviour print them")
-    classes = asked.classes.find()
-    found = classes.origins.filter(begins_with(pl.col("origin_id"), who))
+    found = asked.classes.find().origins.filter(begins_with(pl.col("origin_id"), who))
     if not found.height:
         raise UsageError(f"no origin '{who}' in this store up to the end of the window; behaviour --format csv lists them")
     if found.height > 1:
         raise several_ids(who, found.select(write_ids(pl.col("origin_id")).alias("origin"))["origin"].sort().to_list())
-    whole = _describe(found, asked).row(0, named=True)
+    return found
+
+
+def _explain(asked: Plan, text: str) -> Report:
+    """Explain one origin: as a whole, and package by package."""
+    whole = _describe(_find_origin(asked, text), asked).row(0, named=True)
+    classes = asked.classes.find()
     pairs = classes.describe(classes.pairs.filter(pl.col("origin_id") == whole["origin_id"]))
     rows = (
         _describe(pairs, asked).with_columns(ecosystem="package_type", package="package_name").sort("requests", "package", descending=[True, False])

@@ -9,6 +9,8 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.accounting.cohorts import account_for_cohorts, look_back_to_the_beginning
+from pullstats.metrics.accounting.lines import Account
 from pullstats.metrics.answers.key_epochs import comparable_history, refuse_epochs
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
@@ -18,7 +20,7 @@ from pullstats.metrics.cohorts.drawing import COHORT, draw_triangle
 from pullstats.metrics.cohorts.lasting import Lasting, measure_lasting
 from pullstats.metrics.cohorts.retention import AGE, MEMBERS, RETAINED, make_triangle, pool
 from pullstats.metrics.cohorts.sentences import COUNTED, describe_cohorts, keep_last, label_cohorts, tell_churn, tell_signs, tell_unformed
-from pullstats.metrics.cohorts.sightings import BORN, find_sightings
+from pullstats.metrics.cohorts.sightings import BORN, Sightings, find_sightings
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.store_events import StoreEvents
@@ -55,6 +57,21 @@ class Cohorts:
         Raises:
             UsageError: a name that is not understood; buckets shorter than a day; days or hours that recur; what tells of few; uniques over several keys.
         """
+        asked = self._resolve(events)
+        return warn_of_unseen(_follow(asked, self.look_back), asked)
+
+    def account(self, events: StoreEvents) -> Account:
+        """Tell of every request up to the window's end whether it shows somebody of a cohort.
+
+        Raises:
+            UsageError: as `answer`.
+        """
+        asked = self._resolve(events)
+        history, calendar, sightings, _ = _find(asked, self.look_back)
+        whole = look_back_to_the_beginning(asked)
+        return Account(whole, account_for_cohorts(whole, calendar, sightings, history))
+
+    def _resolve(self, events: StoreEvents) -> Plan:
         query = replace(self.query, every=self.query.every or "w")
         if query.min_origins:
             message = (
@@ -70,13 +87,18 @@ class Cohorts:
             )
             raise UsageError(message)
         refuse_epochs(asked, (asked.level,))
-        return warn_of_unseen(_follow(asked, self.look_back), asked)
+        return asked
+
+
+def _find(asked: Plan, look_back: int) -> tuple[pl.Expr, Calendar, Sightings, list[str]]:
+    """Find which events can be compared, the buckets, who was seen in which, and what must be said."""
+    history, notes = comparable_history(asked, asked.level)
+    calendar = make_calendar(asked, look_back, _find_begin(asked, history) if notes else None)
+    return history, calendar, find_sightings(asked, calendar, history), notes
 
 
 def _follow(asked: Plan, look_back: int) -> Report:
-    history, notes = comparable_history(asked, asked.level)
-    calendar = make_calendar(asked, look_back, _find_begin(asked, history) if notes else None)
-    sightings = find_sightings(asked, calendar, history)
+    _, calendar, sightings, notes = _find(asked, look_back)
     triangle = make_triangle(sightings, calendar)
     lasting = measure_lasting(sightings, calendar)
     churn = estimate_churn(sightings.people, calendar) if asked.query.unique_by == "origin" else None

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import starmap
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.accounting.lines import Account, Line
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.accounting import COUNTED, COUNTED_ONCE, REASON, account_for, add_reason
 from pullstats.metrics.answers.key_epochs import refuse_epochs
@@ -28,6 +30,7 @@ from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
+from pullstats.metrics.question import Accounted
 from pullstats.metrics.rule_counts import count_rows, look_beyond
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.weekdays import WEEKDAYS
@@ -44,10 +47,12 @@ class Explanation:
     """How a report's numbers came about.
 
     Attributes:
-        query: the question of the report.
+        query: the question of the report, or of what is explained.
+        question: whose answer is explained, where it is no report; it has the same query.
     """
 
     query: Query
+    question: Accounted | None = None
 
     def answer(self, events: StoreEvents) -> Report:
         """Take the numbers apart.
@@ -55,18 +60,19 @@ class Explanation:
         Raises:
             UsageError: a name, window or filter that is not understood; uniques over several keys.
         """
-        asked = resolve(self.query, events)
-        asked = refuse_epochs(asked, asked.metrics)
+        account = self.question.account(events) if self.question is not None else Account(resolve(self.query, events), ())
+        asked = refuse_epochs(account.plan, account.plan.metrics)
         _refuse_few(asked)
-        return _explain(asked)
+        return _explain(asked, account.lines)
 
 
-def _explain(asked: Plan) -> Report:
+def _explain(asked: Plan, lines: Sequence[Line]) -> Report:
     partials = compute_partials(asked, {}, [])
     total = fold(partials, asked.metrics, ())
     rows = [*_tell_window(asked), *_tell_filters(asked, partials.read)]
     for metric in asked.metrics:
         rows += _tell_metric(asked, metric)
+    rows += starmap(_row, lines)
     rows += [*_tell_rules(asked), *_tell_hiding(asked)]
     columns = (Column("part", "part", "text"), Column("what", "what", "prose"), Column("requests", "requests", "count"))
     shown = pl.DataFrame([*_tell_definitions(asked, total, "{:,}"), *rows], schema=_SCHEMA)

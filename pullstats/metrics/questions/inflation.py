@@ -9,6 +9,8 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.accounting.lines import Account
+from pullstats.metrics.accounting.waste import account_for_repeats, tell_kinds
 from pullstats.metrics.answers.doubled import warn_of_doubled
 from pullstats.metrics.answers.key_epochs import refuse_epochs
 from pullstats.metrics.answers.others import cut_rows
@@ -54,6 +56,19 @@ class Inflation:
         Raises:
             UsageError: a name that is not understood; several counting rules.
         """
+        asked = self._resolve(events)
+        return warn_of_doubled(_answer(asked, count_inflation(asked, self.rules.kinds[RULE]), self.rules.label), asked)
+
+    def account(self, events: StoreEvents) -> Account:
+        """Tell of every request whether it is a download that repeats nothing.
+
+        Raises:
+            UsageError: as `answer`.
+        """
+        asked, kind = self._resolve(events), self.rules.kinds[RULE]
+        return Account(asked, (*tell_kinds([kind], self.rules.label), *account_for_repeats(asked, count_inflation(asked, kind))))
+
+    def _resolve(self, events: StoreEvents) -> Plan:
         if self.query.min_origins:
             raise UsageError("doctor inflation shows every client version, so it takes no --min-origins; leave it out (--min-origins 0)")
         asked = resolve(self.query, events)
@@ -62,7 +77,7 @@ class Inflation:
         if RULE not in self.rules.kinds:
             raise UsageError(f"doctor inflation needs the numbers of [{RULE}]; take enabled = false out of --offences")
         refuse_epochs(asked, (METRICS["origins"],))
-        return warn_of_doubled(_answer(asked, count_inflation(asked, self.rules.kinds[RULE]), self.rules.label), asked)
+        return asked
 
 
 def _answer(asked: Plan, rows: pl.DataFrame, label: str) -> Report:

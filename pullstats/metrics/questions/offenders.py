@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from pullstats.clock import find_zone
 from pullstats.errors import UsageError, unknown_name
 from pullstats.ids import ID_DIGITS, is_beginning
+from pullstats.metrics.accounting.lines import Account
+from pullstats.metrics.accounting.waste import account_for_waste
 from pullstats.metrics.answers.doubled import warn_of_doubled
 from pullstats.metrics.answers.key_epochs import refuse_epochs
 from pullstats.metrics.answers.ordering import find_sort
@@ -19,7 +20,7 @@ from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.filtering.selection import several_ids
 from pullstats.metrics.levels import name_level
 from pullstats.metrics.offences.evidence import EVIDENCE, add_evidence
-from pullstats.metrics.offences.note import write_note
+from pullstats.metrics.offences.note import tell_span, write_note
 from pullstats.metrics.offences.rules import Kind, OffenceRules
 from pullstats.metrics.offences.tally import LEVEL, ORG, TREND, WHO, Tally, name_requests, tally_waste
 from pullstats.metrics.offences.waste import KIND, find_waste
@@ -69,6 +70,23 @@ class Offenders:
         Raises:
             UsageError: a name that is not understood; an id that fits nobody, or several.
         """
+        asked, chosen = self._resolve(events)
+        tally = tally_waste(asked, find_waste(asked, chosen.values()), chosen, self.level)
+        if self.note_to is not None:
+            return warn_of_doubled(_answer_note(asked, tally, chosen, self.note_to), asked)
+        return warn_of_doubled(_list(asked, self, tally, chosen), asked)
+
+    def account(self, events: StoreEvents) -> Account:
+        """Tell of every request of which kinds of waste it is.
+
+        Raises:
+            UsageError: as `answer`.
+        """
+        asked, chosen = self._resolve(events)
+        return Account(asked, account_for_waste(asked, find_waste(asked, chosen.values()), chosen, self.rules.label))
+
+    def _resolve(self, events: StoreEvents) -> tuple[Plan, dict[str, Kind]]:
+        """Make the plan, and choose the kinds of waste."""
         if self.query.min_origins:
             raise UsageError("offenders lists everybody by themselves, so it takes no --min-origins; leave it out (--min-origins 0)")
         if self.level is not None and self.level not in LEVELS:
@@ -79,10 +97,7 @@ class Offenders:
         if len(asked.metrics) != 1:
             raise UsageError("offenders tells the share of one headline: --count-as takes one counting rule")
         refuse_epochs(asked, (asked.level,))
-        tally = tally_waste(asked, find_waste(asked, chosen.values()), chosen, self.level)
-        if self.note_to is not None:
-            return warn_of_doubled(_answer_note(asked, tally, chosen, self.note_to), asked)
-        return warn_of_doubled(_list(asked, self, tally, chosen), asked)
+        return asked, chosen
 
 
 def _choose_kinds(rules: OffenceRules, names: Sequence[str]) -> dict[str, Kind]:
@@ -193,7 +208,7 @@ def _answer_note(asked: Plan, tally: Tally, kinds: Mapping[str, Kind], who: str)
     local = pl.selectors.datetime().dt.convert_time_zone(asked.query.tz)
     rows = whose.with_columns(local).to_dicts()
     samples = _find_samples(asked, tally, whose)
-    text = write_note(rows, samples, kinds, _tell_span(asked, tally), asked.query.tz)
+    text = write_note(rows, samples, kinds, tell_span(asked, tally.waste.requests), asked.query.tz)
     frame = pl.DataFrame({LEVEL: [rows[0][LEVEL]], WHO: [rows[0][WHO]], "note": [text]})
     return Report(frame, (Column(LEVEL, "level", "text"), Column(WHO, "who", "text"), Column("note", "note", "text")), meta={"warnings": []})
 
@@ -225,13 +240,3 @@ def _find_samples(asked: Plan, tally: Tally, whose: pl.DataFrame) -> list[dict[s
     last = own.sort("instant", "place", descending=True).group_by(KIND, maintain_order=True).head(_SAMPLES)
     named = last.select(KIND, "place").join(name_requests(asked, last["place"].unique()), on="place")
     return named.unique("place").sort("time", "place").with_columns(pl.col("time").dt.convert_time_zone(asked.query.tz)).to_dicts()
-
-
-def _tell_span(asked: Plan, tally: Tally) -> str:
-    first, newest = asked.window.start or asked.extent.first, asked.extent.newest
-    last = min(asked.window.end, newest) if asked.window.end and newest else newest
-    assert first is not None
-    assert last is not None
-    zone = find_zone(asked.query.tz)
-    begin, end = max(first, asked.extent.first or first).astimezone(zone), last.astimezone(zone)
-    return f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {tally.waste.requests:,} requests"

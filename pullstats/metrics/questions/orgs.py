@@ -9,6 +9,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError, unknown_name
+from pullstats.metrics.accounting.lines import Account
+from pullstats.metrics.accounting.owners import account_for_owners
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.doubled import warn_of_doubled
 from pullstats.metrics.answers.ordering import find_sort
@@ -60,38 +62,41 @@ class Organisations:
         Raises:
             UsageError: a name that is not understood; several counting rules; what cannot be asked with `--min-origins`.
         """
-        for name in self.networks:
-            if name not in GROUPS:
-                noun = "kind of network"
-                raise unknown_name(noun, name, GROUPS)
-        if self.state is not None and self.state not in STATES:
-            noun = "state"
-            raise unknown_name(noun, self.state, STATES)
+        asked = self._resolve(events)
+        if self.query.min_origins:  # few are folded into one row, and nothing tells of fewer still
+            return warn_of_doubled(Breakdown(asked.query).answer(events).with_warnings(_FEW, _NAMES), asked)
+        return warn_of_doubled(warn_of_unseen(_list(asked, self), asked), asked)
+
+    def account(self, events: StoreEvents) -> Account:
+        """Tell of every request from which kind of network it came, and whether its owner is listed.
+
+        Raises:
+            UsageError: as `answer`.
+        """
+        asked = self._resolve(events)
+        before, counted = _find_counted(asked, self.state)
+        people = describe_people(asked, before, pl.lit(value=True)).select(pl.col(ACTOR).alias(ORG), "state") if self.state else None
+        return Account(counted, account_for_owners(counted, self.networks, self.state, people))
+
+    def _resolve(self, events: StoreEvents) -> Plan:
+        """Make the plan; of what may leave the house one that breaks down by owner."""
+        for value, known, noun in (*((name, GROUPS, "kind of network") for name in self.networks), (self.state, STATES, "state")):
+            if value is not None and value not in known:
+                raise unknown_name(noun, value, known)
+        if self.query.min_origins and (self.state or self.networks):
+            message = "--min-origins goes neither with --state nor with --networks: what they leave out would tell of few"
+            raise UsageError(message)
         if self.query.min_origins:
-            return self._answer_shared(events)
+            return resolve(replace(self.query, dimensions=(ORG, "network-type")), events)
         asked = resolve(replace(self.query, unique_by=ORG), events)
         if len(asked.metrics) != len(METRICS):
             message = "orgs follows one count: --count-as takes one counting rule"
             raise UsageError(message)
-        return warn_of_doubled(warn_of_unseen(_list(asked, self), asked), asked)
-
-    def _answer_shared(self, events: StoreEvents) -> Report:
-        """List what may leave the house: few are folded into one row, and nothing tells of fewer still."""
-        if self.state or self.networks:
-            message = "--min-origins goes neither with --state nor with --networks: what they leave out would tell of few"
-            raise UsageError(message)
-        broken = replace(self.query, dimensions=(ORG, "network-type"))
-        report = Breakdown(broken).answer(events).with_warnings(_FEW, _NAMES)
-        return warn_of_doubled(report, resolve(broken, events))
+        return asked
 
 
 def _list(asked: Plan, asked_for: Organisations) -> Report:
-    before = _find_before(asked)
-    if asked_for.state is not None and before is None:
-        message = f"--state compares a window with the time before it, and '{asked.window.label}' has none; give a --window that begins"
-        raise UsageError(message)
-    is_gone = asked_for.state == CHURNED and before is not None
-    counted = replace(asked, window=before) if is_gone and before is not None else asked
+    before, counted = _find_counted(asked, asked_for.state)
     partials = compute_partials(counted, org_groups() | {CLASS: pl.col(CLASS)}, [*COLUMNS, CLASS])
     rows = fold(partials, counted.metrics, KEYS)
     classes = name_classes(fold(partials, counted.metrics, (*KEYS, CLASS)))
@@ -123,10 +128,16 @@ def _count_origins(shown: pl.DataFrame, rest: pl.DataFrame, partials: Partials, 
     return shown.with_columns(pl.when(pl.int_range(pl.len()) == pl.len() - 1).then(rest[key].item()).otherwise(key).cast(pl.Int64).alias(key))
 
 
-def _find_before(asked: Plan) -> Window | None:
-    """Give the span before the window, called so."""
+def _find_counted(asked: Plan, state: str | None) -> tuple[Window | None, Plan]:
+    """Give the span before the window, and the plan of what is counted: of those who are gone it is that span."""
     before = span_before(close_window(asked.window, asked.extent.newest))
-    return replace(before, label=f"the span before {asked.window.label}") if before is not None else None
+    if before is None:
+        if state is not None:
+            message = f"--state compares a window with the time before it, and '{asked.window.label}' has none; give a --window that begins"
+            raise UsageError(message)
+        return None, asked
+    before = replace(before, label=f"the span before {asked.window.label}")
+    return before, replace(asked, window=before) if state == CHURNED else asked
 
 
 def _hide(before: Window | None, growth: Growth) -> frozenset[str]:

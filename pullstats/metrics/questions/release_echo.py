@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
+from pullstats.metrics.accounting.classes import tell_classes
+from pullstats.metrics.accounting.lines import Account
+from pullstats.metrics.accounting.releases import account_for_echo
 from pullstats.metrics.answers.others import keep_first
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
@@ -14,7 +18,7 @@ from pullstats.metrics.dimensions import CLASS, RELEASE
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.query import Query
 from pullstats.metrics.store_events import StoreEvents
-from pullstats.metrics.time.gaps import describe_gaps
+from pullstats.metrics.time.gaps import Gap, describe_gaps
 from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE, is_of_one_package
 from pullstats.metrics.versions.echoes import DEMAND, ECHO, ECHOING, split_echo
 from pullstats.metrics.versions.kinds import RANK, add_rank, describe_releases
@@ -47,13 +51,29 @@ class ReleaseEcho:
             UsageError: as `Versions.answer`.
         """
         asked = resolve_versions(self.query, events)
-        takings, gaps = list_takings(asked, {CLASS: pl.col(CLASS)}), gaps_of(asked)
-        kinds = describe_releases(takings)
-        moments = find_moments(asked, kinds, takings.select(*KEYS, first=MINUTE), gaps)
-        rows = add_rank(split_echo(takings, moments, self.hours), kinds)
-        rows = rows.with_columns((pl.col(ECHO) / pl.col("downloads")).alias(_SHARE))
-        notes = [*tell_moments(asked, kinds, moments), *describe_gaps(gaps, asked.query.tz)]
+        gaps = gaps_of(asked)
+        rows, told = _split(asked, self.hours, gaps)
+        notes = [*told, *describe_gaps(gaps, asked.query.tz)]
         return warn_of_unseen(_report(asked, rows, self.hours, notes), asked)
+
+    def account(self, events: StoreEvents) -> Account:
+        """Tell of every request whether it is a download from demand, or the echo of a release.
+
+        Raises:
+            UsageError: as `answer`.
+        """
+        asked = resolve_versions(self.query, events)
+        rows, _ = _split(asked, self.hours, gaps_of(asked))
+        return Account(asked, (*tell_classes(asked), *account_for_echo(asked, rows, self.hours)))
+
+
+def _split(asked: Plan, hours: int, gaps: Sequence[Gap]) -> tuple[pl.DataFrame, list[str]]:
+    """Tell echo from demand, a row a release; and say what must be said of when these came out."""
+    takings = list_takings(asked, {CLASS: pl.col(CLASS)})
+    kinds = describe_releases(takings)
+    moments = find_moments(asked, kinds, takings.select(*KEYS, first=MINUTE), gaps)
+    rows = add_rank(split_echo(takings, moments, hours), kinds)
+    return rows.with_columns((pl.col(ECHO) / pl.col("downloads")).alias(_SHARE)), tell_moments(asked, kinds, moments)
 
 
 def _report(asked: Plan, rows: pl.DataFrame, hours: int, notes: list[str]) -> Report:

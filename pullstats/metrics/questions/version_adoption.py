@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from pullstats.metrics.accounting.lines import Account
+from pullstats.metrics.accounting.releases import account_for_curves
 from pullstats.metrics.answers.others import keep_first
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
@@ -60,16 +62,31 @@ class VersionAdoption:
             UsageError: as `Versions.answer`; a release that nobody took, or of which nobody knows when it came out.
         """
         asked = resolve_versions(self.query, events)
-        takings, gaps = list_takings(asked), gaps_of(asked)
-        kinds = describe_releases(takings)
-        ranked = add_rank(takings, kinds)
-        moments = find_moments(asked, kinds, takings.select(*KEYS, first=MINUTE), gaps)
-        notes = [*tell_moments(asked, kinds, moments), *describe_gaps(gaps, asked.query.tz)]
+        gaps = gaps_of(asked)
+        ranked, moments, told = _find(asked, self.release, gaps)
+        curves, notes = _draw(asked, ranked, moments, gaps), [*told, *describe_gaps(gaps, asked.query.tz)]
         if self.release is not None:
-            chosen = choose_moment(moments, kinds, self.release)
-            return warn_of_unseen(_follow(asked, _draw(asked, ranked, [chosen], gaps)[0], notes), asked)
-        curves = [curve for curve in _draw(asked, ranked, drop_single(moments, kinds), gaps) if curve.days.height]
-        return warn_of_unseen(_lay_over(asked, curves, notes), asked)
+            return warn_of_unseen(_follow(asked, curves[0], notes), asked)
+        return warn_of_unseen(_lay_over(asked, [curve for curve in curves if curve.days.height], notes), asked)
+
+    def account(self, events: StoreEvents) -> Account:
+        """Tell of every request whether it is a download of a day since a release came out.
+
+        Raises:
+            UsageError: as `answer`.
+        """
+        asked = resolve_versions(self.query, events)
+        ranked, moments, _ = _find(asked, self.release, gaps_of(asked))
+        return Account(asked, account_for_curves(asked, ranked, moments, find_last(asked)))
+
+
+def _find(asked: Plan, release: str | None, gaps: Sequence[Gap]) -> tuple[pl.DataFrame, list[Moment], list[str]]:
+    """Find the downloads with their ranks, when the releases that are followed came out, and what must be said of that."""
+    takings = list_takings(asked)
+    kinds = describe_releases(takings)
+    moments = find_moments(asked, kinds, takings.select(*KEYS, first=MINUTE), gaps)
+    chosen = drop_single(moments, kinds) if release is None else [choose_moment(moments, kinds, release)]
+    return add_rank(takings, kinds), chosen, tell_moments(asked, kinds, moments)
 
 
 def _draw(asked: Plan, ranked: pl.DataFrame, moments: Sequence[Moment], gaps: Sequence[Gap]) -> list[Curve]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
 from pullstats.ids import write_ids
+from pullstats.metrics.accounting.lines import Account
+from pullstats.metrics.accounting.releases import account_for_lags
 from pullstats.metrics.answers.others import keep_first
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
@@ -16,7 +19,7 @@ from pullstats.metrics.plan import Plan
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.timeline import ID_COLUMNS
 from pullstats.metrics.store_events import StoreEvents
-from pullstats.metrics.time.gaps import describe_gaps
+from pullstats.metrics.time.gaps import Gap, describe_gaps
 from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE, WHO, is_of_one_package, list_asks
 from pullstats.metrics.versions.kinds import RANK, add_rank, describe_releases
 from pullstats.metrics.versions.lags import DAY_GROUP, Lags, measure_lags, name_lags
@@ -63,20 +66,41 @@ class VersionLag:
             UsageError: as `Versions.answer`; a release that nobody asked for, or of which nobody knows when it came out.
         """
         asked = resolve_versions(self.query, events)
-        asks, gaps = list_asks(asked, DAY_GROUP), gaps_of(asked)
-        kinds = describe_releases(asks)
-        moments = find_moments(asked, kinds, asks, gaps)
-        ranked, silent = add_rank(asks, kinds), describe_gaps(gaps, asked.query.tz)
+        gaps = gaps_of(asked)
+        silent = describe_gaps(gaps, asked.query.tz)
+        ranked, moments, dated = _find(asked, self.stuck, gaps)
         if self.stuck is not None:
-            return warn_of_unseen(_list_stuck(asked, self, ranked, choose_moment(moments, kinds, self.stuck), silent), asked)
-        chosen = drop_single(moments, kinds)
-        return warn_of_unseen(_tabulate(asked, self, ranked, chosen, tell_moments(asked, kinds, moments), silent), asked)
+            return warn_of_unseen(_list_stuck(asked, self, ranked, moments[0], silent), asked)
+        return warn_of_unseen(_tabulate(asked, self, _measure(asked, self, ranked, moments), dated, silent), asked)
+
+    def account(self, events: StoreEvents) -> Account:
+        """Tell of every request whether it says when somebody moved to a release.
+
+        Raises:
+            UsageError: as `answer`.
+        """
+        asked = resolve_versions(self.query, events)
+        ranked, moments, _ = _find(asked, self.stuck, gaps_of(asked))
+        return Account(asked, account_for_lags(asked, ranked, [one for one, _ in _measure(asked, self, ranked, moments)]))
 
 
-def _tabulate(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moments: list[Moment], dated: list[str], silent: list[str]) -> Report:
+def _find(asked: Plan, stuck: str | None, gaps: Sequence[Gap]) -> tuple[pl.DataFrame, list[Moment], list[str]]:
+    """Find who asked for what, with ranks, when the releases came out that are looked at, and what must be said of that."""
+    asks = list_asks(asked, DAY_GROUP)
+    kinds = describe_releases(asks)
+    moments = find_moments(asked, kinds, asks, gaps)
+    chosen = drop_single(moments, kinds) if stuck is None else [choose_moment(moments, kinds, stuck)]
+    return add_rank(asks, kinds), chosen, tell_moments(asked, kinds, moments)
+
+
+def _measure(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moments: Sequence[Moment]) -> list[tuple[Moment, Lags]]:
+    """Measure how long it took to move to each release, of those that somebody could move to."""
     last = find_last(asked)
     measured = [(one, measure_lags(ranked, one, question.active, last)) for one in moments] if last else []
-    measured = [(one, lags) for one, lags in measured if lags.people.height]
+    return [(one, lags) for one, lags in measured if lags.people.height]
+
+
+def _tabulate(asked: Plan, question: VersionLag, measured: list[tuple[Moment, Lags]], dated: list[str], silent: list[str]) -> Report:
     rows = [{**name_moment(one), **name_lags(lags)} for one, lags in measured]
     columns = _columns(asked, question.active)
     frame = make_frame(rows, columns)

@@ -10,6 +10,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import unknown_name
+from pullstats.metrics.accounting.lines import Account
+from pullstats.metrics.accounting.releases import account_for_asks
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.report_parts import OTHER, build_report
 from pullstats.metrics.answers.unseen import warn_of_unseen
@@ -58,6 +60,18 @@ class Versions:
             raise unknown_name(noun, self.line, LINES)
         asked = resolve_versions(self.query, events)
         return warn_of_unseen(_list(asked, self), asked)
+
+    def account(self, events: StoreEvents) -> Account:
+        """Tell of every request whether it asks for a release that is listed.
+
+        Raises:
+            UsageError: as `answer`.
+        """
+        asked = resolve_versions(self.query, events)
+        last = find_last(asked)
+        since = (last - timedelta(days=self.active)).isoformat(sep=" ", timespec="seconds") if last else "the beginning"
+        active = ("active", f"whoever asked from {since} on, {self.active} days before the end", None)
+        return Account(asked, (active, *account_for_asks(asked)))
 
 
 def _list(asked: Plan, question: Versions) -> Report:

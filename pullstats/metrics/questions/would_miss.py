@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
+from pullstats.metrics.accounting.lines import Account, sort_requests
 from pullstats.metrics.aggregation import compute_partials
 from pullstats.metrics.answers.others import keep_first
 from pullstats.metrics.answers.report_parts import build_report, metric_columns
@@ -54,6 +55,19 @@ class WouldMiss:
         Raises:
             UsageError: as `Versions.answer`; a version that names nothing.
         """
+        return _list(self._resolve(events), self)
+
+    def account(self, events: StoreEvents) -> Account:
+        """Tell of every request of the last days whether somebody asked for the version.
+
+        Raises:
+            UsageError: as `answer`.
+        """
+        asked = self._resolve(events)
+        return Account(asked, tuple(sort_requests(asked, "would miss", pl.lit(f"in: asks for {self.version}, and was answered"))))
+
+    def _resolve(self, events: StoreEvents) -> Plan:
+        """Make the plan of the last days' requests for the version."""
         if not self.version.strip("@ "):
             message = "--would-miss names no version; write 1.4.0, latest or name@1.4.0"
             raise UsageError(message)
@@ -61,8 +75,7 @@ class WouldMiss:
         last = find_last(asked)
         since = last - timedelta(days=self.active) if last else None
         start = max(filter(None, (asked.window.start, since)), default=None)
-        chosen = replace(asked, window=replace(asked.window, start=start), selection=_choose(asked.selection, self.version))
-        return _list(chosen, self)
+        return replace(asked, window=replace(asked.window, start=start), selection=_choose(asked.selection, self.version))
 
 
 def _choose(selection: Selection, version: str) -> Selection:
