@@ -41,6 +41,8 @@ CLASS: Final = "class"
 """Another one; see `behaviour.naming`."""
 LABEL: Final = "label."
 """What stands before the name of a column that a route of one's own adds."""
+_KERNEL: Final = r'(?:\bkernel/|\bLinux/|"system":\s*\{"name":\s*"Linux",\s*"release":\s*")([0-9][0-9A-Za-z._+-]{0,99})'
+"""As Docker, poetry and pip's JSON state it."""
 _RESERVED: Final = frozenset({"bucket", "final", "gap", "note", "trend", "elsewhere", "set_key", "is_cut", "all_rows"})
 """Columns of answers that are neither dimensions nor metrics."""
 
@@ -132,6 +134,11 @@ DIMENSIONS: Final[dict[str, Dimension]] = {
         _plain("libc", "libc_name", "C library the agent states: glibc, musl.", told_by=_BY_AGENT),
         _plain("runtime", "runtime_name", "Language runtime the agent states: python, node, go, ruby, java, php."),
         _plain("runtime-version", "runtime_version", "Version of that runtime, as stated."),
+        Dimension(
+            "kernel",
+            lambda _: pl.when(pl.col("os_name").ne_missing("windows")).then(pl.col("user_agent_original").str.extract(_KERNEL)),
+            "Release of the Linux kernel the agent states: Docker's, pip's, poetry's do.",
+        ),
         _plain("ci", "is_ci", "Whether the client runs in CI; unknown is not false.", "boolean"),
         Dimension(
             CLASS,

@@ -15,7 +15,7 @@ Source: DEFINITIONS "When is it a download?", "Names that scripts rely on".
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -34,6 +34,7 @@ _READ: Final = (
     *("reference_kind", "action", "is_downloadable"),
 )
 _PLACE: Final = "place"
+_BARE: Final = "bare"
 _NAMES: Final = ["package_name", "package_version"]
 _NEWEST: Final = ("latest", "stable", "current")
 """Tags that by custom stand for the newest release, where a list of releases tells it."""
@@ -56,29 +57,41 @@ class Known:
     anywhere: pl.DataFrame
 
 
-def name_releases(
-    scan: Scan, rank: Callable[[pl.LazyFrame], pl.LazyFrame], releases: Sequence[Release], pull_gap: timedelta, until: datetime | None
-) -> Scan:
-    """Let a scan give the column `release` to whoever asks for it; nobody else pays for it.
+@dataclass(frozen=True, slots=True)
+class ReleaseNames:
+    """Gives the column `release` to whoever asks a scan for it; nobody else pays for it.
 
-    Args:
+    Attributes:
         scan: gives the store's events.
         rank: adds `source_rank` to events.
         releases: when versions came out.
         pull_gap: pause after which a pull group closes.
         until: what is seen from this instant on does not count.
+        kept: true for the packages that are asked about, by `package_type` and `package_name`, never null; None for all. What others stand for is not looked up.
     """
-    known: list[Known] = []
 
-    def scan_named(columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+    scan: Scan
+    rank: Callable[[pl.LazyFrame], pl.LazyFrame]
+    releases: Sequence[Release]
+    pull_gap: timedelta
+    until: datetime | None
+    kept: pl.Expr | None = None
+    _known: list[Known] = field(default_factory=list, repr=False)
+
+    def narrow(self, kept: pl.Expr | None) -> ReleaseNames:
+        """Give the same for some packages alone, as `kept` says."""
+        return replace(self, kept=kept, _known=[])
+
+    def scan_named(self, columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+        """Give `columns` of the events from `start` on and before `end` (UTC; None for no bound), `release` among them where it is asked for."""
         if RELEASE not in columns:
-            return scan(columns, start, end)
-        if not known:
-            known.append(_learn(rank(scan(sorted({*IMAGE_COLUMNS}), None, until)), releases, pull_gap))
-        read = scan(sorted({*columns, *_READ} - {RELEASE}), start, end)
-        return _add_releases(read, known[0]).select(columns)
-
-    return scan_named
+            return self.scan(columns, start, end)
+        if not self._known:
+            events = self.scan(sorted({*IMAGE_COLUMNS}), None, self.until)
+            events = events if self.kept is None else events.filter(self.kept)
+            self._known.append(_learn(self.rank(events), self.releases, self.pull_gap))
+        read = self.scan(sorted({*columns, *_READ} - {RELEASE}), start, end)
+        return _add_releases(read, self._known[0], self.kept).select(columns)
 
 
 def _learn(events: pl.LazyFrame, releases: Sequence[Release], pull_gap: timedelta) -> Known:
@@ -126,7 +139,8 @@ def choose_tag(tags: Iterable[str]) -> str:
 
 
 def _list_releases(releases: Sequence[Release], *, is_any: bool) -> pl.DataFrame:
-    """Say what `latest`, `1` and `1.4` stand for from each release on, package by package."""
+    """Say what `latest`, `1` and `1.4` stand for from each release on, package by package; what is listed itself stands for itself."""
+    named = {(one.package, text) for one in releases for bare in [one.version.removeprefix("v")] for text in (bare, f"v{bare}")}
     newest: dict[tuple[str | None, str], Place] = {}
     rows: list[tuple[str | None, str, datetime, str]] = []
     for one in sorted(releases, key=lambda release: release.moment):
@@ -137,7 +151,7 @@ def _list_releases(releases: Sequence[Release], *, is_any: bool) -> pl.DataFrame
         lines = [".".join(numbers[:count]) for count in range(1, len(numbers))]
         for tag in (*_NEWEST, *lines, *(f"v{line}" for line in lines)):
             key, place = (one.package, tag), place_semantic(version)
-            if key not in newest or newest[key] < place:
+            if key not in named and (key not in newest or newest[key] < place):
                 newest[key] = place
                 rows.append((one.package, tag, one.moment, version))
     name = "by_any" if is_any else "by_list"
@@ -145,24 +159,35 @@ def _list_releases(releases: Sequence[Release], *, is_any: bool) -> pl.DataFrame
     return pl.DataFrame(rows, schema=schema, orient="row").sort("timestamp", maintain_order=True)
 
 
-def _add_releases(events: pl.LazyFrame, known: Known) -> pl.LazyFrame:
+def _add_releases(events: pl.LazyFrame, known: Known, kept: pl.Expr | None) -> pl.LazyFrame:
     """Add `release`, in the order in which the rows come."""
+    floating = _list_floating(known)
 
     def add(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.with_columns(_find_releases(frame.select(_READ), known))
+        return frame.with_columns(_find_releases(frame.select(_READ), known, floating, kept))
 
     # Row by row, and so in any pieces; the streaming engine's own joins by time fail on tables without a row.
     schema = {**events.collect_schema(), RELEASE: pl.String()}
     return events.map_batches(add, schema=schema, streamable=True)
 
 
-def _find_releases(events: pl.DataFrame, known: Known) -> pl.Series:
-    """Give the releases of some requests; only those by tag and digest are looked up."""
+def _list_floating(known: Known) -> pl.Series:
+    """List the tags that may stand for something else."""
+    return pl.concat([table["package_version"] for table in (known.tags, known.listed, known.anywhere)]).unique()
+
+
+def _find_releases(events: pl.DataFrame, known: Known, floating: pl.Series, kept: pl.Expr | None) -> pl.Series:
+    """Give the releases of some requests; only those by a tag that floats, and by digest, are looked up."""
     is_image, kind = pl.col("package_type").eq_missing("oci"), pl.col("reference_kind")
     is_naming = pl.col("action").eq_missing("manifest") & pl.col("is_downloadable").fill_null(value=False)
     is_known = pl.when(is_image).then(is_naming).otherwise(kind.ne_missing("digest") | pl.col("action").eq_missing("download"))
-    releases = events.select(pl.when(is_known).then(pl.coalesce("package_version_normalized", "package_version")).alias(RELEASE))[RELEASE]
-    rows = events.with_row_index(_PLACE).filter(is_known & (kind.eq_missing("tag") | (is_image & kind.eq_missing("digest"))))
+    is_tag, is_digest, asked = kind.eq_missing("tag"), is_image & kind.eq_missing("digest"), pl.col("package_version")
+    bare = pl.when(is_image & asked.str.contains(r"^v[0-9]")).then(asked.str.strip_prefix("v")).otherwise(asked)
+    named = pl.when(is_tag).then(bare).otherwise(pl.coalesce("package_version_normalized", "package_version"))
+    releases = events.select(pl.when(is_known).then(named).alias(RELEASE))[RELEASE]
+    is_open = is_known & ((is_tag & asked.is_in(floating.implode())) | is_digest)
+    rows = events.with_row_index(_PLACE).filter(is_open if kept is None else is_open & kept)
+    rows = rows.with_columns(bare.alias(_BARE))
     for looked in (_look_up_tags(rows.filter(kind == "tag"), known), _look_up_digests(rows.filter(kind == "digest"), known)):
         if looked.height:
             releases = releases.scatter(looked[_PLACE], looked[RELEASE])
@@ -185,9 +210,7 @@ def _look_up_tags(rows: pl.DataFrame, known: Known) -> pl.DataFrame:
             rows = rows.join_asof(table, on="timestamp", by=by, strategy="backward", check_sortedness=False)
         else:
             rows = rows.with_columns(pl.lit(None, pl.String).alias(found))
-    asked = pl.col("package_version")
-    bare = pl.when((pl.col("package_type") == "oci") & asked.str.contains(r"^v[0-9]")).then(asked.str.strip_prefix("v")).otherwise(asked)
-    release = pl.coalesce(pl.col("by_tag").str.replace(r"^v([0-9])", "$1"), "by_list", "by_any", bare)
+    release = pl.coalesce(pl.col("by_tag").str.replace(r"^v([0-9])", "$1"), "by_list", "by_any", _BARE)
     return rows.select(_PLACE, release.alias(RELEASE))
 
 

@@ -18,12 +18,14 @@ from pullstats.metrics.counting import (
     PULLSTATS,
     SEEN,
     TIMES,
+    CountingRule,
     Terms,
     find_longest,
     find_tags,
     name_digests,
     rule_of,
 )
+from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST
 from pullstats.metrics.partials import IS_TAKER, VALUE, name_groups
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY
@@ -141,7 +143,7 @@ def count_rows(asked: Plan, label: str, columns: Sequence[str], tags: pl.DataFra
     terms = Terms(wanted, (*sorted(read), VALUE), asked.pauses, beyond.is_timed, beyond.mute)
     needed = {*rule.columns_for(wanted), *(TIMES if beyond.is_timed else ())}
     ranked = asked.events.order.add_to(asked.events.scan(sorted({*needed, *read, *level.columns}), start, end))
-    events = ranked.with_columns(level.identity.alias(VALUE))
+    events = _leave_out_images(ranked.with_columns(level.identity.alias(VALUE)), asked, rule)
     counted = rule.count(events, terms)
     plain = [pl.col(name).is_null() for name in rule.unnamed if name in wanted]
     if tags is not None and len(plain) < len(wanted):
@@ -151,6 +153,14 @@ def count_rows(asked: Plan, label: str, columns: Sequence[str], tags: pl.DataFra
         _is_cut(schema, asked, start, end).alias(IS_CUT), *(pl.col(name).fill_null(0) for name in wanted if name in schema)
     )
     return asked.selection.keep(window.keep(counted)), tuple(name for name in wanted if name in schema)
+
+
+def _leave_out_images(events: pl.LazyFrame, asked: Plan, rule: CountingRule) -> pl.LazyFrame:
+    """Leave out manifests of images that nobody asks about: under our rule what they are one with is of the same image, so nothing else changes."""
+    kept = asked.selection.of_package
+    if kept is None or rule.name != PULLSTATS.name:
+        return events
+    return events.filter(IS_IMAGE_MANIFEST.fill_null(value=False).not_() | kept)
 
 
 def _is_cut(names: Sequence[str], asked: Plan, start: datetime | None, end: datetime | None) -> pl.Expr:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+import polars as pl
 
 from pullstats.metrics.extent import Extent, Scan
 from pullstats.metrics.query import Query
 from pullstats.metrics.question_window import find_end
-from pullstats.metrics.release_names import name_releases
+from pullstats.metrics.release_names import ReleaseNames
 from pullstats.metrics.same_requests import OnceScan, scan_once
 from pullstats.metrics.source_order import SourceOrder
 
@@ -26,6 +28,7 @@ class StoreEvents:
         order: which log goes first where two requests were made in one instant.
         repeats: what leaves out the requests that another log holds, too; None where all count.
         rule_sets: gives the number of events by the version of the rules that derived their columns.
+        names: what gives `scan` the releases that requests name.
     """
 
     scan: Scan
@@ -35,6 +38,14 @@ class StoreEvents:
     order: SourceOrder
     repeats: OnceScan | None = None
     rule_sets: Callable[[], Mapping[str, int]] = dict
+    names: ReleaseNames | None = None
+
+    def narrow(self, kept: pl.Expr | None) -> StoreEvents:
+        """Look up what tags and digests stand for of some packages alone; see `ReleaseNames.kept`."""
+        if kept is None or self.names is None:
+            return self
+        names = self.names.narrow(kept)
+        return replace(self, scan=names.scan_named, names=names)
 
 
 def prepare_events(
@@ -51,5 +62,5 @@ def prepare_events(
     """
     present, order = now or datetime.now(UTC), SourceOrder(extent, scan)
     repeats = scan_once(scan, extent, query.memory) if query.same_request else None
-    named = name_releases(repeats or scan, order.add_to, query.releases, timedelta(seconds=query.pull_window), find_end(query, present))
-    return StoreEvents(named, extent, present, scan, order, repeats, rule_sets)
+    names = ReleaseNames(repeats or scan, order.add_to, query.releases, timedelta(seconds=query.pull_window), find_end(query, present))
+    return StoreEvents(names.scan_named, extent, present, scan, order, repeats, rule_sets, names)

@@ -21,6 +21,7 @@ from pullstats.metrics.questions.inflation import Inflation
 from pullstats.metrics.questions.offenders import Offenders
 from pullstats.metrics.questions.orgs import Organisations
 from pullstats.metrics.questions.release_echo import ReleaseEcho
+from pullstats.metrics.questions.value_adoption import ValueAdoption
 from pullstats.metrics.questions.version_adoption import VersionAdoption
 from pullstats.metrics.questions.version_lag import VersionLag
 from pullstats.metrics.questions.versions import Versions
@@ -72,6 +73,8 @@ QUESTIONS: dict[str, tuple[Ask, Any, dict[str, Any]]] = {
     "echo": (ReleaseEcho, living, {}),
     "would miss": (partial(WouldMiss, version="1.9.0"), living, {"metrics": ("origins", "requests", "downloads")}),
     "cohorts": (Cohorts, coming, {"metrics": ("requests",)}),
+    "clients": (partial(ValueAdoption, of="client"), living, {}),
+    "who would miss a client": (partial(WouldMiss, version="docker", of="client"), living, {"metrics": ("origins", "requests", "downloads")}),
 }
 WINDOWS = {wasteful: "2025-03-04", living: "2025-03-20..2025-05-01", coming: "2025-05-01..2025-05-28"}
 WHERE = {wasteful: "status=200 and not client=uv", living: "status=200", coming: "package=f"}

@@ -87,6 +87,26 @@ def test_shares_and_who_is_active_are_as_counted_by_other_means(seed: int) -> No
     assert rows_of(few) == rows_of(report)
 
 
+@pytest.mark.parametrize(
+    ("where", "packages"),
+    [
+        ("package=acme/app", {"acme/app"}),
+        ("ecosystem=oci", {"acme/app"}),
+        ("ecosystem!=oci", {"f"}),
+        ("not (package=f) and action is not null", {"acme/app"}),
+        ("(package=f or package=acme/app)", {"f", "acme/app"}),
+        ("package=f or action is null", {"f"}),
+    ],
+)
+def test_what_is_asked_of_some_packages_alone_is_what_is_told_of_them_among_all(where: str, packages: set[str]) -> None:
+    """Names and pulls of other packages are left out before they are looked at, where a filter asks of nothing but the package."""
+    rows, told = make_mixed(2), ("release", "kind", "downloads", "requests", "origins", "active", "first_seen", "last_seen")
+    for rule in ("pullstats@2", "pullstats@1", "raw@1"):
+        everything = [row for row in rows_of(versions(rows, 20, count_as=(rule,))) if row["package"] in packages]
+        found = rows_of(versions(rows, 20, count_as=(rule,), where=where))
+        assert [[row[name] for name in told] for row in found] == [[row[name] for name in told] for row in everything]
+
+
 def test_versions_stand_by_their_order_and_what_has_none_apart() -> None:
     names = ["1.9.0", "1.10.0", "1.10.0-rc.1", "1.10.0-alpine", "latest", "1.10", "main", DIGESTS[0]]
     rows = [manifest(NOON + timedelta(hours=place), place, "GET", name) for place, name in enumerate(names)]

@@ -47,6 +47,20 @@ def account_for_asks(asked: Plan) -> tuple[Line, ...]:
     return tuple(sort_requests(asked, ASKED_FOR, row, reasons, known))
 
 
+def account_for_values(asked: Plan, value: pl.Expr, name: str) -> tuple[Line, ...]:
+    """Tell of every request of the window whether it shows what somebody is on.
+
+    Args:
+        asked: the plan of the question.
+        value: what a request shows; null where it shows nothing.
+        name: of the dimension.
+    """
+    identity = asked.level.identity
+    assert identity is not None
+    row = pl.when(value.is_null()).then(pl.lit(f"in: states no {name}, and is a row of its own")).otherwise(pl.lit(f"in: states {name}"))
+    return tuple(sort_requests(asked, ASKED_FOR, row, (*_UNASKED, (f"names no {asked.level.singular}", identity.is_null()))))
+
+
 def account_for_lags(asked: Plan, ranked: pl.DataFrame, moments: Sequence[Moment]) -> tuple[Line, ...]:
     """Tell of every request of the window whether it says when somebody moved to a release.
 

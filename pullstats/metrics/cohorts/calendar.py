@@ -62,6 +62,25 @@ def make_calendar(asked: Plan, look_back: int, begin: datetime | None) -> Calend
     before = replace(asked, window=replace(asked.window, start=None))
     axis = list_buckets(before)
     marks = mark_buckets(before, axis)
+    places = judge_buckets(marks, axis, begin).with_row_index(INDEX)
+    heard = (pl.col(STATE) == WHOLE).cast(pl.Int64).rolling_sum(look_back).shift(1).eq_missing(look_back)
+    formed = heard & (pl.col(STATE) != "gap")
+    is_inside = pl.col("end") > asked.window.start if asked.window.start else pl.lit(value=True)
+    places = places.select(BUCKET, pl.col(INDEX).cast(pl.Int64), "start", "end", STATE, formed.alias(FORMED), (formed & is_inside).alias(SHOWN))
+    return Calendar(axis, places, look_back, describe_axis(before, axis))
+
+
+def judge_buckets(marks: pl.DataFrame, axis: BucketAxis, begin: datetime | None = None) -> pl.DataFrame:
+    """Tell which buckets hold all there was.
+
+    Args:
+        marks: a row a bucket, as `mark_buckets` gives them.
+        axis: how they are cut.
+        begin: the first instant whose events can be compared with the window's; None for the beginning of the logs.
+
+    Returns:
+        The same with `start`, `end` and `state`: `whole`, `gap`, `partial`, `provisional` or `cut`.
+    """
     starts, ends = axis.buckets.start_of(marks[BUCKET]), axis.buckets.end_of(marks[BUCKET])
     length = pl.col("end") - pl.col("start")
     is_late = (pl.lit(begin) - pl.col("start") > length * REST) if begin else pl.lit(value=False)
@@ -77,9 +96,4 @@ def make_calendar(asked: Plan, look_back: int, begin: datetime | None) -> Calend
         .then(pl.lit("partial"))
         .otherwise(pl.lit(WHOLE))
     )
-    places = marks.with_columns(starts.alias("start"), ends.alias("end")).with_columns(state.alias(STATE)).with_row_index(INDEX)
-    heard = (pl.col(STATE) == WHOLE).cast(pl.Int64).rolling_sum(look_back).shift(1).eq_missing(look_back)
-    formed = heard & (pl.col(STATE) != "gap")
-    is_inside = pl.col("end") > asked.window.start if asked.window.start else pl.lit(value=True)
-    places = places.select(BUCKET, pl.col(INDEX).cast(pl.Int64), "start", "end", STATE, formed.alias(FORMED), (formed & is_inside).alias(SHOWN))
-    return Calendar(axis, places, look_back, describe_axis(before, axis))
+    return marks.with_columns(starts.alias("start"), ends.alias("end")).with_columns(state.alias(STATE))

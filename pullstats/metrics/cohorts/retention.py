@@ -1,7 +1,4 @@
-"""How many of each cohort came again, by age: the triangle, and all cohorts of it together.
-
-Source: the interval of a share is Wilson's score interval (Wilson 1927; Brown, Cai and DasGupta 2001), 95 %.
-"""
+"""How many of each cohort came again, by age: the triangle, and all cohorts of it together."""
 
 from __future__ import annotations
 
@@ -11,30 +8,11 @@ import polars as pl
 
 from pullstats.metrics.cohorts.calendar import INDEX, SHOWN, STATE, WHOLE, Calendar
 from pullstats.metrics.cohorts.sightings import BORN, Sightings
-from pullstats.metrics.versions.survival import NORMAL_95
+from pullstats.metrics.versions.wilson import add_interval
 
 AGE: Final = "age"
 MEMBERS: Final = "members"
 RETAINED: Final = "retained"
-
-
-def add_shares(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add the `share` of `members` that were `retained`, and its interval from `low` to `high`; null where nobody was, or nothing is known.
-
-    Args:
-        frame: `members`, `retained`.
-
-    Example:
-        >>> add_shares(pl.DataFrame({"members": [10], "retained": [5]})).select(pl.col("low", "high").round(4)).row(0)
-        (0.2366, 0.7634)
-    """
-    total = pl.when(pl.col(MEMBERS) > 0).then(pl.col(MEMBERS)).cast(pl.Float64)
-    part, square = pl.col(RETAINED) / total, NORMAL_95**2
-    middle = (part + square / (2 * total)) / (1 + square / total)
-    reach = NORMAL_95 / (1 + square / total) * (part * (1 - part) / total + square / (4 * total**2)).sqrt()
-    low = pl.when(pl.col(RETAINED) == 0).then(part).otherwise(middle - reach)
-    high = pl.when(pl.col(RETAINED) == pl.col(MEMBERS)).then(part).otherwise(middle + reach)
-    return frame.with_columns(part.alias("share"), low.alias("low"), high.alias("high"))
 
 
 def make_triangle(sightings: Sightings, calendar: Calendar) -> pl.DataFrame:
@@ -45,7 +23,7 @@ def make_triangle(sightings: Sightings, calendar: Calendar) -> pl.DataFrame:
         calendar: the buckets.
 
     Returns:
-        A row a cohort shown and age, in order: `born`, `age`, `members`, `retained` (null in a gap), `state` of the bucket, and `add_shares`; of age 0, which all are
+        A row a cohort shown and age, in order: `born`, `age`, `members`, `retained` (null in a gap), `state` of the bucket, and `add_interval`; of age 0, which all are
         seen at, no interval.
     """
     counted = sightings.seen.group_by(BORN, (pl.col(INDEX) - pl.col(BORN)).alias(AGE)).agg(pl.len().cast(pl.Int64).alias(RETAINED))
@@ -55,7 +33,7 @@ def make_triangle(sightings: Sightings, calendar: Calendar) -> pl.DataFrame:
     grid = grid.with_columns((pl.col(INDEX) - pl.col(BORN)).alias(AGE), pl.col(MEMBERS).fill_null(0))
     grid = grid.join(counted, on=[BORN, AGE], how="left", maintain_order="left")
     known = pl.when(pl.col(STATE) != "gap").then(pl.col(RETAINED).fill_null(0))
-    shares = add_shares(grid.with_columns(known.alias(RETAINED)))
+    shares = add_interval(grid.with_columns(known.alias(RETAINED)), RETAINED, MEMBERS)
     bounds = (pl.when(pl.col(AGE) > 0).then(pl.col(name)).alias(name) for name in ("low", "high"))
     return shares.select(BORN, AGE, MEMBERS, RETAINED, "share", *bounds, STATE)
 
@@ -67,7 +45,8 @@ def pool(triangle: pl.DataFrame) -> pl.DataFrame:
         triangle: as `make_triangle` gives it.
 
     Returns:
-        A row an age from 1 on: `age`, `members`, `retained`, `cohorts`, and `add_shares`.
+        A row an age from 1 on: `age`, `members`, `retained`, `cohorts`, and `add_interval`.
     """
     known = triangle.filter((pl.col(STATE) == WHOLE) & (pl.col(AGE) > 0) & (pl.col(MEMBERS) > 0))
-    return add_shares(known.group_by(AGE).agg(pl.col(MEMBERS, RETAINED).sum(), pl.len().cast(pl.Int64).alias("cohorts")).sort(AGE))
+    counted = known.group_by(AGE).agg(pl.col(MEMBERS, RETAINED).sum(), pl.len().cast(pl.Int64).alias("cohorts")).sort(AGE)
+    return add_interval(counted, RETAINED, MEMBERS)

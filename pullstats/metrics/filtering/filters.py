@@ -53,6 +53,7 @@ class Filter:
         columns: event columns it reads.
         named: the texts that dimensions are said to equal.
         dimensions: names of the dimensions it compares.
+        parts: what must hold, each by itself; together they are `expr`.
     """
 
     text: str
@@ -60,6 +61,7 @@ class Filter:
     columns: tuple[str, ...]
     named: tuple[tuple[Dimension, str], ...] = ()
     dimensions: frozenset[str] = frozenset()
+    parts: tuple[pl.Expr, ...] = ()
 
 
 def parse_filter(text: str, zone: str, logs: Mapping[str, Sequence[str]] | None = None) -> Filter:
@@ -77,7 +79,7 @@ def parse_filter(text: str, zone: str, logs: Mapping[str, Sequence[str]] | None 
     expr = reader.read_any(0)
     if reader.here is not None:
         raise reader.fail("expected 'and', 'or' or the end; a value with blanks stands in quotes")
-    return Filter(text, expr, tuple(sorted(reader.columns)), tuple(reader.named), frozenset(reader.dimensions))
+    return Filter(text, expr, tuple(sorted(reader.columns)), tuple(reader.named), frozenset(reader.dimensions), tuple(reader.parts))
 
 
 class _FilterParser(TokenReader):
@@ -90,19 +92,22 @@ class _FilterParser(TokenReader):
         self.columns: set[str] = set()
         self.dimensions: set[str] = set()
         self.named: list[tuple[Dimension, str]] = []
+        self.parts: list[pl.Expr] = []
 
     def read_any(self, depth: int) -> pl.Expr:
         """Read parts joined by `or`."""
         found = [self._read_all(depth)]
         while self.take("or"):
             found.append(self._read_all(depth))
-        return join_all(found, operator.or_)
+        self.parts = found[0] if len(found) == 1 else []
+        return join_all([join_all(parts) for parts in found], operator.or_)
 
-    def _read_all(self, depth: int) -> pl.Expr:
+    def _read_all(self, depth: int) -> list[pl.Expr]:
+        """Read what is joined by `and`."""
         found = [self._read_one(depth)]
         while self.take("and"):
             found.append(self._read_one(depth))
-        return join_all(found)
+        return found
 
     def _read_one(self, depth: int) -> pl.Expr:
         if depth > _MAX_DEPTH:

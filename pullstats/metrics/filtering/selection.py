@@ -19,6 +19,7 @@ from pullstats.metrics.filtering.filters import parse_filter
 from pullstats.metrics.log_names import list_logs
 from pullstats.metrics.query import Query
 
+_PACKAGE: Final = frozenset({"package_type", "package_name"})
 _FOLDED: Final = frozenset({"other", "all others"})
 _MOST_NAMED: Final = 5
 _MOST_EVENTS: Final = 1_000_000
@@ -36,6 +37,7 @@ class Selection:
         dimensions: names of the dimensions they compare.
         kept: values that texts are said to equal, by dimension.
         excluded: values that are to be left out, by dimension.
+        of_package: the parts that ask of nothing but the package, by `package_type` and `package_name`, never null; None where there are none.
     """
 
     steps: tuple[tuple[str, pl.Expr], ...] = ()
@@ -43,6 +45,7 @@ class Selection:
     dimensions: frozenset[str] = frozenset()
     kept: tuple[tuple[Dimension, str], ...] = ()
     excluded: tuple[tuple[Dimension, str], ...] = ()
+    of_package: pl.Expr | None = None
 
     @property
     def expr(self) -> pl.Expr | None:
@@ -89,7 +92,9 @@ def build_selection(query: Query, zone: str, sources: pl.DataFrame | None = None
             (kept if is_kept else excluded).extend((dimension, value) for value in wanted)
             columns += dimension.columns
             names.add(name)
-    return Selection(tuple(steps), tuple(dict.fromkeys(columns)), frozenset(names), tuple(kept), tuple(excluded))
+    own = [part for part in found.parts if _PACKAGE.issuperset(part.meta.root_names())] if found else []
+    of_package = join_all(own) if own else None
+    return Selection(tuple(steps), tuple(dict.fromkeys(columns)), frozenset(names), tuple(kept), tuple(excluded), of_package)
 
 
 def refuse_ambiguous(named: Sequence[tuple[Dimension, str]], events: Callable[[Dimension], pl.LazyFrame], zone: str) -> None:

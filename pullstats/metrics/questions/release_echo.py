@@ -70,7 +70,7 @@ class ReleaseEcho:
 def _split(asked: Plan, hours: int, gaps: Sequence[Gap]) -> tuple[pl.DataFrame, list[str]]:
     """Tell echo from demand, a row a release; and say what must be said of when these came out."""
     takings = list_takings(asked, {CLASS: pl.col(CLASS)})
-    kinds = describe_releases(takings)
+    kinds = describe_releases(takings, asked.query.releases)
     moments = find_moments(asked, kinds, takings.select(*KEYS, first=MINUTE), gaps)
     rows = add_rank(split_echo(takings, moments, hours), kinds)
     return rows.with_columns((pl.col(ECHO) / pl.col("downloads")).alias(_SHARE)), tell_moments(asked, kinds, moments)

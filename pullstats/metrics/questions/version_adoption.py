@@ -19,7 +19,7 @@ from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.gaps import Gap, describe_gaps
 from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE, is_of_one_package
 from pullstats.metrics.versions.curves import DAY, NEWER, OLD, Curve, draw_curve
-from pullstats.metrics.versions.kinds import add_rank, describe_releases
+from pullstats.metrics.versions.kinds import Packages, add_rank, describe_releases
 from pullstats.metrics.versions.moments import (
     MOMENT_COLUMNS,
     RELEASED,
@@ -33,13 +33,13 @@ from pullstats.metrics.versions.moments import (
     tell_moments,
 )
 from pullstats.metrics.versions.plans import find_first, find_last, gaps_of, resolve_versions
-from pullstats.metrics.versions.sentences import describe_curve
+from pullstats.metrics.versions.sentences import describe_curve, describe_curves
 from pullstats.metrics.versions.takings import MINUTE, list_takings
 from pullstats.reports import Column, Report
 
 _REACHED: Final = ("day_of_10", "day_of_50", "day_of_90")
 _TREND: Final = "trend"
-_SHOWN_DAYS: Final = 30
+_SHOWN_DAYS: Final = 14
 """Of a curve in a table."""
 
 
@@ -83,7 +83,7 @@ class VersionAdoption:
 def _find(asked: Plan, release: str | None, gaps: Sequence[Gap]) -> tuple[pl.DataFrame, list[Moment], list[str]]:
     """Find the downloads with their ranks, when the releases that are followed came out, and what must be said of that."""
     takings = list_takings(asked)
-    kinds = describe_releases(takings)
+    kinds = describe_releases(takings, asked.query.releases)
     moments = find_moments(asked, kinds, takings.select(*KEYS, first=MINUTE), gaps)
     chosen = drop_single(moments, kinds) if release is None else [choose_moment(moments, kinds, release)]
     return add_rank(takings, kinds), chosen, tell_moments(asked, kinds, moments)
@@ -93,7 +93,8 @@ def _draw(asked: Plan, ranked: pl.DataFrame, moments: Sequence[Moment], gaps: Se
     first, last = find_first(asked), find_last(asked)
     if first is None or last is None:
         return []
-    return [draw_curve(ranked, one, first, last, gaps) for one in moments]
+    packages = Packages(ranked)
+    return [draw_curve(packages.of(one.ecosystem, one.package), one, first, last, gaps) for one in moments]
 
 
 def _summary(curve: Curve) -> dict[str, Any]:
@@ -110,12 +111,13 @@ def _summary(curve: Curve) -> dict[str, Any]:
 _SUMMARY: Final = (
     *MOMENT_COLUMNS,
     Column("days", "days", "count"),
-    Column(_REACHED[0], "day of 10 %", "count"),
-    Column(_REACHED[1], "50 %", "count"),
-    Column(_REACHED[2], "90 %", "count"),
+    Column(_REACHED[0], "to 10 %", "count"),
+    Column(_REACHED[1], "to 50 %", "count"),
+    Column(_REACHED[2], "to 90 %", "count"),
     Column("old_version", "old version", "text"),
-    Column("half_life", "its half-life", "count"),
+    Column("half_life", "old halved", "count"),
 )
+_ONLY_FOR_MACHINES: Final = frozenset({ECOSYSTEM, TOLD_BY, "days", "old_version"})
 _DAYS: Final = (
     Column(DAY, "day", "bucket"),
     Column("downloads", "downloads", "count", additive=True, bar=True),
@@ -137,15 +139,16 @@ def _lay_over(asked: Plan, curves: Sequence[Curve], notes: Sequence[str]) -> Rep
     )
     shown = keep_first(frame.with_columns(trends), asked.query.limit)
     is_single = is_of_one_package(frame)
-    hidden = {ECOSYSTEM, TOLD_BY} | ({PACKAGE} if is_single else set())
-    seen = (*(column for column in _SUMMARY if column.name not in hidden), Column(_TREND, "share by day", "spark"))
+    hidden = _ONLY_FOR_MACHINES | {PACKAGE if is_single else "half_life"}
+    seen = (*(column for column in _SUMMARY if column.name not in hidden), Column(_TREND, f"first {_SHOWN_DAYS} days", "spark"))
     told = [*notes, *([] if curves else ["no release came out a day or more before the end of these logs, as far as is known (--releases)"])]
     report = build_table(asked, shown.select(column.name for column in seen), seen, warnings=told)
     cells = [frame[place].join(curve.days, how="cross", maintain_order="left_right") for place, curve in enumerate(curves)]
     columns = (*_SUMMARY, *_DAYS)
     names = [column.name for column in columns]
     flat = pl.concat(cells).select(names) if cells else pl.DataFrame(schema=pl.Schema({name: pl.String() for name in names}))
-    return replace(report, headline=describe_curve(curves[0], asked.query.tz) if is_single else "", flat=(flat, columns))
+    headline = describe_curve(curves[0], asked.query.tz) if is_single else describe_curves(curves) if curves else ""
+    return replace(report, headline=headline, flat=(flat, columns))
 
 
 def _follow(asked: Plan, curve: Curve, notes: Sequence[str]) -> Report:

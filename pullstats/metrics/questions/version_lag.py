@@ -21,7 +21,7 @@ from pullstats.metrics.questions.timeline import ID_COLUMNS
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.gaps import Gap, describe_gaps
 from pullstats.metrics.versions.asks import ECOSYSTEM, KEYS, PACKAGE, WHO, is_of_one_package, list_asks
-from pullstats.metrics.versions.kinds import RANK, add_rank, describe_releases
+from pullstats.metrics.versions.kinds import RANK, Packages, add_rank, describe_releases
 from pullstats.metrics.versions.lags import DAY_GROUP, Lags, measure_lags, name_lags
 from pullstats.metrics.versions.moments import (
     MOMENT_COLUMNS,
@@ -35,7 +35,7 @@ from pullstats.metrics.versions.moments import (
     tell_moments,
 )
 from pullstats.metrics.versions.plans import find_last, gaps_of, resolve_versions
-from pullstats.metrics.versions.sentences import tell_half
+from pullstats.metrics.versions.sentences import tell_half, tell_halves
 from pullstats.reports import Column, Report
 
 _ORG: Final = "org"
@@ -87,7 +87,7 @@ class VersionLag:
 def _find(asked: Plan, stuck: str | None, gaps: Sequence[Gap]) -> tuple[pl.DataFrame, list[Moment], list[str]]:
     """Find who asked for what, with ranks, when the releases came out that are looked at, and what must be said of that."""
     asks = list_asks(asked, DAY_GROUP)
-    kinds = describe_releases(asks)
+    kinds = describe_releases(asks, asked.query.releases)
     moments = find_moments(asked, kinds, asks, gaps)
     chosen = drop_single(moments, kinds) if stuck is None else [choose_moment(moments, kinds, stuck)]
     return add_rank(asks, kinds), chosen, tell_moments(asked, kinds, moments)
@@ -96,7 +96,8 @@ def _find(asked: Plan, stuck: str | None, gaps: Sequence[Gap]) -> tuple[pl.DataF
 def _measure(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moments: Sequence[Moment]) -> list[tuple[Moment, Lags]]:
     """Measure how long it took to move to each release, of those that somebody could move to."""
     last = find_last(asked)
-    measured = [(one, measure_lags(ranked, one, question.active, last)) for one in moments] if last else []
+    packages = Packages(ranked.drop_nulls(WHO))
+    measured = [(one, measure_lags(packages.of(one.ecosystem, one.package), one, question.active, last)) for one in moments] if last else []
     return [(one, lags) for one, lags in measured if lags.people.height]
 
 
@@ -110,7 +111,7 @@ def _tabulate(asked: Plan, question: VersionLag, measured: list[tuple[Moment, La
     seen = tuple(column for column in columns if column.name not in hidden)
     told = [*dated, _MOVED if rows else "no release in this window came out while somebody was on an older version", *silent]
     report = build_table(asked, shown.select(column.name for column in seen), seen, warnings=told)
-    headline = tell_half(*measured[0], asked.level) if is_single else ""
+    headline = tell_half(*measured[0], asked.level) if is_single else tell_halves(measured) if measured else ""
     return replace(report, headline=headline, flat=(shown, columns), meta=report.meta | {"active_days": question.active})
 
 
@@ -132,7 +133,7 @@ def _list_stuck(asked: Plan, question: VersionLag, ranked: pl.DataFrame, moment:
     """List who asked for older versions within the last days and never for the release or a newer one: by class and organisation, or one by one."""
     last = find_last(asked)
     assert last is not None
-    lags = measure_lags(ranked, moment, question.active, last)
+    lags = measure_lags(Packages(ranked.drop_nulls(WHO)).of(moment.ecosystem, moment.package), moment, question.active, last)
     traits = list_asks(
         replace(asked, window=replace(asked.window, start=lags.since)), {CLASS: pl.col(CLASS), _ORG: DIMENSIONS[_ORG].expr(asked.query.tz)}
     )

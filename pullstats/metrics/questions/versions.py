@@ -24,14 +24,15 @@ from pullstats.metrics.plan import Plan
 from pullstats.metrics.query import Query
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.versions.asks import COLUMNS, ECOSYSTEM, GROUPS, KEYS, PACKAGE, is_of_one_package, list_asks
-from pullstats.metrics.versions.kinds import KIND, KINDS, MAJOR, MINOR, RANK, UNNAMED, describe_releases
-from pullstats.metrics.versions.plans import find_last, resolve_versions
+from pullstats.metrics.versions.kinds import KIND, KINDS, LINES, MINOR, RANK, UNNAMED, describe_releases
+from pullstats.metrics.versions.plans import choose_every, find_last, resolve_versions
 from pullstats.metrics.versions.sentences import describe_versions, tell_unordered
 from pullstats.metrics.versions.shares import add_shares, count_asks, join_lines, split_limit
 from pullstats.reports import Column, Report
 
-LINES: Final = (RELEASE, MINOR, MAJOR)
 _TREND: Final = "trend"
+_STEPS: Final = ((31, "d"), (210, "w"), (900, "mo"), (2700, "q"))
+"""A bucket by the most days of a window that has it; beyond, years."""
 _ONLY_FOR_MACHINES: Final = frozenset({ECOSYSTEM, "requests", "origins_share", "first_seen", "last_seen", "instances_low", "instances_high", MINOR})
 
 
@@ -75,10 +76,10 @@ class Versions:
 
 
 def _list(asked: Plan, question: Versions) -> Report:
-    axis = list_buckets(replace(asked, query=replace(asked.query, every=asked.query.every or _choose_every(asked))))
+    axis = list_buckets(replace(asked, query=replace(asked.query, every=asked.query.every or choose_every(asked, _STEPS, "y"))))
     partials = compute_partials(asked, GROUPS | {BUCKET: axis.buckets.expr}, [*COLUMNS, "timestamp"])
     asks, last = list_asks(asked), find_last(asked)
-    kinds = describe_releases(pl.concat([asks.select(KEYS), partials.plain.select(KEYS).filter(pl.col(PACKAGE).is_not_null())]))
+    kinds = describe_releases(pl.concat([asks.select(KEYS), partials.plain.select(KEYS).filter(pl.col(PACKAGE).is_not_null())]), asked.query.releases)
     since = last - timedelta(days=question.active) if last else None
     if question.line != RELEASE:
         asks, partials, kinds = join_lines(asks, partials, kinds, question.line)
@@ -113,12 +114,6 @@ class _Found:
     marks: pl.DataFrame
     asks: pl.DataFrame
     since: datetime | None
-
-
-def _choose_every(asked: Plan) -> str:
-    clipped = asked.window.clip(asked.extent.first, asked.extent.newest)
-    days = (clipped[1] - clipped[0]) / timedelta(days=1) if clipped else 0
-    return next((every for most, every in ((31, "d"), (210, "w"), (900, "mo"), (2700, "q")) if days <= most), "y")
 
 
 def _make_rows(asked: Plan, partials: Partials, asks: pl.DataFrame, kinds: pl.DataFrame, since: datetime | None) -> pl.DataFrame:

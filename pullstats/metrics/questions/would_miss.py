@@ -1,4 +1,4 @@
-"""Who would notice if a version or tag were gone: who asked for it in the last days, why, for whom, and how many machines run it."""
+"""Who would notice if a version, tag or platform were gone: who asked for it in the last days, why, for whom, and how many machines run it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ from pullstats.metrics.plan import Plan
 from pullstats.metrics.query import Query
 from pullstats.metrics.statuses import IS_ANSWERED
 from pullstats.metrics.store_events import StoreEvents
+from pullstats.metrics.synonyms import name_dimension
 from pullstats.metrics.time.gaps import describe_gaps
 from pullstats.metrics.versions.asks import PACKAGE
 from pullstats.metrics.versions.plans import find_last, gaps_of, resolve_versions
+from pullstats.metrics.versions.values import find_followed, is_shown
 from pullstats.reports import Column, Report
 
 METRICS: Final = ("origins", "instances", "requests", "downloads", "last-seen")
 _ORG: Final = "org"
 _KEYS: Final = (PACKAGE, CLASS, _ORG)
-_ASKED: Final = ("package_name", "package_version", "package_version_normalized", RELEASE, "http_response_status_code")
+_ASKED: Final = ("package_name", "http_response_status_code")
 _COUNT: Final = "count"
 _NAMED: Final = 3
-_ONLY_FOR_MACHINES: Final = frozenset({"instances_low", "instances_high"})
+_ONLY_FOR_MACHINES: Final = frozenset({"instances_low", "instances_high", "requests"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,19 @@ class WouldMiss:
 
     Attributes:
         query: what is asked; its metrics are `METRICS`.
-        version: a release, or a version, tag or digest as it is asked for; `name@1.4` of one package.
+        version: a release, or a version, tag or digest as it is asked for; `name@1.4` of one package; or a value of `of`.
         active: how many days before the end count.
+        of: name of the dimension that it is a value of; None for versions.
     """
 
     query: Query
     version: str
     active: int = 30
+    of: str | None = None
+
+    def call(self, asks: str, comes: str) -> str:
+        """Say in words that somebody `asks` for the version, or `comes` with the value."""
+        return f"{asks} for {self.version}" if self.of is None else f"{comes} with {name_dimension(self.of)} {self.version}"
 
     def answer(self, events: StoreEvents) -> Report:
         """List them by package, class and network owner.
@@ -64,29 +72,40 @@ class WouldMiss:
             UsageError: as `answer`.
         """
         asked = self._resolve(events)
-        return Account(asked, tuple(sort_requests(asked, "would miss", pl.lit(f"in: asks for {self.version}, and was answered"))))
+        return Account(asked, tuple(sort_requests(asked, "would miss", pl.lit(f"in: {self.call('asks', 'comes')}, and was answered"))))
 
     def _resolve(self, events: StoreEvents) -> Plan:
         """Make the plan of the last days' requests for the version."""
         if not self.version.strip("@ "):
-            message = "--would-miss names no version; write 1.4.0, latest or name@1.4.0"
-            raise UsageError(message)
+            what = "value" if self.of else "version"
+            raise UsageError(f"--would-miss names no {what}; write {'arm/v6, or python 3.8' if self.of else '1.4.0, latest or name@1.4.0'}")
         asked = resolve_versions(self.query, events)
         last = find_last(asked)
         since = last - timedelta(days=self.active) if last else None
         start = max(filter(None, (asked.window.start, since)), default=None)
-        return replace(asked, window=replace(asked.window, start=start), selection=_choose(asked.selection, self.version))
+        return replace(asked, window=replace(asked.window, start=start), selection=_choose(asked, self))
 
 
-def _choose(selection: Selection, version: str) -> Selection:
-    """Keep the answered requests for a version besides what is kept anyway."""
+def _choose(asked: Plan, question: WouldMiss) -> Selection:
+    """Keep the answered requests for a version, or with a value, besides what is kept anyway."""
+    if question.of is None:
+        hit, words = _asks_for(question.version), f"--would-miss {question.version}"
+    else:
+        hit, words = is_shown(find_followed(question.of), asked.query.tz, question.version), f"--of {question.of} --would-miss {question.version}"
+        hit &= pl.col("package_name").is_not_null()
+    step = (words, (hit & IS_ANSWERED).fill_null(value=False))
+    read = (*asked.selection.columns, *_ASKED, *hit.meta.root_names())
+    return replace(asked.selection, steps=(*asked.selection.steps, step), columns=tuple(dict.fromkeys(read)))
+
+
+def _asks_for(version: str) -> pl.Expr:
+    """Tell a request for a version, tag or digest, by its own name or by what that stood for."""
     names = [pl.col("package_version"), pl.col(RELEASE), pl.col("package_version_normalized")]
     package, _, rest = version.rpartition("@")
     hit = pl.any_horizontal(_is_named(name, version) for name in names)
     if package and rest:
         hit |= pl.any_horizontal(_is_named(name, rest) for name in names) & (pl.col("package_name") == package)
-    step = (f"--would-miss {version}", (hit & IS_ANSWERED).fill_null(value=False))
-    return replace(selection, steps=(*selection.steps, step), columns=tuple(dict.fromkeys((*selection.columns, *_ASKED))))
+    return hit
 
 
 def _is_named(name: pl.Expr, version: str) -> pl.Expr:
@@ -130,7 +149,7 @@ def _describe(rows: pl.DataFrame, classes: pl.DataFrame, total: pl.DataFrame, as
     """Say who would notice, or that nobody asked."""
     days = f"in the last {question.active} {'day' if question.active == 1 else 'days'}"
     if not rows.height:
-        return f"nobody asked for {question.version} {days} and was answered"
+        return f"nobody {question.call('asked', 'came')} {days} and was answered"
     ordered = classes.with_columns(pl.col(CLASS).fill_null("unknown")).sort(_COUNT, CLASS, descending=[True, False])
     told = ", ".join(f"{count:,} {name}" for name, count in ordered.select(CLASS, _COUNT).head(_NAMED).rows())
     more = f" and {ordered.height - _NAMED} more" if ordered.height > _NAMED else ""
@@ -144,4 +163,4 @@ def _describe(rows: pl.DataFrame, classes: pl.DataFrame, total: pl.DataFrame, as
     taken = next(metric for metric in asked.metrics if metric.rule)
     who = asked.level.name_count(values[asked.level.key])
     by_class = f" ({told}{more})" if told else ""
-    return f"{who}{of} asked for {question.version} {days}{by_class}{running}; {taken.name_count(values[taken.key])}"
+    return f"{who}{of} {question.call('asked', 'came')} {days}{by_class}{running}; {taken.name_count(values[taken.key])}"

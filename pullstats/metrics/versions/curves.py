@@ -10,7 +10,6 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.time.gaps import Gap
-from pullstats.metrics.versions.asks import ECOSYSTEM, PACKAGE
 from pullstats.metrics.versions.kinds import RANK
 from pullstats.metrics.versions.moments import Moment
 from pullstats.metrics.versions.takings import MINUTE
@@ -60,17 +59,16 @@ def draw_curve(takings: pl.DataFrame, moment: Moment, first: datetime, last: dat
     """Follow the downloads of a package since a release.
 
     Args:
-        takings: as `list_takings` gives them, with `rank`.
+        takings: of its package, as `list_takings` gives them, with `rank`, as far as that is known.
         moment: of the release.
         first: the first instant that is known.
         last: the first instant that is not known any more.
         gaps: when logs were silent; a day that one falls into tells of no share.
     """
-    own = takings.filter(pl.col(ECOSYSTEM).eq_missing(moment.ecosystem) & (pl.col(PACKAGE) == moment.package) & pl.col(RANK).is_not_null())
     begin = pl.lit(moment.moment)
-    old, rank, base = _find_old(own, moment, first)
+    old, rank, base = _find_old(takings, moment, first)
     count = max((last - moment.moment) // _DAY, 0)
-    since = own.filter(pl.col(MINUTE) >= begin).with_columns(((pl.col(MINUTE) - begin).dt.total_days() + 1).alias(DAY))
+    since = takings.filter(pl.col(MINUTE) >= begin).with_columns(((pl.col(MINUTE) - begin).dt.total_days() + 1).alias(DAY))
     is_newer = pl.col(RANK) >= moment.rank
     is_old = pl.col(RANK) == rank if rank is not None else pl.lit(value=False)
     taken = pl.col("downloads")
@@ -84,10 +82,10 @@ def draw_curve(takings: pl.DataFrame, moment: Moment, first: datetime, last: dat
     return Curve(moment, days.with_columns(*shares, pl.Series("gap", silent, pl.Boolean)), old, base)
 
 
-def _find_old(own: pl.DataFrame, moment: Moment, first: datetime) -> tuple[str | None, int | None, float | None]:
+def _find_old(takings: pl.DataFrame, moment: Moment, first: datetime) -> tuple[str | None, int | None, float | None]:
     """Find the version that was taken most in the week before a release, and its share."""
     start = moment.moment - BASE_DAYS * _DAY
-    before = own.filter((pl.col(MINUTE) >= start) & (pl.col(MINUTE) < moment.moment))
+    before = takings.filter((pl.col(MINUTE) >= start) & (pl.col(MINUTE) < moment.moment))
     ranked = before.group_by(RANK).agg(pl.col("downloads").sum(), pl.col("release").min()).sort("downloads", RANK, descending=True)
     ranked = ranked.filter((pl.col(RANK) < moment.rank) & (pl.col("downloads") > 0))
     if start < first or not ranked.height:

@@ -6,12 +6,13 @@ Versions of a package are ordered as its ecosystem has them (`version_order`); w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import polars as pl
 
 from pullstats.metrics.dimensions import RELEASE
+from pullstats.metrics.time.releases import Release
 from pullstats.metrics.version_order import Place, count_parts, is_coming, name_line, place_version
 from pullstats.metrics.versions.asks import KEYS
 
@@ -20,17 +21,20 @@ VERSION, COMING, FLOATING, DIGEST, UNORDERED, UNNAMED = KINDS = ("release", "pre
 KIND: Final = "kind"
 RANK: Final = "rank"
 MINOR, MAJOR = "minor", "major"
+LINES: Final = (RELEASE, MINOR, MAJOR)
+"""What a row may be: a version, or all of a line."""
 _DIGEST: Final = r"^sha(?:256|512):[0-9a-f]+$"
 _TAGGED: Final = "oci"
 _WHOLE: Final = 3
 """Numbers of a version that no other is more exact than."""
 
 
-def describe_releases(found: pl.DataFrame) -> pl.DataFrame:
+def describe_releases(found: pl.DataFrame, listed: Sequence[Release] = ()) -> pl.DataFrame:
     """Tell of each release what it is.
 
     Args:
         found: with `KEYS`, in any number of rows.
+        listed: a list of releases; what it names is a version, whatever is asked for besides: `1.4`, though there is a 1.4.2.
 
     Returns:
         One row a release: `KEYS`, `kind`, `rank` (the higher the newer, equal for two spellings of one version; null of what has no order),
@@ -45,7 +49,11 @@ def describe_releases(found: pl.DataFrame) -> pl.DataFrame:
     packages: dict[tuple[str | None, str], list[str]] = defaultdict(list)
     for ecosystem, package, release in named.filter(~is_digest).sort(KEYS).rows():
         packages[ecosystem, package].append(release)
-    rows = [(*package, *told) for package, releases in packages.items() for told in _describe_package(package[0], releases)]
+    rows = [
+        (*package, *told)
+        for package, releases in packages.items()
+        for told in _describe_package(package[0], releases, {one.version for one in listed if one.package in {None, package[1]}})
+    ]
     return pl.concat([pl.DataFrame(rows, schema=schema, orient="row"), apart])
 
 
@@ -59,11 +67,37 @@ def add_rank(rows: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
     return rows.join(kinds.select(*KEYS, RANK), on=KEYS, how="left", nulls_equal=True)
 
 
-def _describe_package(ecosystem: str | None, releases: Sequence[str]) -> list[tuple[str, str, int | None, str | None, str | None]]:
+class Packages:
+    """Rows of releases that have an order, with their `rank`, package by package."""
+
+    def __init__(self, ranked: pl.DataFrame) -> None:
+        """Part them.
+
+        Args:
+            ranked: with `KEYS` and `rank`.
+        """
+        ordered = ranked.filter(pl.col(RANK).is_not_null())
+        self._nothing = ordered.clear()
+        self._parts: dict[tuple[object, ...], pl.DataFrame] = ordered.partition_by(*KEYS[:2], as_dict=True)
+
+    def of(self, ecosystem: str | None, package: str) -> pl.DataFrame:
+        """Give the rows of a package, each a release with its `rank`."""
+        return self._parts.get((ecosystem, package), self._nothing)
+
+
+def _describe_package(
+    ecosystem: str | None, releases: Sequence[str], listed: Collection[str]
+) -> list[tuple[str, str, int | None, str | None, str | None]]:
     places = {text: place for text in releases if (place := place_version(ecosystem, text)) is not None}
-    floating = _find_floating(releases) if ecosystem == _TAGGED else set()
+    floating = _find_floating(releases) - _spell_both(listed) if ecosystem == _TAGGED else set()
     ranks = _rank({text: place for text, place in places.items() if text not in floating})
     return [_describe(ecosystem, text, ranks.get(text), is_floating=ecosystem == _TAGGED) for text in releases]
+
+
+def _spell_both(versions: Collection[str]) -> set[str]:
+    """Spell versions with a v in front and without."""
+    bare = {text.removeprefix("v") for text in versions}
+    return bare | {f"v{text}" for text in bare}
 
 
 def _rank(places: Mapping[str, Place]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.versions.asks import ECOSYSTEM, PACKAGE, WHO
+from pullstats.metrics.versions.asks import WHO
 from pullstats.metrics.versions.kinds import RANK
 from pullstats.metrics.versions.moments import Moment
 from pullstats.metrics.versions.survival import Step, find_quantile, follow
@@ -58,19 +58,16 @@ def measure_lags(asks: pl.DataFrame, moment: Moment, active: int, last: datetime
     """Follow those who were on an older version.
 
     Args:
-        asks: as `list_asks` gives them by day, with `rank`.
+        asks: of its package, as `list_asks` gives them by day, with `rank`, as far as that and who asked are known.
         moment: of the release.
         active: days before the release in which they must have asked, and before the end to be still there.
         last: the first instant that is not known any more.
     """
-    own = asks.filter(
-        pl.col(ECOSYSTEM).eq_missing(moment.ecosystem) & (pl.col(PACKAGE) == moment.package) & pl.col(RANK).is_not_null() & pl.col(WHO).is_not_null()
-    )
     at, before = pl.lit(moment.moment), pl.lit(moment.moment - timedelta(days=active))
     is_newer = pl.col(RANK) >= moment.rank
     # A day's row that begins before the release and ends in the days before it has a request in them: of the day of the release, its first.
     was_there = (~is_newer & (pl.col("first") < at) & (pl.col("last") >= before)).any()
-    people = own.group_by(WHO).agg(was_there=was_there, moved=pl.col("first").filter(is_newer).min(), last=pl.col("last").max())
+    people = asks.group_by(WHO).agg(was_there=was_there, moved=pl.col("first").filter(is_newer).min(), last=pl.col("last").max())
     people = people.filter(pl.col("was_there") & (pl.col("moved").is_null() | (pl.col("moved") >= at)))
     lag = (pl.coalesce("moved", "last") - at).dt.total_seconds().clip(0) / _SECONDS
     timed = people.select(lag.alias("lag"), pl.col("moved").is_not_null().alias("has_moved"))

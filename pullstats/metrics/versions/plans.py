@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
+from pullstats.clock import find_zone
 from pullstats.errors import UsageError
 from pullstats.metrics.answers.key_epochs import refuse_epochs
+from pullstats.metrics.filtering.selection import build_selection
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.store_events import StoreEvents
@@ -22,7 +25,8 @@ def resolve_versions(query: Query, events: StoreEvents) -> Plan:
     if query.min_origins:
         message = "versions tells who is still on each version, however few, so it takes no --min-origins; use report --by package,release for what leaves the house"
         raise UsageError(message)
-    asked = resolve(query, events)
+    chosen = build_selection(query, find_zone(query.tz).key, events.extent.sources)
+    asked = resolve(query, events.narrow(chosen.of_package))
     if len([metric for metric in asked.metrics if metric.rule]) != 1:
         message = "versions follows one count: --count-as takes one counting rule"
         raise UsageError(message)
@@ -46,3 +50,16 @@ def gaps_of(asked: Plan) -> list[Gap]:
     """List when the logs of the window were silent that should have spoken."""
     clipped = asked.window.clip(asked.extent.first, asked.extent.newest)
     return list(find_gaps(asked.extent.sources, asked.events.logs, *clipped).gaps) if clipped else []
+
+
+def choose_every(asked: Plan, steps: Sequence[tuple[int, str]], last: str) -> str:
+    """Choose the size of a bucket for as long as the window and the logs reach.
+
+    Args:
+        asked: the plan of the question.
+        steps: the most days that each size is for, in order.
+        last: the size of whatever is longer.
+    """
+    clipped = asked.window.clip(asked.extent.first, asked.extent.newest)
+    days = (clipped[1] - clipped[0]) / timedelta(days=1) if clipped else 0
+    return next((every for most, every in steps if days <= most), last)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from statistics import median_low
 from typing import Final
 
 import polars as pl
 
 from pullstats.clock import write_time
+from pullstats.metrics.comparing.joint_level import LEVEL
 from pullstats.metrics.dimensions import RELEASE
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan
@@ -16,7 +19,9 @@ from pullstats.metrics.versions.curves import Curve
 from pullstats.metrics.versions.kinds import COMING, DIGEST, FLOATING, KIND, RANK, UNORDERED, VERSION
 from pullstats.metrics.versions.lags import Lags
 from pullstats.metrics.versions.moments import Moment
-from pullstats.percentages import write_share
+from pullstats.metrics.versions.trends import GROWING, LEAST_BUCKETS, LEAST_CLUSTERS, SHRINKING, Trend
+from pullstats.metrics.versions.values import VALUE
+from pullstats.percentages import write_level, write_points, write_share
 
 _NAMED: Final = 3
 
@@ -106,3 +111,82 @@ def describe_curve(curve: Curve, zone: str) -> str:
         return told
     gone = f"had halved by day {curve.half_life}" if curve.half_life is not None else "has not halved"
     return f"{told}; the share of {curve.old} {gone}"
+
+
+def describe_curves(curves: Sequence[Curve]) -> str:
+    """Say of several packages how many releases came to half of a day's downloads, and how soon.
+
+    Args:
+        curves: one a release.
+    """
+    days = [half for curve in curves if (half := curve.reached[1]) is not None]
+    told = f"{len(days):,} of {_name_releases([curve.moment for curve in curves])} made up half of a day's downloads or more"
+    return f"{told}, in the middle on day {median_low(days):,}" if days else told
+
+
+def tell_halves(measured: Sequence[tuple[Moment, Lags]]) -> str:
+    """Say of several packages to how many releases half of those before had moved, and how soon.
+
+    Args:
+        measured: releases, and how people came to each.
+    """
+    days = [half for _, lags in measured if (half := lags.quantile(0.5)[0]) is not None]
+    told = f"half of those on a version before had moved to {len(days):,} of {_name_releases([one for one, _ in measured])} or newer ones"
+    return f"{told}, in the middle after {median_low(days):.1f} days" if days else told
+
+
+def _name_releases(moments: Sequence[Moment]) -> str:
+    packages = {(one.ecosystem, one.package) for one in moments}
+    return f"{len(moments):,} releases of {len(packages):,} packages"
+
+
+def describe_values(rows: pl.DataFrame, level: Metric, name: str, active: int) -> str:
+    """Say what the most of those who are active are on, of those who say so.
+
+    Args:
+        rows: one a value, the most common first: `value`, `active`, `known`, and the interval of the share.
+        level: what one of them is.
+        name: of the dimension.
+        active: days before the end in which whoever asked is active.
+    """
+    first = rows.filter(pl.col(VALUE).is_not_null() & (pl.col("active") > 0)).head(1).rows(named=True)
+    silent = int(rows.filter(pl.col(VALUE).is_null())["active"].sum())
+    rest = f"; {silent:,} more {'states' if silent == 1 else 'state'} none" if silent else ""
+    if not first:
+        return f"nobody who asked within {active} days states {name}{rest}"
+    row = first[0]
+    share, low, high = (write_share(row[key]) for key in ("share", "low", "high"))
+    who = f"{row['active']:,} of {level.name_count(row['known'])} that asked within {active} days and state {name}"
+    return f"{who} are on {row[VALUE]}: {share} (95 % interval {low} to {high}){rest}"
+
+
+def tell_trends(trends: Mapping[str, Trend], whole: int, unit: str, *, is_long: bool) -> list[str]:
+    """Say which shares grow or shrink, or why nothing is said of it.
+
+    Args:
+        trends: what is said of each value.
+        whole: how many buckets hold all there was.
+        unit: what a bucket is.
+        is_long: whether it is long enough to hold all days of the week.
+
+    Returns:
+        A sentence.
+    """
+    if not is_long:
+        return ["trends are told of weeks or longer (--every w)"]
+    if whole < LEAST_BUCKETS:
+        return [f"no trend is told: {whole} {unit}{'' if whole == 1 else 's'} are whole in these logs, and it takes {LEAST_BUCKETS}"]
+    if not trends:
+        return [f"no trend is told: no value is shown by {LEAST_CLUSTERS} networks or more, and another by as many"]
+    parts = [
+        f"{word}: {', '.join(_write_slope(value, one, unit) for value, one in trends.items() if one.word == word)}"
+        for word in (GROWING, SHRINKING)
+        if any(one.word == word for one in trends.values())
+    ]
+    judged = f"{len(trends):,} {'value' if len(trends) == 1 else 'values'} judged together over {whole:,} whole {unit}s, level {write_level(LEVEL)}"
+    return [f"{'; '.join(parts)} ({judged})" if parts else f"no share grows or shrinks by more than chance does ({judged})"]
+
+
+def _write_slope(value: str, one: Trend, unit: str) -> str:
+    slope, low, high = (write_points(number, "+") for number in (one.slope, one.low, one.high))
+    return f"{value} by {slope} a {unit} ({low.removesuffix(' points')} to {high.removesuffix(' points')})"
