@@ -37,7 +37,7 @@ def report(**options: Any) -> int:
 @click.option(
     "--annotate",
     type=click.Path(path_type=Path),
-    help="CSV of date,label (talks, outages) to show beside the buckets; releases: those of --releases.",
+    help="CSV of date,label (talks, outages) to show beside the buckets; releases: those of --releases, else when versions were first seen.",
 )
 @click.option("--by", default="", help="A dimension: one row per value with a sparkline, instead of one per bucket.")
 @metric_option(",".join(DEFAULT_METRICS))

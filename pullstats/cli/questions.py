@@ -141,6 +141,7 @@ def build_query(options: dict[str, Any]) -> Query:
         same_request=options["same_request"],
         rolling=options.get("rolling"),
         annotations=_find_annotations(options, releases),
+        is_marking_releases=str(options.get("annotate")) == _RELEASES and not releases,
         releases=releases,
         memory=parse_size(options["memory"]),
         has_total=options.get("total", False),
@@ -152,17 +153,11 @@ _RELEASES: Final = "releases"
 
 
 def _find_annotations(options: dict[str, Any], releases: Sequence[Release]) -> tuple[Annotation, ...]:
-    """Read what happened when: from a file, or the releases.
-
-    Raises:
-        UsageError: releases, and nothing says when these were.
-    """
+    """Read what happened when: from a file, or the releases of a list."""
     path = options.get("annotate")
-    if path is None or str(path) != _RELEASES:
-        return read_annotations(path, options["tz"]) if path else ()
-    if not releases:
-        raise UsageError("--annotate releases shows those of --releases: name a CSV of version,date, or @ and the folder of a git checkout")
-    return annotate_releases(releases)
+    if str(path) == _RELEASES:
+        return annotate_releases(releases)
+    return read_annotations(path, options["tz"]) if path else ()
 
 
 def _refuse_bytes(options: dict[str, Any]) -> None:

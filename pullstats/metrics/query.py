@@ -46,6 +46,7 @@ class Query:
         same_request: `id` to count requests that several logs hold under one id once; None to count all.
         rolling: span of days or hours that each bucket of a series looks back over.
         annotations: what happened when, to be shown beside a series.
+        is_marking_releases: show beside a series when each version was first asked for.
         releases: when versions came out.
         memory: bytes an answer may take; what would need more is read network by network.
         has_total: add a row with the totals, each computed anew.
@@ -80,6 +81,7 @@ class Query:
     same_request: str | None = None
     rolling: str | None = None
     annotations: tuple[Annotation, ...] = ()
+    is_marking_releases: bool = False
     releases: tuple[Release, ...] = ()
     memory: int = DEFAULT_MEMORY
     has_total: bool = False

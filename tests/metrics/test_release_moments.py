@@ -13,12 +13,20 @@ import pytest
 from pullstats.errors import InputError, UsageError
 from pullstats.metrics import Breakdown
 from pullstats.metrics.questions.compare import Comparison
+from pullstats.metrics.questions.version_adoption import VersionAdoption
+from pullstats.metrics.questions.versions import Versions
 from pullstats.metrics.time.dates import annotate_releases, read_releases
 from pullstats.metrics.time.releases import Release
+from pullstats.reports import Report
 from support.command import pullstats
-from support.crowd import NOON, ask, request
+from support.crowd import NOON, ask, manifest, request
 
 DAY = timedelta(days=1)
+
+
+def flat(report: Report) -> list[dict[str, Any]]:
+    assert report.flat is not None
+    return report.flat[0].to_dicts()
 
 
 def git(folder: Path, *words: str, at: str = "2025-03-03T12:00:00+00:00") -> None:
@@ -128,4 +136,30 @@ def test_a_series_shows_the_releases_of_the_list(tmp_path: Path, few_store: Path
     words = ("series", "--store", few_store, "--window", "2015-05-17..2015-05-19", "--annotate", "releases", "--format", "csv")
     lines = pullstats(*words, "--releases", path).out.splitlines()
     assert [line.rpartition(",")[2] for line in lines[2:]] == ["1.4", "acme 1.5; 1.6"]
-    assert "--annotate releases shows those of --releases: name a CSV" in pullstats(*words, code=2).err
+
+
+def test_a_series_without_a_list_shows_when_versions_of_one_package_were_first_seen() -> None:
+    """Only those that these logs could have named before, and in all of the logs, not in the window alone."""
+    days = {"1.0": range(12), "1.1": range(8, 12), "1.2rc1": [9], "nightly": [10]}
+    rows = [request(NOON + day * DAY, 1, reference=version, path=f"/{version}/{day}") for version, those in days.items() for day in those]
+    told = ask(Breakdown, rows, every="d", is_marking_releases=True)
+    assert told.frame["note"].to_list() == [None] * 8 + ["1.1 (first seen)", "1.2rc1 (first seen)", None, None]
+    assert [text for text in told.meta["warnings"] if text.startswith("releases are marked where these logs first name them")]
+    late = ask(Breakdown, rows, every="d", is_marking_releases=True, window="2025-03-13..2025-03-14")
+    assert "note" not in late.frame.columns or not late.frame["note"].drop_nulls().len()
+    assert not [text for text in ask(Breakdown, rows[:8], every="d", is_marking_releases=True).meta["warnings"] if "are marked" in text]
+    with pytest.raises(UsageError, match="marks the first requests of one package, and 2 are asked for; choose one with --where package="):
+        ask(Breakdown, [*rows, request(NOON, 1, package="g")], every="d", is_marking_releases=True)
+
+
+def test_a_tag_that_a_list_names_is_a_version_and_not_the_one_that_is_more_exact() -> None:
+    """1.4 of a list dates the tag 1.4, however many more exact ones are asked for, and says nothing of 1.4.0."""
+    rows = [manifest(NOON + hour * timedelta(hours=1), hour, "GET", name) for hour, name in enumerate(["1.3", "1.4", "1.4.0", "1.4.2", "1.4"] * 60)]
+    listed = (Release("1.4", NOON + 2 * DAY), Release("1.4.2", NOON + 5 * DAY))
+    found = {row["release"]: row for row in flat(ask(Versions, rows, metrics=("downloads",), releases=listed))}
+    assert {name: row["kind"] for name, row in found.items()} == {"1.3": "release", "1.4": "release", "1.4.0": "release", "1.4.2": "release"}
+    assert {name: row["downloads"] for name, row in found.items()} == {"1.3": 60, "1.4": 120, "1.4.0": 60, "1.4.2": 60}
+    dated = {row["release"]: row["released"] for row in flat(ask(VersionAdoption, rows, metrics=("downloads",), releases=listed))}
+    assert dated == {"1.4": NOON + 2 * DAY, "1.4.2": NOON + 5 * DAY}
+    exact = {row["release"]: row["kind"] for row in flat(ask(Versions, rows, metrics=("downloads",), releases=listed[1:]))}
+    assert exact == {"1.3": "release", "1.4": "floating", "1.4.0": "release", "1.4.2": "release"}  # from its release on 1.4 stood for 1.4.2

@@ -26,6 +26,7 @@ from pullstats.metrics.over_time.bucket_axis import (
 from pullstats.metrics.over_time.rolling import BUCKET, fold_rolling
 from pullstats.metrics.partials import Partials, keep_groups, merge_others
 from pullstats.metrics.plan import Plan
+from pullstats.metrics.versions.first_requests import mark_releases
 from pullstats.reports import Column, Report
 
 
@@ -33,8 +34,9 @@ def answer_series(asked: Plan) -> Report:
     """Answer one row per bucket, or with dimensions one per value with a sparkline.
 
     Raises:
-        UsageError: a size or span that is none; too many buckets; uniques that look back to hashes of another key.
+        UsageError: a size or span that is none; too many buckets; uniques that look back to hashes of another key; marks of several packages.
     """
+    asked, told = mark_releases(asked) if asked.query.is_marking_releases else (asked, [])
     axis = list_buckets(asked)
     groups = {dimension.key: dimension.expr(asked.query.tz) for dimension in asked.dimensions} | {BUCKET: axis.buckets.expr}
     columns = [*dimension_columns(asked), "timestamp"]
@@ -44,7 +46,7 @@ def answer_series(asked: Plan) -> Report:
         refuse_epochs(reading, asked.metrics)
         partials = compute_partials(reading, groups, columns)
     marks, presence = mark_buckets(asked, axis), find_presence(asked)
-    total, notes = fold(inside, asked.metrics, ()), describe_axis(asked, axis)
+    total, notes = fold(inside, asked.metrics, ()), [*told, *describe_axis(asked, axis)]
     if not asked.dimensions:
         frame, heads = _points(asked, partials, axis, marks)
         return build_report(asked, inside, frame, heads, total, warnings=notes, presence=presence)
