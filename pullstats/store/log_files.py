@@ -7,6 +7,7 @@ https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,12 +23,14 @@ LOG_FOLDER: Final = "_delta_log"
 HINT_NAME: Final = "_last_checkpoint"
 BROKEN: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
 _BROKEN_FRAME: Final = (*BROKEN, pl.exceptions.PolarsError, pl.exceptions.PanicException, MemoryError)
+LogMark = frozenset[tuple[str, int, int, int]]
+"""Name, bytes, time of change in nanoseconds and inode of each file of a log."""
+
 _CHECKPOINT_KEYS: Final = {
     "protocol": ("minReaderVersion",),
     "metaData": ("schemaString",),
     "add": ("path", "size", "stats"),
     "remove": ("path", "deletionTimestamp"),
-    "txn": ("appId", "version"),
 }
 
 
@@ -72,6 +75,15 @@ class LogFiles:
         """Give all files of later versions."""
         commits = [path for number, path in self.commits.items() if number > version]
         return sorted(commits + [path for number, paths in self.checkpoints.items() if number > version for path in paths])
+
+
+def mark_log(table: Path) -> LogMark:
+    """Mark what a snapshot is read from, the newest checkpoint and the commits behind it: a log that says something else has another mark."""
+    log = os.fspath(table / LOG_FOLDER)
+    names = sorted(os.listdir(log)) if os.path.isdir(log) else []  # noqa: PTH112, PTH208 - a thousand paths cost what is saved here
+    start = max((name[:20] for name in names if ".checkpoint" in name), default="")
+    states = [(name, os.stat(f"{log}/{name}")) for name in names if name >= start]  # noqa: PTH116
+    return frozenset((name, state.st_size, state.st_mtime_ns, state.st_ino) for name, state in states)
 
 
 def list_log(table: Path) -> LogFiles:
@@ -141,22 +153,33 @@ def read_checkpoint(parts: list[Path], table: Path, version: int) -> Snapshot:
     for part in parts:
         try:
             with _explain_unread(part):
-                for action in _checkpoint_actions(part):
+                frame = pl.read_parquet(part.read_bytes())
+                for action in _checkpoint_actions(frame):
                     apply_action(snapshot, action, table)
+                snapshot.transactions |= _checkpoint_transactions(frame)
         except _BROKEN_FRAME as error:
             raise BrokenError(part, "is damaged: it is no checkpoint any more") from error
     return snapshot
 
 
-def _checkpoint_actions(part: Path) -> Iterator[dict[str, Any]]:
-    frame = pl.read_parquet(part.read_bytes())
+def _checkpoint_actions(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
     for kind, keys in _CHECKPOINT_KEYS.items():
-        if kind not in frame.columns:
-            continue
-        rows = frame.lazy().select(pl.col(kind)).filter(pl.col(kind).is_not_null())
-        wanted = [pl.col(kind).struct.field(key) for key in keys]
-        for row in rows.select(wanted).collect().to_dicts():
+        for row in _checkpoint_rows(frame, kind, keys).to_dicts():
             yield {kind: row}
+
+
+def _checkpoint_transactions(frame: pl.DataFrame) -> dict[str, int]:
+    """Give the transactions all at once: there are some for every source the store ever saw."""
+    rows = _checkpoint_rows(frame, "txn", ("appId", "version"))
+    return dict(zip(rows["appId"].cast(pl.String).to_list(), rows["version"].cast(pl.Int64).to_list(), strict=True))
+
+
+def _checkpoint_rows(frame: pl.DataFrame, kind: str, keys: tuple[str, ...]) -> pl.DataFrame:
+    """Take the actions of a kind, a column a key; without rows where the checkpoint has none."""
+    if kind not in frame.columns:
+        return pl.DataFrame(schema=dict.fromkeys(keys, pl.Null))
+    rows = frame.lazy().select(pl.col(kind)).filter(pl.col(kind).is_not_null())
+    return rows.select(pl.col(kind).struct.field(key) for key in keys).collect()
 
 
 @contextmanager

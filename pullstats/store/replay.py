@@ -10,13 +10,32 @@ https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from pullstats.errors import DamagedStoreError
-from pullstats.store.log_files import BROKEN, LOG_FOLDER, BrokenError, LogFiles, commit_path, list_log, read_checkpoint, read_commit
+from pullstats.store.log_files import (
+    BROKEN,
+    LOG_FOLDER,
+    BrokenError,
+    LogFiles,
+    LogMark,
+    commit_path,
+    list_log,
+    mark_log,
+    read_checkpoint,
+    read_commit,
+)
 from pullstats.store.snapshot import OURS, STATE_ID, Snapshot, apply_action
+
+_READ: Final[dict[Path, tuple[LogMark, Snapshot]]] = {}
+"""What was read of the tables last looked at, and how their logs were marked then: one ingest looks at each several times."""
+
+_MOST_READ: Final = 12
+_TICK_NS: Final = 50_000_000
+"""A file that was changed twice within a tick of the file system's clock looks as if it was changed once."""
 
 _NEEDED: Final = {
     "add": {"path", "partitionValues", "size", "modificationTime", "dataChange"},
@@ -61,6 +80,26 @@ def read_snapshot(table: Path) -> Snapshot:
         StoreError: the log was upgraded by another tool, or may not be read.
         DamagedStoreError: it does not lead to the state that was committed last.
     """
+    mark = _mark(table)
+    if (known := _READ.get(table)) is not None and known[0] == mark:
+        return known[1].copy()
+    found = _read(table)
+    _READ.pop(table, None)
+    if mark and max(changed for _, _, changed, _ in mark) + _TICK_NS < time.time_ns():
+        _READ[table] = (mark, found.copy())
+    while len(_READ) > _MOST_READ:
+        del _READ[next(iter(_READ))]
+    return found
+
+
+def _mark(table: Path) -> LogMark:
+    try:
+        return mark_log(table)
+    except OSError:
+        return frozenset()  # It is being written, or may not be read; `_read` says which.
+
+
+def _read(table: Path) -> Snapshot:
     for _ in range(2):
         try:
             found = _replay(table)

@@ -21,7 +21,7 @@ from polars.testing import assert_frame_equal
 
 from pullstats.errors import InternalError, StoreError
 from pullstats.events import EVENT_SCHEMA, FIELD_BY_NAME, TIMESTAMP
-from pullstats.store import REJECT_SCHEMA, RUN_SCHEMA, SourceProgress, Store, open_store
+from pullstats.store import REJECT_SCHEMA, RUN_SCHEMA, SourceProgress, Store, open_store, replay
 from pullstats.store import compact as compaction
 from pullstats.store.failures import explain_failure
 from pullstats.store.log import TableLog
@@ -497,3 +497,22 @@ def test_a_column_of_a_wrong_type_is_a_bug(store: Store) -> None:
 def test_events_without_a_time_are_a_bug(store: Store) -> None:
     with store.lock(), pytest.raises(InternalError, match="1 events without a time"):
         store.write_events(make_events(1).with_columns(timestamp=pl.lit(None, TIMESTAMP)))
+
+
+def test_a_log_that_did_not_change_is_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that changed, if only by a bit, is read again."""
+    add(store, make_events(3), 30)
+    folder = store.path / EVENTS.name
+    commit = max((folder / "_delta_log").glob("*.json"))
+    os.utime(commit, (1, 1))
+    for other in (folder / "_delta_log").iterdir():
+        os.utime(other, (1, 1))
+    truth = read_snapshot(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(replay, "_replay", lambda _: pytest.fail("it was read again"))
+        known = read_snapshot(folder)
+        known.transactions.clear()
+        assert read_snapshot(folder) == truth
+    commit.write_bytes(commit.read_bytes().replace(b'"txn"', b'"tXn"'))
+    with pytest.raises(StoreError):
+        read_snapshot(folder)
