@@ -182,6 +182,9 @@ QUESTIONS = {
         f"SELECT {ORIGINS}, {ORIGINS.replace('origin', 'endpoint')}, {ORIGINS.replace('origin', 'network')} FROM EVENTS",
         YEAR,
     ),
+    "class": Question(
+        "Requests, downloads and origins by class, all events", 10, "report --by class --metric requests,downloads,origins --window all", "", 45
+    ),
     "behaviour": Question("Why origins come, all events", 10, "behaviour --window all", "", 45, beside=PERIODS),
     "mix": Question("The mix of classes by day, 30 days", 5, f"behaviour --every d --metric requests {_JUNE}", "", 45),
     "instances": Question(
@@ -189,6 +192,7 @@ QUESTIONS = {
     ),
     "orgs": Question("Organisations: what each takes, its classes, versions and growth; all events", 10, "orgs --window all", "", 45),
     "offenders": Question("Requests that need not be made, all kinds, all events", 10, "offenders --window all", "", 45),
+    "inflation": Question("Downloads that repeat what their origin had, all events", 10, "doctor inflation --window all", "", 45),
 }
 
 
