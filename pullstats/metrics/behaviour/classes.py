@@ -24,13 +24,14 @@ from pullstats.metrics.behaviour.requests import (
     OWNER,
     OWNER_COLUMNS,
     REQUEST_COLUMNS,
-    SLOT,
     SLOTS,
     TRAITS,
     count_blobs,
     describe_traits,
     find_bare_logs,
+    is_in_slice,
     list_owners,
+    list_packages,
     mark_bare,
     order_requests,
     read_requests,
@@ -134,32 +135,26 @@ def _keep_told(counts: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
 
 def _describe_part(events: pl.LazyFrame, silences: pl.DataFrame) -> Iterator[_Slice]:
     """Describe the origins and pairs of some events, slice by slice: what is made on the way is never there for all of them."""
-    owners, traits, requests = list_owners(events), describe_traits(events), read_requests(events)
+    packages, traits, requests = list_packages(events), describe_traits(events), read_requests(events)
     count = min(max(1, -(-requests.height // SLICE)), SLOTS)
     for number in range(count):
-        mine = [rows if count == 1 else rows.filter(_is_in(number, count)) for rows in (requests, owners, traits)]
-        yield _describe_slice(mine[0], mine[1], mine[2], silences)
+        mine = [rows if count == 1 else rows.filter(is_in_slice(number, count)) for rows in (requests, traits)]
+        yield _describe_slice(order_requests(mine[0]), packages, mine[1], silences)
 
 
-def _is_in(number: int, count: int) -> pl.Expr:
-    """Tell what is in one of so many slices."""
-    return pl.col(SLOT).cast(pl.UInt32) * count // SLOTS == number
-
-
-def _describe_slice(requests: pl.DataFrame, owners: pl.DataFrame, traits: pl.DataFrame, silences: pl.DataFrame) -> _Slice:
+def _describe_slice(requests: pl.DataFrame, packages: pl.DataFrame, traits: pl.DataFrame, silences: pl.DataFrame) -> _Slice:
     """Give origins and pairs with their features.
 
     Args:
-        requests: of some origins, all of these.
-        owners: theirs, as `list_owners` gives them.
+        requests: of some origins, all of these, in order.
+        packages: as `list_packages` gives them.
         traits: as `describe_traits` gives them.
         silences: see `mark_silences`.
     """
-    ordered = order_requests(requests)
-    visits = mark_silences(fold_visits(ordered).with_columns(packages=pl.lit(1, pl.UInt32)), silences)
-    counts = pl.concat([count_takings(ordered, visits), count_requests(ordered)], how="horizontal").drop(KEY)
-    del ordered
-    traits = traits.drop(SLOT)
+    visits = mark_silences(fold_visits(requests).with_columns(packages=pl.lit(1, pl.UInt32)), silences)
+    counts = pl.concat([count_takings(requests, visits), count_requests(requests)], how="horizontal").drop(KEY)
+    owners = list_owners(requests, packages)
+    del requests
     numbers = traits.select("origin_id", origin=pl.int_range(pl.len(), dtype=pl.UInt32))
     owners = owners.join(numbers, on="origin_id", maintain_order="left").with_columns(has_package=pl.col("package_name").is_not_null())
     pairs = describe_visits(visits).with_columns(counts.get_columns()).with_columns(owners.select(_TELLING).get_columns())

@@ -19,6 +19,8 @@ PRODUCTION: Final = "production"
 PROBABILITY: Final = "in_production"
 EVIDENCE: Final = "evidence"
 _PLACE: Final = "place"
+_FACTS: Final = "facts_told"
+_DOUBT: Final = "no pattern is clear enough: {requests} in {visits}"
 _TOLD: Final = 0.5
 """A sign is told as evidence where it adds as much to the log odds of the class."""
 
@@ -100,23 +102,28 @@ def describe_evidence(judged: pl.DataFrame, rules: ClassRules) -> pl.Series:
         judged: features with `class`.
         rules: the table of classes.
     """
-    told: list[pl.Expr] = []
-    alike: dict[tuple[str, ...], list[pl.Expr]] = {}
-    for sign in (sign for sign in rules.signs.values() if sign.words):
-        words, facts = _tell(sign, rules.scale), tuple(FIELD.findall(sign.words))
-        said = alike.setdefault(facts, []) if facts else []
-        told.append(pl.when(pl.all_horizontal(one.is_null() for one in said)).then(words) if said else words)
-        said.append(words)
-    text = pl.concat_str(told, separator="; ", ignore_nulls=True)
-    doubt = pl.format("no pattern is clear enough: {} in {}", WORDS["requests"], WORDS["visits"])
-    return judged.select(pl.when(text == "").then(doubt).otherwise(text).alias(EVIDENCE))[EVIDENCE]
+    rows = judged.with_row_index(_PLACE).rechunk()  # polars makes no text of a chunk without rows
+    told = pl.concat([_write(_keep_told(rows, sign, rules.scale), sign.words) for sign in rules.signs.values() if sign.words])
+    first = told.unique([_PLACE, _FACTS], keep="first", maintain_order=True).sort(_PLACE, maintain_order=True)
+    texts = first.group_by(_PLACE, maintain_order=True).agg(pl.col(EVIDENCE).str.join("; "))
+    silent = rows.join(texts, on=_PLACE, how="anti")
+    return pl.concat([texts, _write(silent, _DOUBT).drop(_FACTS)]).sort(_PLACE)[EVIDENCE]
 
 
-def _tell(sign: Sign, scale: float) -> pl.Expr:
+def _keep_told(rows: pl.DataFrame, sign: Sign, scale: float) -> pl.DataFrame:
+    """Keep the rows for whose class a sign speaks loud enough to be told."""
     weight = pl.col(CLASS).replace_strict(_weigh(sign), default=0.0, return_dtype=pl.Float64)
-    fields = FIELD.findall(sign.words)
-    words = pl.format(FIELD.sub("{}", sign.words), *(WORDS[field] for field in fields)) if fields else pl.lit(sign.words)
-    return pl.when(_strength(sign) * weight * scale >= _TOLD).then(words)
+    return rows.filter(_strength(sign) * weight * scale >= _TOLD)
+
+
+def _write(rows: pl.DataFrame, words: str) -> pl.DataFrame:
+    """Write words of some rows: their `place`, `evidence`, and `facts_told`, the features that are told, or the words where none is."""
+    fields = FIELD.findall(words)
+    facts = pl.lit(", ".join(fields) or words).alias(_FACTS)
+    if not rows.height:
+        return rows.select(_PLACE, pl.lit("").alias(EVIDENCE), facts)
+    text = pl.format(FIELD.sub("{}", words), *(WORDS[field] for field in fields)) if fields else pl.lit(words)
+    return rows.select(_PLACE, text.alias(EVIDENCE), facts).drop_nulls(EVIDENCE)
 
 
 def _weigh(sign: Sign) -> Mapping[str, float]:

@@ -25,6 +25,12 @@ from pullstats.metrics.vocabulary import CLASS_OF_KIND
 
 _AGENT: Final = ("user_agent_kind", "is_ci")
 _ASKED: Final = tuple(FLAGS["is_poll"].meta.root_names())
+_BY_KIND: Final = pl.col("user_agent_kind").replace_strict(CLASS_OF_KIND, default=None, return_dtype=pl.String)
+_BY_AGENT: Final = pl.when(pl.col("is_ci").fill_null(value=False)).then(pl.lit("ci")).otherwise(_BY_KIND)
+_NAMED: Final = {
+    CLASS: pl.when(pl.col("origin_id").is_not_null()).then(CLASS).otherwise(_BY_AGENT).fill_null(UNKNOWN).alias(CLASS),
+    STREAM: pl.when(FLAGS["is_poll"]).then(STREAM).alias(STREAM),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +72,23 @@ class ClassNames:
 
         `class` and `stream` are among them where these are asked for; nobody else pays for it.
         """
-        if not {CLASS, STREAM} & set(columns):
+        named = [name for name in (CLASS, STREAM) if name in columns]
+        if not named:
             return self.scan(columns, start, end)
+        table = self._list_named(named)
+        used = (*(_AGENT if CLASS in named else ()), *(_ASKED if STREAM in named else ()))
+        read = self.scan(sorted({*columns, *OWNER_COLUMNS, *used} - {*named}), start, end).with_columns(name_owner())
+        joined = read.join(table.lazy(), on=OWNER, how="left")
+        return joined.with_columns(_NAMED[name] for name in named).select(columns)
+
+    def _list_named(self, names: Sequence[str]) -> pl.DataFrame:
+        """Give `owner` and what is named of each, nothing of whom nothing is said: all have a class, and few a stream with machines."""
         found = self.find()
-        table = found.pairs.select(OWNER, CLASS, STREAM)
+        table = found.pairs.select(OWNER, *names)
+        if STREAM not in names:
+            return table
         table = table.with_columns(pl.when(pl.col(STREAM).is_in(found.streams[STREAM].implode())).then(STREAM))
-        read = self.scan(sorted({*columns, *OWNER_COLUMNS, *_AGENT, *_ASKED} - {CLASS, STREAM}), start, end).with_columns(name_owner())
-        joined = read.join(table.lazy(), on=OWNER, how="left", maintain_order="left")
-        is_known = pl.col("origin_id").is_not_null()
-        named = pl.when(is_known).then(CLASS).otherwise(_name_by_agent()).fill_null(UNKNOWN).alias(CLASS)
-        return joined.with_columns(named, pl.when(FLAGS["is_poll"]).then(STREAM).alias(STREAM)).select(columns)
+        return table if CLASS in names else table.drop_nulls(STREAM)
 
     def tell(self, zone: str) -> str:
         """Say what the classes are by: the table, as of when, and since when, as clocks of a zone show it."""
@@ -96,8 +109,3 @@ def _find_silences(names: ClassNames) -> pl.DataFrame:
     ordered = spans.select(pl.all().to_physical()).sort("since")
     run = (pl.col("since") > pl.col("until").cum_max().shift(1)).fill_null(value=True).cum_sum()
     return ordered.group_by(run.alias("run"), maintain_order=True).agg(pl.col("since").first(), pl.col("until").max()).drop("run")
-
-
-def _name_by_agent() -> pl.Expr:
-    by_kind = pl.col("user_agent_kind").replace_strict(CLASS_OF_KIND, default=None, return_dtype=pl.String)
-    return pl.when(pl.col("is_ci").fill_null(value=False)).then(pl.lit("ci")).otherwise(by_kind)

@@ -49,6 +49,8 @@ _SHARPER: Final = 0.33
 _LOSS: Final = 0.1
 _LEAST_GAPS: Final = 16
 _SHARP_TIGHT: Final = 0.9
+_PLACES: Final = 2**32
+"""More than there are gaps of a slice."""
 _GAP: Final = pl.col("gap")
 
 
@@ -161,9 +163,21 @@ def _find_modes(gaps: pl.DataFrame) -> pl.DataFrame:
     reach = (2 * tolerance(_GAP) / _GAP).clip(upper_bound=0.5).log1p()
     line = chosen.select("number", "gap", start=pl.col("number") * _ROOM + _GAP.log(), reach=reach).sort("start")
     upper = line["start"].search_sorted(line["start"] + line["reach"] + 1e-9, side="right")
-    counted = line.select("number", index=INDEX.cast(pl.Int64)).with_columns(count=pl.lit(upper).cast(pl.Int64) - pl.col("index"))
-    most = counted.group_by("number", maintain_order=True).agg(pl.col("count").max(), pl.col("index").get(pl.col("count").arg_max()))
-    index, count = most["index"], most["count"]
+    index, count = _find_fullest(line["number"], upper)
     low, middle, high = (line["gap"].gather(index + (count - 1) * part // 4) for part in (1, 2, 3))
     heads = gaps.filter(first).select(KEY, "varies")
     return heads.with_columns(period=middle, spread=high - low)
+
+
+def _find_fullest(numbers: pl.Series, upper: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Find the first of each owner's fullest windows: where it begins, and how many lie in it.
+
+    Args:
+        numbers: of the owner of each window, in order.
+        upper: where it ends; it begins at its own place.
+    """
+    # One number that is the larger the more lie in it, and of as many the earlier it begins.
+    windows = pl.DataFrame({"number": numbers, "upper": upper.cast(pl.Int64)}).with_columns(index=INDEX.cast(pl.Int64))
+    rank = (pl.col("upper") - pl.col("index")) * _PLACES + (_PLACES - 1 - pl.col("index"))
+    best = windows.group_by("number", maintain_order=True).agg(rank.max().alias("rank"))["rank"]
+    return _PLACES - 1 - best % _PLACES, best // _PLACES

@@ -1,4 +1,4 @@
-"""What behaviour is read from: requests in the order their origins made them for each package, in 24 bytes each.
+"""What behaviour is read from: requests in the order their origins made them for each package, in 32 bytes each.
 
 An owner is an origin with a package it asks for, or with none; it is told by 64 bits of hash that
 never leave the process. What a request was is a number of flags, beside a hash of what it named.
@@ -7,10 +7,13 @@ never leave the process. What a request was is a number of flags, beside a hash 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import xor
 from typing import Final
 
 import polars as pl
 
+from pullstats.metrics.islands import changes
 from pullstats.metrics.statuses import IS_GET, IS_HEAD, IS_PART, IS_REDIRECT, IS_UNCHANGED, STATUS
 
 OWNER: Final = "owner"
@@ -31,10 +34,13 @@ FLAG_VALUES: Final = 2**17
 """How many values the flags of a request can have together."""
 _REST_BITS: Final = 24
 """Bits of a hash that make room for the flags, and for a sum that never overflows."""
-SLOT: Final = "slot"
+REFERENCES: Final = 2 ** (64 - _REST_BITS)
+"""How many hashes there are of what a request may name."""
 SLOTS: Final = 256
-"""Into how many slots origins are spread, so that those of some slots can be looked at apart."""
-_KEY: Final = "order_key"
+"""Into how many slots origins are spread, to be looked at some slots at a time."""
+_KEY, _PACKAGE, _TRAITS = "order_key", "package_bits", "trait_bits"
+_ORIGIN_BITS: Final = pl.col("origin_id").hash(7)
+_PACKAGE_BITS: Final = pl.col("package_type").fill_null("").hash(11) ^ pl.col("package_name").fill_null("").hash(13)
 _ASKING: Final = ("manifest", "metadata", "index", "ping", "search", "other")
 _POLLED: Final = ("manifest", "metadata", "index")
 _ACTION: Final = pl.col("action")
@@ -101,8 +107,7 @@ def mark_bare(events: pl.LazyFrame, logs: Sequence[str]) -> pl.LazyFrame:
 
 def name_owner() -> pl.Expr:
     """Name whose a request is, its origin's and the package's, by 64 bits."""
-    texts = pl.col("package_type").fill_null("").hash(11) ^ pl.col("package_name").fill_null("").hash(13)
-    return (pl.col("origin_id").hash(7) ^ texts).reinterpret(signed=True).alias(OWNER)
+    return (_ORIGIN_BITS ^ _PACKAGE_BITS).reinterpret(signed=True).alias(OWNER)
 
 
 def read_requests(events: pl.LazyFrame) -> pl.DataFrame:
@@ -112,29 +117,29 @@ def read_requests(events: pl.LazyFrame) -> pl.DataFrame:
         events: with `REQUEST_COLUMNS` and `is_bare_log`.
 
     Returns:
-        `owner`, `timestamp` (µs), `facts`, and `slot`, a number below `SLOTS` that all of one origin have.
+        `owner`, `origin_id`, `timestamp` (µs), `facts`.
     """
     flags = pl.sum_horizontal(flag.fill_null(value=False).cast(pl.UInt64) * 2**place for place, flag in enumerate(FLAGS.values()))
     named = pl.col("package_version")
     reference = pl.when(named.is_not_null()).then(named.hash(17) // 2**_REST_BITS * FLAG_VALUES).otherwise(0)
     known = events.filter(pl.col("origin_id").is_not_null())
-    narrow = known.select(name_owner(), name_slot(), timestamp=pl.col("timestamp").to_physical().clip(0), facts=reference + flags)
+    narrow = known.select(name_owner(), "origin_id", timestamp=pl.col("timestamp").to_physical().clip(0), facts=reference + flags)
     return narrow.collect(engine="streaming")
 
 
-def name_slot() -> pl.Expr:
-    """Give the slot that all of one origin lies in."""
-    return (pl.col("origin_id").hash(23) % SLOTS).cast(pl.UInt8).alias(SLOT)
+def is_in_slice(number: int, count: int) -> pl.Expr:
+    """Tell whose origins are in one (`number`) of so many slices (`count`, up to `SLOTS`), so that these can be looked at apart."""
+    return (pl.col("origin_id").hash(23) % SLOTS).cast(pl.UInt32) * count // SLOTS == number
 
 
 def order_requests(requests: pl.DataFrame) -> pl.DataFrame:
-    """Put requests in the order in which each owner made them: `owner`, `timestamp`, `facts`, sorted by the first two.
+    """Put requests in the order in which each owner made them: the same columns, sorted by `owner` and `timestamp`.
 
     Args:
         requests: as `read_requests` gives them, or some of them.
     """
     key = pl.col(OWNER).cast(pl.Int128) * 2**64 + pl.col("timestamp").cast(pl.Int128)
-    return requests.select(OWNER, "timestamp", FACTS, key.alias(_KEY)).sort(_KEY).drop(_KEY)
+    return requests.with_columns(key.alias(_KEY)).sort(_KEY).drop(_KEY)
 
 
 def is_set(name: str) -> pl.Expr:
@@ -152,22 +157,38 @@ def reference() -> pl.Expr:
     return pl.col(FACTS) // FLAG_VALUES
 
 
-def list_owners(events: pl.LazyFrame) -> pl.DataFrame:
-    """Give one row an owner, by `owner`: `OWNER_COLUMNS`, `slot`.
+def list_packages(events: pl.LazyFrame) -> pl.DataFrame:
+    """Give one row a package that anybody known asks for, with the bits that it lends to an owner; one of them is none.
 
     Args:
-        events: with these.
+        events: with `OWNER_COLUMNS`.
     """
-    known = events.filter(pl.col("origin_id").is_not_null()).select(OWNER_COLUMNS).unique()
-    return known.collect(engine="streaming").with_columns(name_owner(), name_slot()).sort(OWNER)
+    known = events.filter(pl.col("origin_id").is_not_null()).group_by(_PACKAGE_BITS.alias(_PACKAGE))
+    return known.agg(pl.col("package_type", "package_name").first()).collect(engine="streaming")
+
+
+def list_owners(requests: pl.DataFrame, packages: pl.DataFrame) -> pl.DataFrame:
+    """Give one row an owner, in order: `owner`, `OWNER_COLUMNS`.
+
+    Args:
+        requests: theirs, as `order_requests` gives them.
+        packages: as `list_packages` gives them.
+    """
+    heads = requests.filter(changes(OWNER)).select(OWNER, "origin_id")
+    named = heads.with_columns((pl.col(OWNER).reinterpret(signed=False) ^ _ORIGIN_BITS).alias(_PACKAGE))
+    return named.join(packages, on=_PACKAGE, how="left", maintain_order="left").drop(_PACKAGE)
 
 
 def describe_traits(events: pl.LazyFrame) -> pl.DataFrame:
-    """Give one row an origin, by `origin_id`: what is known of it besides its requests, the share of these that are `in_ci`, and its `slot`.
+    """Give one row an origin, by `origin_id`: what is known of it besides its requests, and the share of these that are `in_ci`.
 
     Args:
         events: with `origin_id`, `TRAITS` and `is_ci`.
     """
-    known = events.filter(pl.col("origin_id").is_not_null()).group_by("origin_id")
-    traits = known.agg(pl.col(TRAITS).max(), pl.col("is_ci").fill_null(value=False).mean().alias("in_ci"))
-    return traits.collect(engine="streaming").with_columns(name_slot()).sort("origin_id")
+    known = events.filter(pl.col("origin_id").is_not_null())
+    # Texts are compared once for each that differs, not once a request: most origins have the same ones all the time.
+    bits = reduce(xor, (pl.col(name).hash(place) for place, name in enumerate(TRAITS)))
+    is_ci = pl.col("is_ci").fill_null(value=False)
+    alike = known.group_by("origin_id", bits.alias(_TRAITS)).agg(pl.col(TRAITS).first(), ci=is_ci.sum(), requests=pl.len())
+    found = alike.collect(engine="streaming").group_by("origin_id")
+    return found.agg(pl.col(TRAITS).max(), in_ci=pl.col("ci").sum() / pl.col("requests").sum()).sort("origin_id")

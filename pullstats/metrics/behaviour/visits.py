@@ -123,8 +123,7 @@ def join_packages(visits: pl.DataFrame, origins: pl.Series) -> pl.DataFrame:
     reached = (base + pl.col("end") // 1000).cum_max()
     is_new = pl.col(KEY) != pl.col(KEY).shift(1)
     rows = rows.with_columns(is_start=(is_new | (base + pl.col("start") // 1000 - reached.shift(1) > _PAUSE // 1000)).fill_null(value=True))
-    rows = rows.with_columns(run=pl.col("is_start").cum_sum())
-    several = rows.select("run", "package").unique().group_by("run").agg(pl.len().alias("packages")).sort("run")["packages"]
+    several = _count_packages(rows)
     first, last = Islands(pl.col("is_start")).locate(rows)
     return rows.select(
         pl.col(KEY).gather(first),
@@ -134,3 +133,11 @@ def join_packages(visits: pl.DataFrame, origins: pl.Series) -> pl.DataFrame:
         is_full=sum_between(pl.col(FULL).cast(pl.UInt32), first, last) > 0,
         packages=pl.lit(several),
     )
+
+
+def _count_packages(rows: pl.DataFrame) -> pl.Series:
+    """Count the distinct packages of each joined visit: both fit into one number, which is sorted many times as fast as two."""
+    run = pl.col("is_start").cum_sum().cast(pl.UInt64)
+    pairs = rows.select(pair=(run * 2**_BITS + pl.col("package")).sort()).filter(changes("pair")).select(run=pl.col("pair") // 2**_BITS)
+    first, last = Islands(changes("run")).locate(pairs)
+    return pairs.select(packages=last - first + 1)["packages"]
