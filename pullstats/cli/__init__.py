@@ -49,6 +49,7 @@ COMMANDS: Final[dict[str, HelpLine]] = {
     "explain": HelpLine("Look", "pullstats.cli.explain", "Tell how a report's numbers came about."),
     "demand": HelpLine("Look", "pullstats.cli.look", "Show which platforms are asked for, answered, and missing."),
     "export": HelpLine("Out", "pullstats.cli.out", "Write files for cron: daily numbers, events, rejected lines."),
+    "badge": HelpLine("Out", "pullstats.cli.badge", "Make one number a badge: an SVG, or JSON for shields.io."),
     "status": HelpLine("Keep", "pullstats.cli.keep", "Show what is in the store, and how fresh it is."),
     "compact": HelpLine("Keep", "pullstats.cli.keep", "Merge the files of many short runs into few large ones."),
     "verify": HelpLine("Keep", "pullstats.cli.keep", "Check every file of the store against its log; set aside what is damaged."),

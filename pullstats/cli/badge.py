@@ -1,0 +1,78 @@
+"""The command that makes a number a badge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from pullstats.cli.options import Command, combine, general_options
+from pullstats.cli.output import EXIT_EMPTY, warn
+from pullstats.cli.questions import build_query, question_options
+from pullstats.errors import UsageError
+from pullstats.metrics import METRICS, Breakdown
+from pullstats.pipeline.answer import answer
+from pullstats.render import write_output
+from pullstats.render.badge import COLORS, Badge, read_color, render_endpoint, render_svg, write_short
+from pullstats.reports import Report
+
+_DRAWN: Final = {".svg": render_svg, ".json": render_endpoint}
+
+
+@click.command(cls=Command)
+@click.option("--metric", "metrics", default="downloads", show_default=True, help=f"One of {', '.join(METRICS)}.")
+@click.option("--label", help="What stands on its left (default: the metric and the window).")
+@click.option("--color", default="blue", show_default=True, help=f"{', '.join(COLORS)}, or hexadecimal digits.")
+@click.option(
+    "--format", "badge_format", type=click.Choice([suffix[1:] for suffix in _DRAWN]), help="What to write (default: by -o's ending, else json)."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of the screen, in one piece; - is the screen.")
+@combine(question_options, general_options)
+def badge(**options: Any) -> int:
+    """Make one number a badge: an SVG, or JSON for shields.io's endpoint badge.
+
+    \b
+    pullstats badge --metric downloads --window last-month -o badge.svg
+    pullstats badge --where package=nginx -o nginx.json
+
+    Its window is never moved to where the logs end: without logs it says "no data", with exit code 4.
+    """  # noqa: D301 - click reads the character itself
+    path = None if options["output"] == Path("-") else options["output"]
+    draw = _DRAWN[_choose_suffix(options["badge_format"], path)]
+    color = read_color(options["color"])
+    query = build_query({**options, "output": None, "output_format": None})
+    if len(query.metrics) != 1 or len(query.count_as) != 1:
+        raise UsageError("a badge shows one number; name one metric with --metric, and one rule with --count-as")
+    report = answer(options["store"], Breakdown(replace(query, is_shifting=False)))
+    warn(report, options)
+    write_output(draw(_make_badge(report, options, color)), path)
+    return EXIT_EMPTY if report.is_empty else 0
+
+
+def _choose_suffix(name: str | None, path: Path | None) -> str:
+    """Give the ending that chooses what is drawn.
+
+    Raises:
+        UsageError: the file's ending names none.
+    """
+    if name is not None:
+        return f".{name}"
+    if path is None:
+        return ".json"
+    if (suffix := path.suffix.lower()) not in _DRAWN:
+        raise UsageError(f"the ending of '{path}' names no badge; use {' or '.join(_DRAWN)}, or --format")
+    return suffix
+
+
+def _make_badge(report: Report, options: dict[str, Any], color: str) -> Badge:
+    """Say the one number of a report; what no log tells of, or too few are behind, is said and never shown as 0."""
+    column = report.columns[-1]
+    window = "" if options["window"] == "all" else f" {options['window']}"
+    label = f"{column.title}{window}" if options["label"] is None else options["label"]
+    if report.is_empty:
+        return Badge(label, "no data", "lightgrey")
+    if report.meta["hidden_rows"]:
+        return Badge(label, f"fewer than {options['min_origins']} origins", "lightgrey")
+    return Badge(label, write_short(report.frame[column.name][0], column), color)
