@@ -11,6 +11,7 @@ import pytest
 
 from pullstats.metrics.answers.report_parts import ALL_OTHERS, OTHER
 from pullstats.metrics.questions.breakdown import Breakdown
+from pullstats.metrics.questions.daily import DAILY_METRICS, Daily
 from support.crowd import NOON, Row, ask, request
 from support.effort import some
 
@@ -76,3 +77,30 @@ def test_no_difference_of_answers_tells_of_few(seed: int, by: tuple[str, ...]) -
     for part in subtract(taken) - {frozenset()}:
         takers = {rows[place]["who"] for place in part if rows[place]["status"] == 200}
         assert not 0 < len(takers) < LEAST
+
+
+@pytest.mark.parametrize("seed", some(range(40), 8))
+def test_the_totals_of_the_daily_export_are_those_of_its_rows(seed: int) -> None:
+    """A day of few, and what few took on another, is in no total either: the difference would tell it."""
+    chance = random.Random(seed)
+    rows = [row | {"time": row["time"] + timedelta(days=chance.choice([0, 0, 1, 2, 3]))} for row in make_rows(seed)]
+    rows += [request(NOON + timedelta(days=9), 10**6, size=12345)]
+    report = ask(Daily, rows, metrics=DAILY_METRICS, min_origins=LEAST)
+    told = report.meta.get("totals")
+    if told is None:
+        return
+    assert "2025-03-12" not in {str(day)[:10] for day in report.frame["date"]}
+    for name in ("requests", "bytes", "downloads", "checks"):
+        assert told[name] == report.frame[name].sum(), name
+    assert report.headline.startswith(f"{told['requests']} request")
+    days = {day: [row for row in rows if row["time"].date() == day] for day in {*report.frame["date"]}}
+    assert told["origins"] == len({row["who"] for day in days.values() for row in day})
+    whole = ask(Daily, rows, metrics=DAILY_METRICS)
+    assert whole.meta["totals"]["bytes"] == sum(row["size"] for row in rows)
+
+
+def test_an_answer_says_that_it_is_guarded_by_itself() -> None:
+    rows = [request(NOON, who, endpoint=who) for who in range(9)]
+    said = "--min-origins 4 guards this answer by itself, not what several answers tell together (docs/privacy.md)"
+    assert said in ask(Breakdown, rows, dimensions=("client",), min_origins=4).footer
+    assert "guards" not in ask(Breakdown, rows, dimensions=("client",)).footer

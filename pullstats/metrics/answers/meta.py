@@ -39,6 +39,7 @@ def build_meta(asked: Plan, partials: Partials, hidden: int = 0, warnings: Seque
             "filters": [text for text, _ in asked.steps],
         },
         "hidden_rows": hidden,
+        "min_origins": asked.query.min_origins,
         "redirected_readings": elsewhere,
         "completeness": {
             "first_event": extent.first.isoformat() if extent.first else None,
@@ -72,6 +73,8 @@ def describe_meta(meta: dict[str, Any]) -> str:
         parts.append(f"class by {meta['class_by']}")
     if meta["hidden_rows"]:
         parts.append(f"{meta['hidden_rows']} small rows {'hidden' if meta.get('other_row') is None else 'in other'}")
+    if meta["min_origins"]:
+        parts.append(f"--min-origins {meta['min_origins']} guards this answer by itself, not what several answers tell together (docs/privacy.md)")
     if shares := _list_sides(meta, "one_day_share"):
         parts.append(f"{' and '.join(write_share(share) + side for side, share in shares.items())} of the endpoints were seen on one day only")
     if meta["redirected_readings"]:

@@ -15,7 +15,7 @@ from pullstats.metrics.definitions import DOWNLOADERS
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.partials import Partials, keep_rows
+from pullstats.metrics.partials import Partials, keep_groups, keep_rows
 from pullstats.metrics.plan import Plan, resolve
 from pullstats.metrics.query import Query
 from pullstats.metrics.questions.breakdown import is_total_small, with_endpoints
@@ -76,7 +76,7 @@ def _build(asked: Plan) -> Report:
     partials = compute_partials(replace(asked, metrics=wanted), groups, columns)
     partials, takers = find_takers(asked, groups, columns, partials)
     rows = fold(partials, (*wanted, *takers), tuple(groups)).sort(*groups, nulls_last=True)
-    total = fold(partials, (*wanted, *takers), ())
+    is_small = is_total_small(asked, partials, fold(partials, (*wanted, *takers), ()), takers)
     rows, hidden = _hide_small_days(rows, asked, partials, wanted, takers)
     until = find_final_until(asked.extent.sources, asked.extent.newest)
     ends = rows.select("date").unique().with_columns(end=pl.col("date"))
@@ -85,8 +85,23 @@ def _build(asked: Plan) -> Report:
     names = ("schema_version", *groups, *DAILY_METRICS, "final")
     kinds = dict.fromkeys(DAILY_METRICS, "count") | {"bytes": "bytes", "schema_version": "count"}
     shown = tuple(Column(name, name, kinds.get(name, "dimension")) for name in names)  # type: ignore[arg-type]
-    told = None if is_total_small(asked, partials, total, takers) else total
-    return build_report(asked, partials, rows.select(names), shown, told, hidden=hidden)
+    total, told = _total_rows(rows, partials, wanted) if hidden else (fold(partials, wanted, ()), partials)
+    return build_report(asked, told, rows.select(names), shown, None if is_small else total, hidden=hidden)
+
+
+def _total_rows(rows: pl.DataFrame, partials: Partials, metrics: tuple[Metric, ...]) -> tuple[pl.DataFrame, Partials]:
+    """Total what the rows tell, and nothing else: neither days that are left out, nor what few took on others; with the tables of what is told throughout."""
+    dates = pl.DataFrame({"date": partials.plain["date"].unique()})
+    whole = keep_groups(partials, dates.join(rows, on="date", how="semi"), ["date"])
+    untold = rows.filter(pl.col("downloads").is_null()).select("date")
+    if not untold.height:
+        return fold(whole, metrics, ()), whole
+    named = rows.filter(pl.col("downloads").is_not_null())
+    is_told = pl.col("date").is_in(untold["date"].implode()).not_()
+    groups = pl.concat([whole.plain.select(whole.keys).unique().filter(is_told), named.filter(~is_told).select(whole.keys)]).unique()
+    told = keep_rows(whole, groups, is_kept=True)
+    taken = fold(told, metrics, ()).select(metric.key for metric in metrics if metric.tally == "downloads")
+    return fold(whole, metrics, ()).with_columns(taken.get_columns()), told
 
 
 def _hide_small_days(
