@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from pullstats.clock import write_time
 from pullstats.errors import unknown_name
 from pullstats.metrics.accounting.lines import Account
 from pullstats.metrics.accounting.releases import account_for_asks
@@ -70,7 +71,7 @@ class Versions:
         """
         asked = resolve_versions(self.query, events)
         last = find_last(asked)
-        since = (last - timedelta(days=self.active)).isoformat(sep=" ", timespec="seconds") if last else "the beginning"
+        since = write_time(last - timedelta(days=self.active), asked.query.tz) if last else "the beginning"
         active = ("active", f"whoever asked from {since} on, {self.active} days before the end", None)
         return Account(asked, (active, *account_for_asks(asked)))
 
