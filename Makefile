@@ -54,8 +54,9 @@ scores: $(READY)        ## how much of the labelled agents and paths is read rig
 	$(BIN)/python tools/scores.py
 	$(BIN)/python tools/behaviour_scores.py
 
-examples: $(READY)      ## write docs/behaviour-examples.md from a made-up world
+examples: $(READY)      ## write docs/behaviour-examples.md and docs/package-life.md from made-up worlds
 	$(BIN)/python tools/behaviour_examples.py
+	$(BIN)/python tools/package_life.py
 
 docs: $(READY)          ## write schemas/ and the generated tables of docs/
 	$(BIN)/python tools/generate_docs.py

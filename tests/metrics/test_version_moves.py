@@ -161,6 +161,35 @@ def test_adoption_is_as_counted_day_by_day(seed: int) -> None:
             assert [(row["day"], row["downloads"], row["newer"], row["old"]) for row in rows if row["release"] == version] == expected
 
 
+def test_a_window_may_begin_with_the_release_and_a_limit_cuts_days_off() -> None:
+    world = make_life(4, people=12)
+    whole = adoption(world.rows, "1.10.0", releases=world.releases)
+    after = adoption(world.rows, "1.10.0", releases=world.releases, window="14d after 1.10.0")
+    assert [row["newer"] for row in flat(after)] == [row["newer"] for row in flat(whole)][:14]
+    assert after.meta["adoption"]["old_version"] is None
+    cut = adoption(world.rows, "1.10.0", releases=world.releases, limit=5)
+    assert cut.frame.height == 5
+    assert f"these are the first 5 of {whole.frame.height} days (--limit 0 shows all)" in cut.meta["warnings"]
+    assert not [text for text in whole.meta["warnings"] if "--limit 0" in text]
+
+
+def test_several_packages_have_a_sentence_of_their_releases() -> None:
+    """False where none came to half, and of one package, which has a sentence of its own."""
+    old = [request(NOON + hour * timedelta(hours=1), hour, path=f"/{hour}", reference="1.0", package=name) for hour in range(6) for name in "fg"]
+    new = [request(NOON + (8 + who) * DAY, who, path=f"/new{who}", reference="1.1", package="f") for who in range(5)]
+    late = [request(NOON + (9 + who) * DAY, who, path=f"/old{who}", reference="1.0", package="g") for who in range(5)]
+    rest = [request(NOON + 9 * DAY, 9, path="/g", reference="1.1", package="g")]
+    rows, listed = [*old, *new, *late, *rest], (Release("1.1", NOON + 7 * DAY),)
+    assert (
+        adoption(rows, releases=listed).headline == "of 2 releases of 2 packages 2 made up half of a day's downloads or more, in the middle on day 2"
+    )
+    assert adoption([*old, *late, rest[0] | {"time": NOON + 13 * DAY}], releases=listed).headline.startswith("1.1 and newer made up half of no day's")
+    told = lag(rows, 30, releases=listed).headline
+    assert told == "to 1 of 2 releases of 2 packages or newer ones half of those on a version before had moved, in the middle after 3.0 days"
+    few = lag([*old, rest[0] | {"package": "f"}, *(row | {"package": "f"} for row in late), *late, *rest], 30, releases=listed).headline
+    assert few == "to none of 2 releases of 2 packages had half of those on a version before moved"
+
+
 def test_where_half_was_not_reached_nothing_says_so() -> None:
     rows = [request(NOON + hour * timedelta(hours=6), hour, path=f"/{hour}", reference="1.0") for hour in range(60)]
     rows += [request(NOON + 10 * DAY, 99, path="/new", reference="1.1")]

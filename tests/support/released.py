@@ -6,8 +6,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from pullstats.metrics.time.releases import Release
+from support.command import take_into
 from support.crowd import NOON, Row, manifest, request
 
 DAY = timedelta(days=1)
@@ -50,6 +52,33 @@ def make_life(seed: int, people: int = 40, days: int = 70, *, images: bool = Tru
     world.rows += [_ask(chance, NOON + chance.random() * days * DAY, 7777, "9.9.9", 404, images=images) for _ in range(5)]
     world.rows.sort(key=lambda row: row["time"])
     return world
+
+
+def add_machines(world: World, seed: int) -> None:
+    """Let scanners take each release within hours after it came out, each from an address of its own."""
+    chance = random.Random(seed)
+    for number, version in enumerate(VERSIONS[1:]):
+        for scanner in range(5):
+            time = world.moments[version] + timedelta(seconds=chance.randrange(60, 20 * 3600))
+            world.rows.append(manifest(time, 2000 + 10 * number + scanner, "GET", version, client="trivy"))
+    world.rows.sort(key=lambda row: row["time"])
+
+
+AGENTS = {"docker": "containerd/1.7.2", "trivy": "trivy/0.50.1"}
+
+
+def write_line(row: Row) -> str:
+    """Write a request as a web server logs it; addresses are made up of whose it is."""
+    who, agent = row["who"], AGENTS[row["client"]]
+    return f'198.18.{who // 250}.{who % 250} - - [{row["time"]:%d/%b/%Y:%H:%M:%S +0000}] "{row["method"]} {row["path"]} HTTP/1.1" {row["status"]} 10 "-" "{agent}"\n'
+
+
+def take_in(world: World, folder: Path) -> None:
+    """Write `access.log` and `releases.csv` of a life, and take the log into `store`."""
+    (folder / "access.log").write_text("".join(map(write_line, world.rows)))
+    dates = "".join(f"v{version},{moment.isoformat()}\n" for version, moment in world.moments.items())
+    (folder / "releases.csv").write_text(f"\ufeffversion,date\n{dates}")
+    take_into(folder / "store", folder / "access.log", key_file=folder / "key")
 
 
 def _live(world: World, chance: random.Random, who: int, days: int, *, images: bool, asks_a_day: float) -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.command import pullstats, take_into
+from support.command import pullstats
 from support.crowd import Row
 from support.effort import across
 from support.oracle import find_downloads_2
-from support.released import DAY, VERSIONS, World, answered, as_read, make_life
+from support.places import ROOT
+from support.released import DAY, VERSIONS, World, answered, as_read, make_life, take_in
+
+sys.path.insert(0, str(ROOT / "tools"))
+import package_life
 
 ACTIVE = 14
 
@@ -22,16 +29,8 @@ ACTIVE = 14
 def _life(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, tuple[Any, ...]]:
     """A log of a package, its releases as a list, and the words that ask of them."""
     folder, world = tmp_path_factory.mktemp("life"), make_life(11, people=30)
-    (folder / "access.log").write_text("".join(map(write_line, world.rows)))
-    dates = "".join(f"v{version},{moment.isoformat()}\n" for version, moment in world.moments.items())
-    (folder / "releases.csv").write_text(f"\ufeffversion,date\n{dates}")
-    take_into(folder / "store", folder / "access.log", key_file=folder / "key")
+    take_in(world, folder)
     return world, ("--store", folder / "store", "--releases", folder / "releases.csv", "--active", ACTIVE)
-
-
-def write_line(row: Row) -> str:
-    who, target = row["who"], row["path"]
-    return f'198.18.{who // 250}.{who % 250} - - [{row["time"]:%d/%b/%Y:%H:%M:%S +0000}] "{row["method"]} {target} HTTP/1.1" {row["status"]} 10 "-" "containerd/1.7.2"\n'
 
 
 def ask(life: tuple[World, tuple[Any, ...]], *words: str) -> list[dict[str, Any]]:
@@ -108,3 +107,23 @@ def test_every_format_tells_it_and_nothing_hostile_passes(life: Any) -> None:
         assert "1.10.0" in pullstats("versions", "--window", "all", *words, *life[1], "--format", form).out or words[:1] == ("--stuck",)
     said = pullstats("versions", "--would-miss", "\x1b[31m<b>", *life[1])
     assert "\x1b" not in said.out + said.err
+
+
+def test_the_page_is_what_the_commands_print_and_their_numbers_are_those_it_was_made_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "page").mkdir()
+    page = package_life.write_page(tmp_path / "page")
+    assert page == (ROOT / "docs" / "package-life.md").read_text(encoding="utf-8")
+    assert str(tmp_path) not in page
+    taken, adopted, moved, missed, echo = re.findall(r"^Made with: (.*)\.$", page, re.MULTILINE)
+    tables = [dict(re.findall(r"^    (\S+) +(.*)$", part, re.MULTILINE)) for part in page.split("\n## ")[1:]]
+    for version, count in re.findall(r"(\S+): ([0-9]+)", taken):
+        assert f" {count} " in f"{tables[0][version]} "
+    days = [re.findall(r"[0-9]+", tables[1][str(day)])[:2] for day in range(1, 15)]
+    total, newer = (sum(int(day[place]) for day in days) for place in (0, 1))
+    assert adopted.startswith(f"{total} downloads ")
+    assert adopted.endswith(f" {newer} of them of 1.10.0 or newer")
+    for version, before, people in re.findall(r"(\S+): ([0-9]+) before it, ([0-9]+) moved", moved):
+        assert re.search(rf"^\S+ \S+ +{before} +{people} ", tables[2][version])
+    assert f"\n    {missed.split()[0]} origins asked for 1.10.0 in the last 14 days" in page
+    assert f"\n    {echo.split()[0]} downloads of 1 package in 5 versions, " in page

@@ -155,11 +155,14 @@ def _follow(asked: Plan, curve: Curve, notes: Sequence[str]) -> Report:
     columns = tuple(column for column in _DAYS if column.name not in {OLD, "old_share"} or curve.old is not None)
     columns = tuple(column for column in columns if column.name != "gap" or curve.days["gap"].any())
     whole = [] if curve.days.height else [f"{curve.moment.release} came out less than a day before these logs end"]
-    report = build_table(asked, curve.days.select(column.name for column in columns), columns, warnings=[*notes, *whole])
+    shown = keep_first(curve.days.select(column.name for column in columns), asked.query.limit)
+    if shown.height < curve.days.height:
+        whole = [f"these are the first {shown.height:,} of {curve.days.height:,} days (--limit 0 shows all)"]
+    report = build_table(asked, shown, columns, warnings=[*notes, *whole])
     summary = {name: value.isoformat() if name == RELEASED else value for name, value in _summary(curve).items()}
     return replace(
         report,
         headline=describe_curve(curve, asked.query.tz),
-        flat=(curve.days.select(column.name for column in _DAYS), _DAYS),
+        flat=(keep_first(curve.days, asked.query.limit).select(column.name for column in _DAYS), _DAYS),
         meta=report.meta | {"adoption": summary},
     )

@@ -79,7 +79,8 @@ def find_moments(asked: Plan, kinds: pl.DataFrame, seen: pl.DataFrame, gaps: Seq
         pl.coalesce("listed", pl.when(is_new).then("first")).dt.truncate("1m").alias(RELEASED),
         pl.when(pl.col("listed").is_not_null()).then("source").otherwise(pl.lit(FIRST_SEEN)).alias(TOLD_BY),
     )
-    known = told.filter(pl.col(RELEASED).is_between(first, newest)).sort(PACKAGE, ECOSYSTEM, RANK, RELEASE, descending=[False, False, True, False])
+    begin = first.replace(second=0, microsecond=0)  # a window may begin with a release, to the second
+    known = told.filter(pl.col(RELEASED).is_between(begin, newest)).sort(PACKAGE, ECOSYSTEM, RANK, RELEASE, descending=[False, False, True, False])
     return [Moment(*row) for row in known.select(*KEYS, RANK, RELEASED, TOLD_BY).rows()]
 
 

@@ -120,7 +120,7 @@ def describe_curves(curves: Sequence[Curve]) -> str:
         curves: one a release.
     """
     days = [half for curve in curves if (half := curve.reached[1]) is not None]
-    told = f"{len(days):,} of {_name_releases([curve.moment for curve in curves])} made up half of a day's downloads or more"
+    told = f"of {_name_releases([curve.moment for curve in curves])} {f'{len(days):,}' if days else 'none'} made up half of a day's downloads or more"
     return f"{told}, in the middle on day {median_low(days):,}" if days else told
 
 
@@ -131,8 +131,12 @@ def tell_halves(measured: Sequence[tuple[Moment, Lags]]) -> str:
         measured: releases, and how people came to each.
     """
     days = [half for _, lags in measured if (half := lags.quantile(0.5)[0]) is not None]
-    told = f"half of those on a version before had moved to {len(days):,} of {_name_releases([one for one, _ in measured])} or newer ones"
-    return f"{told}, in the middle after {median_low(days):.1f} days" if days else told
+    releases = _name_releases([one for one, _ in measured])
+    if not days:
+        return f"to none of {releases} had half of those on a version before moved"
+    return (
+        f"to {len(days):,} of {releases} or newer ones half of those on a version before had moved, in the middle after {median_low(days):.1f} days"
+    )
 
 
 def _name_releases(moments: Sequence[Moment]) -> str:
