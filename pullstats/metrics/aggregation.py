@@ -43,7 +43,7 @@ def _compute_part(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str
     base = base_metrics(asked.metrics)
     needed = {column for metric in base for column in metric.columns} | {*columns, *asked.filter_columns, "timestamp"}
     events = asked.inside(sorted(needed))
-    read = events.select(pl.len()) if asked.filter is not None else None
+    read = asked.inside(()).select(pl.len()) if asked.filter is not None else None
     kept = asked.selection.keep(events)
     unions = [metric for metric in base if metric.is_distinct]
     simple = [metric for metric in base if metric.is_folded]

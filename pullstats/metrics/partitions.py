@@ -6,13 +6,14 @@ pull, session or person crosses a part, and the parts' tables join to those of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
 from pullstats.metrics.counting import INVOCATIONS
+from pullstats.metrics.dimensions import CLASS, RELEASE
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.scan_parts import cut_scan
@@ -22,6 +23,7 @@ CHECK_BYTES: Final = 225
 TABLE_BYTES: Final = 190
 """Memory that an event takes while a rule is applied, more for checks and visits (every request is looked at), and that
 a row of a table takes until it is folded. Measured over ten million events, by the dimensions with the most values."""
+_STAND_INS: Final = {RELEASE: pl.coalesce("package_version_normalized", "package_version"), CLASS: pl.col("user_agent_kind")}
 _LEAST_SHARE: Final = 4
 """A part gets at least the memory over this, however large the tables: cutting finer would not make them smaller."""
 
@@ -41,13 +43,20 @@ def count_partitions(asked: Plan, groups: Mapping[str, pl.Expr], columns: Sequen
     most = rule + TABLE_BYTES * max(len(unions), 1)
     if events is None or events * most <= memory:
         return 1
-    inside = asked.inside({*columns, *asked.filter_columns, *(column for metric in unions for column in metric.columns)})
-    read = int(inside.select(pl.len()).collect(engine="streaming").item())
+    read = int(asked.inside(()).select(pl.len()).collect(engine="streaming").item())
     if read * most <= memory:
         return 1
+    inside = _stand_in(asked, {*columns, *asked.filter_columns, *(column for metric in unions for column in metric.columns)})
     tables = _estimate_rows(asked.selection.keep(inside), unions, groups) * TABLE_BYTES
     room = max(memory - tables, memory // _LEAST_SHARE)
     return max(1, -(-read * rule // room), -(-(read * rule + tables) // memory))
+
+
+def _stand_in(asked: Plan, columns: Collection[str]) -> pl.LazyFrame:
+    """Give events with columns that are about as many as those asked for, where these would have to be found first."""
+    found = {name: stand_in for name, stand_in in _STAND_INS.items() if name in columns}
+    read = {*columns, *(name for stand_in in found.values() for name in stand_in.meta.root_names())} - {*found}
+    return asked.inside(read).with_columns(**found)
 
 
 def _estimate_rows(kept: pl.LazyFrame, unions: Sequence[Metric], groups: Mapping[str, pl.Expr]) -> int:
