@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Final
 import polars as pl
 
 from pullstats.enrich import RuleSources, load_rules, open_geo
+from pullstats.metrics.extent import Extent
+from pullstats.metrics.likely_copies import find_copies
 from pullstats.metrics.query import DEFAULT_MEMORY
 from pullstats.metrics.same_requests import pair_logs, scan_once
 from pullstats.percentages import write_share
@@ -128,9 +130,9 @@ def _remark_on_rules(versions: dict[str, int], current: str) -> Iterator[str]:
 def _remark_on_repeats(opened: Store) -> Iterator[str]:
     """Name the logs that hold the same requests, those with the most first."""
     extent = read_extent(opened)
-    repeats = scan_once(opened.scan_events, extent, DEFAULT_MEMORY).find(None, None)
-    if not repeats.height or extent.sources is None:
+    if extent.sources is None:
         return
+    repeats = scan_once(opened.scan_events, extent, DEFAULT_MEMORY).find(None, None)
     pairs = pair_logs(repeats, extent)
     for left, kept, count in pairs.head(_PAIRS).rows():
         yield (
@@ -138,6 +140,24 @@ def _remark_on_repeats(opened: Store) -> Iterator[str]:
         )
     if pairs.height > _PAIRS:
         yield f"{pairs['count'][_PAIRS:].sum():,} more requests are in two logs, of {pairs.height - _PAIRS:,} more pairs of logs"
+    told = {frozenset(pair) for pair in repeats.select("source_id", "kept_in").unique().rows()}
+    yield from _suspect_copies(opened, extent, told)
+
+
+def _suspect_copies(opened: Store, extent: Extent, told: Container[frozenset[str]]) -> Iterator[str]:
+    """Name the logs that look as if another held their requests, too, where no id says so."""
+    assert extent.sources is not None
+    names = dict(extent.sources.select("source_id", "name").rows())
+    copies = [one for one in find_copies(opened.scan_events, extent.sources, extent.events or 0) if frozenset((one.source, one.other)) not in told]
+    for one in copies[:_PAIRS]:
+        source, other = (names[name] or name for name in (one.source, one.other))
+        yield (
+            f"'{source}' looks like a copy of what '{other}' holds: of {one.looked_at:,} of its requests {write_share(one.share)} are there within a second"
+            f"{f' of {one.offset:+d} s' if one.offset else ''}, by {', '.join(one.keys)} (by chance {write_share(one.by_chance)}); if both log the same requests, as a "
+            "balancer and what is behind it do, each counts twice: keep one of the two logs, or let both log one id for --same-request id"
+        )
+    if len(copies) > _PAIRS:
+        yield f"{len(copies) - _PAIRS:,} more pairs of logs look like copies"
 
 
 def _agent_hint(text: str, requests: int) -> str:
