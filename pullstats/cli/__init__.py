@@ -13,11 +13,14 @@ import os
 import shutil
 import sys
 import textwrap
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from pullstats.errors import InternalError, PullstatsError, UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 EXIT_INTERNAL: Final = 1
 EXIT_USAGE: Final = 2
@@ -58,6 +61,7 @@ COMMANDS: Final[dict[str, HelpLine]] = {
     "counts": HelpLine("Keep", "pullstats.cli.counts", "Show the counting rules, and what each makes of worked cases."),
     "clients": HelpLine("Keep", "pullstats.cli.rules", "Show how user agents are read, and why."),
     "packages": HelpLine("Keep", "pullstats.cli.rules", "Show how request paths are read."),
+    "completion": HelpLine("Start", "pullstats.cli.completion", "Let bash, zsh or fish complete commands, options and names."),
     "demo": HelpLine("Start", "pullstats.cli.start", "Walk through pullstats on the bundled sample logs."),
 }
 
@@ -98,6 +102,14 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """Offer the commands without importing them."""
+        from pullstats.cli.completion import offer_commands  # noqa: PLC0415 - only a shell asks
+
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return offer_commands({name: entry.help for name, entry in COMMANDS.items()}, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the commands by help group."""
         for group in dict.fromkeys(entry.group for entry in COMMANDS.values()):
@@ -126,6 +138,8 @@ def run(arguments: list[str]) -> int:
         The exit code: 0 ok, 1 internal error, 2 usage or bad input, 3 quality threshold passed,
         4 no data in the window, 130 interrupted.
     """
+    if "_PULLSTATS_COMPLETE" in os.environ:
+        return _complete()
     is_debug = "--debug" in arguments or os.environ.get("PULLSTATS_DEBUG") == "1"
     try:
         result = main.main(arguments, prog_name="pullstats", standalone_mode=False)
@@ -136,6 +150,20 @@ def run(arguments: list[str]) -> int:
             raise
         return _say_click(error)
     return _exit_code(result)
+
+
+def _complete() -> int:
+    """Answer a shell; whatever goes wrong, nothing is said between what a user types."""
+    from pullstats.cli.completion import prepare  # noqa: PLC0415 - only a shell asks
+
+    prepare()
+    try:
+        main.main([], prog_name="pullstats", standalone_mode=False)
+    except SystemExit as done:
+        return int(done.code or 0)
+    except Exception:  # noqa: BLE001 - see above
+        return 1
+    return 0
 
 
 def _say_click(error: BaseException) -> int:

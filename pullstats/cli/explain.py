@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from pullstats.cli import suggestions
 from pullstats.cli.cohorts import ask_cohorts, cohorts
 from pullstats.cli.doctor import ask_inflation, inflation
 from pullstats.cli.look import report, series
@@ -46,7 +47,7 @@ def _borrow(option: click.Option, command: click.Command) -> click.Option:
 
 
 @click.group(cls=_Explain, invoke_without_command=True, subcommand_metavar="[behaviour|cohorts|doctor|offenders|orgs|versions] …")
-@click.option("--by", default="package", show_default=True, help="The dimensions of the report.")
+@click.option("--by", shell_complete=suggestions.dimensions, default="package", show_default=True, help="The dimensions of the report.")
 @click.option("--metric", "metrics", default=",".join(DEFAULT_METRICS), show_default=True, help="The metrics to take apart.")
 @click.option("--level", "levels", help="As in uniques: take these levels apart instead of --metric.")
 @combine(question_options, output_options, general_options)

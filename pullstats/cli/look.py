@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from pullstats.cli import suggestions
 from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import emit, output_options, total_option
 from pullstats.cli.questions import build_query, limit_option, metric_option, other_option, question_options
@@ -16,9 +17,18 @@ from pullstats.pipeline.answer import answer
 
 
 @click.command(cls=Command)
-@click.option("--by", default="package", show_default=True, help="One to three dimensions, e.g. client,arch. See docs/metrics.md.")
+@click.option(
+    "--by",
+    shell_complete=suggestions.dimensions,
+    default="package",
+    show_default=True,
+    help="One to three dimensions, e.g. client,arch. See docs/metrics.md.",
+)
 @metric_option(",".join(DEFAULT_METRICS))
-@click.option("--sort", help="Metric or dimension to sort by; - in front reverses (default: the first metric, largest first).")
+@click.option(
+    "--sort",
+    help="Metric or dimension to sort by; - in front reverses (default: the first metric, largest first).",
+)
 @limit_option()
 @other_option
 @click.option("--percent", is_flag=True, help="Add the share of each additive metric.")
@@ -39,7 +49,9 @@ def report(**options: Any) -> int:
     type=click.Path(path_type=Path),
     help="CSV of date,label (talks, outages) to show beside the buckets; releases: those of --releases, else when versions were first seen.",
 )
-@click.option("--by", default="", help="A dimension: one row per value with a sparkline, instead of one per bucket.")
+@click.option(
+    "--by", shell_complete=suggestions.dimensions, default="", help="A dimension: one row per value with a sparkline, instead of one per bucket."
+)
 @metric_option(",".join(DEFAULT_METRICS))
 @limit_option(" with --by")
 @other_option
@@ -51,7 +63,9 @@ def series(**options: Any) -> int:
 
 
 @click.command(cls=Command)
-@click.option("--by", default="package,platform", show_default=True, help="One to three dimensions, e.g. package,arch.")
+@click.option(
+    "--by", shell_complete=suggestions.dimensions, default="package,platform", show_default=True, help="One to three dimensions, e.g. package,arch."
+)
 @click.option("--sort", default="missing", show_default=True, help="Metric or dimension to sort by; - in front reverses.")
 @limit_option()
 @other_option
@@ -65,7 +79,9 @@ def demand(**options: Any) -> int:
 @click.command(cls=Command)
 @click.argument("left", metavar="A")
 @click.argument("right", metavar="B")
-@click.option("--by", default="", help="One to three dimensions: where the difference comes from, the largest first.")
+@click.option(
+    "--by", shell_complete=suggestions.dimensions, default="", help="One to three dimensions: where the difference comes from, the largest first."
+)
 @metric_option("downloads,origins,requests")
 @click.option("--like-for-like", "is_like_for_like", is_flag=True, help="Cut both windows to the same weekdays and the same elapsed part.")
 @limit_option(" with --by")

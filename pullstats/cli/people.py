@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from pullstats.cli import suggestions
 from pullstats.cli.options import ROWS, Command, combine, general_options
 from pullstats.cli.output import choose_limit, emit, output_options
 from pullstats.cli.questions import build_query, limit_option, other_option, question_options, split_names
@@ -28,7 +29,7 @@ _COUNT: Final = re.compile(r"^[1-9][0-9]{0,9}$", re.ASCII)
 
 
 @click.command(cls=Command)
-@click.option("--by", default="", help="One to three dimensions: a row each, with its own union.")
+@click.option("--by", shell_complete=suggestions.dimensions, default="", help="One to three dimensions: a row each, with its own union.")
 @click.option("--level", "levels", default=",".join(LEVELS), show_default=True, help="Levels to count, with commas; with --every one.")
 @click.option("--every", help="Follow one level (--level, else --unique-by) through time: 5m, h, d, w, mo, q, y.")
 @click.option("--sketch", "is_sketched", is_flag=True, help="Estimate with an Apache DataSketches HLL, and say how far it may be off.")
@@ -85,7 +86,7 @@ for _option in orgs.params:
 
 
 @click.command(cls=Command)
-@click.option("--by", default="", help="One or two dimensions to break the mix down by, e.g. package.")
+@click.option("--by", shell_complete=suggestions.dimensions, default="", help="One or two dimensions to break the mix down by, e.g. package.")
 @click.option("--every", help="Follow the mix through time: 5m, h, d, w, mo, q, y.")
 @click.option("--explain", "who", metavar="ID", help="Say why an origin has its class, package by package.")
 @click.option("--metric", "metrics", default=",".join(METRICS), show_default=True, help="What to count of each class.")

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from pullstats.cli import suggestions
 from pullstats.cli.options import ROWS, F, Number, combine, configured_routes
 from pullstats.cli.output import choose_renderer, has_words, refuse_total
 from pullstats.errors import UsageError
@@ -23,10 +24,26 @@ from pullstats.metrics.time.weekdays import WEEKDAYS
 from pullstats.metrics.vocabulary import CLASSES
 
 question_options = combine(
-    click.option("--window", "-w", default="30d", show_default=True, help="all, 30d, last-month, 2025-Q2, a..b, 'every tuesday this year', …"),
-    click.option("--where", help="Filter, e.g. 'package=nginx and status<400', 'client like docker%', 'ci is null', 'path ~ \"^/v2/\"'."),
-    click.option("--class", "classes", help=f"Only these classes, with commas: {', '.join(CLASSES)}; see pullstats behaviour."),
-    click.option("--exclude-class", "exclude_classes", help="Leave these classes out, with commas."),
+    click.option(
+        "--window",
+        "-w",
+        shell_complete=suggestions.windows,
+        default="30d",
+        show_default=True,
+        help="all, 30d, last-month, 2025-Q2, a..b, 'every tuesday this year', …",
+    ),
+    click.option(
+        "--where",
+        shell_complete=suggestions.filters,
+        help="Filter, e.g. 'package=nginx and status<400', 'client like docker%', 'ci is null', 'path ~ \"^/v2/\"'.",
+    ),
+    click.option(
+        "--class",
+        "classes",
+        shell_complete=suggestions.classes,
+        help=f"Only these classes, with commas: {', '.join(CLASSES)}; see pullstats behaviour.",
+    ),
+    click.option("--exclude-class", "exclude_classes", shell_complete=suggestions.classes, help="Leave these classes out, with commas."),
     click.option(
         "--class-rules",
         type=click.Path(path_type=Path),
@@ -36,7 +53,13 @@ question_options = combine(
     click.option(
         "--exclude-net", "exclude_nets", help='Leave these organisations out, with commas ("Acme, Inc." in quotes); @ours for your own networks.'
     ),
-    click.option("--count-as", default="pullstats@2", show_default=True, help="Counting rules, with commas: a column each. See pullstats counts."),
+    click.option(
+        "--count-as",
+        shell_complete=suggestions.rules,
+        default="pullstats@2",
+        show_default=True,
+        help="Counting rules, with commas: a column each. See pullstats counts.",
+    ),
     click.option(
         "--pull-window",
         type=Number("number of seconds", 900),
@@ -57,8 +80,10 @@ question_options = combine(
     click.option(
         "--same-request", type=click.Choice(["id"]), help="Count once what several logs hold under one request id: an edge and what is behind it."
     ),
-    click.option("--unique-by", default="origin", show_default=True, help=f"What one is: {', '.join(UNIQUE_LEVELS)}."),
-    click.option("--tz", default="UTC", show_default=True, help="Time zone whose days count, e.g. Europe/Berlin."),
+    click.option(
+        "--unique-by", shell_complete=suggestions.levels, default="origin", show_default=True, help=f"What one is: {', '.join(UNIQUE_LEVELS)}."
+    ),
+    click.option("--tz", shell_complete=suggestions.zones, default="UTC", show_default=True, help="Time zone whose days count, e.g. Europe/Berlin."),
     click.option("--week-start", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="First day of a week."),
     click.option("--as-of", help="Count relative windows back from: now, newest, or a date (default: now; newest where all events are older)."),
     click.option("--complete", "is_complete", is_flag=True, help="Leave the unfinished day out of Nd."),
@@ -77,7 +102,9 @@ other_option = click.option("--other/--no-other", default=True, show_default=Tru
 
 def metric_option(default: str) -> Callable[[F], F]:
     """Make the option that names metrics."""
-    return click.option("--metric", "metrics", default=default, show_default=True, help=f"Any of {', '.join(METRICS)}.")
+    return click.option(
+        "--metric", "metrics", shell_complete=suggestions.metrics, default=default, show_default=True, help=f"Any of {', '.join(METRICS)}."
+    )
 
 
 def limit_option(when: str = "") -> Callable[[F], F]:
