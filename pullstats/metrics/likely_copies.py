@@ -125,9 +125,14 @@ def _agree(keys: list[str], own: pl.DataFrame, theirs: pl.DataFrame) -> tuple[in
     if count < max(_LEAST, _LEAST_KNOWN * own.height):
         return None
     wanted = known.group_by(*keys, "second").agg(pl.len().alias("wanted"))
-    near = pl.concat([theirs.select(*keys, pl.col("second") + step) for step in (-1, 0, 1)]).group_by(*keys, "second").agg(pl.len().alias("there"))
+    exact, near = (
+        pl.concat([theirs.select(*keys, pl.col("second") + step) for step in steps]).group_by(*keys, "second").agg(pl.len().alias("there"))
+        for steps in ((0,), (-1, 0, 1))
+    )
     by_chance = max(_share(keys, wanted, near, offset) for offset in _ELSEWHERE) / count
-    best, _, offset = max((_share(keys, wanted, near, offset) / count, -abs(offset), offset) for offset in OFFSETS)
+    best, _, _, offset = max(
+        (_share(keys, wanted, near, offset) / count, _share(keys, wanted, exact, offset), -abs(offset), offset) for offset in OFFSETS
+    )
     deviation = max(by_chance * (1 - by_chance) / count, count**-2) ** 0.5
     is_near = best >= _LEAST_SHARE and 1 - best <= _MOST_MISSED * (1 - by_chance)
     return (count, best, by_chance, offset) if is_near and best - by_chance >= _DEVIATIONS * deviation else None
