@@ -172,6 +172,7 @@ def build_query(options: dict[str, Any]) -> Query:
         releases=releases,
         memory=parse_size(options["memory"]),
         has_total=options.get("total", False),
+        is_listed=choose_renderer(options).is_for_programs,
         is_bare=not has_words(options),
     )
 

@@ -50,6 +50,7 @@ class Query:
         releases: when versions came out.
         memory: bytes an answer may take; what would need more is read network by network.
         has_total: add a row with the totals, each computed anew.
+        is_listed: a program reads the answer: the list is wanted that it gets where people get a table.
         is_bare: no words around the numbers are wanted: neither who asked nor how long they stayed is looked up.
     """
 
@@ -85,4 +86,5 @@ class Query:
     releases: tuple[Release, ...] = ()
     memory: int = DEFAULT_MEMORY
     has_total: bool = False
+    is_listed: bool = True
     is_bare: bool = False

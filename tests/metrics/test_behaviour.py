@@ -25,7 +25,7 @@ from pullstats.metrics.vocabulary import CLASSES
 from pullstats.render import RenderOptions, render
 from support.crowd import Row, ask, manifest, request
 from support.effort import some
-from support.polls import METRICS, START, every, judge, judge_one, poll, pull
+from support.polls import METRICS, START, every, judge, judge_all, judge_one, poll, pull
 
 
 def test_the_two_patterns_of_the_definitions() -> None:
@@ -241,6 +241,17 @@ def test_a_table_with_a_mistake_is_refused_in_one_sentence(tmp_path: Path, text:
         load_rules(own)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("window", ["all", "2d"])
+def test_who_is_listed_asked_in_the_window_and_was_let_in(window: str) -> None:
+    late = START + timedelta(days=4)
+    refused, early = poll(2, [late], status=401), poll(3, [START], status=200)
+    back = [*poll(4, [START + timedelta(hours=1)]), *poll(4, [late + timedelta(hours=1)], status=401)]
+    rows = [*poll(1, [START, late]), *refused, *early, *back]
+    listed = [judge_all(rows, window=window, as_of="newest", **more) for more in ({}, {"where": "method!=PURGE"})]
+    assert listed[0] == listed[1]
+    assert len(listed[0]) == {"all": 3, "2d": 1}[window]
 
 
 def test_the_command_lists_origins_for_programs_and_the_mix_for_people(few_store: Path, capsys: pytest.CaptureFixture[str]) -> None:

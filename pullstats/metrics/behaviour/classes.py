@@ -8,7 +8,8 @@ What an origin does with all packages counts in part for each of them: who asks 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -40,13 +41,15 @@ from pullstats.metrics.behaviour.rules import ClassRules
 from pullstats.metrics.behaviour.streams import STREAM, is_joined, join_streams, show_origins
 from pullstats.metrics.behaviour.takings import count_takings
 from pullstats.metrics.behaviour.turns import find_turns, keep_loose
-from pullstats.metrics.behaviour.visits import KEY, count_requests, fold_visits
+from pullstats.metrics.behaviour.visits import KEY, LAST, count_requests, find_last, fold_visits
 from pullstats.metrics.extent import Scan
 
 EVENT_BYTES: Final = 180
 """Memory that an event takes at most while it is put in order."""
-SLICE: Final = 2_000_000
-"""Events whose visits and features are looked at at a time."""
+SLICE: Final = 1_000_000
+"""Events whose visits and features are looked at together."""
+_AT_ONCE: Final = 2
+"""Slices that are looked at side by side."""
 _READ: Final = tuple(dict.fromkeys((*REQUEST_COLUMNS, *TRAITS, "is_ci")))
 _LOGGED: Final = ("source_id", "action")
 _TELLING: Final = ("origin", "has_package")
@@ -133,13 +136,18 @@ def _keep_told(counts: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     return counts.with_columns(told.select(CLASS, SCORE, STREAM).get_columns())
 
 
-def _describe_part(events: pl.LazyFrame, silences: pl.DataFrame) -> Iterator[_Slice]:
-    """Describe the origins and pairs of some events, slice by slice: what is made on the way is never there for all of them."""
+def _describe_part(events: pl.LazyFrame, silences: pl.DataFrame) -> list[_Slice]:
+    """Describe the origins and pairs of some events, some slices at a time: what is made on the way is never there for all of them."""
     packages, traits, requests = list_packages(events), describe_traits(events), read_requests(events)
     count = min(max(1, -(-requests.height // SLICE)), SLOTS)
-    for number in range(count):
-        mine = [rows if count == 1 else rows.filter(is_in_slice(number, count)) for rows in (requests, traits)]
-        yield _describe_slice(order_requests(mine[0]), packages, mine[1], silences)
+
+    def describe(number: int) -> _Slice:
+        asked, known = [rows if count == 1 else rows.filter(is_in_slice(number, count)) for rows in (requests, traits)]
+        return _describe_slice(order_requests(asked), packages, known, silences)
+
+    # Most steps look at a row beside the one before it, which keeps one processor busy.
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(describe, range(count)))
 
 
 def _describe_slice(requests: pl.DataFrame, packages: pl.DataFrame, traits: pl.DataFrame, silences: pl.DataFrame) -> _Slice:
@@ -153,13 +161,13 @@ def _describe_slice(requests: pl.DataFrame, packages: pl.DataFrame, traits: pl.D
     """
     visits = mark_silences(fold_visits(requests).with_columns(packages=pl.lit(1, pl.UInt32)), silences)
     counts = pl.concat([count_takings(requests, visits), count_requests(requests)], how="horizontal").drop(KEY)
-    owners = list_owners(requests, packages)
+    owners = list_owners(requests, packages).with_columns(find_last(requests))
     del requests
     numbers = traits.select("origin_id", origin=pl.int_range(pl.len(), dtype=pl.UInt32))
     owners = owners.join(numbers, on="origin_id", maintain_order="left").with_columns(has_package=pl.col("package_name").is_not_null())
     pairs = describe_visits(visits).with_columns(counts.get_columns()).with_columns(owners.select(_TELLING).get_columns())
     origins = finish(describe_origins(visits, pairs, silences).with_columns(traits.get_columns()).drop(KEY))
-    pairs = pairs.with_columns(owners.select(OWNER, *OWNER_COLUMNS).get_columns()).drop(_TELLING)
+    pairs = pairs.with_columns(owners.select(OWNER, *OWNER_COLUMNS, LAST).get_columns()).drop(_TELLING)
     loose = keep_loose(visits, pairs)
     pairs = pairs.drop(KEY)
     return _Slice(origins, finish_pairs(pairs.filter(~is_thin()), traits), keep_counts(pairs.filter(is_thin())), loose)

@@ -14,11 +14,11 @@ import polars as pl
 from pullstats.metrics.behaviour.features import add_ratios
 from pullstats.metrics.behaviour.periods import LEAST_VISITS, PERIOD_COLUMNS
 from pullstats.metrics.behaviour.requests import OWNER, OWNER_COLUMNS, TRAITS
-from pullstats.metrics.behaviour.visits import COUNTS
+from pullstats.metrics.behaviour.visits import COUNTS, LAST
 from pullstats.metrics.vocabulary import CLASS_OF_KIND
 
 _COUNTED: Final = ("visits", "requests", "full", "hours", "days", "tags", "takes", "artifacts", *COUNTS)
-KEPT: Final = (OWNER, *OWNER_COLUMNS, "start", "end", "night", "weekend", *_COUNTED)
+KEPT: Final = (OWNER, *OWNER_COLUMNS, "start", "end", LAST, "night", "weekend", *_COUNTED)
 """What is kept of every pair."""
 _WHOSE: Final = ("origin_id", *TRAITS, "in_ci")
 

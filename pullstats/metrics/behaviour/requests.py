@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.metrics.islands import changes
-from pullstats.metrics.statuses import IS_GET, IS_HEAD, IS_PART, IS_REDIRECT, IS_UNCHANGED, STATUS
+from pullstats.metrics.statuses import IS_ANONYMOUS_TRY, IS_GET, IS_HEAD, IS_PART, IS_REDIRECT, IS_UNCHANGED, STATUS
 
 OWNER: Final = "owner"
 FACTS: Final = "facts"
@@ -30,7 +30,7 @@ REQUEST_COLUMNS: Final = (
     *OWNER_COLUMNS,
     *("timestamp", "http_request_method", "http_response_status_code", "package_version", "reference_kind", "action", "is_downloadable"),
 )
-FLAG_VALUES: Final = 2**17
+FLAG_VALUES: Final = 2**18
 """How many values the flags of a request can have together."""
 _REST_BITS: Final = 24
 """Bits of a hash that make room for the flags, and for a sum that never overflows."""
@@ -69,6 +69,7 @@ FLAGS: Final[dict[str, pl.Expr]] = {
     "is_ping": _ACTION.eq_missing("ping"),
     "is_index": _ACTION.eq_missing("index"),
     "is_poll": (_ACTION.is_in(_POLLED) & (IS_HEAD | _KIND.ne_missing("digest"))) | (_ACTION.eq_missing("download") & (IS_HEAD | IS_UNCHANGED)),
+    "is_try": IS_ANONYMOUS_TRY,
 }
 """One bit each, the first the lowest."""
 _PLACES: Final = {name: place for place, name in enumerate(FLAGS)}

@@ -19,6 +19,7 @@ from pullstats.metrics.islands import INDEX, Islands, changes, sum_between
 
 KEY: Final = "key"
 """Place of an owner, or of an origin, among all."""
+LAST: Final = "last_counted"
 SECOND: Final = 1_000_000
 FULL: Final = "is_full"
 """A visit that took content: a file, or of an image more than its configuration, which podman asks for even where the layers are there; in a log without blobs, a manifest."""
@@ -80,6 +81,13 @@ def count_requests(requests: pl.DataFrame) -> pl.DataFrame:
     packed = flags.select(sum_between(pl.lit(_pack(two)).gather("flags"), first, last).alias(two[0]) for two in _PAIRS)
     low, high = (packed.select(pl.all() % 2**_BITS), packed.select(pl.all() // 2**_BITS))
     return pl.DataFrame([half[two[0]].cast(pl.UInt32).alias(name) for two in _PAIRS for half, name in zip((low, high), two, strict=True)])
+
+
+def find_last(requests: pl.DataFrame) -> pl.Series:
+    """Give when each owner made the last of its `requests` that count as somebody's, in the order of their keys (µs); null of who was only ever answered 401."""
+    first, last = Islands(changes(OWNER)).locate(requests)
+    place = pl.when(~is_set("is_try")).then(INDEX).forward_fill().gather(last)
+    return requests.select(pl.when(place >= first).then(pl.col("timestamp").gather(place)).alias(LAST))[LAST]
 
 
 def _pack(names: Sequence[str]) -> pl.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
@@ -18,6 +19,7 @@ from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.behaviour.judging import EVIDENCE, SCORE, describe_evidence
 from pullstats.metrics.behaviour.requests import OWNER, OWNER_COLUMNS, name_owner
+from pullstats.metrics.behaviour.visits import LAST
 from pullstats.metrics.dimensions import CLASS, DIMENSIONS
 from pullstats.metrics.filtering.selection import several_ids
 from pullstats.metrics.plan import MAX_DIMENSIONS, Plan, resolve
@@ -87,14 +89,14 @@ class Behaviour:
             return warn_of_doubled(_explain(asked, self.who), asked)
         if self.query.dimensions or self.query.every:
             return warn_of_doubled(Breakdown(asked.query).answer(events), asked)
-        report, _ = break_down(asked)
+        report, _ = break_down(_leave_untold(asked))
         report = replace(report, headline=_tell_mix(report) or report.headline)
         if self.query.min_origins:  # who lists everybody by themselves hides nobody
             return warn_of_doubled(warn_of_unseen(report, asked), asked)
         pairs = _find_pairs(asked)
-        rows = _list_origins(asked, pairs)
-        report = report.with_warnings(*_tell_several(pairs))
-        report = replace(_add_examples(report, asked, pairs), flat=(_show(rows, _ORIGIN_COLUMNS), _ORIGIN_COLUMNS))
+        report = _add_examples(report.with_warnings(*_tell_several(pairs)), asked, pairs)
+        if self.query.is_listed:
+            report = replace(report, flat=(_show(_list_origins(asked, pairs), _ORIGIN_COLUMNS), _ORIGIN_COLUMNS))
         return warn_of_doubled(warn_of_unseen(report, asked), asked)
 
     def account(self, events: StoreEvents) -> Account:
@@ -123,6 +125,13 @@ class Behaviour:
         return resolve(replace(self.query, dimensions=named if CLASS in map(name_dimension, named) else (*named, CLASS)), events)
 
 
+def _leave_untold(asked: Plan) -> Plan:
+    """Leave out of the mix what nobody sees of it: a program that wants no words gets the list of origins, not their mix."""
+    requests, query = definitions.METRICS["requests"], asked.query
+    is_unseen = query.is_bare and query.is_listed and not query.min_origins and query.sort is None
+    return replace(asked, metrics=(requests,)) if is_unseen and requests in asked.metrics else asked
+
+
 def _refuse_many(named: Sequence[str]) -> None:
     """Refuse more dimensions than there is room for beside the class, which is always among them."""
     count = sum(name_dimension(name) != CLASS for name in named)
@@ -144,10 +153,14 @@ def _tell_mix(report: Report) -> str:
 
 def _find_pairs(asked: Plan) -> pl.DataFrame:
     """Give a row an origin and package with requests in the window, as origins are counted: who was only ever answered 401 is nobody."""
+    pairs = asked.classes.find().pairs
+    if asked.filter is None and asked.window.recurring is None:  # classes are as of the window's end: whose last request is in it asked in it
+        start = pl.lit(asked.window.start or datetime.min.replace(tzinfo=UTC), pl.Datetime("us", "UTC")).to_physical()
+        return pairs.filter(pl.col(LAST) >= start)
     origins = definitions.METRICS["origins"]
     assert origins.expr is not None
     seen = asked.kept({*origins.columns, *OWNER_COLUMNS}).filter(origins.expr.is_not_null()).select(name_owner()).unique()
-    return asked.classes.find().pairs.join(seen.collect(engine="streaming"), on=OWNER, how="semi")
+    return pairs.join(seen.collect(engine="streaming"), on=OWNER, how="semi")
 
 
 def _list_origins(asked: Plan, pairs: pl.DataFrame) -> pl.DataFrame:
