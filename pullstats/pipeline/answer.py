@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
 from pullstats.clock import find_zone
-from pullstats.errors import StoreError
+from pullstats.errors import StoreError, UsageError
 from pullstats.events import EVENT_SCHEMA
 from pullstats.metrics import Extent, Query, StoreEvents, prepare_events
 from pullstats.metrics.answers.local_times import put_in_zone
@@ -41,14 +42,48 @@ def answer(store: Path, question: Question) -> Report:
     return replace(report, meta={**report.meta, "warnings": [*known, *warnings]}) if warnings else report
 
 
-def _answer(opened: Store, question: Question) -> Report:
-    events = _prepare(opened, question.query)
+def answer_all(store: Path, questions: Mapping[str, Question], optional: Collection[str] = ()) -> dict[str, Report]:
+    """Answer several questions of one state of the store, asked at one instant.
+
+    Args:
+        store: folder of the store.
+        questions: what is asked, by name.
+        optional: names of those that need not be answered: what is refused of them is an empty report whose headline says why.
+
+    Returns:
+        The answers, by name; what the store lacks is said by the first.
+
+    Raises:
+        UserError: a store, or a question that is not optional, that cannot be used.
+    """
+    now = datetime.now(UTC)
+
+    def ask(opened: Store) -> dict[str, Report]:
+        return {name: _try(opened, question, now, is_optional=name in optional) for name, question in questions.items()}
+
+    reports, warnings = ask_store(store, ask)
+    first = next(iter(reports))
+    known = reports[first].meta.get("warnings", ())
+    return reports | {first: replace(reports[first], meta={**reports[first].meta, "warnings": [*known, *warnings]})}
+
+
+def _try(opened: Store, question: Question, now: datetime, *, is_optional: bool) -> Report:
+    try:
+        return _answer(opened, question, now)
+    except UsageError as error:
+        if not is_optional:
+            raise
+        return Report(pl.DataFrame(), (), headline=str(error), is_empty=True)
+
+
+def _answer(opened: Store, question: Question, now: datetime | None = None) -> Report:
+    events = _prepare(opened, question.query, now)
     report = put_in_zone(question.answer(events), find_zone(question.query.tz).key)
     return report if events.repeats is None else tell_repeats(report, events.repeats)
 
 
-def _prepare(opened: Store, query: Query) -> StoreEvents:
-    return prepare_events(opened.scan_events, read_extent(opened), query, rule_sets=opened.rule_sets)
+def _prepare(opened: Store, query: Query, now: datetime | None = None) -> StoreEvents:
+    return prepare_events(opened.scan_events, read_extent(opened), query, now=now, rule_sets=opened.rule_sets)
 
 
 def export_events(store: Path, query: Query, warn: Callable[[str], None]) -> Iterator[pl.DataFrame]:
