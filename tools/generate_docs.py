@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from pullstats.cli.environment import TABLES as ENVIRONMENT
 from pullstats.events import EVENT_FIELDS, json_schema
 from pullstats.formats import FORMATS, REASONS
 from pullstats.formats.field_map import FIELDS
@@ -43,6 +44,18 @@ def columns_page() -> str:
             (f"`{field.name}`", str(field.dtype), field.unit or "", field.help, f"`{field.origin}`") for field in EVENT_FIELDS if field.group == group
         ]
         parts += ["", f"## {group}", "", table(("column", "type", "unit", "meaning", "OpenTelemetry / ECS"), rows)]
+    return "\n".join(parts) + "\n"
+
+
+def environment_page() -> str:
+    """Tell every variable, file and exit code."""
+    parts = [
+        "# Variables, files and exit codes",
+        "",
+        "`pullstats help environment` says the same. Generated from `pullstats/cli/environment.py` by `make docs`.",
+    ]
+    for one in ENVIRONMENT:
+        parts += ["", f"## {one.title}", "", table(("", ""), [(f"`{name}`", text) for name, text in one.rows])]
     return "\n".join(parts) + "\n"
 
 
@@ -118,6 +131,7 @@ def pages() -> dict[Path, str]:
         ROOT / "schemas/event.json": json.dumps(json_schema(), indent=2) + "\n",
         ROOT / "docs/columns.md": columns_page(),
         ROOT / "docs/metrics.md": metrics_page(),
+        ROOT / "docs/environment.md": environment_page(),
         ROOT / "docs/formats.md": formats_page(),
         ROOT / "docs/offenders.md": offenders_page(),
     }

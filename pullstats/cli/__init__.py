@@ -61,6 +61,8 @@ COMMANDS: Final[dict[str, HelpLine]] = {
     "counts": HelpLine("Keep", "pullstats.cli.counts", "Show the counting rules, and what each makes of worked cases."),
     "clients": HelpLine("Keep", "pullstats.cli.rules", "Show how user agents are read, and why."),
     "packages": HelpLine("Keep", "pullstats.cli.rules", "Show how request paths are read."),
+    "help": HelpLine("Start", "pullstats.cli.help", "Tell about a command, the options that many share, or variables, files and exit codes."),
+    "version": HelpLine("Start", "pullstats.cli.help", "Tell the version, and those of what it stands on."),
     "completion": HelpLine("Start", "pullstats.cli.completion", "Let bash, zsh or fish complete commands, options and names."),
     "demo": HelpLine("Start", "pullstats.cli.start", "Walk through pullstats on the bundled sample logs."),
 }

@@ -102,7 +102,7 @@ def offer_commands(commands: dict[str, str], typed: str) -> list[CompletionItem[
 @click.argument("shell", type=click.Choice(list(SHELLS)), required=False)
 @click.option("--install", is_flag=True, help="Put it where the shell looks, instead of printing it.")
 def completion(shell: str | None, **options: Any) -> int:
-    """Complete commands, options, dimensions, metrics, rules, windows and what logs hold, in bash, zsh or fish.
+    """Let bash, zsh or fish complete commands, options, dimensions, metrics, rules, windows, and what logs hold.
 
     \b
     pullstats completion --install

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -32,6 +33,15 @@ MAPS: Final = "pullstats.maps"
 """Where a context keeps the `[map]` tables of the configuration."""
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+SHARED: Final[dict[str | None, str]] = {}
+"""What the options are for that many commands have, by the name of their parameter; filled where they are made."""
+
+
+def name_option(option: click.Parameter) -> str:
+    """Name an option as help does where it only names it: `-w/--window`, `--other/--no-other`."""
+    return "/".join([*sorted(option.opts, key=len), *option.secondary_opts])
 
 
 class Command(click.Command):
@@ -60,6 +70,24 @@ class Command(click.Command):
             if any("\0" in str(item) for item in (value if isinstance(value, tuple) else (value,))):
                 raise UsageError(f"--{name.replace('_', '-')} holds a NUL byte")
         return rest
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Tell the command's own options, and name those that it shares with others."""
+        options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+        own = [record for one in options if one.name not in SHARED and (record := one.get_help_record(ctx)) is not None]
+        with formatter.section("Options"):
+            formatter.write_dl(own)
+        shared = {one.name: one for one in options if one.name in SHARED}
+        for title in dict.fromkeys(SHARED[name] for name in shared):
+            names = "  ".join(name_option(one) for name, one in shared.items() if SHARED[name] == title)
+            with formatter.section(title):
+                for line in textwrap.wrap(names, formatter.width - 2 * formatter.current_indent, break_on_hyphens=False):
+                    formatter.write_text(line)
+        if shared:
+            formatter.write_paragraph()
+            formatter.write_text("What these do, many commands share: pullstats help options")
+        if isinstance(self, click.Group):
+            self.format_commands(ctx, formatter)
 
     def _read_defaults(self, ctx: click.Context, args: list[str]) -> dict[str, Any]:
         config = _look_ahead(args, "--config") or os.environ.get("PULLSTATS_CONFIG")
@@ -149,6 +177,25 @@ def combine(*options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
+def share(title: str, *options: Callable[[F], F]) -> Callable[[F], F]:
+    """Join options that many commands have: help tells them once, under a title.
+
+    Args:
+        title: what they are for.
+        options: in the order of the help page.
+    """
+    joined = combine(*options)
+
+    def decorate(function: F) -> F:
+        before = len(getattr(function, "__click_params__", ()))
+        function = joined(function)
+        made: list[click.Parameter] = getattr(function, "__click_params__")[before:]  # noqa: B009 - click's own place for them
+        SHARED.update((option.name, title) for option in made)
+        return function
+
+    return decorate
+
+
 def configured_routes() -> tuple[dict[str, Any] | None, str]:
     """Give the `[routes]` of the configuration that the running command read, and its file."""
     found: tuple[dict[str, Any] | None, str] = click.get_current_context().meta.get(ROUTES, (None, CONFIG_NAME))
@@ -199,7 +246,8 @@ map_option = click.option(
     help="What keys, columns (also by number) or labels mean, as in status=HTTP-StatusCode,path=urlPath,time=started_at:ms; see docs/formats.md.",
 )
 
-general_options = combine(
+general_options = share(
+    "Everywhere",
     click.option("--store", type=click.Path(path_type=Path), default=DEFAULT_STORE, show_default=True, help="Folder of the store."),
     click.option("--config", type=click.Path(path_type=Path), help="TOML file with defaults for these options."),
     click.option("--quiet", "-q", is_flag=True, help="No progress, notes or summary on stderr."),

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from pullstats.cli.options import combine
+from pullstats.cli.options import share
 from pullstats.errors import UsageError
 from pullstats.render import RENDERERS, Renderer, RenderOptions, format_of_path, write_output
 from pullstats.render.sanitise import for_terminal
@@ -23,7 +23,8 @@ PIPED_WIDTH: Final = 100
 _NARROWEST: Final = 20
 _WIDEST: Final = 1_000
 
-output_options = combine(
+output_options = share(
+    "How it is written",
     click.option("--format", "output_format", type=click.Choice(list(RENDERERS)), help="Output format (default: table, or by -o's ending)."),
     click.option(
         "-o",

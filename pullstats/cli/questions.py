@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from pullstats.cli import suggestions
-from pullstats.cli.options import ROWS, F, Number, combine, configured_routes
+from pullstats.cli.options import ROWS, F, Number, configured_routes, share
 from pullstats.cli.output import choose_renderer, has_words, refuse_total
 from pullstats.errors import UsageError
 from pullstats.metrics import DIMENSIONS, METRICS, UNIQUE_LEVELS, Query, find_unique_metric
@@ -23,7 +23,8 @@ from pullstats.metrics.time.releases import Release
 from pullstats.metrics.time.weekdays import WEEKDAYS
 from pullstats.metrics.vocabulary import CLASSES
 
-question_options = combine(
+question_options = share(
+    "Which requests, and how they count",
     click.option(
         "--window",
         "-w",

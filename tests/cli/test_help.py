@@ -1,0 +1,56 @@
+"""Help by topic: a command fits a screen, what many share is told once, and all of it is there."""
+
+from __future__ import annotations
+
+import re
+
+import click
+import pytest
+
+from pullstats.cli import COMMANDS
+from pullstats.cli.environment import TABLES
+from pullstats.cli.options import SHARED, name_option
+from support.command import all_commands, pullstats
+from support.places import ROOT
+
+
+def test_help_tells_every_option_of_every_command_once() -> None:
+    shared = pullstats("help", "options").out
+    for words, command in all_commands():
+        text = pullstats("help", *words).out
+        for option in command.params:
+            if not isinstance(option, click.Option) or option.hidden:
+                continue
+            name = max(option.opts, key=len)
+            assert len(re.findall(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text.partition("Options:")[2])) >= 1, (words, name)
+            if option.name in SHARED:
+                assert name_option(option) in text, (words, name)
+                assert name in shared or option.name in ("output_format",), name
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("ingest", "versions")])
+def test_the_help_of_a_command_fits_a_screen(name: str) -> None:
+    assert pullstats("help", name).out.count("\n") <= 52
+
+
+def test_help_is_asked_in_either_way() -> None:
+    assert pullstats("help", "report").out == pullstats("report", "--help").out
+    assert pullstats("help", "clients", "test").out == pullstats("clients", "test", "-h").out
+    assert pullstats("help").out == pullstats("--help").out
+    assert "did you mean 'report'" in pullstats("help", "reprot", code=2).err
+    assert "has no parts" in pullstats("help", "report", "x", code=2).err
+
+
+def test_help_tells_every_variable_that_is_read() -> None:
+    said = pullstats("help", "environment").words
+    source = "\n".join(path.read_text() for path in ROOT.glob("pullstats/**/*.py"))
+    read = set(re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"', source))
+    inner = {"SHELL", "ZDOTDIR", "XDG_DATA_HOME", "COMP_LINE", "COMP_POINT", "_PULLSTATS_COMPLETE"}
+    assert {name for name in read - inner if name not in said and name != "PULLSTATS_STORE"} == set()
+    assert all(name in said for table in TABLES for name, _ in table.rows)
+
+
+def test_the_version_is_told_with_what_it_stands_on() -> None:
+    first, second = pullstats("version").out.splitlines()
+    assert first == pullstats("--version").out.replace(", version", "").strip()
+    assert re.match(r"Python \S+, polars \S+, deltalake \S+, ", second)
