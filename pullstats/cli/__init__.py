@@ -53,6 +53,7 @@ COMMANDS: Final[dict[str, HelpLine]] = {
     "demand": HelpLine("Look", "pullstats.cli.look", "Show which platforms are asked for, answered, and missing."),
     "export": HelpLine("Out", "pullstats.cli.out", "Write files for cron: daily numbers, events, rejected lines."),
     "badge": HelpLine("Out", "pullstats.cli.badge", "Make one number a badge: an SVG, or JSON for shields.io."),
+    "alert": HelpLine("Out", "pullstats.cli.alert", "Tell whether a number fell, rose or passed a bound; exit code 5 if it did."),
     "status": HelpLine("Keep", "pullstats.cli.keep", "Show what is in the store, and how fresh it is."),
     "compact": HelpLine("Keep", "pullstats.cli.keep", "Merge the files of many short runs into few large ones."),
     "verify": HelpLine("Keep", "pullstats.cli.keep", "Check every file of the store against its log; set aside what is damaged."),
@@ -138,7 +139,7 @@ def run(arguments: list[str]) -> int:
 
     Returns:
         The exit code: 0 ok, 1 internal error, 2 usage or bad input, 3 quality threshold passed,
-        4 no data in the window, 130 interrupted.
+        4 no data in the window, 5 an alarm, 130 interrupted.
     """
     if "_PULLSTATS_COMPLETE" in os.environ:
         return _complete()

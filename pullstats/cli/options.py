@@ -18,6 +18,7 @@ import click
 from click.core import ParameterSource
 
 from pullstats.cli.maps import ConfiguredMaps, read_maps
+from pullstats.cli.saved_alarms import SAVED, SavedAlarms
 from pullstats.errors import InputError, UsageError, unknown_name
 from pullstats.toml_files import read_toml
 
@@ -98,7 +99,9 @@ class Command(click.Command):
         return self._load(ctx, found, is_trusted=False) if found else {}
 
     def _load(self, ctx: click.Context, path: Path, *, is_trusted: bool) -> dict[str, Any]:
-        settings = read_toml(path, "the configuration").table
+        read = read_toml(path, "the configuration")
+        settings = read.table
+        ctx.meta[SAVED] = SavedAlarms(settings.pop("alerts", {}), str(path), read.text)
         routes = settings.pop("routes", None)
         if routes is not None and not isinstance(routes, dict):
             raise InputError(f"[routes] of '{path}' must be a table of host, folder or form of path = ecosystem")

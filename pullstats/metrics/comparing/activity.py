@@ -17,8 +17,9 @@ import polars as pl
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.time.windows import TICK, Window
 
-_SLOT: Final = "5m"
-_MOST_MISSING: Final = 7.0
+SLOT: Final = "5m"
+"""What is short enough that a log speaks in it once."""
+MOST_MISSING: Final = 7.0
 """Active slots that a whole period may lack: so many are all silent by chance in about one of a thousand periods."""
 
 
@@ -56,7 +57,7 @@ class Activity:
             assert other.start is not None
             assert other.end is not None
             missing.append(self._count(other.start, other.start + head, other) + self._count(other.end - tail, other.end, other))
-        return fmean(missing) < _MOST_MISSING if missing else head <= timedelta() and tail <= TICK
+        return fmean(missing) < MOST_MISSING if missing else head <= timedelta() and tail <= TICK
 
     def _count(self, start: datetime, end: datetime, window: Window) -> int:
         return self._inside(window).filter(pl.col("timestamp").is_between(start, end, closed="left")).height if start < end else 0
@@ -78,6 +79,6 @@ def measure_activity(asked: Plan, windows: Sequence[Window]) -> Activity | None:
     start = min(window.start for window in windows if window.start is not None)
     end = max(window.end for window in windows if window.end is not None)
     events = asked.events.scan(["timestamp", "key_epoch"], start, end)
-    slot = pl.col("timestamp").dt.truncate(_SLOT)
+    slot = pl.col("timestamp").dt.truncate(SLOT)
     slots = events.group_by(timestamp=slot).agg(low=pl.col("key_epoch").min(), high=pl.col("key_epoch").max())
     return Activity(slots.sort("timestamp").collect(engine="streaming"), first, newest)

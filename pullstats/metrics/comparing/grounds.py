@@ -38,8 +38,8 @@ def find_grounds(asked: Sequence[Plan]) -> Grounds:
         asked: the plans of both sides, which differ in their windows alone.
     """
     one, other = asked[0].window, asked[1].window
-    unknown = next((f"'{side.window.label}' lies outside of the logs" for side in asked if is_outside(side)), "")
-    running = next((f"'{one.label}' is not over (--complete, --like-for-like)" for one in (one, other) if _is_running(one, asked[0].events.now)), "")
+    unknown = next((_tell_outside(side.window) for side in asked if is_outside(side)), "")
+    running = next((_tell_running(one) for one in (one, other) if _is_running(one, asked[0].events.now)), "")
     reason = unknown or _find_obstacle(one, other) or running
     if reason:
         return Grounds(reason)
@@ -51,6 +51,31 @@ def find_grounds(asked: Sequence[Plan]) -> Grounds:
     gaps = _find_gaps(asked[0], windows)
     reason = next((told for index in (0, 1) if (told := _find_fault(asked, past, activity, gaps, index))), "")
     return Grounds(reason, () if reason else tuple(_keep_sound(past, activity, gaps)), activity)
+
+
+def find_fault(asked: Sequence[Plan]) -> str:
+    """Tell why the second of two windows cannot be told whole, whatever the logs hold of the first; empty if it can.
+
+    Args:
+        asked: the plans of both sides, which differ in their windows alone.
+    """
+    one, other = (plan.window for plan in asked)
+    if is_outside(asked[1]):
+        return _tell_outside(other)
+    if _is_running(other, asked[1].events.now):
+        return _tell_running(other)
+    past = list_past(one, other, asked[0].extent.first)
+    windows = [one, other, *(window for period in past for window in period)]
+    activity = measure_activity(asked[0], windows)
+    return "the store is empty" if activity is None else _find_fault(asked, past, activity, _find_gaps(asked[0], [other]), 1)
+
+
+def _tell_outside(window: Window) -> str:
+    return f"'{window.label}' lies outside of the logs"
+
+
+def _tell_running(window: Window) -> str:
+    return f"'{window.label}' is not over (--complete, --like-for-like)"
 
 
 def _is_running(window: Window, now: datetime) -> bool:

@@ -24,6 +24,8 @@ PERIOD: Final = "period"
 _DAY: Final = "day"
 
 Values = dict[str, Value]
+Group = tuple[Any, ...]
+"""The values of a group, in the order of its columns."""
 
 
 def measure_periods(one: Plan, windows: Sequence[Window], metrics: Sequence[Metric], activity: Activity) -> list[Values]:
@@ -38,11 +40,40 @@ def measure_periods(one: Plan, windows: Sequence[Window], metrics: Sequence[Metr
     Returns:
         By the key of each metric its value, a window after the other.
     """
+    return measure_groups(one, windows, [()], {}, [], metrics, activity)[()]
+
+
+def measure_groups(
+    one: Plan,
+    windows: Sequence[Window],
+    wanted: Sequence[Group],
+    groups: Mapping[str, pl.Expr],
+    columns: Sequence[str],
+    metrics: Sequence[Metric],
+    activity: Activity,
+) -> dict[Group, list[Values]]:
+    """Give each metric of some groups in each of some windows, read at once.
+
+    Args:
+        one: the plan of either side.
+        windows: past periods, with a beginning and an end each.
+        wanted: the groups to give, each by its values in the order of `groups`.
+        groups: name and value of each group column.
+        columns: event columns that the groups read.
+        metrics: what is measured.
+        activity: when the logs spoke, and under which keys.
+
+    Returns:
+        By group, for a window after the other, what `measure_periods` gives.
+    """
     if not windows:
-        return []
-    partials = compute_periods(one, windows, {}, [])
-    rows = {row[PERIOD]: row for row in fold(partials, metrics, (PERIOD,)).to_dicts()}
-    return [_read(rows.get(index), window, metrics, activity, partials) for index, window in enumerate(windows)]
+        return {group: [] for group in wanted}
+    partials = compute_periods(one, windows, groups, columns)
+    keys = (*groups, PERIOD)
+    rows = {tuple(row[key] for key in keys): row for row in fold(partials, metrics, keys).to_dicts()}
+    return {
+        group: [_read(rows.get((*group, index)), window, metrics, activity, partials) for index, window in enumerate(windows)] for group in wanted
+    }
 
 
 def compute_periods(one: Plan, windows: Sequence[Window], groups: Mapping[str, pl.Expr], columns: Sequence[str]) -> Partials:

@@ -77,7 +77,7 @@ def _judge_windows(
     windows = [window for period in past for window in period]
     measured = iter(measure_periods(asked[0], windows, metrics, activity))
     values = [tuple(next(measured) for _ in period) for period in past]
-    days = [_count_days(one.window) for one in asked]
+    days = [count_days(one.window) for one in asked]
     is_uneven = days[0] != days[1]
     judgeable = [metric for metric in metrics if not is_uneven or metric.additive or metric.kind == "share"]
     evidence = [collect_evidence(metric, asked, sides, past, values) for metric in judgeable]
@@ -90,7 +90,7 @@ def _judge_windows(
         verdicts.append(verdict.divide(days[0]) if is_daily else verdict)
         per.append("day" if is_daily else "window")
     notes = ["the windows are not equally long: intervals and verdicts are of amounts a day"] if "day" in per else []
-    return Judgement(verdicts, per, [*notes, *_tell_provisional(asked)])
+    return Judgement(verdicts, per, [*notes, *tell_provisional(asked)])
 
 
 def collect_evidence(
@@ -105,10 +105,10 @@ def collect_evidence(
         past: pairs of windows of the past.
         values: their values, as those of the sides.
     """
-    length = _count_days(asked[0].window) if count_months(asked[0].window) and metric.additive else None
+    length = count_days(asked[0].window) if count_months(asked[0].window) and metric.additive else None
 
     def scale(value: Value, window: Window) -> Value:
-        return value if value is None or length is None else value * length / _count_days(window)
+        return value if value is None or length is None else value * length / count_days(window)
 
     a, b = (scale(side[metric.key], one.window) for side, one in zip(sides, asked, strict=True))
     before = (
@@ -126,14 +126,16 @@ def _average(values: pl.Series) -> float:
     return fmean(known) if known else 0.0
 
 
-def _count_days(window: Window) -> int:
+def count_days(window: Window) -> int:
+    """Count the days of a window with a beginning and an end by the local clock; one at least."""
     assert window.start is not None
     assert window.end is not None
     zone = ZoneInfo(window.zone)
     return max((to_local(window.end, zone) - to_local(window.start, zone)) // _DAY, 1)
 
 
-def _tell_provisional(asked: Sequence[Plan]) -> list[str]:
+def tell_provisional(asked: Sequence[Plan]) -> list[str]:
+    """Say which of some windows, of one store, logs may still come in of."""
     until = find_final_until(asked[0].extent.sources, asked[0].extent.newest)
     late = [one.window.label for one in asked if one.window.end and (until is None or one.window.end > until)]
     return [f"'{label}' is provisional: logs of it may still come in" for label in late]

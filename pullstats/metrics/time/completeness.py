@@ -39,6 +39,19 @@ def find_final_until(sources: pl.DataFrame | None, newest: datetime | None) -> d
         return None
     if sources is None:
         return newest - GRACE - TICK
+    return min(find_delivering(sources, newest).values(), default=newest) - GRACE - TICK
+
+
+def find_delivering(sources: pl.DataFrame, newest: datetime) -> dict[str, datetime]:
+    """Tell which logs still deliver, and how far each has: neither continued by another, nor silent for a week.
+
+    Args:
+        sources: as `find_final_until` takes them.
+        newest: the latest event of the store.
+
+    Returns:
+        By the name of a log, as `name_whole` gives it, its latest event.
+    """
     known = [row for row in sources.select("source_id", "name", "first", "last").rows() if row[2] is not None]
     starts = sorted((first, source) for source, _, first, _ in known)
     latest: dict[str, datetime] = {}
@@ -48,7 +61,7 @@ def find_final_until(sources: pl.DataFrame | None, newest: datetime | None) -> d
         if not is_continued and newest - last < SILENCE:
             log = name_whole(name or source)
             latest[log] = max(latest.get(log, last), last)
-    return min(latest.values(), default=newest) - GRACE - TICK
+    return latest
 
 
 def name_log(name: str) -> str:
