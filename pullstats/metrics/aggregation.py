@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -39,7 +40,32 @@ def compute_partials(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[
     )
 
 
+def compute_counted(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str]) -> Partials:
+    """Read what rules count, by groups and whosever it is; of requests only how many there are in all.
+
+    Args:
+        asked: the question; its metrics are counted by rules.
+        groups: name and value of each group column.
+        columns: event columns that the groups read.
+    """
+    whole, plans = _read_part(asked, {}, []), cut_by_network(asked, groups, columns)
+    tags = find_digest_tags(plans, columns)
+    rules = dict.fromkeys(metric.rule for metric in asked.metrics)
+    found = {label: pl.concat([count_by_rule(plan, label, groups, columns, tags, has_owners=False) for plan in plans]) for label in rules}
+    plain = pl.concat([*(frame.select(*groups) for frame in found.values()), whole.plain], how="diagonal")
+    return replace(whole, keys=tuple(groups), plain=plain, counted=found, is_whole=False)
+
+
 def _compute_part(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> Partials:
+    found = _read_part(asked, groups, columns)
+    rules = dict.fromkeys(metric.rule for metric in asked.metrics if metric.rule)
+    counted = {label: count_by_rule(asked, label, groups, columns, tags) for label in rules}
+    takers = {metric.name: keep_takers(counted[metric.rule], groups) for metric in asked.metrics if metric.rule and metric.is_distinct}
+    return replace(found, sets=found.sets | takers, counted=counted)
+
+
+def _read_part(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str]) -> Partials:
+    """Read what no rule counts."""
     base = base_metrics(asked.metrics)
     needed = {column for metric in base for column in metric.columns} | {*columns, *asked.filter_columns, "timestamp"}
     events = asked.inside(sorted(needed))
@@ -53,14 +79,11 @@ def _compute_part(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str
     frames = [lazy.collect(engine="streaming") for lazy in (*sets, *plain)]
     plain_frame = frames[-1] if plain else refold(frames[0].drop(VALUE), tuple(groups), simple)
     total = int(plain_frame["requests"].sum())
-    rules = dict.fromkeys(metric.rule for metric in asked.metrics if metric.rule)
-    counted = {label: count_by_rule(asked, label, groups, columns, tags) for label in rules}
-    takers = {metric.name: keep_takers(counted[metric.rule], groups) for metric in asked.metrics if metric.rule and metric.is_distinct}
     return Partials(
         tuple(groups),
         plain_frame,
-        {metric.name: _spread(frame.select(*groups, VALUE), metric, asked) for metric, frame in zip(unions, frames, strict=False)} | takers,
-        counted,
+        {metric.name: _spread(frame.select(*groups, VALUE), metric, asked) for metric, frame in zip(unions, frames, strict=False)},
+        {},
         int(read.collect(engine="streaming").item()) if read is not None else total,
         total,
     )

@@ -36,7 +36,7 @@ _BY_CITIES: Final = (
 )
 _BY_LOG: Final = "the logs do not tell it; pullstats formats prints the log format that does"
 RELEASE: Final = "release"
-"""A column that no event has, but what scans give; see `release_names`."""
+"""A column that no event has, but what scans give; see `release_lookup`."""
 CLASS: Final = "class"
 """Another one; see `behaviour.naming`."""
 LABEL: Final = "label."

@@ -82,13 +82,13 @@ def _add_ratios(joined: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame
 
 
 def count_takers(partials: Partials, label: str) -> int | None:
-    """Count the uniques that downloaded at least once; None where the rule counts no downloads.
+    """Count the uniques that downloaded at least once; None where the rule counts no downloads, or nobody asked whose they are.
 
     Args:
         partials: the tables.
         label: of a counting rule.
     """
     frame = partials.counted.get(label)
-    if frame is None or "downloads" not in frame.columns:
+    if frame is None or not {"downloads", VALUE}.issubset(frame.columns):
         return None
     return keep_takers(frame, {})[VALUE].drop_nulls().n_unique()

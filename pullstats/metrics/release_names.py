@@ -26,35 +26,12 @@ from pullstats.metrics.counting.digest_tags import SEEN, find_named
 from pullstats.metrics.counting.rule import IMAGE_COLUMNS
 from pullstats.metrics.dimensions import RELEASE
 from pullstats.metrics.extent import Scan
+from pullstats.metrics.release_lookup import ASKED, NAMES, RELEASE_COLUMNS, Known, add_releases
 from pullstats.metrics.time.releases import Release
 from pullstats.metrics.version_order import Place, count_parts, is_final, place_semantic
 
-_READ: Final = (
-    *("timestamp", "package_type", "package_name", "package_version", "package_version_normalized"),
-    *("reference_kind", "action", "is_downloadable"),
-)
-_PLACE: Final = "place"
-_BARE: Final = "bare"
-_NAMES: Final = ["package_name", "package_version"]
 _NEWEST: Final = ("latest", "stable", "current")
 """Tags that by custom stand for the newest release, where a list of releases tells it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What digests and tags stand for.
-
-    Attributes:
-        digests: `package_name`, `package_version` (a digest), `by_digest`: its release, null where nobody took it by its digest.
-        tags: as `_find_moves` gives them.
-        listed: the same by a list of releases, of one package, as `by_list`.
-        anywhere: the same of any package, without `package_name`, as `by_any`.
-    """
-
-    digests: pl.DataFrame
-    tags: pl.DataFrame
-    listed: pl.DataFrame
-    anywhere: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +63,19 @@ class ReleaseNames:
         """Give `columns` of the events from `start` on and before `end` (UTC; None for no bound), `release` among them where it is asked for."""
         if RELEASE not in columns:
             return self.scan(columns, start, end)
+        read = self.scan(sorted({*columns, *RELEASE_COLUMNS} - {RELEASE}), start, end)
+        return self.add_to(read.with_columns(**ASKED)).select(columns)
+
+    def add_to(self, events: pl.LazyFrame) -> pl.LazyFrame:
+        """Add `release` to `events`, which have `ASKED` and `LOOKED_UP`, in the order in which they come."""
+        return add_releases(events, self._learn(), self.kept)
+
+    def _learn(self) -> Known:
         if not self._known:
             events = self.scan(sorted({*IMAGE_COLUMNS}), None, self.until)
             events = events if self.kept is None else events.filter(self.kept)
             self._known.append(_learn(self.rank(events), self.releases, self.pull_gap))
-        read = self.scan(sorted({*columns, *_READ} - {RELEASE}), start, end)
-        return _add_releases(read, self._known[0], self.kept).select(columns)
+        return self._known[0]
 
 
 def _learn(events: pl.LazyFrame, releases: Sequence[Release], pull_gap: timedelta) -> Known:
@@ -159,61 +143,6 @@ def _list_releases(releases: Sequence[Release], *, is_any: bool) -> pl.DataFrame
     return pl.DataFrame(rows, schema=schema, orient="row").sort("timestamp", maintain_order=True)
 
 
-def _add_releases(events: pl.LazyFrame, known: Known, kept: pl.Expr | None) -> pl.LazyFrame:
-    """Add `release`, in the order in which the rows come."""
-    floating = _list_floating(known)
-
-    def add(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.with_columns(_find_releases(frame.select(_READ), known, floating, kept))
-
-    # Row by row, and so in any pieces; the streaming engine's own joins by time fail on tables without a row.
-    schema = {**events.collect_schema(), RELEASE: pl.String()}
-    return events.map_batches(add, schema=schema, streamable=True)
-
-
-def _list_floating(known: Known) -> pl.Series:
-    """List the tags that may stand for something else."""
-    return pl.concat([table["package_version"] for table in (known.tags, known.listed, known.anywhere)]).unique()
-
-
-def _find_releases(events: pl.DataFrame, known: Known, floating: pl.Series, kept: pl.Expr | None) -> pl.Series:
-    """Give the releases of some requests; only those by a tag that floats, and by digest, are looked up."""
-    is_image, kind = pl.col("package_type").eq_missing("oci"), pl.col("reference_kind")
-    is_naming = pl.col("action").eq_missing("manifest") & pl.col("is_downloadable").fill_null(value=False)
-    is_known = pl.when(is_image).then(is_naming).otherwise(kind.ne_missing("digest") | pl.col("action").eq_missing("download"))
-    is_tag, is_digest, asked = kind.eq_missing("tag"), is_image & kind.eq_missing("digest"), pl.col("package_version")
-    bare = pl.when(is_image & asked.str.contains(r"^v[0-9]")).then(asked.str.strip_prefix("v")).otherwise(asked)
-    named = pl.when(is_tag).then(bare).otherwise(pl.coalesce("package_version_normalized", "package_version"))
-    releases = events.select(pl.when(is_known).then(named).alias(RELEASE))[RELEASE]
-    is_open = is_known & ((is_tag & asked.is_in(floating.implode())) | is_digest)
-    rows = events.with_row_index(_PLACE).filter(is_open if kept is None else is_open & kept)
-    rows = rows.with_columns(bare.alias(_BARE))
-    for looked in (_look_up_tags(rows.filter(kind == "tag"), known), _look_up_digests(rows.filter(kind == "digest"), known)):
-        if looked.height:
-            releases = releases.scatter(looked[_PLACE], looked[RELEASE])
-    return releases
-
-
-def _look_up_digests(rows: pl.DataFrame, known: Known) -> pl.DataFrame:
-    """Give the release of requests for images by digest: `place`, `release`."""
-    named = rows.select(_PLACE, *_NAMES).join(known.digests, on=_NAMES, how="left", maintain_order="left")
-    return named.select(_PLACE, pl.col("by_digest").str.replace(r"^v([0-9])", "$1").alias(RELEASE))
-
-
-def _look_up_tags(rows: pl.DataFrame, known: Known) -> pl.DataFrame:
-    """Give the release of requests by a tag: `place`, `release`."""
-    tables = ((known.tags, _NAMES, "by_tag"), (known.listed, _NAMES, "by_list"), (known.anywhere, _NAMES[1:], "by_any"))
-    if any(table.height for table, _, _ in tables):
-        rows = rows.sort("timestamp")
-    for table, by, found in tables:
-        if table.height:
-            rows = rows.join_asof(table, on="timestamp", by=by, strategy="backward", check_sortedness=False)
-        else:
-            rows = rows.with_columns(pl.lit(None, pl.String).alias(found))
-    release = pl.coalesce(pl.col("by_tag").str.replace(r"^v([0-9])", "$1"), "by_list", "by_any", _BARE)
-    return rows.select(_PLACE, release.alias(RELEASE))
-
-
 def _find_moves(tags: pl.DataFrame) -> pl.DataFrame:
     """Keep what tells more than a tag itself does, and of that only the changes.
 
@@ -224,9 +153,9 @@ def _find_moves(tags: pl.DataFrame) -> pl.DataFrame:
         The same; `by_tag` is null from where on it tells nothing more.
     """
     by_tag = pl.when(_is_finer(pl.col("by_tag"), pl.col("package_version"))).then("by_tag").alias("by_tag")
-    finer = tags.with_columns(by_tag).filter(pl.col("by_tag").is_not_null().any().over(_NAMES))
-    is_first = pl.int_range(pl.len()).over(_NAMES) == 0
-    return finer.filter(is_first | pl.col("by_tag").ne_missing(pl.col("by_tag").shift(1).over(_NAMES)))
+    finer = tags.with_columns(by_tag).filter(pl.col("by_tag").is_not_null().any().over(NAMES))
+    is_first = pl.int_range(pl.len()).over(NAMES) == 0
+    return finer.filter(is_first | pl.col("by_tag").ne_missing(pl.col("by_tag").shift(1).over(NAMES)))
 
 
 def _is_finer(release: pl.Expr, asked: pl.Expr) -> pl.Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,8 +26,10 @@ from pullstats.metrics.counting import (
     rule_of,
 )
 from pullstats.metrics.counting.pulls import IS_IMAGE_MANIFEST
+from pullstats.metrics.dimensions import RELEASE
 from pullstats.metrics.partials import IS_TAKER, VALUE, name_groups
 from pullstats.metrics.plan import Plan
+from pullstats.metrics.release_lookup import ASKED, LOOKED_UP, RELEASE_COLUMNS
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY
 from pullstats.metrics.store_events import StoreEvents
 
@@ -51,7 +53,9 @@ class Beyond:
     mute: tuple[str, ...] = ()
 
 
-def count_by_rule(asked: Plan, label: str, groups: dict[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None) -> pl.DataFrame:
+def count_by_rule(
+    asked: Plan, label: str, groups: Mapping[str, pl.Expr], columns: Sequence[str], tags: pl.DataFrame | None, *, has_owners: bool = True
+) -> pl.DataFrame:
     """Apply a rule, reading beyond the window's edges as far as what belongs together reaches.
 
     Args:
@@ -60,15 +64,17 @@ def count_by_rule(asked: Plan, label: str, groups: dict[str, pl.Expr], columns: 
         groups: name and value of each group column.
         columns: event columns that the groups read.
         tags: tags of digests, as `find_digest_tags` gives them.
+        has_owners: tell apart whose they are.
 
     Returns:
-        One row a group and `VALUE`: a column per name that the rule counts, and `IS_TAKER`.
+        One row a group and, with owners, `VALUE`: a column per name that the rule counts, and `IS_TAKER`.
     """
     beyond = look_beyond(asked, label)
     assert beyond.margin is not None
     for margin in (beyond.margin, beyond.margin + _WIDER, None):
         wider = replace(beyond, margin=margin)
-        frame = _counted_table(asked, label, groups, columns, tags, wider).collect(engine="streaming")
+        owners = [VALUE] if has_owners else []
+        frame = _counted_table(asked, label, [*name_groups(groups), *owners], columns, tags, wider).collect(engine="streaming")
         if not frame[IS_CUT].any():
             break
     return frame.drop(IS_CUT)
@@ -100,14 +106,14 @@ def _find_mute(store: StoreEvents) -> tuple[str, ...]:
 def _counted_table(
     asked: Plan,
     label: str,
-    groups: dict[str, pl.Expr],
+    keys: Sequence[pl.Expr | str],
     columns: Sequence[str],
     tags: pl.DataFrame | None,
     beyond: Beyond,
 ) -> pl.LazyFrame:
     counted, names = count_rows(asked, label, columns, tags, beyond)
     taking = _is_taking(counted.collect_schema().names() if DOWNLOADS in names else ()).any().alias(IS_TAKER)
-    return counted.group_by(*name_groups(groups), VALUE).agg(pl.col(names).sum(), pl.col(IS_CUT).any(), taking)
+    return counted.group_by(*keys).agg(pl.col(names).sum(), pl.col(IS_CUT).any(), taking)
 
 
 def _is_taking(names: Sequence[str]) -> pl.Expr:
@@ -140,11 +146,16 @@ def count_rows(asked: Plan, label: str, columns: Sequence[str], tags: pl.DataFra
     assert level.identity is not None
     read = {*columns, *asked.filter_columns, "timestamp", *(DIGEST_COLUMNS if tags is not None else ())}
     read |= {"http_response_status_code"} if DOWNLOADS in wanted else set()
-    terms = Terms(wanted, (*sorted(read), VALUE), asked.pauses, beyond.is_timed, beyond.mute)
-    needed = {*rule.columns_for(wanted), *(TIMES if beyond.is_timed else ())}
-    ranked = asked.events.order.add_to(asked.events.scan(sorted({*needed, *read, *level.columns}), start, end))
-    events = _leave_out_images(ranked.with_columns(level.identity.alias(VALUE)), asked, rule)
+    needed = {*rule.columns_for(wanted), *(TIMES if beyond.is_timed else ()), *read, *level.columns} - {RELEASE}
+    names = asked.events.names if RELEASE in read else None
+    read = {*read, *(LOOKED_UP if names else ())} - {RELEASE}
+    own = ASKED if names else {}
+    terms = Terms(wanted, (*sorted(read), *own, VALUE), asked.pauses, beyond.is_timed, beyond.mute)
+    ranked = asked.events.order.add_to(asked.events.scan(sorted({*needed, *read, *(RELEASE_COLUMNS if names else ())}), start, end))
+    events = _leave_out_images(ranked.with_columns(level.identity.alias(VALUE), **own), asked, rule)
     counted = rule.count(events, terms)
+    # What a request was for is looked up of those that count alone, and of what it named before its pull named it.
+    counted = names.add_to(counted) if names else counted
     plain = [pl.col(name).is_null() for name in rule.unnamed if name in wanted]
     if tags is not None and len(plain) < len(wanted):
         counted = name_digests(counted, tags.lazy(), is_named=pl.all_horizontal(plain) if plain else None)

@@ -11,7 +11,7 @@ import polars as pl
 from pullstats.errors import UsageError, unknown_name
 from pullstats.metrics.accounting.lines import Account
 from pullstats.metrics.accounting.releases import account_for_values
-from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.aggregation import compute_counted
 from pullstats.metrics.answers.others import keep_first
 from pullstats.metrics.answers.report_parts import build_report
 from pullstats.metrics.answers.unseen import warn_of_unseen
@@ -117,7 +117,7 @@ def _list(asked: Plan, question: ValueAdoption, dimension: Dimension) -> Report:
     axis, last = list_buckets(asked), find_last(asked)
     value = value_of(dimension, asked.query.tz, question.line or MINOR)
     showings = list_showings(asked, value, axis.buckets.expr)
-    partials = compute_partials(asked, {VALUE: value, BUCKET: axis.buckets.expr}, [*value.meta.root_names(), "timestamp"])
+    partials = compute_counted(asked, {VALUE: value, BUCKET: axis.buckets.expr}, [*value.meta.root_names(), "timestamp"])
     marks = mark_buckets(asked, axis)
     states = judge_buckets(marks, axis)
     whole = states.filter(pl.col(STATE) == WHOLE)[BUCKET].to_list()

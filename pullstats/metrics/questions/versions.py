@@ -13,7 +13,7 @@ from pullstats.clock import write_time
 from pullstats.errors import unknown_name
 from pullstats.metrics.accounting.lines import Account
 from pullstats.metrics.accounting.releases import account_for_asks
-from pullstats.metrics.aggregation import compute_partials
+from pullstats.metrics.aggregation import compute_counted, compute_partials
 from pullstats.metrics.answers.report_parts import OTHER, build_report
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.dimensions import RELEASE
@@ -78,7 +78,8 @@ class Versions:
 
 def _list(asked: Plan, question: Versions) -> Report:
     axis = list_buckets(replace(asked, query=replace(asked.query, every=asked.query.every or choose_every(asked, _STEPS, "y"))))
-    partials = compute_partials(asked, GROUPS | {BUCKET: axis.buckets.expr}, [*COLUMNS, "timestamp"])
+    compute = compute_partials if asked.metrics[1:] else compute_counted
+    partials = compute(asked, GROUPS | {BUCKET: axis.buckets.expr}, [*COLUMNS, "timestamp"])
     asks, last = list_asks(asked), find_last(asked)
     kinds = describe_releases(pl.concat([asks.select(KEYS), partials.plain.select(KEYS).filter(pl.col(PACKAGE).is_not_null())]), asked.query.releases)
     since = last - timedelta(days=question.active) if last else None
