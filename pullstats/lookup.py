@@ -18,9 +18,13 @@ MAX_KEPT: Final = 500_000
 """Distinct values kept across blocks."""
 FEW: Final = 200
 """Texts of one column of answers, up to which they are kept as an Enum: its codes are bytes, and to write them costs half."""
+SMALL: Final = 1_000
+"""Answers up to which their texts are told apart one by one: what encodes many at once costs more than so few are worth."""
 
 CODED: Final = pl.selectors.categorical() | pl.selectors.enum()
 """Columns of texts that are kept as codes."""
+
+_NO_TEXTS: Final = pl.Enum([])
 
 _numbers = iter(range(1 << 62))
 
@@ -54,16 +58,12 @@ class Lookup:
     def _add(self, known: pl.DataFrame | None, answers: pl.DataFrame) -> pl.DataFrame:
         """Add answers to those that are known; texts are encoded, so that gathering and writing them costs a code and not a text."""
         if known is None:
-            known = answers.clear()
             self._words = {name: _Words(f"{self._name}-{name}") for name, dtype in answers.schema.items() if dtype == pl.String}
-        return pl.DataFrame(
-            [
-                self._words[column.name].add(known[column.name], column)
-                if column.name in self._words
-                else pl.concat([known[column.name], column], rechunk=True)
-                for column in answers
-            ]
-        )
+        return pl.DataFrame([self._add_column(None if known is None else known[column.name], column) for column in answers])
+
+    def _add_column(self, known: pl.Series | None, answers: pl.Series) -> pl.Series:
+        words = self._words.get(answers.name)
+        return _put_behind(known, answers) if words is None else words.add(known, answers)
 
     def apply(self, values: pl.Series) -> pl.DataFrame:
         """Compute the function for a column.
@@ -105,13 +105,33 @@ class _Words:
     """The texts of one column of answers, with codes in order of first sight that never change."""
 
     def __init__(self, name: str) -> None:
-        self._coded = pl.Categorical(pl.Categories(f"{name}-{next(_numbers)}", "pullstats"))
-        self._anchor = pl.Series([], dtype=self._coded)
+        self._name = name
+        self._texts: dict[str, None] = {}
         self._count = 0
-        self._few = pl.Enum([])
+        self._coded: pl.Categorical | None = None
+        self._few = _NO_TEXTS
 
-    def add(self, known: pl.Series, texts: pl.Series) -> pl.Series:
+    def add(self, known: pl.Series | None, texts: pl.Series) -> pl.Series:
         """Put texts behind those that are known: all of them as an Enum while they are few, else as Categorical."""
+        is_small = self._coded is None and texts.len() <= SMALL
+        new = self._take_small(texts) if is_small else self._encode(texts)
+        return _put_behind(None if known is None else _recode(known, new.dtype), new)
+
+    def _take_small(self, texts: pl.Series) -> pl.Series:
+        """Give codes of texts that are told apart one by one."""
+        self._texts |= dict.fromkeys(text for text in texts.to_list() if text is not None)
+        count = len(self._texts)
+        if count > FEW:
+            return self._encode(texts)
+        if count > self._count:
+            self._count, self._few = count, pl.Enum(list(self._texts))
+        return texts.cast(self._few)
+
+    def _encode(self, texts: pl.Series) -> pl.Series:
+        """Give codes of texts that polars tells apart."""
+        if self._coded is None:
+            self._coded = pl.Categorical(pl.Categories(f"{self._name}-{next(_numbers)}", "pullstats"))
+            self._anchor = pl.Series(list(self._texts), dtype=pl.String).cast(self._coded)
         encoded = texts.cast(self._coded)
         self._anchor = encoded.clear()
         codes = encoded.to_physical()
@@ -121,17 +141,17 @@ class _Words:
             self._count = count
             if count <= FEW:
                 self._few = pl.Enum(pl.Series("code", range(count), codes.dtype).cat.to(self._coded).cast(pl.String))
-        if self._count > FEW:
-            return pl.concat([_recode(known, self._coded), encoded], rechunk=True)
-        return pl.concat([_recode(known, self._few), codes.cast(pl.UInt8).cat.to(self._few)], rechunk=True)
+        return encoded if self._count > FEW else codes.cast(pl.UInt8).cat.to(self._few)
 
 
-def _recode(column: pl.Series, wider: pl.Enum | pl.Categorical) -> pl.Series:
-    """Give codes, or no texts yet, a type in which they stand for the same."""
+def _put_behind(known: pl.Series | None, new: pl.Series) -> pl.Series:
+    return new.rechunk() if known is None else pl.concat([known, new], rechunk=True)
+
+
+def _recode(column: pl.Series, wider: pl.DataType) -> pl.Series:
+    """Give codes a type in which they stand for the same."""
     if column.dtype == wider:
         return column
-    if column.dtype == pl.String:
-        return column.cast(wider)
     codes = column.to_physical()
     return (codes.cast(pl.UInt32) if isinstance(wider, pl.Categorical) else codes).cat.to(wider)
 
