@@ -27,6 +27,10 @@ _GAP: Final = 3
 """Blanks between two columns."""
 _NARROWEST: Final = 14
 """What a name is given at least: less tells nothing."""
+_LEAST_PROSE: Final = 24
+"""What a sentence is given at least, or three tenths of a narrow terminal: less is a word a line."""
+_GLUE: Final = "\ue000"
+"""Stands between a number and its per cent sign while lines are broken; a text of somebody's that holds it shows a blank."""
 NUMERIC: Final = frozenset({"count", "bytes", "share", "ratio", "number", "change"})
 UNCUT: Final = NUMERIC | {"time", "bucket", "spark", "heat"}
 _HEAT: Final = ("", "white on color(17)", "white on color(18)", "white on color(19)", "white on color(20)")
@@ -46,15 +50,20 @@ def render_table(report: Report, options: RenderOptions) -> str:
     )
     for line, style in ((report.title, "bold"), (report.headline, "bold")):
         if line:
-            console.print(Text(for_terminal(line), style=style))
+            console.print(Text(_glue(line), style=style))
     if report.columns:
         _draw(report, console, options.width)
     if not report.frame.height:
         console.print(Text("no data" if report.is_empty else "no rows", style="yellow"))
     for line in (report.footer, *report.meta.get("warnings", ())):
         if line and str(line) not in report.title:
-            console.print(Text(for_terminal(str(line)), style="dim"))
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+            console.print(Text(_glue(str(line)), style="dim"))
+    return "\n".join(line.rstrip() for line in buffer.getvalue().replace(_GLUE, " ").splitlines()) + "\n"
+
+
+def _glue(line: str) -> str:
+    """Keep each number beside its per cent sign."""
+    return for_terminal(line).replace(" %", f"{_GLUE}%")
 
 
 def _draw(report: Report, console: Console, width: int) -> None:
@@ -164,12 +173,14 @@ def _has_room_for_bars(columns: Sequence[Column], needs: dict[str, int], width: 
 
 def _text_rooms(columns: Sequence[Column], needs: dict[str, int], width: int, *, has_bars: bool) -> dict[str, int]:
     """Share what numbers, times and bars leave among the text columns: short ones keep what they need."""
-    texts = sorted((column.name for column in columns if column.kind not in UNCUT), key=lambda name: needs[name])
+    texts = sorted((column for column in columns if column.kind not in UNCUT), key=lambda column: needs[column.name])
     left = width - _taken(columns, needs, has_bars=has_bars)
+    prose = max(_NARROWEST, min(_LEAST_PROSE, width * 3 // 10))
     rooms: dict[str, int] = {}
-    for index, name in enumerate(texts):
-        rooms[name] = min(needs[name], max(left // (len(texts) - index), _NARROWEST))
-        left -= rooms[name]
+    for index, column in enumerate(texts):
+        least = prose if column.kind == "prose" else _NARROWEST
+        rooms[column.name] = min(needs[column.name], max(left // (len(texts) - index), least))
+        left -= rooms[column.name]
     return rooms
 
 

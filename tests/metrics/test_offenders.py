@@ -240,6 +240,16 @@ def test_a_log_gives_rows_with_cost_share_and_evidence(wasted: Path, capsys: pyt
     assert rows["polling"]["evidence"] == "asked every 20 s on average, on 1 day; acme/app, by docker 20.10.24"
 
 
+def test_columns_of_nothing_but_0_are_for_programs_alone(wasted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    usual = ["offenders", "--window", "all", "--store", wasted]
+    assert "sent cost downloads of it of all last seen" in pullstats(*usual).words
+    said = pullstats(*usual, "--kind", "polling").words
+    assert "who kind requests" in said
+    assert "sent last seen" in said
+    assert {"cost", "downloads", "downloads_share"} <= pullstats(*usual, "--kind", "polling", "--format", "json").rows[0].keys()
+
+
 def test_of_no_downloads_no_share_is_told(wasted: Path) -> None:
     said = pullstats("offenders", "--window", "all", "--where", "status=404", "--store", wasted).words
     assert said.startswith("27 of 30 requests (90.0 %) need not have been made, by 1 origin ")

@@ -265,3 +265,21 @@ def test_rows_that_cutting_would_make_alike_are_told_apart(width: int) -> None:
     assert all(f"/{middle}/" in folded for middle in "abc")
     assert "…" not in told
     assert all(cell_len(line) <= width for line in told.splitlines())
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_sentence_has_room_and_no_number_leaves_its_per_cent_sign(width: int) -> None:
+    text = "asked for the same tag every five minutes, day and night, and took what was new to it"
+    frame = pl.DataFrame({"who": ["somebody"] * 2, "requests": [1, 2], "downloads": [3, 4], "origins": [5, 6], "evidence": [text] * 2})
+    counts = [Column(name, name, "count", bar=name == "requests") for name in ("requests", "downloads", "origins")]
+    columns = (Column("who", "who", "dimension"), *counts, Column("evidence", "evidence", "prose"))
+    shares = "; ".join(f"{number}.5 % of all" for number in range(40))
+    drawn = render(Report(frame, columns, headline=shares, footer=shares), "table", RenderOptions(width=width))
+    assert isinstance(drawn, str)
+    lines = drawn.splitlines()
+    assert max(map(cell_len, lines)) <= width
+    assert not any(line.endswith(".5") or line.startswith("%") for line in lines)
+    assert drawn.count(".5 %") == 80
+    broken = [line for line in lines if line.startswith("somebody")]
+    assert min(len(line.split("   ")[-1]) for line in broken if "asked for" in line) >= min(24, width * 3 // 10) - 8  # a word less
+    assert all("asked for the same" in line for line in broken if "asked" in line)

@@ -111,5 +111,7 @@ def test_a_store_in_an_odd_state_is_answered_honestly_or_refused_in_a_sentence(c
     assert wanted in said.words + said.err
     refused = state in {"newer", "no store", "a file"} or (state == "window of an hour" and "cohorts" in command)
     assert (said.code == 2) == refused, said.err
+    if command == "orgs" and state in {"one event", "equal times"}:
+        assert "all that these logs hold lies behind the window" in said.words
     if state in {"empty", "window before the logs"} and command != "doctor":
         assert said.code == 4

@@ -19,14 +19,17 @@ from pullstats.metrics.comparing.periods import PERIOD, Values, compute_periods
 from pullstats.metrics.comparing.verdicts import collect_evidence
 from pullstats.metrics.folding import fold
 from pullstats.metrics.metric import Metric
-from pullstats.metrics.organisations.naming import COLUMNS, KEYS, org_groups
+from pullstats.metrics.organisations.naming import COLUMNS, KEYS, ORG, org_groups
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.time.windows import Window
+from pullstats.percentages import write_change
 
 GREW, FELL, NOISE = "grew", "fell", "noise"
 JUDGED: Final = 50
 """Owners that are judged; more at one level would find less of each."""
 _BEYOND: Final = "beyond"
+_TOLD: Final = 3
+"""Owners named in a sentence."""
 _TREND: Final = 12
 
 
@@ -112,3 +115,27 @@ def _name_growth(verdict: Verdict | None) -> str | None:
     if not verdict.text.startswith(_BEYOND):
         return NOISE
     return GREW if verdict.low > 0 else FELL
+
+
+def tell_growth(rows: pl.DataFrame, growth: Growth) -> list[str]:
+    """Name who grew or fell by more than noise, the most first.
+
+    Args:
+        rows: named owners, with `org`, `change` and `growth`.
+        growth: how their downloads went.
+    """
+    if growth.reason:
+        return []
+    found = []
+    for verb in (GREW, FELL):
+        movers = rows.filter(pl.col("growth") == verb).sort("change", descending=verb == GREW, nulls_last=False)
+        if movers.height:
+            more = f" and {movers.height - _TOLD:,} more" if movers.height > _TOLD else ""
+            found.append(f"{verb} by more than noise: {', '.join(map(_name_change, movers.head(_TOLD).to_dicts()))}{more}")
+    is_judged = bool(rows.filter(pl.col("growth").is_not_null()).height)
+    return found or (["nobody grew or fell by more than noise"] if is_judged else [])
+
+
+def _name_change(row: Mapping[str, object]) -> str:
+    change = row["change"]
+    return f"{row[ORG]} ({write_change(change) if isinstance(change, float) else 'from nothing'})"

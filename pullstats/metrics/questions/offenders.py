@@ -145,7 +145,7 @@ def _list(asked: Plan, asked_for: Offenders, tally: Tally, kinds: Mapping[str, K
     )
     shown, _, other_row = cut_rows(rows, asked, columns, _SUMS)
     full = shown.select(column.name for column in columns)
-    seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES)
+    seen = tuple(column for column in columns if column.name not in _ONLY_FOR_MACHINES | _name_untold(rows))
     short = (
         pl.when(pl.col(LEVEL) == "network").then(pl.lit(_NETWORK) + pl.col(WHO).str.slice(0, SHORT_ID)).otherwise(pl.col(WHO).str.slice(0, SHORT_ID))
     )
@@ -161,6 +161,12 @@ def _list(asked: Plan, asked_for: Offenders, tally: Tally, kinds: Mapping[str, K
     }
     footer = f"{report.footer} · {asked_for.rules.label} · cost at {asked_for.price:g} per GB sent (--price-per-gb)"
     return replace(report, headline=_describe(asked, tally, totals), footer=footer, meta=meta, flat=(full, columns))
+
+
+def _name_untold(rows: pl.DataFrame) -> frozenset[str]:
+    """Name the columns that are 0 in every row, as the first line says as well: people need not see them."""
+    downloads = frozenset() if rows[DOWNLOADS].sum() else frozenset({DOWNLOADS, _SHARE})
+    return downloads if rows["cost"].sum() else downloads | {"cost"}
 
 
 def _sort(rows: pl.DataFrame, sort: str | None, known: Sequence[str]) -> pl.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,7 +18,7 @@ from pullstats.metrics.answers.report_parts import build_report
 from pullstats.metrics.answers.unseen import warn_of_unseen
 from pullstats.metrics.dimensions import CLASS
 from pullstats.metrics.folding import fold
-from pullstats.metrics.organisations.growth import FELL, GREW, Growth, measure_growth
+from pullstats.metrics.organisations.growth import Growth, measure_growth, tell_growth
 from pullstats.metrics.organisations.naming import CLOUD, COLUMNS, GROUPS, ISP, KEYS, NAMED_BY, NETWORKS, ORG, OWN, UNKNOWN, org_groups, place_group
 from pullstats.metrics.organisations.traits import find_beginnings, name_classes, name_versions
 from pullstats.metrics.over_time.lifecycle import CHURNED, STATES
@@ -31,7 +30,7 @@ from pullstats.metrics.questions.origins import ACTOR, describe_people, tell_beg
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.spans import close_window, span_before
 from pullstats.metrics.time.windows import Window
-from pullstats.percentages import write_change, write_share
+from pullstats.percentages import write_share
 from pullstats.reports import Column, Report
 
 METRICS: Final = ("downloads", "requests", "origins")
@@ -39,7 +38,6 @@ _CALLED: Final = {OWN: "with networks of their own", UNKNOWN: "of unknown kind",
 _NAMES: Final = "names are those of whoever owns the address, or your own for it (ingest --orgs): of a cloud or an Internet provider not who asks, but who carries it"
 _FEW: Final = "with --min-origins neither classes, versions, states nor growth are told: each would tell of fewer"
 _ONLY_FOR_MACHINES: Final = frozenset({NAMED_BY, "requests", "days", "first_seen", "last_seen", CLASS, "versions", "verdict"})
-_TOLD: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,12 @@ def _list(asked: Plan, asked_for: Organisations) -> Report:
     full = shown.select(column.name for column in columns)
     seen = tuple(replace(column, kind="prose") if column.name == ORG else column for column in columns if column.name not in _hide(before, growth))
     people = full.select(column.name for column in seen).with_columns(pl.col(ORG).fill_null("unknown"))
-    warnings = [*_tell_state(asked, asked_for, before), *([f"whether they grew is not told: {growth.reason}"] if growth.reason else []), _NAMES]
+    warnings = [
+        *_tell_end(asked),
+        *_tell_state(asked, asked_for, before),
+        *([f"whether they grew is not told: {growth.reason}"] if growth.reason else []),
+        _NAMES,
+    ]
     report = build_report(asked, partials, people, seen, fold(partials, counted.metrics, ()), warnings=warnings, other_row=other_row)
     headline = _describe(asked, rows if asked_for.state else whole, asked_for.state, growth)
     return replace(report, headline=headline, flat=(full, columns), meta=report.meta | {"growth": growth.reason or "judged"})
@@ -208,6 +211,13 @@ def _tell_state(asked: Plan, asked_for: Organisations, before: Window | None) ->
     return [*tell_beginning(asked, before), *(tell_churned(asked, before) if asked_for.state == CHURNED else ())]
 
 
+def _tell_end(asked: Plan) -> list[str]:
+    """Say that all that the logs hold lies in the day that is left out, where it does."""
+    first, end = asked.extent.first, asked.window.end
+    is_after = first is not None and end is not None and first >= end
+    return ["all that these logs hold lies behind the window, which ends with the last whole day; --window all takes it in"] if is_after else []
+
+
 def _describe(asked: Plan, rows: pl.DataFrame, state: str | None, growth: Growth) -> str:
     """Say who takes what, by kind of network, and who grew or fell by more than noise."""
     named = rows.filter(pl.col(ORG).is_not_null())
@@ -225,23 +235,4 @@ def _describe(asked: Plan, rows: pl.DataFrame, state: str | None, growth: Growth
     count = f"{named.height:,} {f'{state} ' if state else ''}{'organisation' if named.height == 1 else 'organisations'}"
     nothing = f"no {asked.metrics[0].title}; " if metric != asked.metrics[0] else ""
     told = f"{count}; {nothing}of {metric.name_count(total)}: {', '.join(parts)}" if parts and total else count
-    return "; ".join([told, *_tell_growth(named, growth)])
-
-
-def _tell_growth(rows: pl.DataFrame, growth: Growth) -> list[str]:
-    """Name who grew or fell by more than noise, the most first."""
-    if growth.reason:
-        return []
-    found = []
-    for verb in (GREW, FELL):
-        movers = rows.filter(pl.col("growth") == verb).sort("change", descending=verb == GREW, nulls_last=False)
-        if movers.height:
-            more = f" and {movers.height - _TOLD:,} more" if movers.height > _TOLD else ""
-            found.append(f"{verb} by more than noise: {', '.join(map(_name_change, movers.head(_TOLD).to_dicts()))}{more}")
-    is_judged = bool(rows.filter(pl.col("growth").is_not_null()).height)
-    return found or (["nobody grew or fell by more than noise"] if is_judged else [])
-
-
-def _name_change(row: Mapping[str, object]) -> str:
-    change = row["change"]
-    return f"{row[ORG]} ({write_change(change) if isinstance(change, float) else 'from nothing'})"
+    return "; ".join([told, *tell_growth(named, growth)])
