@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from man_page import man_page
+
 from pullstats.cli.environment import TABLES as ENVIRONMENT
 from pullstats.events import EVENT_FIELDS, json_schema
 from pullstats.formats import FORMATS, REASONS
@@ -132,6 +134,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/columns.md": columns_page(),
         ROOT / "docs/metrics.md": metrics_page(),
         ROOT / "docs/environment.md": environment_page(),
+        ROOT / "docs/pullstats.1": man_page(),
         ROOT / "docs/formats.md": formats_page(),
         ROOT / "docs/offenders.md": offenders_page(),
     }

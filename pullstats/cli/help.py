@@ -80,9 +80,9 @@ def _tell_options(root: click.Context) -> str:
     from pullstats.cli.look import report  # noqa: PLC0415 - it has them all, and imports all that answers
 
     formatter = root.make_formatter()
-    shared = [one for one in report.params if one.name in SHARED]
-    for title in dict.fromkeys(SHARED[one.name] for one in shared):
-        records = [one.get_help_record(root) for one in shared if SHARED[one.name] == title]
+    shared = [one for one in report.params if one in SHARED]
+    for title in dict.fromkeys(SHARED[one] for one in shared):
+        records = [one.get_help_record(root) for one in shared if SHARED[one] == title]
         with formatter.section(title):
             formatter.write_dl([record for record in records if record is not None])
     return formatter.getvalue().rstrip("\n")

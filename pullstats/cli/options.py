@@ -36,8 +36,8 @@ MAPS: Final = "pullstats.maps"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-SHARED: Final[dict[str | None, str]] = {}
-"""What the options are for that many commands have, by the name of their parameter; filled where they are made."""
+SHARED: Final[dict[click.Parameter, str]] = {}
+"""What the options are for that many commands have; filled where they are made."""
 
 
 def name_option(option: click.Parameter) -> str:
@@ -75,12 +75,12 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Tell the command's own options, and name those that it shares with others."""
         options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
-        own = [record for one in options if one.name not in SHARED and (record := one.get_help_record(ctx)) is not None]
+        own = [record for one in options if one not in SHARED and (record := one.get_help_record(ctx)) is not None]
         with formatter.section("Options"):
             formatter.write_dl(own)
-        shared = {one.name: one for one in options if one.name in SHARED}
-        for title in dict.fromkeys(SHARED[name] for name in shared):
-            names = "  ".join(name_option(one) for name, one in shared.items() if SHARED[name] == title)
+        shared = [one for one in options if one in SHARED]
+        for title in dict.fromkeys(SHARED[one] for one in shared):
+            names = "  ".join(name_option(one) for one in shared if SHARED[one] == title)
             with formatter.section(title):
                 for line in textwrap.wrap(names, formatter.width - 2 * formatter.current_indent, break_on_hyphens=False):
                     formatter.write_text(line)
@@ -193,7 +193,7 @@ def share(title: str, *options: Callable[[F], F]) -> Callable[[F], F]:
         before = len(getattr(function, "__click_params__", ()))
         function = joined(function)
         made: list[click.Parameter] = getattr(function, "__click_params__")[before:]  # noqa: B009 - click's own place for them
-        SHARED.update((option.name, title) for option in made)
+        SHARED.update(dict.fromkeys(made, title))
         return function
 
     return decorate

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 
 import click
 import pytest
@@ -23,9 +25,9 @@ def test_help_tells_every_option_of_every_command_once() -> None:
                 continue
             name = max(option.opts, key=len)
             assert len(re.findall(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text.partition("Options:")[2])) >= 1, (words, name)
-            if option.name in SHARED:
+            if option in SHARED:
                 assert name_option(option) in text, (words, name)
-                assert name in shared or option.name == "output_format", name
+                assert name in shared, name
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("ingest", "versions")])
@@ -54,3 +56,16 @@ def test_the_version_is_told_with_what_it_stands_on() -> None:
     first, second = pullstats("version").out.splitlines()
     assert first == pullstats("--version").out.replace(", version", "").strip()
     assert re.match(r"Python \S+, polars \S+, deltalake \S+, ", second)
+
+
+def test_the_man_page_is_set_without_a_warning_and_tells_every_command() -> None:
+    groff = shutil.which("groff")
+    if groff is None:
+        pytest.skip("groff is not installed")
+    said = subprocess.run(
+        [groff, "-man", "-Tutf8", "-ww", "-P-c", "-rLL=80n", ROOT / "docs/pullstats.1"], capture_output=True, text=True, encoding="utf-8", check=True
+    )
+    assert not said.stderr
+    plain = re.sub(r".\x08", "", said.stdout)
+    assert all(f"pullstats {name}" in plain for name in COMMANDS)
+    assert "pullstats report --by country --window 30d" in plain
