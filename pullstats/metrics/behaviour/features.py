@@ -68,9 +68,9 @@ def describe_visits(visits: pl.DataFrame) -> pl.DataFrame:
         *(sum_between(one, first, last).alias(name) for name, one in sums.items()),
     ).with_columns(packages_a_visit=pl.col("package_visits") / pl.col("visits"))
     found = found.drop("package_visits").with_columns(describe_rhythm(visits).drop(KEY).get_columns())
-    found = found.join(find_periods(visits), on=KEY, how="left", maintain_order="left")
+    found = found.join(find_periods(visits).with_columns(find_chance()), on=KEY, how="left", maintain_order="left")
     return found.with_columns(
-        pl.col("gaps", "hits", "multiples", "long", "close").fill_null(0), pl.col("regular", "tight").fill_null(0.0), find_chance()
+        pl.col("gaps", "hits", "multiples", "long", "close").fill_null(0), pl.col("regular", "tight", "beyond_chance").fill_null(0.0)
     )
 
 

@@ -51,6 +51,8 @@ _LEAST_GAPS: Final = 16
 _SHARP_TIGHT: Final = 0.9
 _PLACES: Final = 2**32
 """More than there are gaps of a slice."""
+_HALF: Final = 2**31
+_COUNTED: Final = (("hits", "multiples"), ("long", "close"))
 _GAP: Final = pl.col("gap")
 
 
@@ -68,16 +70,21 @@ def find_periods(visits: pl.DataFrame) -> pl.DataFrame:
     """
     rows = _number(visits)
     found = _try_lag(rows.with_columns(varies=1.0, step=1), 1)
-    steps = (pl.col("size") - 1) // _MOST_USED + 1
-    rows = _add_variation(rows).with_columns(step=steps)
+    nobody = pl.repeat(value=False, n=int(visits.select(pl.col(KEY).max().fill_null(0)).item()) + 1, eager=True)
+    rows = _add_variation(rows).with_columns(step=(pl.col("size") - 1) // _MOST_USED + 1)
     for lag in LAGS[1:]:
-        is_blurred = (pl.col("spread") > 2 * LEAST_SPREAD) & (pl.col("tight") < _SHARP_TIGHT)
-        open_ = found.filter((pl.col("regular") < _GOOD) | (pl.col("tight") < _GOOD_TIGHT) | is_blurred).select(KEY)
-        rows = rows.filter(pl.col("size") >= 6 * lag).join(open_, on=KEY, how="semi", maintain_order="left")
+        is_open = nobody.clone().scatter(found.filter(_is_unclear())[KEY], values=True)
+        rows = rows.filter((pl.col("size") >= 6 * lag) & pl.lit(is_open).gather(pl.col(KEY)))
         if not rows.height:
             break
         found = _choose(found, _try_lag(rows, lag))
     return found
+
+
+def _is_unclear() -> pl.Expr:
+    """Tell whose period another may explain better."""
+    is_blurred = (pl.col("spread") > 2 * LEAST_SPREAD) & (pl.col("tight") < _SHARP_TIGHT)
+    return (pl.col("regular") < _GOOD) | (pl.col("tight") < _GOOD_TIGHT) | is_blurred
 
 
 def _number(visits: pl.DataFrame) -> pl.DataFrame:
@@ -118,12 +125,13 @@ def _try_lag(rows: pl.DataFrame, lag: int) -> pl.DataFrame:
     """Look for a period between a visit and the one `lag` places on."""
     gaps = _list_gaps(rows, lag)
     modes = _find_modes(gaps)
-    period = pl.lit(modes["period"]).gather(pl.col("number"))
-    judged = gaps.select("number", "gap").with_columns(times=(_GAP / period).round(), near=tolerance(period), period=period)
+    bounds = modes.select("period", near=tolerance(pl.col("period")), closer=pl.max_horizontal(TIGHT * pl.col("period") / lag, LEAST_SPREAD))
+    period, near, closer = (pl.lit(bound).gather(pl.col("number")) for bound in bounds)
+    judged = gaps.select("number", "gap", period=period).with_columns(times=(_GAP / pl.col("period")).round())
     judged = judged.with_columns(off=(_GAP - pl.col("times") * pl.col("period")).abs())
-    is_near = pl.col("off") <= pl.col("near")
+    is_near = pl.col("off") <= near
     is_hit, is_long = (pl.col("times") == 1) & is_near, pl.col("times").is_between(2, MOST_MULTIPLE)
-    is_close = is_hit & (pl.col("off") <= pl.max_horizontal(TIGHT * pl.col("period") / lag, LEAST_SPREAD))
+    is_close = is_hit & (pl.col("off") <= closer)
     flags = judged.select("number", hits=is_hit, multiples=is_long & is_near, long=is_long, close=is_close)
     told = modes.with_columns(_count(flags).get_columns())
     return _judge(told.with_columns(wide=(2 * tolerance(pl.col("period")) / pl.col("period"))), lag)
@@ -138,10 +146,13 @@ def _list_gaps(rows: pl.DataFrame, lag: int) -> pl.DataFrame:
 
 
 def _count(flags: pl.DataFrame) -> pl.DataFrame:
-    """Count flags by `number`, which rises; and how many rows there are, as `gaps`."""
+    """Count flags by `number`, which rises, two of them in the halves of one number; and how many rows there are, as `gaps`."""
     first, last = Islands(changes("number")).locate(flags)
-    counts = [sum_between(pl.col(name).cast(pl.Int64), first, last).alias(name) for name in flags.columns if name != "number"]
-    return flags.select((last - first + 1).cast(pl.Int64).alias("gaps"), *counts)
+    pairs = flags.select(
+        sum_between(pl.col(low).cast(pl.Int64) + pl.col(high).cast(pl.Int64) * _HALF, first, last).alias(low) for low, high in _COUNTED
+    )
+    halves = [half.alias(name) for low, high in _COUNTED for name, half in ((low, pl.col(low) % _HALF), (high, pl.col(low) // _HALF))]
+    return pairs.select((last - first + 1).cast(pl.Int64).alias("gaps"), *halves)
 
 
 def _judge(told: pl.DataFrame, lag: int) -> pl.DataFrame:

@@ -29,9 +29,9 @@ _PACKED: Final = [
         [sum(1 << _BITS * (begin % _IN_ONE) for begin in range(low, low + _IN_ONE) if (hour - begin) % 24 < _AWAKE) for hour in _HOURS],
         dtype=pl.UInt64,
     )
-    for low in range(0, 24, _IN_ONE)
+    for low in range(0, _AWAKE, _IN_ONE)
 ]
-"""For each hour of the day in which of the windows of twelve hours it lies, by the hour that these begin at."""
+"""For each hour of the day in which of the windows of twelve hours it lies, by the hour that these begin at; where one of these ends, the rest begins."""
 
 
 def describe_rhythm(visits: pl.DataFrame) -> pl.DataFrame:
@@ -49,10 +49,12 @@ def describe_rhythm(visits: pl.DataFrame) -> pl.DataFrame:
     held = hours.select((pl.col("hour") % 24).cast(pl.UInt8).alias("of_day")).select(
         sum_between(pl.lit(packed).gather(pl.col("of_day")), first, last).alias(str(place)) for place, packed in enumerate(_PACKED)
     )
-    windows = [pl.col(str(begin // _IN_ONE)) // 2 ** (_BITS * (begin % _IN_ONE)) % 2**_BITS for begin in _HOURS]
+    found = hours.select(pl.col(KEY).gather(first), hours=last - first + 1)
+    windows = [(pl.col(str(begin // _IN_ONE)) // 2 ** (_BITS * (begin % _IN_ONE)) % 2**_BITS).cast(pl.UInt32) for begin in range(_AWAKE)]
+    windows += [pl.lit(found["hours"]) - window for window in windows]
     # Of windows that hold as many the first: the larger number is that of the earlier one.
-    best = held.select(pl.max_horizontal(window.cast(pl.UInt32) * 32 + (31 - begin) for begin, window in enumerate(windows)))[held.columns[0]]
-    found = hours.select(pl.col(KEY).gather(first), hours=last - first + 1).with_columns(most=best // 32, begins=31 - (best % 32).cast(pl.Int64))
+    best = held.select(best=pl.max_horizontal(window * 32 + (31 - begin) for begin, window in enumerate(windows)))["best"]
+    found = found.with_columns(most=best // 32, begins=31 - (best % 32).cast(pl.Int64))
     found = found.with_columns(night=1 - pl.col("most") / pl.col("hours"), zone=_AFTERNOON - (pl.col("begins") + _AWAKE // 2)).drop("most", "begins")
     zone = pl.lit(found["zone"]).gather((pl.col(KEY) != pl.col(KEY).shift(1)).fill_null(value=False).cum_sum())
     days = _keep_changes(hours.select(KEY, day=(pl.col("hour") + zone) // 24), "day")
