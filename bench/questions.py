@@ -6,13 +6,13 @@ what its author would write for this question alone; its answer must equal ours 
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contestants import NEEDS_DUCKDB, PULLSTATS, Contestant, has_duckdb
+from version_queries import ADOPTION, COHORTS, LAG, SHARES, VERSIONS, WOULD_MISS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +22,6 @@ YEAR = 365
 LAST_DAY = "2025-06-30"  # the generator's last day: 30 days before its end are exactly June
 JUNE = "timestamp >= '2025-06-01T00:00:00Z'::TIMESTAMPTZ AND timestamp < '2025-07-01T00:00:00Z'::TIMESTAMPTZ"
 ORIGINS = "count(DISTINCT origin_id) FILTER (WHERE http_response_status_code IS DISTINCT FROM 401) AS origins"
-MARKS = frozenset({"final", "gap", "partial", "cut", "missing_hours", "kind", "minor", "downloads_share", "origins_share", "first_seen", "last_seen"})
-METRICS = frozenset({"requests", "origins", "endpoints", "networks", "pulls", "downloads", "sessions", "active"})
-
 DUCKDB = r"""
 import duckdb, json, pathlib, sys
 files, query = json.loads(pathlib.Path(sys.argv[1]).read_text()), sys.argv[2]
@@ -78,32 +75,6 @@ SESSIONS = r"""
 WITH asked AS (SELECT user_agent_name AS client, origin_id IS NULL AS is_alone, timestamp - lag(timestamp) OVER owner AS pause FROM EVENTS
   WINDOW owner AS (PARTITION BY origin_id ORDER BY timestamp, source_id, source_offset))
 SELECT client, count(*) AS sessions FROM asked WHERE is_alone OR pause IS NULL OR pause > INTERVAL 30 MINUTE GROUP BY client
-"""
-
-VERSIONS = r"""
-WITH named AS (
-  SELECT origin_id, url_path, timestamp AS instant, source_id, source_offset, package_name AS package, http_response_status_code AS status,
-         action = 'download' AND is_downloadable AND http_request_method = 'GET' AND status IN (200, 206, 301, 302, 303, 307, 308) AS is_file,
-         CASE WHEN reference_kind = 'tag' THEN package_version WHEN reference_kind = 'digest' AND action IS DISTINCT FROM 'download' THEN NULL
-              ELSE coalesce(package_version_normalized, package_version) END AS release
-  FROM EVENTS WHERE package_type = 'npm'),
-linked AS (SELECT *, coalesce(status >= 300 AND lead(instant) OVER owner - instant <= INTERVAL 5 SECOND, false) AS leads_on
-  FROM named WHERE is_file WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
-bodies AS (SELECT *, coalesce(instant - lag(instant) OVER owner > INTERVAL 10 MINUTE, true) AS is_first FROM linked WHERE status IN (200, 206)
-  WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
-transfers AS (SELECT *, sum(is_first::INT) OVER (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset) AS transfer FROM bodies),
-ranked AS (SELECT *, sum((status = 200)::INT) OVER (PARTITION BY origin_id, url_path, transfer ORDER BY instant, source_id, source_offset) AS whole
-  FROM transfers),
-taken AS (SELECT package, release FROM ranked WHERE is_first OR (status = 200 AND whole > 1) UNION ALL
-  SELECT package, release FROM linked WHERE status >= 300 AND NOT leads_on),
-downloads AS (SELECT package, release, count(*) AS downloads FROM taken WHERE package IS NOT NULL GROUP BY ALL),
-ends AS (SELECT max(timestamp) AS newest FROM EVENTS),
-asks AS (SELECT package, release, count(*) AS requests, count(DISTINCT origin_id) AS origins,
-    count(DISTINCT origin_id) FILTER (instant > newest - INTERVAL 30 DAY) AS active
-  FROM named, ends WHERE package IS NOT NULL AND (status IS NULL OR status < 400) GROUP BY ALL)
-SELECT 'npm' AS ecosystem, a.package, a.release, coalesce(d.downloads, 0) AS downloads, a.requests, a.origins, a.active
-FROM asks a LEFT JOIN downloads d ON a.package = d.package AND a.release IS NOT DISTINCT FROM d.release
-WHERE a.release IS NOT NULL OR d.downloads > 0
 """
 
 PERIODS = r"""
@@ -170,11 +141,30 @@ QUESTIONS = {
     ),
     "sessions": Question("Sessions by client, all events", 10, "report --by client --metric sessions --window all", SESSIONS, 45),
     "versions": Question(
-        "Versions of npm packages: downloads, who asked, who is active; all events", 5, "versions --where ecosystem=npm --window all", VERSIONS, 45, 2
+        "Versions of npm packages: downloads, who asked, who is active; all events",
+        5,
+        "versions --where ecosystem=npm --window all",
+        VERSIONS.replace("ECOSYSTEM", "npm"),
+        45,
+        2,
     ),
+    "versions-pypi": Question("The same of PyPI's", 5, "versions --where ecosystem=pypi --window all", VERSIONS.replace("ECOSYSTEM", "pypi"), 45, 2),
     "releases": Question("Versions of all packages, floating tags and digests resolved, all events", 5, "versions --window all", "", 45),
     "adoption": Question("Downloads by days since each release, all events", 5, "versions --adoption --window all", "", 45),
+    "adoption-pypi": Question("The same of PyPI's", 5, "versions --adoption --where ecosystem=pypi", ADOPTION.replace("ECOSYSTEM", "pypi"), 45, 3),
     "lag": Question("How long people took to move to each release, all events", 5, "versions --lag --window all", "", 45),
+    "lag-pypi": Question("The same of PyPI's", 5, "versions --lag --where ecosystem=pypi", LAG.replace("ECOSYSTEM", "pypi"), 45, 3),
+    "echo": Question("What machines took of each release, all events", 5, "versions --echo", "", 45),
+    "would-miss": Question("Who would miss the tag latest, 30 days", 5, "versions --would-miss latest", "", 45, beside=WOULD_MISS),
+    "platforms": Question(
+        "The share of each client, and which shares grow; all events",
+        5,
+        "versions --of client",
+        DOWNLOADS[: DOWNLOADS.rindex("SELECT")] + SHARES,
+        45,
+        2,
+    ),
+    "cohorts": Question("Who came again, by week of the first time", 5, "cohorts --window 2024-07-01..2025-06-29", COHORTS, YEAR, 3),
     "year": Question(
         "Origins, endpoints and networks over a year",
         3,
@@ -226,32 +216,3 @@ def list_store_files(store: Path, work: Path) -> str:
         return "no store to read: " + done.stderr.strip().rpartition("\n")[2]
     (work / "files.json").write_text(done.stdout)
     return ""
-
-
-def same_answers(texts: list[str]) -> str:
-    """Compare our JSON answer with those of all others; of one that differs that is said."""
-    found = [same_answer(texts[0], other) for other in texts[1:]]
-    return next((said for said in found if not said.startswith("equal")), found[0] if found else "")
-
-
-def same_answer(left: str, right: str) -> str:
-    """Compare two JSON answers row by row, whatever their order; rows in which nothing was counted do not count."""
-    try:
-        tables = [_by_dimension(json.loads(text)) for text in (left, right)]
-    except (ValueError, KeyError, TypeError) as problem:
-        return f"not comparable: {problem!r}"
-    if tables[0] == tables[1]:
-        return f"equal, {len(tables[0]):,} row{'' if len(tables[0]) == 1 else 's'}"
-    differing = [key for key in sorted({*tables[0], *tables[1]}, key=str) if tables[0].get(key) != tables[1].get(key)]
-    return f"DIFFERENT in {len(differing)} rows, first {differing[0]}: {tables[0].get(differing[0])} and {tables[1].get(differing[0])}"
-
-
-def _by_dimension(rows: list[dict[str, str | int | None]]) -> dict[tuple[object, ...], tuple[object, ...]]:
-    """Split rows into what they are about and what they count."""
-    split = {
-        tuple(value for name, value in sorted(row.items()) if name not in METRICS | MARKS): tuple(
-            value for name, value in sorted(row.items()) if name in METRICS
-        )
-        for row in rows
-    }
-    return {key: values for key, values in split.items() if any(values)}

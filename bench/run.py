@@ -23,10 +23,11 @@ import readme
 import results
 import rewrite
 import runs
+from answers import same_answers
 from contestants import PULLSTATS, Contestant, ingest_contestants, pullstats_ingest
 from inputs import SMALL_LINES, SUFFIXES, prepare_input, remove, small_logs
 from measure import Series, run_once
-from questions import EVENTS, QUESTIONS, list_store_files, question_contestants, same_answers
+from questions import EVENTS, QUESTIONS, list_store_files, question_contestants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -37,6 +37,13 @@ def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("words", [("--adoption",), ("--lag",), ("--echo",), ("--would-miss", "9"), ("--of", "arch")], ids=" ".join)
+def test_nothing_to_tell_is_no_row_in_any_format(words: tuple[str, ...], folder: Path) -> None:
+    for form in ("json", "csv", "md", "ndjson"):
+        said = pullstats("versions", *words, *BARE, "--store", folder / "store", "--format", form)
+        assert form != "json" or words[0] in {"--echo", "--of"} or said.rows == []
+
+
 @pytest.mark.parametrize(
     ("listed", "words", "code", "told"),
     [

@@ -18,7 +18,10 @@ from support.places import ROOT
 
 duckdb = pytest.importorskip("duckdb")
 BENCH = ROOT / "bench"
-NAMES = ("country", "dimensions", "downloads", "sessions", "versions", "year")
+NAMES = (
+    *("country", "dimensions", "downloads", "sessions", "versions", "versions-pypi", "adoption-pypi", "lag-pypi", "platforms"),
+    *("cohorts", "year"),
+)
 
 
 @pytest.fixture(scope="module", name="bench")
@@ -26,7 +29,7 @@ def _bench() -> Iterator[dict[str, Any]]:
     """The modules of `bench/`, imported the way running one as a script does."""
     sys.path.insert(0, str(BENCH))
     try:
-        yield {name: importlib.import_module(name) for name in ("generate", "questions")}
+        yield {name: importlib.import_module(name) for name in ("answers", "generate", "questions")}
     finally:
         sys.path.remove(str(BENCH))
 
@@ -54,7 +57,7 @@ def test_the_sql_that_is_measured_asks_the_same(name: str, bench: dict[str, Any]
     )
     heads = [column[0] for column in found.description]
     rows = [dict(zip(heads, row, strict=True)) for row in found.fetchall()]
-    assert questions.same_answer(said.out, json.dumps(rows)).startswith("equal")
+    assert bench["answers"].same_answer(said.out, json.dumps(rows)).startswith("equal")
 
 
 def test_the_sql_beside_a_question_finds_what_polls(bench: dict[str, Any], tmp_path: Path) -> None:

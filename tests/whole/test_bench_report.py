@@ -14,7 +14,7 @@ import pytest
 from support.places import ROOT
 
 BENCH = ROOT / "bench"
-NAMES = ("clickhouse", "goals", "measure", "questions", "readme", "run", "runs")
+NAMES = ("answers", "clickhouse", "goals", "measure", "questions", "readme", "run", "runs")
 
 
 @pytest.fixture(scope="module", name="bench")
@@ -100,8 +100,8 @@ def test_clickhouse_is_asked_what_duckdb_is(name: str, bench: dict[str, Any], tm
 def test_what_differs_from_our_answer_is_said_of_whomever_it_is(bench: dict[str, Any]) -> None:
     ours = json.dumps([{"country": "DE", "requests": 2}])
     other = json.dumps([{"country": "DE", "requests": 3}])
-    assert bench["questions"].same_answers([ours, ours, ours]) == "equal, 1 row"
-    assert bench["questions"].same_answers([ours, ours, other]).startswith("DIFFERENT")
+    assert bench["answers"].same_answers([ours, ours, ours]) == "equal, 1 row"
+    assert bench["answers"].same_answers([ours, ours, other]).startswith("DIFFERENT")
 
 
 def test_the_peak_of_a_command_is_its_own(bench: dict[str, Any], tmp_path: Path) -> None:

@@ -145,8 +145,7 @@ def _lay_over(asked: Plan, curves: Sequence[Curve], notes: Sequence[str]) -> Rep
     report = build_table(asked, shown.select(column.name for column in seen), seen, warnings=told)
     cells = [frame[place].join(curve.days, how="cross", maintain_order="left_right") for place, curve in enumerate(curves)]
     columns = (*_SUMMARY, *_DAYS)
-    names = [column.name for column in columns]
-    flat = pl.concat(cells).select(names) if cells else pl.DataFrame(schema=pl.Schema({name: pl.String() for name in names}))
+    flat = pl.concat(cells).select(column.name for column in columns) if cells else make_frame([], columns)
     headline = describe_curve(curves[0], asked.query.tz) if is_single else describe_curves(curves) if curves else ""
     return replace(report, headline=headline, flat=(flat, columns))
 

@@ -102,7 +102,7 @@ def name_moment(one: Moment) -> dict[str, Any]:
 
 
 def make_frame(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> pl.DataFrame:
-    """Make a frame of rows that hold text, counts, numbers and times, as their columns say.
+    """Make a frame of rows that hold text, counts, numbers, shares and times, as their columns say.
 
     Args:
         rows: a value a column, by its name.
@@ -111,7 +111,7 @@ def make_frame(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> pl.
     Returns:
         One column each, `ecosystem` to `told_by` among them.
     """
-    types: dict[str, pl.DataType] = {"count": pl.Int64(), "number": pl.Float64(), "time": TIMESTAMP}
+    types: dict[str, pl.DataType] = {"count": pl.Int64(), "number": pl.Float64(), "share": pl.Float64(), "time": TIMESTAMP}
     return pl.DataFrame(rows, schema={column.name: types.get(column.kind, pl.String()) for column in columns}, orient="row")
 
 
