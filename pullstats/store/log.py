@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -26,11 +27,12 @@ from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction, Transaction
 
 from pullstats.store import modes
+from pullstats.store.first_commit import write_first_commit
 from pullstats.store.log_files import HINT_NAME, LOG_FOLDER, is_good_hint
 from pullstats.store.parts import PendingFile, discard_parts, live_file, part_stats
 from pullstats.store.replay import read_snapshot, refuse_bare, refuse_broken
 from pullstats.store.snapshot import OURS, STATE_ID, LiveFile, Snapshot
-from pullstats.store.tables import DELTA_PROPERTIES, DELTA_TYPES, Table
+from pullstats.store.tables import DELTA_TYPES, Table
 
 
 class TableLog:
@@ -58,15 +60,20 @@ class TableLog:
         if self.state.version < 0:
             if not is_remade:
                 refuse_bare(self.folder)
-            self._delta = self._create()
+            self._create()
         else:
-            self._delta = self._open()
-        self._add_columns()
+            self._open()
+            self._add_columns()
 
-    def _open(self) -> DeltaTable:
+    @cached_property
+    def _delta(self) -> DeltaTable:
+        """The table of this state, as the library knows it; one that was just made is not asked for before it is written to."""
+        return DeltaTable(self.folder, version=self.state.version)
+
+    def _open(self) -> None:
         self._sweep_drafts()
         try:
-            return DeltaTable(self.folder)
+            self._delta = DeltaTable(self.folder)
         except DeltaError:
             refuse_broken(self.folder)
             raise
@@ -185,24 +192,11 @@ class TableLog:
         self.state = after
         self._settle()
 
-    def _create(self) -> DeltaTable:
-        modes.make_folder(self.folder / LOG_FOLDER, self._store)
+    def _create(self) -> None:
         schema = _delta_schema(self.table)
-        columns = _name_columns(schema.fields)
-        after = Snapshot(0, columns=columns)
-        after.transactions[STATE_ID] = after.digest()
-        made = DeltaTable.create(
-            self.folder,
-            schema,
-            mode="ignore",
-            partition_by=_partition_columns(self.table),
-            name=self.table.name,
-            configuration=DELTA_PROPERTIES,
-            commit_properties=_sign(after, {}, int(time.time() * 1000)),
-        )
+        after = Snapshot(0, columns=_name_columns(schema.fields))
+        write_first_commit(self.folder, self.table.name, schema.to_json(), _partition_columns(self.table), after.digest())
         self.state = read_snapshot(self.folder)
-        self._settle()
-        return made
 
 
 def _sign(after: Snapshot, promised: Mapping[str, int], now: int) -> CommitProperties:

@@ -113,7 +113,7 @@ DELTA_TYPES: Final[dict[pl.DataType | type[pl.DataType], str]] = {
     TIMESTAMP: "timestamp",
 }
 
-DELTA_PROPERTIES: Final[dict[str, str | None]] = {
+DELTA_PROPERTIES: Final[dict[str, str]] = {
     # Statistics of other columns would leave addresses and paths in the log after a purge.
     "delta.dataSkippingStatsColumns": "timestamp",
     "delta.checkpointInterval": "50",
