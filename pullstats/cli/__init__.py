@@ -38,6 +38,7 @@ class HelpLine(NamedTuple):
 COMMANDS: Final[dict[str, HelpLine]] = {
     "ingest": HelpLine("In", "pullstats.cli.ingest", "Read access logs into the store."),
     "formats": HelpLine("In", "pullstats.cli.formats", "Tell the format of a log, and which lines fail; list what can be read."),
+    "overview": HelpLine("Look", "pullstats.cli.overview", "Show what is in a log on one screen, or what is in the store."),
     "report": HelpLine("Look", "pullstats.cli.look", "Break any metric down by one to three dimensions."),
     "series": HelpLine("Look", "pullstats.cli.look", "Show metrics over time, in buckets."),
     "uniques": HelpLine("Look", "pullstats.cli.people", "Count networks, endpoints, origins side by side; new, returning and churned ones."),
@@ -106,6 +107,12 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a log in its place is looked at at once."""
+        if args and args[0] not in COMMANDS and os.path.exists(args[0]):  # noqa: PTH110 - never raises
+            return "overview", self.get_command(ctx, "overview"), args
+        return super().resolve_command(ctx, args)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
         """Offer the commands without importing them."""
         from pullstats.cli.completion import offer_commands  # noqa: PLC0415 - only a shell asks
@@ -146,7 +153,7 @@ def run(arguments: list[str]) -> int:
         return _complete()
     is_debug = "--debug" in arguments or os.environ.get("PULLSTATS_DEBUG") == "1"
     try:
-        result = main.main(arguments, prog_name="pullstats", standalone_mode=False)
+        result = main.main(_put_command_first(arguments), prog_name="pullstats", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BaseException as error:
@@ -154,6 +161,23 @@ def run(arguments: list[str]) -> int:
             raise
         return _say_click(error)
     return _exit_code(result)
+
+
+_WITH_VALUE: Final = frozenset({"--store", "--config"})
+_WITHOUT: Final = frozenset({"--quiet", "-q", "--verbose", "-v", "--debug", "--no-color"})
+
+
+def _put_command_first(arguments: list[str]) -> list[str]:
+    """Put options that every command has behind the command, where people write them before it.
+
+    Example:
+        >>> _put_command_first(["--store", "s", "-q", "report", "--by", "client"])
+        ['report', '--store', 's', '-q', '--by', 'client']
+    """
+    end = 0
+    while end < len(arguments) and (arguments[end] in _WITHOUT | _WITH_VALUE or arguments[end].partition("=")[0] in _WITH_VALUE):
+        end += 2 if arguments[end] in _WITH_VALUE else 1
+    return [*arguments[end : end + 1], *arguments[:end], *arguments[end + 1 :]]
 
 
 def _complete() -> int:

@@ -85,7 +85,16 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
     Run it again as often as you like: lines that are in the store are not counted twice.
     """
     limit = parse_share(options["max_bad"])
-    plan = IngestPlan(
+    plan = make_plan(paths, options)
+    with progress_bar(is_wanted=not options["quiet"], use_color=not options["no_color"]) as step:
+        summary = run_ingest(plan, step, warning_printer(options))
+    _print_summary(summary, options)
+    return judge(summary, limit)
+
+
+def make_plan(paths: tuple[str, ...], options: dict[str, Any]) -> IngestPlan:
+    """Make the plan that the options of a command that reads logs describe."""
+    return IngestPlan(
         paths=paths,
         store=options["store"],
         formats=FormatChoice(options["input_format"], options["log_format"], *chosen_maps(options), keeps_attributes=options["keep_attributes"]),
@@ -101,12 +110,8 @@ def ingest(paths: tuple[str, ...], **options: Any) -> int:
         keep_addresses=options["keep_addresses"],
         is_new_key_epoch=options["is_new_key_epoch"],
         is_again=options["is_again"],
-        is_dry_run=options["dry_run"],
+        is_dry_run=options.get("dry_run", False),
     )
-    with progress_bar(is_wanted=not options["quiet"], use_color=not options["no_color"]) as step:
-        summary = run_ingest(plan, step, warning_printer(options))
-    _print_summary(summary, options)
-    return _judge(summary, limit)
 
 
 def parse_share(text: str | None) -> float | None:
@@ -140,7 +145,7 @@ def _print_summary(summary: IngestSummary, options: dict[str, Any]) -> None:
         click.echo(summary_text(summary, RenderOptions(color=color, width=width)), err=True, nl=False)
 
 
-def _judge(summary: IngestSummary, limit: float | None) -> int:
+def judge(summary: IngestSummary, limit: float | None) -> int:
     """Give the exit code: 2 if a log could not be read whole, 3 if too many lines were rejected."""
     if summary.failures:
         more = f" ({len(summary.failures) - 1:,} more like it)" if len(summary.failures) > 1 else ""

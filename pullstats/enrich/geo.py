@@ -240,8 +240,9 @@ def _unpack_bundled() -> Path:
     target = cache / name
     if target.is_file():
         return target
-    for folder in (cache, Path(tempfile.mkdtemp(prefix="pullstats-"))):
+    for is_kept in (True, False):
         with contextlib.suppress(OSError):
+            folder = cache if is_kept else Path(tempfile.mkdtemp(prefix="pullstats-"))
             folder.mkdir(parents=True, exist_ok=True)
             _write_once(folder / name, lzma.decompress(packed.read_bytes()))
             return folder / name

@@ -97,11 +97,12 @@ def sparkline(values: Sequence[float | None]) -> str:
     )
 
 
-def draw_bar(part: float) -> str:
-    """Draw a part of a whole as a bar of at most `BAR_WIDTH` columns, in eighths of a column.
+def draw_bar(part: float, width: int = BAR_WIDTH) -> str:
+    """Draw a part of a whole as a bar, in eighths of a column.
 
     Args:
         part: from 0 to 1.
+        width: columns of the whole.
     """
-    eighths = round(part * BAR_WIDTH * 8)
+    eighths = round(part * width * 8)
     return _EIGHTHS[-1] * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
