@@ -73,20 +73,28 @@ def _read_part(asked: Plan, groups: dict[str, pl.Expr], columns: Sequence[str]) 
     kept = asked.selection.keep(events)
     unions = [metric for metric in base if metric.is_distinct]
     simple = [metric for metric in base if metric.is_folded]
-    sets = [_set_table(kept, groups, metric, simple if index == 0 else []) for index, metric in enumerate(unions)]
+    alike = _find_alike(unions)
+    sets = [_set_table(kept, groups, unions[index], simple if index == 0 else []) for index in dict.fromkeys(alike)]
     plain = [] if unions else [kept.group_by(*name_groups(groups)).agg(*_first_fold(simple)) if groups else kept.select(*_first_fold(simple))]
     # One after the other: read together, the fastest would wait for the slowest in memory.
     frames = [lazy.collect(engine="streaming") for lazy in (*sets, *plain)]
+    keys = dict(zip(dict.fromkeys(alike), frames, strict=False))
     plain_frame = frames[-1] if plain else refold(frames[0].drop(VALUE), tuple(groups), simple)
     total = int(plain_frame["requests"].sum())
     return Partials(
         tuple(groups),
         plain_frame,
-        {metric.name: _spread(frame.select(*groups, VALUE), metric, asked) for metric, frame in zip(unions, frames, strict=False)},
+        {metric.name: _spread(keys[index].select(*groups, VALUE), metric, asked) for metric, index in zip(unions, alike, strict=True)},
         {},
         int(read.collect(engine="streaming").item()) if read is not None else total,
         total,
     )
+
+
+def _find_alike(unions: Sequence[Metric]) -> list[int]:
+    """Find for each of some distinct counts the place of the first that counts the same keys: these are read once for all."""
+    keys = [metric.expr for metric in unions if metric.expr is not None]
+    return [next(index for index, one in enumerate(keys) if one.meta.eq(key)) for key in keys]
 
 
 def _spread(keys: pl.DataFrame, metric: Metric, asked: Plan) -> pl.DataFrame:
