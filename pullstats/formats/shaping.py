@@ -12,7 +12,7 @@ from pullstats.formats.durations import read_durations
 from pullstats.formats.operations import method_of
 from pullstats.formats.parsed import ADDRESS_FIELD, READING_SCHEMA, TIMESTAMP_SOURCE
 from pullstats.formats.variables import ADDRESS, FORWARDED, FROM_UTC, HOSTS, TIMES
-from pullstats.timestamps import keep_plausible, parse_clf, parse_digits, parse_times
+from pullstats.timestamps import keep_plausible, one_or_each, parse_clf, parse_digits, parse_times
 
 _NO_SITE: Final = r"^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?)(?::[0-9]+)?$|\.cloudfront\.net$|^_$"
 """A host that names no site: an address, CloudFront's own name of a distribution, nginx's nameless server."""
@@ -126,18 +126,13 @@ def _timestamp(raw: pl.DataFrame, clock: Clock) -> pl.Expr:
         utc = pl.col(FROM_UTC[0])
         return utc if naive is None or naive.null_count() == raw.height else pl.coalesce(utc, pl.lit(clock.to_utc(naive)))
     if "time_zone" in raw.columns:
-        return parse_clf(pl.col("time_local"), _zone(raw["time_zone"]))
+        return parse_clf(pl.col("time_local"), one_or_each(raw["time_zone"], pl.col("time_zone")))
     name = next((name for name in TIMES if name in raw.columns), None)
     if name == "w3c_date" and "w3c_time" in raw.columns:
         return pl.lit(parse_times(raw.select(pl.concat_str("w3c_date", pl.lit("T"), "w3c_time", pl.lit("Z"))).to_series(), clock))
     if name == "time_digits":
         return pl.lit(parse_digits(raw[name], clock))
     return pl.lit(None, TIMESTAMP) if name is None else pl.lit(parse_times(raw[name], clock))
-
-
-def _zone(zones: pl.Series) -> pl.Expr:
-    """Give one value where a log has one zone, as nearly all have: reading it per row costs."""
-    return pl.lit(zones[0]) if zones.len() and (zones == zones[0]).all() else pl.col("time_zone")
 
 
 def _status(present: list[str]) -> pl.Expr:
