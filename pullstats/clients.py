@@ -12,11 +12,11 @@ from __future__ import annotations
 from typing import Final
 
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_FOUR: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+FOUR: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 _GROUP: Final = r"[0-9A-Fa-fxX*]{1,4}"  # x and *: masked
 _SIX: Final = (
-    rf"(?:(?:{_GROUP}:){{7}}{_GROUP}|(?:{_GROUP}:){{6}}{_FOUR}"
-    rf"|(?:{_GROUP}(?::{_GROUP}){{0,6}})?::(?:(?:{_GROUP}:){{0,6}}(?:{_GROUP}|{_FOUR}))?)"
+    rf"(?:(?:{_GROUP}:){{7}}{_GROUP}|(?:{_GROUP}:){{6}}{FOUR}"
+    rf"|(?:{_GROUP}(?::{_GROUP}){{0,6}})?::(?:(?:{_GROUP}:){{0,6}}(?:{_GROUP}|{FOUR}))?)"
 )
 _ZONE: Final = r"(?:%[0-9A-Za-z_.-]+)?"
 _MASKED: Final = r"[0-9]{1,3}(?:\.(?:[0-9]{1,3}|[xX]{1,3}|\*{1,3})){2}\.(?:[xX]{1,3}|\*{1,3})"
@@ -24,7 +24,7 @@ _PORT: Final = r"(?::[0-9]{1,5})?"
 _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _LAST: Final = r"(?:[0-9_][0-9_-]*)?[A-Za-z](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?"
 
-ADDRESS: Final = rf"(?:(?:{_FOUR}|\[(?:{_FOUR}|{_SIX}{_ZONE})\]){_PORT}|{_SIX}{_ZONE})"
+ADDRESS: Final = rf"(?:(?:{FOUR}|\[(?:{FOUR}|{_SIX}{_ZONE})\]){_PORT}|{_SIX}{_ZONE})"
 """Pattern of an address and what hangs on it: brackets, a zone, a port."""
 
 NAME: Final = rf"(?:{_LABEL}\.)*{_LAST}{_PORT}"
@@ -33,7 +33,7 @@ NAME: Final = rf"(?:{_LABEL}\.)*{_LAST}{_PORT}"
 _HASHED: Final = r"(?:[a-z0-9]{2,10}[:$])?(?:[0-9A-Fa-f]{16,128}|[A-Za-z0-9+_-][A-Za-z0-9+/_-]{20,90}={0,2})"
 _NOBODY: Final = r"-|unix:\S*|@\S*|\*+|\(null\)|[<\[](?:redacted|removed|anonymi[sz]ed|masked|hidden|filtered)[>\]]"
 _PADDED: Final = rf"0{{0,2}}{_OCTET}(?:\.0{{0,2}}{_OCTET}){{3}}"  # no address that can be read for sure: leading zeros are octal to some
-_MASK: Final = rf"(?:{_MASKED}|{_PADDED}){_PORT}|(?:{_FOUR}|{_SIX})/[0-9]{{1,3}}"
+_MASK: Final = rf"(?:{_MASKED}|{_PADDED}){_PORT}|(?:{FOUR}|{_SIX})/[0-9]{{1,3}}"
 
 CLIENT: Final = rf"(?:{ADDRESS}|{NAME}|{_MASK}|{_HASHED}|{_NOBODY})"
 """Pattern of what may name one client; anything else is no client."""

@@ -50,7 +50,7 @@ _UNDO: Final[dict[Escaping, tuple[str, Callable[[str], str]]]] = {
 
 def unescape_values(values: pl.Series, escaping: Escaping) -> pl.Series:
     """Undo the escapes of many values; only those that hold one cost anything."""
-    if escaping not in _UNDO:
+    if escaping not in _UNDO or values.null_count() == values.len():
         return values
     sign, undo = _UNDO[escaping]
     escaped = values.str.contains(sign, literal=True).fill_null(value=False)

@@ -65,14 +65,17 @@ def key_of_six(packed: bytes) -> str:
 
 def list_keys(values: pl.Series) -> pl.Series:
     """List the keys of everything in distinct texts that may spell an address, blanks between them; null where there is nothing."""
+    nothing = pl.Series(KEYS, [None], pl.String).new_from_index(0, values.len())
+    if values.null_count() == values.len():
+        return nothing
     texts = _last_forms(values)
     suspects = texts.str.contains(f"{_HAS_RUN}|{_HAS_WORD}|{_HAS_OTHER}").fill_null(value=False)
     if not suspects.any():
-        return pl.Series(KEYS, [None], pl.String).new_from_index(0, values.len())
+        return nothing
     few = pl.DataFrame({"row": suspects.arg_true(), "text": texts.filter(suspects)})
     found = pl.concat([_keys_of_runs(few), _keys_of_words(few), _keys_of_others(few)])
     joined = found.unique().sort("row", KEYS).group_by("row").agg(pl.col(KEYS).str.join(" "))
-    return pl.Series(KEYS, [None], pl.String).new_from_index(0, values.len()).scatter(joined["row"], joined[KEYS])
+    return nothing.scatter(joined["row"], joined[KEYS])
 
 
 def _last_forms(values: pl.Series) -> pl.Series:

@@ -64,6 +64,8 @@ def redact_values(values: pl.Series, rules: Sequence[Rule] | None = None) -> pl.
     Returns:
         The texts in the same order, placeholders where something was found.
     """
+    if values.null_count() == values.len():
+        return values
     rules = rules_of_texts() if rules is None else rules
     plain = _replace(values, rules)
     escaped = find_escaped(plain)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pullstats.clients import CLIENTS
 from pullstats.formats import FORMATS, Detector, detect_format, parse_lines
+from pullstats.formats.sense import CLIENT, PLAIN_CLIENT, SURE_CLIENT, find_nonsense
 from pullstats.pipeline.plan import IngestSummary
 from support.case_files import load_cases
 from support.effort import examples
@@ -32,6 +33,16 @@ OTHER_TEXTS = [
     "[error]", "2024-03-12", "198.51.100.1;5", "<script>", "0.012", "HTTP/1.1", "example.org:http", "-evil.example", "a..example", '"curl', "{}",
     "x y,", "198.51.100.1,",
 ]  # fmt: skip
+
+
+@examples(100)
+@given(st.lists(st.from_regex(PLAIN_CLIENT, fullmatch=True) | st.sampled_from(CLIENT_TEXTS + OTHER_TEXTS), min_size=1))
+def test_what_is_plainly_a_client_is_one_for_all_that_could_be_asked(texts: list[str]) -> None:
+    clients = pl.Series(texts)
+    for pattern, is_guess in ((CLIENTS, False), (SURE_CLIENT, True)):
+        expected = [None if is_client else CLIENT for is_client in clients.str.contains(pattern)]
+        found = find_nonsense(pl.DataFrame({"remote_addr": clients}), pl.Series([], dtype=pl.Int32), is_guess=is_guess)
+        assert (found.to_list() if found is not None else [None] * len(texts)) == expected
 
 
 def test_a_client_is_an_address_a_name_or_a_known_placeholder() -> None:
