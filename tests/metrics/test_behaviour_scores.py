@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -15,7 +18,9 @@ from support.effort import SOAK, some
 from support.labelled import scoring
 from support.labelled.answers import ask, count_instances, find_origins, judge, take_in
 from support.labelled.build import build
+from support.labelled.builders import WITH_CACHE, add_builder
 from support.labelled.habits import build_habits
+from support.labelled.people import add_developer
 from support.labelled.scoring import Judged
 from support.labelled.town import Town
 from support.labelled.world import WORLDS, World
@@ -83,6 +88,21 @@ def test_other_habits_are_read_as_well(seed: int, tmp_path: Path) -> None:
     assert scoring.macro_f1(found) >= 0.9, drawn
     assert (scoring.precision(found, "production") or 0) >= 0.95, drawn
     assert (scoring.recall(found, "production") or 0) >= 0.85, drawn
+
+
+@pytest.mark.parametrize("seed", some(range(10, 16), of=6))
+def test_a_build_whose_cache_has_its_few_images_is_no_developer(seed: int, tmp_path: Path) -> None:
+    """It looks at the same tags at no pace, by day and on workdays, and takes them again now and then."""
+    world = replace(next(one for one in WORLDS if one.name == "all alike"), images=1.0, days=21)
+    town = Town(world, random.Random(seed))
+    for _ in range(20):
+        add_builder(town, WITH_CACHE)
+        add_developer(town)
+    town.sent.sort(key=lambda sent: sent.time)
+    said = Counter((one.label, one.said) for one in scoring.judge_enough(judge(town, take_in(town, tmp_path))))
+    assert said["ci", "ci"] >= 0.85 * sum(count for (label, _), count in said.items() if label == "ci"), said
+    assert said["ci", "development"] <= 2, said
+    assert said["development", "ci"] <= 1, said
 
 
 @pytest.mark.skipif(not SOAK, reason="nine seeds of each world over weeks: make soak")

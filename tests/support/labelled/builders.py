@@ -7,6 +7,7 @@ docker starts with an empty store; `schedule:` and Jenkins' `H 2 * * *` for what
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from support.labelled import moments
 from support.labelled.moments import MINUTE
@@ -17,10 +18,13 @@ Job = Callable[[float], list[list[Step]]]
 """The runs of one job, one after the other."""
 
 
-def add_builder(town: Town) -> None:
-    """Add one project's CI."""
+WITH_CACHE: Final = "own runner with cache"
+
+
+def add_builder(town: Town, kind: str | None = None) -> None:
+    """Add one project's CI; of a kind that is drawn if it is not said."""
     family, job = make_job(town)
-    kind = town.chance.choices(("hosted", "own runner", "nightly", "own runner with cache"), (4, 4, 1, 0.4))[0]
+    kind = kind or town.chance.choices(("hosted", "own runner", "nightly", WITH_CACHE), (4, 4, 1, 0.4))[0]
     zone, per_day = town.chance.choice(town.world.zones), moments.log_uniform(town.chance, 2, 14)
     days = {"weekend": town.chance.uniform(0.05, 0.3), "absent": 0.03}
     if kind == "nightly":
@@ -30,7 +34,7 @@ def add_builder(town: Town) -> None:
     times = times[-town.world.most // 12 :]
     agent = town.agent(family)
     homes = [town.address("cloud", "hosting", "office") for _ in range(town.chance.randint(1, 2))] if kind.startswith("own") else []
-    caches = kind == "own runner with cache" and family in ("docker", "containerd")
+    caches = kind == WITH_CACHE and family in ("docker", "containerd")
     for moment in times:
         address = town.chance.choice(homes) if homes else town.address("azure", "azure", "cloud")
         _work(town, kind, (address, agent), moment, job(moment), looks_only=caches and town.chance.random() < 0.85)
