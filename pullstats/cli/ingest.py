@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from pullstats.cli.options import Command, chosen_maps, combine, general_options, map_option
+from pullstats.cli.options import Command, chosen_maps, combine, general_options, lock_option, map_option
 from pullstats.cli.output import PIPED_WIDTH, terminal_width, warning_printer
 from pullstats.cli.progress import progress_bar
 from pullstats.cli.rule_options import rule_sources, rules_option
@@ -75,6 +75,7 @@ reading_options = combine(
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…")
 @reading_options
 @click.option("--dry-run", is_flag=True, help="Read and count everything, keep nothing.")
+@lock_option
 @click.option("--max-bad", help="Exit 3 if more than this share of lines is rejected, e.g. 0.5%.")
 @click.option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Form of the summary.")
 @general_options
@@ -111,6 +112,7 @@ def make_plan(paths: tuple[str, ...], options: dict[str, Any]) -> IngestPlan:
         is_new_key_epoch=options["is_new_key_epoch"],
         is_again=options["is_again"],
         is_dry_run=options.get("dry_run", False),
+        lock_timeout=options.get("lock_timeout", 0),
     )
 
 

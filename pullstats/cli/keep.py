@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 import polars as pl
 
-from pullstats.cli.options import Command, combine, general_options
+from pullstats.cli.options import Command, combine, general_options, lock_option
 from pullstats.cli.output import emit, output_options, warning_printer
 from pullstats.pipeline.answer import store_overview
 from pullstats.pipeline.compact import compact as run_compact
@@ -64,6 +64,7 @@ def status(**options: Any) -> int:
 
 @click.command(cls=Command)
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the answer.")
+@lock_option
 @general_options
 def compact(**options: Any) -> int:
     """Merge the files of many short runs into few large ones; every ingest does so once they slow reports down.
@@ -71,7 +72,7 @@ def compact(**options: Any) -> int:
     No number changes. The old files are swept an hour later by the next ingest, for readers that began before.
     """
     say = warning_printer(options)
-    summary = run_compact(options["store"], say)
+    summary = run_compact(options["store"], say, options["lock_timeout"])
     for warning in summary.warnings:
         say(warning)
     if options["output_format"] == "json":
@@ -86,13 +87,14 @@ def compact(**options: Any) -> int:
 @click.command(cls=Command)
 @click.option("--repair", is_flag=True, help="Set aside what is damaged (nothing is deleted); the next ingest reads the lost lines again.")
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the answer.")
+@lock_option
 @general_options
 def verify(**options: Any) -> int:
     """Check every file of the store against its transaction log: presence, size, checksum, and whether the counts agree.
 
     Exits with 2 if anything is damaged.
     """
-    verdict = run_verify(options["store"], is_repair=options["repair"])
+    verdict = run_verify(options["store"], is_repair=options["repair"], lock_timeout=options["lock_timeout"])
     if options["output_format"] == "json":
         click.echo(json.dumps(verdict.to_json()))
     else:

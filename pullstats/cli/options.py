@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -240,6 +241,25 @@ class Number(click.FloatRange):
             self.fail(f"{value!r} is no {self.called}", param, ctx)
         return number
 
+
+class Seconds(click.ParamType):  # type: ignore[type-arg]
+    """A span of time: `60s`, `5m`, `1h`, or seconds alone."""
+
+    name = "time"
+    _FORM: Final = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)")
+    _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a span in seconds."""
+        match = self._FORM.fullmatch(str(value).strip())
+        if match is None:
+            self.fail(f"'{value}' is no span of time; write 60s, 5m or 0", param, ctx)
+        return float(match[1]) * self._UNITS[match[2]]
+
+
+lock_option = click.option(
+    "--lock-timeout", type=Seconds(), default="60s", show_default=True, help="How long to wait for another process that writes to the store."
+)
 
 map_option = click.option(
     "--map",

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 import polars as pl
 
-from pullstats.cli.options import Command, combine, general_options
+from pullstats.cli.options import Command, combine, general_options, lock_option
 from pullstats.cli.output import emit, output_options, warning_printer
 from pullstats.cli.rule_options import rule_sources, rules_option
 from pullstats.enrich import RuleBook, load_rules
@@ -170,7 +170,7 @@ def _describe(row: dict[str, Any]) -> Iterator[str]:
 @click.option("--digests", type=click.Path(), multiple=True, help="Image index (JSON) that names the platform of digests; repeatable.")
 @click.option("--key-file", type=click.Path(), help="Key of the hashes (default: your own).")
 @click.option("--dry-run", is_flag=True, help="Count what would change, change nothing.")
-@combine(rules_option, output_options, general_options)
+@combine(rules_option, lock_option, output_options, general_options)
 def rebuild(**options: Any) -> int:
     """Derive agent, package and network columns anew after a change of rules, without the logs.
 
@@ -183,6 +183,7 @@ def rebuild(**options: Any) -> int:
         key_file=Path(options["key_file"]) if options["key_file"] else None,
         is_dry_run=options["dry_run"],
         tell=warning_printer(options),
+        lock_timeout=options["lock_timeout"],
     )
     return emit(_rebuild_report(summary), options)
 

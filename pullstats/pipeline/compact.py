@@ -32,18 +32,19 @@ class CompactSummary:
         return asdict(self)
 
 
-def compact(store: Path, tell: Callable[[str], None] = lambda _: None) -> CompactSummary:
+def compact(store: Path, tell: Callable[[str], None] = lambda _: None, lock_timeout: float = 0) -> CompactSummary:
     """Merge all small files of a store, a group of files a commit; no row changes.
 
     Args:
         store: its folder.
         tell: takes a sentence on what may take its time.
+        lock_timeout: seconds to wait for another process that writes.
 
     Raises:
         UserError: there is no store, another process writes to it, or the disk fails; what was merged before stays so.
     """
     opened = open_store(store)
-    with opened.lock(tell):
+    with opened.lock(tell, lock_timeout):
         merged = opened.compact()
     left = opened.extent()
     return CompactSummary(merged, left.files, left.bytes, left.events, tuple(opened.glance()))

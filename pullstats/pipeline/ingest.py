@@ -57,7 +57,7 @@ def _opened(plan: IngestPlan, checked: CheckedKey, tell: Callable[[str], None]) 
         yield open_store(plan.store, create=False) if plan.store.exists() else None
         return
     store = open_store(plan.store, create=True)
-    with store.lock(tell):
+    with store.lock(tell, plan.lock_timeout):
         checked.check_again(store)
         store.sweep()
         yield store

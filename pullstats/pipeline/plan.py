@@ -47,6 +47,7 @@ class IngestPlan:
         is_new_key_epoch: hash from now on with another key than before.
         is_again: read logs in full that may have been read before, where a lost identity key leaves no telling.
         is_dry_run: read and count everything, keep nothing.
+        lock_timeout: seconds to wait for another process that writes to the store.
         workers: blocks that are worked on side by side.
         block_size: bytes read at a time.
     """
@@ -67,6 +68,7 @@ class IngestPlan:
     is_new_key_epoch: bool = False
     is_again: bool = False
     is_dry_run: bool = False
+    lock_timeout: float = 0
     workers: int = WORKERS
     block_size: int = BLOCK_SIZE
 

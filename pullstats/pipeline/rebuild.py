@@ -50,6 +50,7 @@ def rebuild(
     key_file: Path | None = None,
     is_dry_run: bool = False,
     tell: Callable[[str], None] = lambda _: None,
+    lock_timeout: float = 0,
 ) -> RebuildSummary:
     """Derive agent, package and network columns of a store anew.
 
@@ -60,6 +61,7 @@ def rebuild(
         key_file: the key of the hashes, None for the user's own.
         is_dry_run: count what would change, change nothing.
         tell: takes a sentence on what may take its time before the first file is read.
+        lock_timeout: seconds to wait for another process that writes.
 
     Raises:
         UserError: rules, key or store that cannot be used; files already rebuilt stay so.
@@ -77,7 +79,7 @@ def rebuild(
     if is_dry_run:
         _sum_up(derive_events(opened, derive, book.version, is_every=is_every), summary)
     else:
-        with opened.lock(tell):
+        with opened.lock(tell, lock_timeout):
             _sum_up(rewrite_events(opened, derive, book.version, is_every=is_every), summary)
             opened.sweep()
     return replace(summary, warnings=tuple(opened.warnings()))

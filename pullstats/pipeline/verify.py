@@ -43,12 +43,13 @@ class VerifyOutcome:
         }
 
 
-def verify(store: Path, *, is_repair: bool = False) -> VerifyOutcome:
+def verify(store: Path, *, is_repair: bool = False, lock_timeout: float = 0) -> VerifyOutcome:
     """Check every file of a store against its transaction log.
 
     Args:
         store: its folder.
         is_repair: set aside what is damaged.
+        lock_timeout: seconds to wait for another process that writes, before a repair.
 
     Raises:
         UserError: there is no store, it may not be read, or another process writes to it.
@@ -57,5 +58,5 @@ def verify(store: Path, *, is_repair: bool = False) -> VerifyOutcome:
     found = verify_store(store)
     if not is_repair or found.is_clean:
         return VerifyOutcome(found, None, found)
-    repair = repair_store(store)
+    repair = repair_store(store, lock_timeout)
     return VerifyOutcome(found, repair, verify_store(store))

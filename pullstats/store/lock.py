@@ -12,7 +12,8 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,14 +23,18 @@ from pullstats.errors import StoreError
 from pullstats.store.modes import settle_file
 
 LOCK_NAME: Final = "writer.lock"
+_PAUSE: Final = 0.05
+"""Seconds between two looks at a lock that somebody else holds."""
 
 
 @contextmanager
-def lock_store(store: Path) -> Iterator[None]:
+def lock_store(store: Path, timeout: float = 0, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """Hold the store's write lock for the length of a `with` block.
 
     Args:
         store: folder of the store.
+        timeout: seconds to wait for whoever holds it.
+        tell: takes a sentence where it is waited for.
 
     Raises:
         StoreError: another process (or another `with` block of this one) holds the lock,
@@ -43,9 +48,11 @@ def lock_store(store: Path) -> Iterator[None]:
     try:
         settle_file(path, store)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(handle, store, timeout, tell)
         except BlockingIOError as error:
-            raise StoreError(f"the store {store} is being written to by {_describe_owner(handle)}; run again when it has ended") from error
+            raise StoreError(
+                f"the store {store} is being written to by {_describe_owner(handle)}; run again when it has ended, or wait longer with --lock-timeout"
+            ) from error
         except OSError as error:
             raise StoreError(f"cannot lock the store: {path}: {error.strerror}") from error
         _write_owner(handle)
@@ -55,6 +62,28 @@ def lock_store(store: Path) -> Iterator[None]:
             _erase_owner(handle)
     finally:
         os.close(handle)
+
+
+def _take(handle: int, store: Path, timeout: float, tell: Callable[[str], None]) -> None:
+    """Take the lock, at once or as soon as it is free.
+
+    Raises:
+        BlockingIOError: it was not free in time.
+    """
+    end = time.monotonic() + timeout
+    is_told = False
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                raise
+        else:
+            return
+        if not is_told:
+            tell(f"the store {store} is being written to by {_describe_owner(handle)}; waiting up to {timeout:g} s for it to end")
+            is_told = True
+        time.sleep(_PAUSE)
 
 
 def is_being_written(store: Path) -> bool:

@@ -43,15 +43,19 @@ class Repair:
     remarks: list[str] = field(default_factory=list)
 
 
-def repair_store(store: Path) -> Repair:
+def repair_store(store: Path, lock_timeout: float = 0) -> Repair:
     """Set aside what is damaged in a store.
+
+    Args:
+        store: its folder.
+        lock_timeout: seconds to wait for another process that writes.
 
     Raises:
         StoreError: another process writes to it, or the disk fails; run it again then.
     """
     find_store(store, create=False)
     done = Repair()
-    with lock_store(store), explain_failure("repair", store):
+    with lock_store(store, lock_timeout), explain_failure("repair", store):
         for table in TABLES:
             _repair_log(store, table, done)
         logs = {table.name: TableLog(store, table, is_remade=True) for table in TABLES}

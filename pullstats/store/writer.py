@@ -47,7 +47,7 @@ class StoreWriter(StoreView):
         return super().snapshot(table) if self._logs is None else self._logs[table.name].state
 
     @contextmanager
-    def lock(self, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+    def lock(self, tell: Callable[[str], None] = lambda _: None, timeout: float = 0) -> Iterator[None]:
         """Be the store's one writer for the length of a `with` block, on its newest snapshot.
 
         Takes back what a writer that died between two tables has left, and brings a store of an older
@@ -55,11 +55,12 @@ class StoreWriter(StoreView):
 
         Args:
             tell: takes a sentence on what is done first and may take its time.
+            timeout: seconds to wait for another process that writes.
 
         Raises:
             StoreError: another process writes, the store is not writable, or is of an older layout and damaged.
         """
-        with lock_store(self.path):
+        with lock_store(self.path, timeout, tell):
             self.refresh()
             self._is_locked = True
             try:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -516,3 +517,28 @@ def test_a_log_that_did_not_change_is_read_once(store: Store, monkeypatch: pytes
     commit.write_bytes(commit.read_bytes().replace(b'"txn"', b'"tXn"'))
     with pytest.raises(StoreError):
         read_snapshot(folder)
+
+
+def test_a_writer_waits_for_another_one_and_no_longer_than_it_may(store: Store) -> None:
+    """The first ends when it hears that the second waits: no clock decides."""
+    is_held, is_waited = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with open_store(store.path).lock():
+            is_held.set()
+            assert is_waited.wait(60)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert is_held.wait(60)
+    with pytest.raises(StoreError, match="wait longer with --lock-timeout"), open_store(store.path).lock(timeout=0.1):
+        pass
+    said: list[str] = []
+
+    def hear(text: str) -> None:
+        said.append(text)
+        is_waited.set()
+
+    with open_store(store.path).lock(hear, timeout=60):
+        holder.join()
+    assert [text for text in said if f"being written to by process {os.getpid()}" in text and "waiting up to 60 s" in text]
