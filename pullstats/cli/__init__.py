@@ -55,6 +55,7 @@ COMMANDS: Final[dict[str, HelpLine]] = {
     "export": HelpLine("Out", "pullstats.cli.out", "Write files for cron: daily numbers, events, rejected lines."),
     "html": HelpLine("Out", "pullstats.cli.page", "Write one page for a browser, in a single file: sentences, charts, tables."),
     "badge": HelpLine("Out", "pullstats.cli.badge", "Make one number a badge: an SVG, or JSON for shields.io."),
+    "digest": HelpLine("Out", "pullstats.cli.digest", "Write a letter about a month: Markdown, HTML or plain text."),
     "alert": HelpLine("Out", "pullstats.cli.alert", "Tell whether a number fell, rose or passed a bound; exit code 5 if it did."),
     "status": HelpLine("Keep", "pullstats.cli.keep", "Show what is in the store, and how fresh it is."),
     "compact": HelpLine("Keep", "pullstats.cli.keep", "Merge the files of many short runs into few large ones."),

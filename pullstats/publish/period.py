@@ -59,8 +59,8 @@ def tell_period(reports: Mapping[str, Report]) -> list[Sentence]:
     """
     totals = reports[TOTALS]
     if totals.is_empty:
-        return [Sentence(f"No request was found in {_name_window(totals)}. {_tell_reach(totals)}", TOTALS), *_tell_unfinished(totals)]
-    opening = [Sentence(f"{_begin(totals.headline)}, in {_name_window(totals)}.", TOTALS)]
+        return [Sentence(f"No request was found in {name_window(totals)}. {_tell_reach(totals)}", TOTALS), *_tell_unfinished(totals)]
+    opening = [Sentence(f"{_begin(totals.headline)}, in {name_window(totals)}.", TOTALS)]
     return [*opening, *_tell_days(totals), *_tell_change(reports[CHANGE]), *_tell_few(reports[CONCENTRATION]), *_tell_unfinished(totals)]
 
 
@@ -68,7 +68,7 @@ def _begin(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _name_window(report: Report) -> str:
+def name_window(report: Report) -> str:
     """Write a window with its first and last day: 2025-03 (2025-03-01 to 2025-03-31, UTC)."""
     window, zone = report.meta["window"], report.meta["tz"]
     ends = [_day(window["start"], zone), _day(window["end"], zone, timedelta(microseconds=1))]

@@ -48,11 +48,13 @@ class Organisations:
         query: what is asked; its metrics are `METRICS`.
         state: only those in this state.
         networks: only these kinds of network, of `GROUPS`; all if empty.
+        has_classes: tell why their origins come; else all are of unknown class, and none is looked for.
     """
 
     query: Query
     state: str | None = None
     networks: tuple[str, ...] = ()
+    has_classes: bool = True
 
     def answer(self, events: StoreEvents) -> Report:
         """List them.
@@ -95,7 +97,8 @@ class Organisations:
 
 def _list(asked: Plan, asked_for: Organisations) -> Report:
     before, counted = _find_counted(asked, asked_for.state)
-    partials = compute_partials(counted, org_groups() | {CLASS: pl.col(CLASS)}, [*COLUMNS, CLASS])
+    classed = {CLASS: pl.col(CLASS) if asked_for.has_classes else pl.lit(None, pl.String)}
+    partials = compute_partials(counted, org_groups() | classed, [*COLUMNS, *([CLASS] if asked_for.has_classes else [])])
     rows = fold(partials, counted.metrics, KEYS)
     classes = name_classes(fold(partials, counted.metrics, (*KEYS, CLASS)))
     growth = measure_growth(asked, before)
