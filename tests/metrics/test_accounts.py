@@ -35,7 +35,7 @@ from support.oracle import find_downloads_2
 from support.released import as_read, make_life
 from support.returning import make_visitors
 from support.waste_oracle import find_all, inflation
-from support.wasteful import ask_events, builds, gets_what_it_has, loops, make_traffic, mark_builds, polls_fast
+from support.wasteful import ask_events, builds, gets_what_it_has, make_traffic, mark_builds, polls_fast
 
 RULES = load_offences()
 NUMBERS = {name: dict(kind.thresholds) for name, kind in RULES.kinds.items()}
@@ -45,7 +45,7 @@ PLAIN = {"ci": None, "query": None, "agent": None, "release": None}
 
 @cache
 def wasteful() -> list[Row]:
-    return make_traffic(3, gets_what_it_has, polls_fast, loops, builds)
+    return make_traffic(3, gets_what_it_has, polls_fast, builds)
 
 
 @cache
