@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.metrics.accounting.lines import Line, sort_requests
+from pullstats.metrics.accounting.lines import Line, look_back, sort_requests
 from pullstats.metrics.dimensions import CLASS
 from pullstats.metrics.filtering.selection import Selection
 from pullstats.metrics.plan import Plan
@@ -53,8 +53,7 @@ def look_at_all(asked: Plan) -> Plan:
     Args:
         asked: the plan of a question.
     """
-    window = replace(asked.window, start=None, weekdays=None, hours=(), label=f"all up to the end of {asked.window.label}")
-    return replace(asked, window=window, selection=Selection())
+    return replace(look_back(asked), selection=Selection())
 
 
 def account_for_origin(asked: Plan, origin: int) -> tuple[Line, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -14,15 +13,6 @@ from pullstats.metrics.plan import Plan
 from pullstats.metrics.statuses import IS_FAILED
 
 _PART: Final = "cohorts"
-
-
-def look_back_to_the_beginning(asked: Plan) -> Plan:
-    """Ask of all requests up to the window's end: who is in a cohort is told by all of them.
-
-    Args:
-        asked: the plan of the question.
-    """
-    return replace(asked, window=replace(asked.window, start=None, label=f"all up to the end of {asked.window.label}"))
 
 
 def account_for_cohorts(asked: Plan, calendar: Calendar, sightings: Sightings, history: pl.Expr) -> tuple[Line, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -52,6 +52,17 @@ class Known:
     def read(self) -> set[str]:
         """Name the event columns of the keys."""
         return {name for value in self.keys.values() for name in value.meta.root_names()}
+
+
+def look_back(asked: Plan) -> Plan:
+    """Ask of all requests up to the window's end, whatever its beginning, days and hours.
+
+    Args:
+        asked: the plan of a question.
+    """
+    window = replace(asked.window, start=None, weekdays=None, hours=())
+    label = asked.window.label if window == asked.window else f"all up to the end of {asked.window.label}"
+    return replace(asked, window=replace(window, label=label))
 
 
 def sort_requests(asked: Plan, part: str, row: pl.Expr, reasons: Iterable[Reason] = (), known: Known | None = None) -> list[Line]:

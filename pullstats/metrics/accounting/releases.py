@@ -40,10 +40,10 @@ def account_for_asks(asked: Plan) -> tuple[Line, ...]:
     row = (
         pl.when(_NAMES_RELEASE)
         .then(pl.lit("in: asks for a release, and was answered"))
-        .otherwise(pl.lit("in: names none, as a download of its package"))
+        .otherwise(pl.lit("in: names none, as some downloads of its package do: none named"))
     )
     is_beside = ~_NAMES_RELEASE & pl.col("has_unnamed").is_null()
-    reasons = (*_UNASKED, ("names no release, and no download of its package does not: layers, indexes, lists of tags", is_beside))
+    reasons = (*_UNASKED, ("names no release: layers, indexes, lists of tags", is_beside))
     return tuple(sort_requests(asked, ASKED_FOR, row, reasons, known))
 
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.metrics.accounting.cohorts import account_for_cohorts, look_back_to_the_beginning
-from pullstats.metrics.accounting.lines import Account
+from pullstats.metrics.accounting.cohorts import account_for_cohorts
+from pullstats.metrics.accounting.lines import Account, look_back
 from pullstats.metrics.answers.key_epochs import comparable_history, refuse_epochs
 from pullstats.metrics.answers.report_parts import build_table
 from pullstats.metrics.answers.unseen import warn_of_unseen
@@ -68,7 +68,7 @@ class Cohorts:
         """
         asked = self._resolve(events)
         history, calendar, sightings, _ = _find(asked, self.look_back)
-        whole = look_back_to_the_beginning(asked)
+        whole = look_back(asked)
         return Account(whole, account_for_cohorts(whole, calendar, sightings, history))
 
     def _resolve(self, events: StoreEvents) -> Plan:
