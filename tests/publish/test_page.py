@@ -219,6 +219,18 @@ def test_a_year_of_twenty_packages_is_small() -> None:
     assert reports["series"].frame.height == 365
 
 
+def test_what_the_store_lacks_and_the_filters_leave_out_is_told(sample_store: Path, page: str, tmp_path: Path) -> None:
+    heads, *rows = Outline(page).tables["Logs in the store"]
+    told = pullstats("status", "--store", sample_store, "--format", "json").rows
+    assert [row[heads.index("lines")].replace(",", "") for row in rows] == [str(row["lines"]) for row in told]
+    assert "No filter: every request of the window counts." in page
+    pullstats("html", "--store", sample_store, "-w", "all", "--where", "status=404", "-o", tmp_path / "page.html")
+    filtered = (tmp_path / "page.html").read_text("utf-8")
+    assert "No filter" not in filtered
+    share = pullstats("report", "--store", sample_store, "-w", "all", "--where", "status=404", "--format", "json", "--meta").rows["meta"]["excluded"]
+    assert f"Filters left out {share['events']:,} requests" in filtered
+
+
 def test_a_window_that_holds_nothing_is_an_honest_page(sample_store: Path, tmp_path: Path) -> None:
     pullstats("html", "--store", sample_store, "-w", "1999", "-o", tmp_path / "page.html", code=4)
     page = (tmp_path / "page.html").read_text("utf-8")

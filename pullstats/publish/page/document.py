@@ -47,7 +47,7 @@ def draw_page(reports: Mapping[str, Report], title: str) -> str:
     """
     style, script = _read(_STYLES), _read(_SCRIPTS)
     policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
-    said = frozenset(map(str, reports[NEEDED].meta.get("warnings", ())))
+    said = frozenset({*map(str, reports[NEEDED].meta.get("warnings", ())), reports[NEEDED].footer})
     sections = "\n".join(section.draw(reports, said) for section in SECTIONS) if not reports[NEEDED].is_empty else ""
     links = "".join(f'<li><a href="#{section.key}">{for_html(section.title)}</a></li>' for section in SECTIONS) if sections else ""
     shown = for_html(title)

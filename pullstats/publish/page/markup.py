@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
@@ -81,7 +80,7 @@ def _draw_cells(values: pl.Series, column: Column, report: Report, *, is_first: 
     bars = _bars(values, report) if column.bar else [""] * values.len()
     tag = "th scope=row" if is_first and column.kind not in NUMERIC else f"td{_is_number(column)}"
     written = (_write(value, column) for value in values.to_list())
-    return [f"<{tag}>{text}{bar}</{tag[:2]}>" for text, bar in zip(written, bars, strict=True)]
+    return [f"<{tag}>{bar}{text}</{tag[:2]}>" for text, bar in zip(written, bars, strict=True)]
 
 
 def _write(value: Any, column: Column) -> str:
@@ -144,8 +143,3 @@ def draw_notes(texts: Iterable[str]) -> str:
     """Write what must be said of a number as a list; nothing where there is nothing."""
     told = "".join(f"<li>{for_html(text)}</li>" for text in texts)
     return f"<ul class=notes>{told}</ul>" if told else ""
-
-
-def write_moment(moment: datetime) -> str:
-    """Write an instant of UTC."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

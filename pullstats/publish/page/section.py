@@ -42,15 +42,16 @@ class Figure:
 
         Args:
             reports: all answers by name.
-            said: warnings that the page has given already.
+            said: warnings and footers that the page gives elsewhere.
         """
         report = reports[self.name]
         table = draw_table(report, self.title)
         if report.frame.height > OPEN_ROWS:
             table = f"<details><summary>Table: {report.frame.height:,} rows</summary>{table}</details>"
-        headline = paragraph(report.headline, "headline") if self.has_headline and report.frame.height else ""
+        headline = paragraph(f"{report.headline[:1].upper()}{report.headline[1:]}.", "headline") if self.has_headline and report.frame.height else ""
         notes = [text for text in map(str, report.meta.get("warnings", ())) if text not in said and not text.endswith(MOVED)]
-        source = f"<p class=source>{for_html(report.footer)} · <code>pullstats {for_html(self.command)}</code></p>" if report.footer else ""
+        footer = f"{for_html(report.footer)} · " if report.footer not in said else ""
+        source = f"<p class=source>{footer}<code>pullstats {for_html(self.command)}</code></p>" if report.footer else ""
         return f'<div class=figure><h3 id="{self.name}">{for_html(self.title)}</h3>{paragraph(self.lead)}{headline}{table}{draw_notes(notes)}{source}</div>'
 
 
