@@ -32,6 +32,7 @@ from pullstats.metrics.plan import Plan
 from pullstats.metrics.release_lookup import ASKED, LOOKED_UP, RELEASE_COLUMNS
 from pullstats.metrics.statuses import IS_ANONYMOUS_TRY
 from pullstats.metrics.store_events import StoreEvents
+from pullstats.timestamps import instant
 
 IS_CUT: Final = "is_cut"
 DOWNLOADS: Final = "downloads"
@@ -179,8 +180,8 @@ def _is_cut(names: Sequence[str], asked: Plan, start: datetime | None, end: date
     if ISLAND_START not in names:
         return pl.lit(value=False)
     gap = asked.pauses.longest
-    at_start = pl.col(ISLAND_START) - pl.lit(start) <= gap if start else pl.lit(value=False)
-    at_end = pl.lit(end) - pl.col(ISLAND_END) <= gap if end else pl.lit(value=False)
+    at_start = pl.col(ISLAND_START) - instant(start) <= gap if start else pl.lit(value=False)
+    at_end = instant(end) - pl.col(ISLAND_END) <= gap if end else pl.lit(value=False)
     return (at_start | at_end).fill_null(value=False)
 
 

@@ -12,6 +12,7 @@ from pullstats.events import ID_COLUMNS
 from pullstats.ids import shorten_hashes
 from pullstats.store.snapshot import LiveFile
 from pullstats.store.tables import EVENTS, OLD_EVENTS, Table
+from pullstats.timestamps import instant
 
 # Spark cuts the statistics it writes to milliseconds.
 _STATS_SLACK = timedelta(milliseconds=1)
@@ -47,9 +48,9 @@ def scan_window(
     """
     events = scan_files(folder, sorted(prune_files(files, start, end), key=_age), table)
     if start is not None:
-        events = events.filter(pl.col("timestamp") >= start)
+        events = events.filter(pl.col("timestamp") >= instant(start))
     if end is not None:
-        events = events.filter(pl.col("timestamp") < end)
+        events = events.filter(pl.col("timestamp") < instant(end))
     if columns is None:
         return events
     day = pl.col("timestamp").dt.date().alias("date")

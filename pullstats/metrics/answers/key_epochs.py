@@ -11,6 +11,7 @@ from pullstats.clock import find_zone, write_time
 from pullstats.errors import UsageError
 from pullstats.metrics.metric import Metric
 from pullstats.metrics.plan import Plan
+from pullstats.timestamps import instant
 
 
 def refuse_epochs(asked: Plan, metrics: Sequence[Metric]) -> Plan:
@@ -67,7 +68,7 @@ def comparable_history(asked: Plan, metric: Metric) -> tuple[pl.Expr, list[str]]
     events = asked.events.scan(["timestamp", "key_epoch"], None, asked.window.end)
     if _has_one_key(events):
         return everything, []
-    is_inside = pl.col("timestamp") >= asked.window.start if asked.window.start else everything
+    is_inside = pl.col("timestamp") >= instant(asked.window.start) if asked.window.start else everything
     spans = events.group_by("key_epoch").agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max(), is_inside=is_inside.any())
     own = spans.collect(engine="streaming").sort("is_inside", "last").row(-1, named=True)
     told = f"before {write_time(own['first'], asked.query.tz)} the logs were hashed with another key: whoever came before is new again since then"

@@ -18,6 +18,7 @@ from pullstats.metrics.partials import VALUE
 from pullstats.metrics.partitions import cut_by_network
 from pullstats.metrics.plan import Plan
 from pullstats.metrics.time.buckets import Buckets
+from pullstats.timestamps import instant
 
 CHURNED: Final = "churned"
 STATES: Final = ("new", "returning", "resurrected", CHURNED)
@@ -68,7 +69,7 @@ def _find_sightings(asked: Plan, buckets: Buckets, places: pl.DataFrame, history
     metric = asked.level
     assert metric.expr is not None
     window = replace(asked.window, start=None)
-    is_before = pl.col("timestamp") < asked.window.start if asked.window.start else pl.lit(value=False)
+    is_before = pl.col("timestamp") < instant(asked.window.start) if asked.window.start else pl.lit(value=False)
     place = pl.col(_INDEX).fill_null(_LONG_AGO)
     found = []
     for part in cut_by_network(replace(asked, window=window), {VALUE: metric.expr, BUCKET: buckets.expr}, metric.columns):

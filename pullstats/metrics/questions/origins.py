@@ -36,6 +36,7 @@ from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.spans import close_window, span_before
 from pullstats.metrics.time.windows import Window
 from pullstats.reports import Column, Report
+from pullstats.timestamps import instant
 
 ACTOR: Final = "actor"
 _TRAITS: Final = ("client", "os", "arch", "country", "org")
@@ -191,7 +192,7 @@ def describe_people(asked: Plan, before: Window | None, history: pl.Expr) -> pl.
     """
     window = replace(asked.window, start=before.start if before else asked.window.start)
     traits = [DIMENSIONS[trait] for trait in _TRAITS]
-    is_inside = pl.col("timestamp") >= asked.window.start if asked.window.start else pl.lit(value=True)
+    is_inside = pl.col("timestamp") >= instant(asked.window.start) if asked.window.start else pl.lit(value=True)
     day = pl.col("timestamp").dt.convert_time_zone(asked.query.tz).dt.date().alias(_DAY)
     values = [trait.expr(asked.query.tz).alias(trait.name) for trait in traits]
     columns = {column for trait in traits for column in trait.columns}

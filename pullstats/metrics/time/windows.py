@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from pullstats.timestamps import instant
+
 DAY_MINUTES: Final = 24 * 60
 TICK: Final = timedelta(microseconds=1)
 """The least that two instants lie apart."""
@@ -65,9 +67,9 @@ class Window:
         """Keep the rows of `events` whose `timestamp` lies in this window."""
         parts = [] if self.recurring is None else [self.recurring]
         if self.start is not None:
-            parts.append(pl.col("timestamp") >= self.start)
+            parts.append(pl.col("timestamp") >= instant(self.start))
         if self.end is not None:
-            parts.append(pl.col("timestamp") < self.end)
+            parts.append(pl.col("timestamp") < instant(self.end))
         return events.filter(*parts) if parts else events
 
 
