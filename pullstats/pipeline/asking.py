@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -13,6 +14,8 @@ from pullstats.store import StaleSnapshotError, Store, open_store
 
 T = TypeVar("T")
 TRIES: Final = 4
+SMALL: Final = 4 << 20
+"""Bytes of events, some tens of thousands, up to which a store is asked in one piece: to set streams up for them costs as much again."""
 FAILURES: Final = (FileNotFoundError, pl.exceptions.ComputeError, pl.exceptions.PanicException, pl.exceptions.SchemaError)
 """What reading files raises that are gone, or damaged without a checksum that shows it."""
 
@@ -33,7 +36,8 @@ def ask_store(path: Path, ask: Callable[[Store], T]) -> tuple[T, list[str]]:
     store = open_store(path)
     for _ in range(TRIES):
         try:
-            return ask(store), store.warnings()
+            with pl.Config(set_engine_affinity="in-memory") if store.extent().bytes <= SMALL else nullcontext():
+                return ask(store), store.warnings()
         except StaleSnapshotError:
             store.refresh()
         except FAILURES as error:
