@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -18,6 +19,13 @@ from pullstats.reports import Report
 _HEADINGS: Final = {CHANGE: "What changed", CONCENTRATION: "How much a few make up"}
 _CAVEATS: Final = "What to keep in mind"
 _NAMED: Final = 3
+_FINAL: Final = "final"
+_MARKS: Final = {
+    "gap": "that hold a gap of the logs",
+    "partial": "that are not whole in the logs",
+    _FINAL: "of which logs may still come in",
+}
+"""What marks of a series say of a day."""
 _SPANS: Final = 5
 """Spans of days that are named."""
 _UNSHOWN: Final = "whether they grew"
@@ -91,11 +99,9 @@ def _tell_oldest(row: Mapping[str, Any], days: int) -> str:
 
 def _tell_quality(reports: Mapping[str, Report], commands: Mapping[str, str]) -> list[Section]:
     """Say of gaps, unfinished days and unknown clients what there is; nothing where there is nothing."""
-    found = []
-    days = reports[DAYS]
-    said = [_tell_days(days.frame, name, verb) for name, verb in (("gap", "hold a gap of the logs"), ("partial", "are not whole in the logs"))]
-    if any(said):
-        found.append(Section("", [text for text in said if text], commands[DAYS]))
+    found = [Section("", [text], commands[TOTALS]) for text in _tell_end(reports[TOTALS])]
+    if said := [text for mark, told in _MARKS.items() if (text := _tell_days(reports[DAYS].frame, mark, told))]:
+        found.append(Section("", said, commands[DAYS]))
     unknown = reports[UNKNOWN].frame["requests"].sum() if reports[UNKNOWN].frame.height else 0
     if unknown:
         told = "1 request comes from a client" if unknown == 1 else f"{unknown:,} requests come from clients"
@@ -103,14 +109,30 @@ def _tell_quality(reports: Mapping[str, Report], commands: Mapping[str, str]) ->
     return found
 
 
-def _tell_days(days: pl.DataFrame, name: str, told: str) -> str:
-    """List the days that have a mark; empty if none has."""
-    if name not in days.columns:
+def _tell_end(totals: Report) -> list[str]:
+    """Say that the logs end on a day before the last of the window."""
+    zone, newest, end = ZoneInfo(totals.meta["tz"]), totals.meta["completeness"]["newest_event"], totals.meta["window"]["end"]
+    if newest is None or end is None:
+        return []
+    reached, last = (datetime.fromisoformat(moment).astimezone(zone) for moment in (newest, end))
+    return [f"The logs end on {reached:%Y-%m-%d}, before the window does."] if reached.date() < (last - timedelta(microseconds=1)).date() else []
+
+
+def _tell_days(days: pl.DataFrame, mark: str, told: str) -> str:
+    """List the days that have a mark; empty if none has.
+
+    Args:
+        days: the rows of a series by days.
+        mark: column of the mark; `final` is one that days lack.
+        told: what is said of them.
+    """
+    if mark not in days.columns:
         return ""
-    marked = days.filter(pl.col(name).cast(pl.Boolean).fill_null(value=False))["bucket"].cast(pl.String).str.slice(0, 10).to_list()
+    has_mark = pl.col(mark).cast(pl.Boolean)
+    marked = days.filter(~has_mark if mark == _FINAL else has_mark)["bucket"].cast(pl.String).str.slice(0, 10).to_list()
     spans = _join_days([date.fromisoformat(day) for day in marked])
     more = f" and {len(spans) - _SPANS:,} more times" if len(spans) > _SPANS else ""
-    return f"Days that {told}: {', '.join(spans[:_SPANS])}{more}." if marked else ""
+    return f"Days {told}: {', '.join(spans[:_SPANS])}{more}." if marked else ""
 
 
 def _join_days(days: Sequence[date]) -> list[str]:
