@@ -158,6 +158,13 @@ def test_the_window_is_the_last_whole_month_and_never_moved(store: Path) -> None
     assert late.count("## ") == 0
 
 
+def test_no_number_is_cut(letter: Letter) -> None:
+    assert "takes most" in FORMATS["md"](letter)
+    text = FORMATS["txt"](letter)
+    assert "takes most" not in text
+    assert not re.search("[0-9]…|…[0-9]", text)
+
+
 def test_commands_hold_what_was_asked_and_no_folder(store: Path, tmp_path: Path) -> None:
     releases = tmp_path / "out.csv"
     releases.write_text("version,date,package\n1.1,2025-04-01,acme\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import textwrap
+from dataclasses import replace
 from typing import Final
 
 from pullstats.publish.letter.letter import NUMBERS, Letter, Section, Table
@@ -52,7 +53,8 @@ def _fill(text: str) -> str:
 
 
 def _write_table(table: Table) -> str:
-    """Draw a table; texts are cut in their middle where the line is full."""
+    """Draw a table; names are cut in their middle where the line is full, and lists behind them, whose numbers none may cut, are left out."""
+    table = replace(table, columns=tuple(column for place, column in enumerate(table.columns) if not place or column.kind != "prose"))
     lines = [[column.title for column in table.columns], *table.rows]
     widths = [max(width_of(line[place]) for line in lines) for place in range(len(table.columns))]
     texts = [place for place, column in enumerate(table.columns) if column.kind not in NUMBERS]
