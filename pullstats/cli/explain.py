@@ -29,13 +29,17 @@ _NO_REPORT: Final = frozenset({"is_explaining", "note_to"})
 """Options that ask for something else than the report that is explained."""
 
 
+_EXPLAINED: Final = (report, series, uniques)
+"""Commands whose rows metrics make: these are explained by one command, under any of their names."""
+
+
 class _Explain(CommandGroup):
     """Understands the options of the commands whose numbers it explains; what changes no number changes nothing here."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Borrow the options that are not its own."""
         super().__init__(*args, **kwargs)
-        for command in (report, series, uniques):
+        for command in _EXPLAINED:
             own = {parameter.name for parameter in self.params}
             self.params += [_borrow(one, command) for one in command.params if isinstance(one, click.Option) and one.name not in own]
 
@@ -55,12 +59,16 @@ def _borrow(option: click.Option, command: click.Command) -> click.Option:
 def explain(context: click.Context, /, **options: Any) -> int:
     """Tell how a report's numbers came about: definition, window, filters, requests in and out by reason, rules, samples.
 
-    By itself of report, series and uniques. With the name of another command (pullstats explain versions --adoption) it takes that command's options,
+    By itself, or with their names, of report, series and uniques. With the name of another command (pullstats explain versions --adoption) it takes that command's options,
     and tells of every request of the window in which of its rows it is, or why in none.
     """
     if context.invoked_subcommand is not None:
         refuse_before_name(context, options)
         return 0
+    return _explain_numbers(**options)
+
+
+def _explain_numbers(**options: Any) -> int:
     if options["levels"] is not None:
         options["metrics"] = ",".join(UNIQUE_LEVELS[level] for level in find_levels(split_names(options["levels"])))
     return emit(answer(options["store"], Explanation(build_query(options))), options)
@@ -82,6 +90,12 @@ def _explain_also(command: click.Command, ask: Callable[[dict[str, Any]], Accoun
     options = [one for one in command.params if one.name not in _NO_REPORT]
     words = f"Tell how the numbers of {command.name} came about: of every request in which row it is, or why in none."
     group.add_command(Command(command.name, params=options, callback=run, help=words))
+
+
+for _same in _EXPLAINED:
+    explain.add_command(
+        Command(_same.name, params=explain.params, callback=_explain_numbers, help=f"Tell how the numbers of {_same.name} came about.")
+    )
 
 
 @explain.group(cls=CommandGroup)

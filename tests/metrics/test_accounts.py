@@ -272,6 +272,12 @@ def test_what_is_meant_for_another_command_is_refused_in_one_sentence(store: Pat
         assert err.count("\n") == 1
 
 
+def test_numbers_of_reports_are_explained_under_their_names_as_well(store: Path) -> None:
+    for words in (["--by", "client"], ["--metric", "requests", "--every", "d"], ["--level", "network"]):
+        usual = [*words, "--window", "all", "--store", store, "--format", "csv"]
+        assert pullstats("explain", *usual).out == pullstats("explain", {"--by": "report", "--level": "uniques"}.get(words[0], "series"), *usual).out
+
+
 def test_where_few_must_not_be_told_no_class_and_no_owner_is(store: Path) -> None:
     for words in ("behaviour", "orgs"):
         found = pullstats("explain", words, "--min-origins", "2", "--window", "2025-03", "--store", store, "--format", "json").rows
