@@ -20,8 +20,7 @@ RELEASE_COLUMNS: Final = (
 LOOKED_UP: Final = ("timestamp", "package_type", "package_name")
 NAMES: Final = ["package_name", "package_version"]
 _PLACE: Final = "place"
-_NAMED, _HOW = "asked_name", "asked_how"
-_TAG, _DIGEST = 1, 2
+_NAMED, _IS_TAG, _DIGEST = "asked_name", "is_asked_by_tag", "asked_digest"
 _IS_IMAGE: Final = pl.col("package_type").eq_missing("oci")
 _KIND: Final = pl.col("reference_kind")
 _IS_NAMING: Final = (
@@ -29,16 +28,16 @@ _IS_NAMING: Final = (
     .then(pl.col("action").eq_missing("manifest") & pl.col("is_downloadable").fill_null(value=False))
     .otherwise(_KIND.ne_missing("digest") | pl.col("action").eq_missing("download"))
 )
-_IS_TAG: Final = _KIND.eq_missing("tag")
-_SPELLED: Final = pl.when(_IS_TAG).then(pl.col("package_version")).otherwise(pl.coalesce("package_version_normalized", "package_version"))
+_BY_TAG: Final = _KIND.eq_missing("tag")
+_BY_DIGEST: Final = _IS_IMAGE & _KIND.eq_missing("digest")
+_SPELLED: Final = pl.when(_BY_TAG).then(pl.col("package_version")).otherwise(pl.coalesce("package_version_normalized", "package_version"))
+_BITS: Final = pl.col("package_version").hash(21)
 ASKED: Final = {
-    _NAMED: pl.when(_IS_NAMING).then(_SPELLED),
-    _HOW: pl.when(_IS_NAMING & _IS_TAG)
-    .then(pl.lit(_TAG, pl.UInt8))
-    .when(_IS_NAMING & _IS_IMAGE & _KIND.eq_missing("digest"))
-    .then(pl.lit(_DIGEST, pl.UInt8)),
+    _NAMED: pl.when(_IS_NAMING & ~_BY_DIGEST).then(_SPELLED),
+    _IS_TAG: (_IS_NAMING & _BY_TAG).fill_null(value=False),
+    _DIGEST: pl.when(_IS_NAMING & _BY_DIGEST).then(_BITS),
 }
-"""What a request names, and whether that may stand for something else: a tag, a digest of an image."""
+"""What a request names, and whether that may stand for something else: a tag, or a digest of an image, which is kept in 64 bits that never leave the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +79,14 @@ def _find_releases(events: pl.DataFrame, known: Known, floating: pl.Series, kept
     """Give the releases of some requests; only those by a tag that floats, and by digest, are looked up."""
     named = pl.col(NAMES[1])
     is_floating = named.is_in(floating.implode()) | (_IS_IMAGE & named.str.starts_with("v"))
-    is_open = ((pl.col(_HOW) == _TAG) & is_floating) | (pl.col(_HOW) == _DIGEST)
-    rows = events.select(pl.col(_NAMED).alias(NAMES[1]), _HOW, *LOOKED_UP).with_row_index(_PLACE).filter(is_open if kept is None else is_open & kept)
+    is_open = (pl.col(_IS_TAG) & is_floating) | pl.col(_DIGEST).is_not_null()
+    rows = (
+        events.select(pl.col(_NAMED).alias(NAMES[1]), _IS_TAG, _DIGEST, *LOOKED_UP)
+        .with_row_index(_PLACE)
+        .filter(is_open if kept is None else is_open & kept)
+    )
     releases = events[_NAMED].alias(RELEASE)
-    for looked in (_look_up_tags(rows.filter(pl.col(_HOW) == _TAG), known), _look_up_digests(rows.filter(pl.col(_HOW) == _DIGEST), known)):
+    for looked in (_look_up_tags(rows.filter(_IS_TAG), known), _look_up_digests(rows.filter(~pl.col(_IS_TAG)), known)):
         if looked.height:
             releases = releases.scatter(looked[_PLACE], looked[RELEASE])
     return releases
@@ -91,7 +94,8 @@ def _find_releases(events: pl.DataFrame, known: Known, floating: pl.Series, kept
 
 def _look_up_digests(rows: pl.DataFrame, known: Known) -> pl.DataFrame:
     """Give the release of requests for images by digest: `place`, `release`."""
-    named = rows.select(_PLACE, *NAMES).join(known.digests, on=NAMES, how="left", maintain_order="left")
+    digests = known.digests.with_columns(_BITS.alias(_DIGEST))
+    named = rows.select(_PLACE, "package_name", _DIGEST).join(digests, on=["package_name", _DIGEST], how="left", maintain_order="left")
     return named.select(_PLACE, pl.col("by_digest").str.replace(r"^v([0-9])", "$1").alias(RELEASE))
 
 
