@@ -50,7 +50,7 @@ def test_no_data_and_too_few_are_said_and_never_0(sample_store: Path) -> None:
     said = pullstats("badge", "--store", sample_store, "--window", "2031-01-01..2031-02-01", code=4)
     assert said.rows["message"] == "no data"
     hidden = pullstats("badge", "--store", sample_store, "--window", "all", "--min-origins", "100000")
-    assert hidden.rows["message"] == "fewer than 100000 origins"
+    assert hidden.rows["message"] == "fewer than 100000 endpoints"
     assert pullstats("badge", "--store", sample_store, "--window", "all", "--where", "status=404").rows["message"] == "0"
 
 
@@ -121,3 +121,14 @@ def test_what_is_no_badge_is_said(sample_store: Path, tmp_path: Path) -> None:
 def test_times_are_days() -> None:
     value: Any = datetime(2026, 5, 4, 23, tzinfo=UTC)
     assert write_short(value, Column("t", "t", "time")) == "2026-05-04"
+
+
+def test_one_package_is_told_whatever_stands_in_its_name(sample_store: Path) -> None:
+    asked = ("--store", sample_store, "--window", "all")
+    rows = pullstats("report", "--metric", "downloads", "--limit", "1", "--no-other", "--format", "json", *asked).rows
+    said = pullstats("badge", "--package", rows[0]["package"], *asked).rows
+    assert (said["label"], said["message"]) == (f"{rows[0]['package']} downloads", str(rows[0]["downloads"]))
+    both = pullstats("badge", "--package", rows[0]["package"], "--where", "status=404 or status=403", *asked, code=(0, 4)).rows
+    assert both["message"] in {"0", "no data"}
+    for text in ('a" or status=200 or package="b', "\\", "x'y", "(", ""):
+        assert pullstats("badge", "--package", text, *asked, code=4).rows["message"] == "no data"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -11,6 +10,7 @@ import polars as pl
 from pullstats.errors import UsageError
 from pullstats.metrics.dimensions import DIMENSIONS
 from pullstats.metrics.filtering.filters import parse_filter
+from pullstats.metrics.filtering.writing import join_filters, write_filter
 from pullstats.metrics.plan import Plan, share_classes, with_filter, with_window
 from pullstats.metrics.question_window import is_beyond
 from pullstats.metrics.time.phrase import AmbiguousWindowError
@@ -74,8 +74,8 @@ def find_filters(base: Plan, sides: tuple[str, str]) -> list[Plan]:
         side = text
         if text in errors:
             name = (common or [*values[text]])[0]
-            side = _write_filter(name, values[text][name])
-        asked.append(with_filter(base, f"({where}) and ({side})" if where else side))
+            side = write_filter(name, values[text][name])
+        asked.append(with_filter(base, join_filters(where, side)))
     return asked
 
 
@@ -93,8 +93,3 @@ def _find_values(text: str, name: str, base: Plan) -> list[str]:
     values = base.inside(dimension.columns).select(dimension.expr(base.query.tz).alias(name))
     hits = values.filter(pl.col(name).is_in([text, bare, f"v{bare}"]))
     return hits.unique().collect(engine="streaming")[name].sort().to_list()
-
-
-def _write_filter(name: str, values: Sequence[str]) -> str:
-    listed = ", ".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
-    return f"{name} in ({listed})"

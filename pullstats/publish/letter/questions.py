@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from pullstats.metrics import Breakdown, Query
+from pullstats.metrics.filtering.writing import join_filters
 from pullstats.metrics.over_time.lifecycle import CHURNED
 from pullstats.metrics.question import Question
 from pullstats.metrics.questions.orgs import METRICS as ORG_METRICS
@@ -56,11 +57,6 @@ def ask_letter(query: Query) -> dict[str, Question]:
         DAYS: Breakdown(replace(bare, metrics=("downloads",), every="d", limit=0)),
         UNKNOWN: Breakdown(replace(bare, metrics=("requests",), where=join_filters(query.where, _NOBODY))),
     }
-
-
-def join_filters(where: str | None, other: str) -> str:
-    """Join two filters, both of which must hold; the first may be none."""
-    return f"({where}) and {other}" if where else other
 
 
 def write_commands(reports: Mapping[str, Report], flags: Sequence[str], query: Query) -> dict[str, str]:
