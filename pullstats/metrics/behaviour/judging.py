@@ -103,17 +103,21 @@ def describe_evidence(judged: pl.DataFrame, rules: ClassRules) -> pl.Series:
         rules: the table of classes.
     """
     rows = judged.with_row_index(_PLACE).rechunk()  # polars makes no text of a chunk without rows
-    told = pl.concat([_write(_keep_told(rows, sign, rules.scale), sign.words) for sign in rules.signs.values() if sign.words])
+    signs = {_column(sign): sign for sign in _find_seen(judged, rules) if sign.words}
+    loud = rows.select(pl.col(_PLACE), *(_is_told(sign, rules.scale).alias(name) for name, sign in signs.items()))
+    told = pl.concat(
+        [_write(rows.clear(), _DOUBT), *(_write(rows.filter(loud[name]), sign.words) for name, sign in signs.items() if loud[name].any())]
+    )
     first = told.unique([_PLACE, _FACTS], keep="first", maintain_order=True).sort(_PLACE, maintain_order=True)
     texts = first.group_by(_PLACE, maintain_order=True).agg(pl.col(EVIDENCE).str.join("; "))
     silent = rows.join(texts, on=_PLACE, how="anti")
     return pl.concat([texts, _write(silent, _DOUBT).drop(_FACTS)]).sort(_PLACE)[EVIDENCE]
 
 
-def _keep_told(rows: pl.DataFrame, sign: Sign, scale: float) -> pl.DataFrame:
-    """Keep the rows for whose class a sign speaks loud enough to be told."""
+def _is_told(sign: Sign, scale: float) -> pl.Expr:
+    """Tell for the class of which rows a sign speaks loud enough to be told."""
     weight = pl.col(CLASS).replace_strict(_weigh(sign), default=0.0, return_dtype=pl.Float64)
-    return rows.filter(_strength(sign) * weight * scale >= _TOLD)
+    return _strength(sign) * weight * scale >= _TOLD
 
 
 def _write(rows: pl.DataFrame, words: str) -> pl.DataFrame:
