@@ -37,9 +37,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for number in range(96)
             if day + DAY * number / 96 < TUESDAY - DAY * 2 / 3
         ]
-    for name, content in (("web.log", lines), ("silent.log", others)):
+    hole = [line for line in lines if not re.search(r"\[02/Jun/2025:(0[3-9]|1[0-9])", line)]
+    for name, content in (("web.log", lines), ("silent.log", others), ("hole.log", hole)):
         (folder / name).write_text("\n".join(content) + "\n")
     take_into(folder / "store", folder / "web.log")
+    take_into(folder / "hole", folder / "hole.log")
     take_into(folder / "both", folder / "web.log", folder / "silent.log")
     return folder / "store"
 
@@ -60,6 +62,12 @@ def test_a_log_that_fell_silent_is_said_and_no_alarm(store: Path) -> None:
     for condition in (("--drop", "30%"), ("--below", "1000")):
         said = pullstats("alert", "--store", store.parent / "both", "--as-of", "2025-06-03", *condition)
         assert said.out == f"not judged: downloads, yesterday (2025-06-02); {log} has not delivered all of 'yesterday' yet\n"
+
+
+def test_a_gap_of_the_logs_is_said_and_no_alarm(store: Path) -> None:
+    for condition in (("--drop", "30%"), ("--below", "1000")):
+        said = pullstats("alert", "--store", store.parent / "hole", "--as-of", "2025-06-03", *condition)
+        assert said.out == "not judged: downloads, yesterday (2025-06-02); the logs have a gap in 'yesterday'\n"
 
 
 def test_no_logs_are_exit_4(store: Path) -> None:
