@@ -21,6 +21,8 @@ CONCENTRATION: Final = "concentration"
 OPTIONAL: Final = frozenset({CHANGE, CONCENTRATION})
 """What a document does without where it is refused, as `--min-origins` refuses what tells of a few."""
 _COUNTED: Final = ("downloads", "downloaders", "checks", "attempts", "requests", "bytes", "errors")
+_SILENT: Final = "no verdict: nothing was logged"
+"""How a verdict begins where a change would be one of the logs and not of those who ask."""
 _COMPARED: Final = ("downloads", "origins", "requests")
 
 
@@ -105,6 +107,9 @@ def _tell_change(change: Report) -> list[Sentence]:
     verdicts: dict[str, list[str]] = {}
     for metric, verdict in change.frame.select("metric", "verdict").rows():
         verdicts.setdefault(verdict, []).append(metric)
+    silence = next((verdict for verdict in verdicts if verdict.startswith(_SILENT)), None)
+    if silence is not None:
+        return [Sentence(f"No change is told: {silence.removeprefix('no verdict: ')}.", CHANGE)]
     told = "; ".join(f"{', '.join(metrics)}: {verdict}" for verdict, metrics in verdicts.items())
     return [Sentence(f"From {sides['a']} to {sides['b']}: {change.headline}. {_begin(told)}.", CHANGE)]
 

@@ -87,3 +87,9 @@ def test_a_verdict_is_told_of_the_metrics_it_is_of() -> None:
     told = next(sentence.text for sentence in tell_period(reports) if sentence.question == CHANGE)
     assert told.startswith("From 2025-03-01..2025-03-02 to 2025-03-03..2025-03-04: downloads 3 → 7 (+133.3 %)")
     assert "Downloads, origins, requests: no verdict: " in told
+
+
+def test_of_a_time_without_logs_no_change_is_told(sample_store: Path) -> None:
+    reports = answer_all(sample_store, ask_period(Query((), window="2018-01..2018-08")), OPTIONAL)
+    told = [sentence.text for sentence in tell_period(reports) if sentence.question == CHANGE]
+    assert told == ["No change is told: nothing was logged in '2017-05-01..2017-12-31'."]
