@@ -119,7 +119,7 @@ def resolve(query: Query, events: StoreEvents) -> Plan:
     chosen = build_selection(query, zone.key, events.extent.sources)
     window, notes = find_window(query, events.extent, events.scan, events.now)
     pauses = Pauses(timedelta(seconds=query.pull_window), timedelta(seconds=query.visit_gap), timedelta(seconds=query.session_gap))
-    classes = ClassNames(events.scan, events.logs, events.extent, window.end, query.class_rules or bundled_rules(), query.memory)
+    classes = ClassNames(events.scan, events.logs, events.extent, window.end, query.class_rules or bundled_rules(), query.memory, events.findings)
     events = replace(events, scan=classes.scan_named)
     return _check(Plan(query, metrics, dimensions, window, rules, pauses, events, classes, chosen, (*notes, *_tell_undefined(metrics))))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from pullstats.metrics.extent import Extent, Scan
+from pullstats.metrics.findings import Findings
 from pullstats.metrics.query import Query
 from pullstats.metrics.question_window import find_end
 from pullstats.metrics.release_names import ReleaseNames
@@ -29,6 +30,7 @@ class StoreEvents:
         repeats: what leaves out the requests that another log holds, too; None where all count.
         rule_sets: gives the number of events by the version of the rules that derived their columns.
         names: what gives `scan` the releases that requests name.
+        findings: what questions asked together find alike.
     """
 
     scan: Scan
@@ -39,6 +41,7 @@ class StoreEvents:
     repeats: OnceScan | None = None
     rule_sets: Callable[[], Mapping[str, int]] = dict
     names: ReleaseNames | None = None
+    findings: Findings = field(default_factory=Findings)
 
     def narrow(self, kept: pl.Expr | None) -> StoreEvents:
         """Look up what tags and digests stand for of some packages alone; see `ReleaseNames.kept`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from pullstats.errors import StoreError, UsageError
 from pullstats.events import EVENT_SCHEMA
 from pullstats.metrics import Extent, Query, StoreEvents, prepare_events
 from pullstats.metrics.answers.local_times import put_in_zone
+from pullstats.metrics.findings import Findings
 from pullstats.metrics.plan import resolve
 from pullstats.metrics.question import Question
 from pullstats.metrics.same_requests import tell_repeats
@@ -59,7 +61,9 @@ def answer_all(store: Path, questions: Mapping[str, Question], optional: Collect
     now = datetime.now(UTC)
 
     def ask(opened: Store) -> dict[str, Report]:
-        return {name: _try(opened, question, now, is_optional=name in optional) for name, question in questions.items()}
+        extent, kept = read_extent(opened), defaultdict[Hashable, Findings](Findings)
+        moments = {name: _Moment(extent, now, kept[_name_reading(question.query)]) for name, question in questions.items()}
+        return {name: _try(opened, question, moments[name], is_optional=name in optional) for name, question in questions.items()}
 
     reports, warnings = ask_store(store, ask)
     first = next(iter(reports))
@@ -67,23 +71,40 @@ def answer_all(store: Path, questions: Mapping[str, Question], optional: Collect
     return reports | {first: replace(reports[first], meta={**reports[first].meta, "warnings": [*known, *warnings]})}
 
 
-def _try(opened: Store, question: Question, now: datetime, *, is_optional: bool) -> Report:
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What questions asked together share: how far the events reach, the present, and what they find alike."""
+
+    extent: Extent
+    now: datetime
+    findings: Findings
+
+
+def _name_reading(query: Query) -> Hashable:
+    """Tell apart how events are read: what is found of some readings is not true of others."""
+    return query.same_request, query.releases, query.pull_window, query.as_of, query.memory, id(query.class_rules)
+
+
+def _try(opened: Store, question: Question, moment: _Moment, *, is_optional: bool) -> Report:
     try:
-        return _answer(opened, question, now)
+        return _answer(opened, question, moment)
     except UsageError as error:
         if not is_optional:
             raise
         return Report(pl.DataFrame(), (), headline=str(error), is_empty=True)
 
 
-def _answer(opened: Store, question: Question, now: datetime | None = None) -> Report:
-    events = _prepare(opened, question.query, now)
+def _answer(opened: Store, question: Question, moment: _Moment | None = None) -> Report:
+    events = _prepare(opened, question.query, moment)
     report = put_in_zone(question.answer(events), find_zone(question.query.tz).key)
     return report if events.repeats is None else tell_repeats(report, events.repeats)
 
 
-def _prepare(opened: Store, query: Query, now: datetime | None = None) -> StoreEvents:
-    return prepare_events(opened.scan_events, read_extent(opened), query, now=now, rule_sets=opened.rule_sets)
+def _prepare(opened: Store, query: Query, moment: _Moment | None = None) -> StoreEvents:
+    if moment is None:
+        return prepare_events(opened.scan_events, read_extent(opened), query, rule_sets=opened.rule_sets)
+    events = prepare_events(opened.scan_events, moment.extent, query, now=moment.now, rule_sets=opened.rule_sets)
+    return replace(events, findings=moment.findings)
 
 
 def export_events(store: Path, query: Query, warn: Callable[[str], None]) -> Iterator[pl.DataFrame]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pullstats.errors import UsageError
-from pullstats.metrics import Query
+from pullstats.metrics import Breakdown, Query
 from pullstats.metrics.questions.change import Change
 from pullstats.pipeline.answer import answer, answer_all
 from pullstats.publish.period import CHANGE, OPTIONAL, ask_period, tell_period
@@ -93,3 +94,22 @@ def test_of_a_time_without_logs_no_change_is_told(sample_store: Path) -> None:
     reports = answer_all(sample_store, ask_period(Query((), window="2018-01..2018-08")), OPTIONAL)
     told = [sentence.text for sentence in tell_period(reports) if sentence.question == CHANGE]
     assert told == ["No change is told: nothing was logged in '2017-05-01..2017-12-31'."]
+
+
+def test_questions_asked_together_answer_as_each_does_alone(sample_store: Path) -> None:
+    """What they find alike is found once: with other filters, windows, levels and zones something else."""
+    base = Query(("downloads", "requests"), dimensions=("class",), window="2018", limit=5)
+    asked = {
+        "one": base,
+        "filtered": replace(base, where="status=200"),
+        "later": replace(base, window="2018-03"),
+        "networks": replace(base, unique_by="network"),
+        "elsewhere": replace(base, tz="Pacific/Auckland"),
+        "again": base,
+    }
+    questions = {name: Breakdown(query) for name, query in asked.items()}
+    together = answer_all(sample_store, questions)
+    for name, question in questions.items():
+        alone = answer(sample_store, question)
+        assert together[name].frame.equals(alone.frame)
+        assert (together[name].headline, together[name].footer) == (alone.headline, alone.footer)

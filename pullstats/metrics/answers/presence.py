@@ -40,6 +40,11 @@ def find_presence(asked: Plan) -> Presence | None:
     """Count who asked, and on how many days; None where that is not wanted, or hashes of several keys cannot be compared."""
     if asked.query.is_bare or not asked.has_one_key or not _counts_clients(asked):
         return None
+    filters = tuple(text for text, _ in asked.steps)
+    return asked.events.findings.find(("presence", asked.window, filters, asked.query.unique_by, asked.query.tz), lambda: _count_presence(asked))
+
+
+def _count_presence(asked: Plan) -> Presence:
     level, endpoint = asked.level, METRICS["endpoints"]
     assert level.identity is not None
     assert endpoint.identity is not None

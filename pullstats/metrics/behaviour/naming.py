@@ -19,6 +19,7 @@ from pullstats.metrics.behaviour.requests import FLAGS, OWNER, OWNER_COLUMNS, na
 from pullstats.metrics.behaviour.rules import ClassRules, bundled_rules
 from pullstats.metrics.behaviour.streams import STREAM
 from pullstats.metrics.extent import Extent, Scan
+from pullstats.metrics.findings import Findings
 from pullstats.metrics.scan_parts import cut_scan
 from pullstats.metrics.time.gaps import find_gaps
 from pullstats.metrics.vocabulary import CLASS_OF_KIND
@@ -44,6 +45,7 @@ class ClassNames:
         until: the first instant not to read; None to read all.
         rules: the table of classes.
         memory: bytes it may take.
+        findings: what questions asked together find alike.
     """
 
     scan: Scan
@@ -52,6 +54,7 @@ class ClassNames:
     until: datetime | None
     rules: ClassRules = field(default_factory=bundled_rules)
     memory: int = 0
+    findings: Findings = field(default_factory=Findings, compare=False)
     _found: list[Classes] = field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -62,10 +65,13 @@ class ClassNames:
     def find(self) -> Classes:
         """Give the classes."""
         if not self._found:
-            events = self.extent.events or 0
-            parts = max(1, -(-events * EVENT_BYTES // self.memory)) if self.memory else 1
-            self._found.append(classify(cut_scan(self.scan, parts), self.rules, _find_silences(self), self.until))
+            self._found.append(self.findings.find(("classes", self.until, self.rules.label), self._classify))
         return self._found[0]
+
+    def _classify(self) -> Classes:
+        events = self.extent.events or 0
+        parts = max(1, -(-events * EVENT_BYTES // self.memory)) if self.memory else 1
+        return classify(cut_scan(self.scan, parts), self.rules, _find_silences(self), self.until)
 
     def scan_named(self, columns: Sequence[str], start: datetime | None, end: datetime | None) -> pl.LazyFrame:
         """Give `columns` of the events from `start` on and before `end` (UTC; None for no bound).
