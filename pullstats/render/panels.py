@@ -17,7 +17,13 @@ _LEAST_NAME: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A row of a panel: a name, a number as it is written, and its part of the largest, from 0 to 1."""
+    """A row of a panel.
+
+    Attributes:
+        name: any text.
+        number: as it is written.
+        part: how much of the largest it is, from 0 to 1.
+    """
 
     name: str
     number: str
@@ -26,7 +32,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A list with a title, the largest first."""
+    """A list, the largest first.
+
+    Attributes:
+        title: over it.
+        bars: its rows.
+    """
 
     title: str
     bars: tuple[Bar, ...]
