@@ -13,7 +13,7 @@ from pullstats.cli.cohorts import ask_cohorts, cohorts
 from pullstats.cli.doctor import ask_inflation, inflation
 from pullstats.cli.look import report, series
 from pullstats.cli.offenders import ask_offenders, offenders
-from pullstats.cli.options import Command, CommandGroup, combine, general_options, refuse_before_name
+from pullstats.cli.options import SHARED, Command, CommandGroup, combine, general_options, refuse_before_name
 from pullstats.cli.output import emit, output_options
 from pullstats.cli.people import ask_behaviour, ask_orgs, behaviour, orgs, uniques
 from pullstats.cli.questions import build_query, question_options, split_names
@@ -47,6 +47,7 @@ class _Explain(CommandGroup):
 def _borrow(option: click.Option, command: click.Command) -> click.Option:
     found = copy.copy(option)
     found.help, found.expose_value, found.show_default = f"As in {command.name}; changes nothing here.", False, False
+    SHARED[found] = "Of the report, and without effect here"
     return found
 
 

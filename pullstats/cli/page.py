@@ -11,6 +11,7 @@ from pullstats.cli.options import Command, combine, general_options
 from pullstats.cli.output import EXIT_EMPTY, warn
 from pullstats.cli.questions import build_query, question_options
 from pullstats.errors import UsageError
+from pullstats.metrics.answers.local_times import put_in_zone
 from pullstats.pipeline.answer import answer_all, store_overview
 from pullstats.pipeline.logs import report_logs, report_rejects
 from pullstats.publish.page.document import NEEDED, ask_page, draw_page, list_optional
@@ -39,7 +40,7 @@ def html(title: str, **options: Any) -> int:
     query = build_query({**options, "metrics": "downloads", "other": True, "output_format": "table"})
     questions = ask_page(query)
     reports = answer_all(options["store"], questions, list_optional(questions))
-    reports |= {LOGS: report_logs(store_overview(options["store"])), REJECTS: report_rejects(options["store"])}
+    reports |= {LOGS: put_in_zone(report_logs(store_overview(options["store"])), query.tz), REJECTS: report_rejects(options["store"])}
     warn(reports[NEEDED], options)
     write_output(draw_page(reports, title), None if path == Path("-") else path)
     return EXIT_EMPTY if reports[NEEDED].is_empty else 0

@@ -27,7 +27,7 @@ def test_help_tells_every_option_of_every_command_once() -> None:
             assert len(re.findall(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text.partition("Options:")[2])) >= 1, (words, name)
             if option in SHARED:
                 assert name_option(option) in text, (words, name)
-                assert name in shared, name
+                assert name in shared or "without effect" in SHARED[option], name
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("ingest", "versions")])

@@ -83,8 +83,9 @@ def test_no_time_is_of_another_zone(command: str, store: Path, who: str) -> None
         for output in outputs if SOAK else dict.fromkeys((outputs[0], other[0])) if number == 0 else outputs[:1]:
             form = ["--format", output] if output else []
             said = pullstats(*words, "--tz", ZONE, *form, "--store", store, code=(0, 4, 5))
-            assert not re.findall(rf".*{SEVEN_PAST}.*", said.out + said.err), words
-            assert "UTC" not in re.sub(r"\([^()]* UTC\)", "", said.out + said.err), words  # explain gives both
+            told = re.sub(r"(?s)<script>.*?</script>", "", said.out + said.err)  # a library's, which knows zones
+            assert not re.findall(rf".*{SEVEN_PAST}.*", told), words
+            assert "UTC" not in re.sub(r"\([^()]* UTC\)", "", told), words  # explain gives both
             seen += said.out
     assert command in DAYS_ALONE or re.search(SEVEN_PAST.replace("07", "37"), seen)
 
