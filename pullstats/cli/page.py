@@ -42,5 +42,5 @@ def html(title: str, **options: Any) -> int:
     reports = answer_all(options["store"], questions, list_optional(questions))
     reports |= {LOGS: put_in_zone(report_logs(store_overview(options["store"])), query.tz), REJECTS: report_rejects(options["store"])}
     warn(reports[NEEDED], options)
-    write_output(draw_page(reports, title), None if path == Path("-") else path)
+    write_output(draw_page(query, reports, title), None if path == Path("-") else path)
     return EXIT_EMPTY if reports[NEEDED].is_empty else 0

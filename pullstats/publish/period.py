@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pullstats.metrics import Breakdown, Query
+from pullstats.metrics import Breakdown, Query, find_unique_metric
 from pullstats.metrics.question import Question
 from pullstats.metrics.questions.change import Change
 from pullstats.metrics.questions.concentration import Concentration
@@ -23,7 +23,6 @@ OPTIONAL: Final = frozenset({CHANGE, CONCENTRATION})
 _COUNTED: Final = ("downloads", "downloaders", "checks", "attempts", "requests", "bytes", "errors")
 _SILENT: Final = "no verdict: nothing was logged"
 """How a verdict begins where a change would be one of the logs and not of those who ask."""
-_COMPARED: Final = ("downloads", "origins", "requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def ask_period(query: Query) -> dict[str, Question]:
     bare = replace(query, dimensions=(), every=None, limit=0)
     return {
         TOTALS: Breakdown(replace(bare, metrics=_COUNTED)),
-        CHANGE: Change(replace(bare, metrics=_COMPARED)),
+        CHANGE: Change(replace(bare, metrics=("downloads", find_unique_metric(query.unique_by), "requests"))),
         CONCENTRATION: Concentration(replace(bare, metrics=("downloads",))),
     }
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -21,6 +23,7 @@ from pullstats.publish.page.sections import SECTIONS
 from pullstats.reports import Report
 from support.command import pullstats
 from support.crowd import NOON, Row, ask, make_crowd, request
+from support.effort import some
 from support.places import DATA
 
 TAGS = {
@@ -65,6 +68,7 @@ TAGS = {
     "dt",
     "dd",
 }
+ALL = Query((), window="all")
 VOID = {"meta", "path", "rect"}
 
 
@@ -173,6 +177,19 @@ def test_a_number_on_the_page_is_one_of_the_terminal(page: str, sample_store: Pa
         assert cells == ["–" if row[name] is None else str(row[name]) for row in rows]
 
 
+def test_the_command_below_a_table_prints_it(sample_store: Path, tmp_path: Path) -> None:
+    options = ["-w", "2018-01..2018-03", "--where", "status in (200, 304)", "--tz", "Europe/Berlin", "--unique-by", "network"]
+    pullstats("html", "--store", sample_store, *options, "-o", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    commands = [shlex.split(html.unescape(found)) for found in re.findall("<code>(.*?)</code>", page)]
+    tables = [rows for rows in Outline(page).tables.values() if rows]
+    assert len(commands) > 15
+    for words in some(commands):
+        lines = [line for line in pullstats(*words[1:], "--store", sample_store, "--format", "md", code=(0, 4)).out.splitlines() if line[:1] == "|"]
+        heads = {head.strip() for head in lines[0].strip("|").split("|")}
+        assert any(heads <= {*rows[0]} and len(rows) - 1 == len(lines) - 2 for rows in tables) or len(lines) == 2, words
+
+
 def test_a_package_that_is_chosen_has_the_numbers_of_its_series(page: str, sample_store: Path) -> None:
     data = next(json.loads(text) for text in Outline(page).texts["script"] if text.startswith('{"labels"'))
     rows = pullstats("series", "--every", "mo", "--store", sample_store, "-w", "all", "--where", "package=logstash", "--format", "json").rows
@@ -194,8 +211,8 @@ def test_no_text_of_a_log_becomes_markup() -> None:
         request(NOON + timedelta(hours=number), number * 1000, package=text, client=text, reference=text, path=f"/{number}.whl")
         for number, text in enumerate(texts)
     ]
-    page = draw_page(ask_all(rows, window="all"), "<b onload=x>\u2028</title>")
-    outline, plain = Outline(page), Outline(draw_page(ask_all(rows[:1], window="all"), "x"))
+    page = draw_page(ALL, ask_all(rows, window="all"), "<b onload=x>\u2028</title>")
+    outline, plain = Outline(page), Outline(draw_page(ALL, ask_all(rows[:1], window="all"), "x"))
     assert len(texts) > 60
     assert set(outline.tags) <= TAGS
     assert outline.tags["script"] == plain.tags["script"]
@@ -215,7 +232,7 @@ def test_the_same_store_gives_the_same_bytes(few_store: Path, tmp_path: Path) ->
 def test_a_year_of_twenty_packages_is_small() -> None:
     rows = [request(NOON + timedelta(days=day, minutes=pack), day * 40 + pack, package=f"package-{pack}") for day in range(365) for pack in range(20)]
     reports = ask_all(rows, window="all")
-    assert len(draw_page(reports, "A year").encode()) <= 500_000
+    assert len(draw_page(ALL, reports, "A year").encode()) <= 500_000
     assert reports["series"].frame.height == 365
 
 
@@ -240,7 +257,7 @@ def test_a_window_that_holds_nothing_is_an_honest_page(sample_store: Path, tmp_p
 
 @pytest.mark.parametrize("rows", [[request(NOON)], make_crowd(40, days=1), [request(NOON, None, package=None, client=None)]])
 def test_one_event_one_day_and_nobody_known_make_a_page(rows: list[Row]) -> None:
-    outline = Outline(draw_page(ask_all(rows, window="all"), "x"))
+    outline = Outline(draw_page(ALL, ask_all(rows, window="all"), "x"))
     assert outline.tags["section"] == len(SECTIONS)
 
 

@@ -38,17 +38,18 @@ def list_optional(questions: Mapping[str, Question]) -> frozenset[str]:
     return OPTIONAL | (frozenset(questions) - {NEEDED})
 
 
-def draw_page(reports: Mapping[str, Report], title: str) -> str:
+def draw_page(query: Query, reports: Mapping[str, Report], title: str) -> str:
     """Put the page together.
 
     Args:
+        query: what the page asks.
         reports: the answers to `ask_page`, by name.
         title: heading of the page.
     """
     style, script = _read(_STYLES), _read(_SCRIPTS)
     policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
     said = frozenset({*map(str, reports[NEEDED].meta.get("warnings", ())), reports[NEEDED].footer})
-    sections = "\n".join(section.draw(reports, said) for section in SECTIONS) if not reports[NEEDED].is_empty else ""
+    sections = "\n".join(section.draw(query, reports, said) for section in SECTIONS) if not reports[NEEDED].is_empty else ""
     links = "".join(f'<li><a href="#{section.key}">{for_html(section.title)}</a></li>' for section in SECTIONS) if sections else ""
     shown = for_html(title)
     return f"""<!DOCTYPE html>

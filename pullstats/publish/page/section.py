@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pullstats.metrics import Query
 from pullstats.metrics.question import Question
+from pullstats.publish.page.commands import write_command
 from pullstats.publish.page.markup import draw_notes, draw_table, paragraph
 from pullstats.render.sanitise import for_html
 from pullstats.reports import MOVED, Report
@@ -37,10 +38,11 @@ class Figure:
     lead: str = ""
     has_headline: bool = False
 
-    def draw(self, reports: Reports, said: frozenset[str]) -> str:
+    def draw(self, query: Query, reports: Reports, said: frozenset[str]) -> str:
         """Draw the figure.
 
         Args:
+            query: what the page asks.
             reports: all answers by name.
             said: warnings and footers that the page gives elsewhere.
         """
@@ -50,8 +52,10 @@ class Figure:
             table = f"<details><summary>Table: {report.frame.height:,} rows</summary>{table}</details>"
         headline = paragraph(f"{report.headline[:1].upper()}{report.headline[1:]}.", "headline") if self.has_headline and report.frame.height else ""
         notes = [text for text in map(str, report.meta.get("warnings", ())) if text not in said and not text.endswith(MOVED)]
+        asked = self.ask(query).query
+        command = write_command(self.command, replace(asked, every=report.meta.get("every", asked.every)))
         footer = f"{for_html(report.footer)} · " if report.footer not in said else ""
-        source = f"<p class=source>{footer}<code>pullstats {for_html(self.command)}</code></p>" if report.footer else ""
+        source = f"<p class=source>{footer}<code>{for_html(command)}</code></p>" if report.footer else ""
         return f'<div class=figure><h3 id="{self.name}">{for_html(self.title)}</h3>{paragraph(self.lead)}{headline}{table}{draw_notes(notes)}{source}</div>'
 
 
@@ -77,7 +81,7 @@ class Section:
         """Give the questions of the section by name."""
         return {figure.name: figure.ask(query) for figure in self.figures} | {name: ask(query) for name, ask in self.unseen.items()}
 
-    def draw(self, reports: Reports, said: frozenset[str]) -> str:
+    def draw(self, query: Query, reports: Reports, said: frozenset[str]) -> str:
         """Draw the section; see `Figure.draw`."""
-        figures = "".join(figure.draw(reports, said) for figure in self.figures)
+        figures = "".join(figure.draw(query, reports, said) for figure in self.figures)
         return f'<section id="{self.key}" aria-labelledby="{self.key}-head"><h2 id="{self.key}-head">{for_html(self.title)}</h2>{self.before(reports)}{figures}</section>'

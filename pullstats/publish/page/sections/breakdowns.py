@@ -41,7 +41,7 @@ SECTION: Final = Section(
             "by-org",
             "Organisations",
             _by_org,
-            "report --by org,network-type --min-origins 5",
+            "report --by org,network-type",
             "Owners of the networks that asked; of a cloud or an Internet provider not who asks, but who carries it. Those of fewer than five "
             "endpoints, or of as few as --min-origins says, are folded into one row.",
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from pullstats.metrics import Breakdown, Query
+from pullstats.metrics import Breakdown, Query, find_unique_metric
 from pullstats.metrics.question import Question
 from pullstats.publish.page.section import Figure, Section
 
@@ -21,7 +21,7 @@ def _ask_errors(query: Query) -> Question:
 
 
 def _ask_demand(query: Query) -> Question:
-    asked = replace(query, metrics=("attempts", "downloads", "missing", "origins"), dimensions=("package", "platform"))
+    asked = replace(query, metrics=("attempts", "downloads", "missing", find_unique_metric(query.unique_by)), dimensions=("package", "platform"))
     return Breakdown(replace(asked, sort="missing", limit=_SHOWN))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from pullstats.metrics import Breakdown, Query
+from pullstats.metrics import Breakdown, Query, find_unique_metric
 from pullstats.metrics.question import Question
-from pullstats.metrics.questions.behaviour import METRICS, Behaviour
+from pullstats.metrics.questions.behaviour import Behaviour
 from pullstats.publish.page.section import Figure, Section
 
 _SHOWN: Final = 20
@@ -15,7 +15,7 @@ _KINDS: Final = ("downloads", "checks", "attempts", "invocations")
 
 
 def _ask_mix(query: Query) -> Question:
-    return Behaviour(replace(query, metrics=METRICS, limit=_SHOWN))
+    return Behaviour(replace(query, metrics=(find_unique_metric(query.unique_by), "downloads", "requests"), limit=_SHOWN))
 
 
 def _ask_instances(query: Query) -> Question:

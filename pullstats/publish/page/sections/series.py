@@ -84,7 +84,7 @@ def _split(packages: Report, labels: Sequence[str]) -> list[list[Any]]:
 SECTION: Final = Section(
     "over-time",
     "Over time",
-    (Figure(_SERIES, "Downloads, checks and requests over time", _ask_series, "series"),),
+    (Figure(_SERIES, "Downloads, checks and requests over time", _ask_series, f"series --metric {','.join(_COUNTED)}"),),
     _draw_chart,
     {_PACKAGES: _ask_packages},
 )

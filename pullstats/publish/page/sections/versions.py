@@ -31,7 +31,7 @@ SECTION: Final = Section(
             "cohorts",
             "Of those first seen in a week, who came again",
             _ask_cohorts,
-            "cohorts --window all",
+            "cohorts",
             "Of the whole history of the store, whatever the window of the page is.",
             has_headline=True,
         ),
