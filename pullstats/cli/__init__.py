@@ -57,6 +57,7 @@ COMMANDS: Final[dict[str, HelpLine]] = {
     "badge": HelpLine("Out", "pullstats.cli.badge", "Make one number a badge: an SVG, or JSON for shields.io."),
     "digest": HelpLine("Out", "pullstats.cli.digest", "Write a letter about a month: Markdown, HTML or plain text."),
     "alert": HelpLine("Out", "pullstats.cli.alert", "Tell whether a number fell, rose or passed a bound; exit code 5 if it did."),
+    "sql": HelpLine("Out", "pullstats.cli.sql", "Ask the store in SQL, read-only: events, downloads, origins, sources."),
     "status": HelpLine("Keep", "pullstats.cli.keep", "Show what is in the store, and how fresh it is."),
     "compact": HelpLine("Keep", "pullstats.cli.keep", "Merge the files of many short runs into few large ones."),
     "verify": HelpLine("Keep", "pullstats.cli.keep", "Check every file of the store against its log; set aside what is damaged."),

@@ -23,6 +23,39 @@ from pullstats.metrics.time.releases import Release
 from pullstats.metrics.time.weekdays import WEEKDAYS
 from pullstats.metrics.vocabulary import CLASSES
 
+class_rules_option = click.option(
+    "--class-rules",
+    type=click.Path(path_type=Path),
+    help="TOML file with signs, weights and thresholds of classes of your own; see docs/behaviour.md.",
+)
+count_as_option = click.option(
+    "--count-as",
+    shell_complete=suggestions.rules,
+    default="pullstats@2",
+    show_default=True,
+    help="Counting rules, with commas: a column each. See pullstats counts.",
+)
+pull_window_option = click.option(
+    "--pull-window",
+    type=Number("number of seconds", 900),
+    default=5.0,
+    show_default=True,
+    help="Seconds after which a pull's requests are another's.",
+)
+same_request_option = click.option(
+    "--same-request", type=click.Choice(["id"]), help="Count once what several logs hold under one request id: an edge and what is behind it."
+)
+zone_option = click.option(
+    "--tz", shell_complete=suggestions.zones, default="UTC", show_default=True, help="Time zone whose days count, e.g. Europe/Berlin."
+)
+releases_option = click.option(
+    "--releases",
+    type=click.Path(path_type=Path),
+    help="CSV of version,date[,package][,digest], or @FOLDER for the tags of a git checkout: what versions, 'since v1.4.0', '14d after v1.4.0' and "
+    "floating tags (--by release) go by.",
+)
+memory_option = click.option("--memory", default="3GB", show_default=True, help="What an answer may take; beyond it, networks are answered apart.")
+
 question_options = share(
     "Which requests, and how they count",
     click.option(
@@ -45,29 +78,13 @@ question_options = share(
         help=f"Only these classes, with commas: {', '.join(CLASSES)}; see pullstats behaviour.",
     ),
     click.option("--exclude-class", "exclude_classes", shell_complete=suggestions.classes, help="Leave these classes out, with commas."),
-    click.option(
-        "--class-rules",
-        type=click.Path(path_type=Path),
-        help="TOML file with signs, weights and thresholds of classes of your own; see docs/behaviour.md.",
-    ),
+    class_rules_option,
     click.option("--exclude-kind", "exclude_kinds", help="Leave these kinds of client out, e.g. mirror,bot."),
     click.option(
         "--exclude-net", "exclude_nets", help='Leave these organisations out, with commas ("Acme, Inc." in quotes); @ours for your own networks.'
     ),
-    click.option(
-        "--count-as",
-        shell_complete=suggestions.rules,
-        default="pullstats@2",
-        show_default=True,
-        help="Counting rules, with commas: a column each. See pullstats counts.",
-    ),
-    click.option(
-        "--pull-window",
-        type=Number("number of seconds", 900),
-        default=5.0,
-        show_default=True,
-        help="Seconds after which a pull's requests are another's.",
-    ),
+    count_as_option,
+    pull_window_option,
     click.option(
         "--visit-gap",
         type=Number("number of seconds", 900),
@@ -78,23 +95,16 @@ question_options = share(
     click.option(
         "--session-gap", type=Number("number of seconds", 86_400), default=1800.0, show_default=True, help="Seconds after which a session is another."
     ),
-    click.option(
-        "--same-request", type=click.Choice(["id"]), help="Count once what several logs hold under one request id: an edge and what is behind it."
-    ),
+    same_request_option,
     click.option(
         "--unique-by", shell_complete=suggestions.levels, default="origin", show_default=True, help=f"What one is: {', '.join(UNIQUE_LEVELS)}."
     ),
-    click.option("--tz", shell_complete=suggestions.zones, default="UTC", show_default=True, help="Time zone whose days count, e.g. Europe/Berlin."),
+    zone_option,
     click.option("--week-start", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="First day of a week."),
     click.option("--as-of", help="Count relative windows back from: now, newest, or a date (default: now; newest where all events are older)."),
     click.option("--complete", "is_complete", is_flag=True, help="Leave the unfinished day out of Nd."),
-    click.option(
-        "--releases",
-        type=click.Path(path_type=Path),
-        help="CSV of version,date[,package][,digest], or @FOLDER for the tags of a git checkout: what versions, 'since v1.4.0', '14d after v1.4.0' and "
-        "floating tags (--by release) go by.",
-    ),
-    click.option("--memory", default="3GB", show_default=True, help="What an answer may take; beyond it, networks are answered apart."),
+    releases_option,
+    memory_option,
     click.option("--min-origins", type=ROWS, default=0, show_default=True, help="Fold rows with fewer endpoints into one."),
 )
 

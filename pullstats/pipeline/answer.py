@@ -95,12 +95,13 @@ def _try(opened: Store, question: Question, moment: _Moment, *, is_optional: boo
 
 
 def _answer(opened: Store, question: Question, moment: _Moment | None = None) -> Report:
-    events = _prepare(opened, question.query, moment)
+    events = prepare(opened, question.query, moment)
     report = put_in_zone(question.answer(events), find_zone(question.query.tz).key)
     return report if events.repeats is None else tell_repeats(report, events.repeats)
 
 
-def _prepare(opened: Store, query: Query, moment: _Moment | None = None) -> StoreEvents:
+def prepare(opened: Store, query: Query, moment: _Moment | None = None) -> StoreEvents:
+    """Make the events of a store ready for a question."""
     if moment is None:
         return prepare_events(opened.scan_events, read_extent(opened), query, rule_sets=opened.rule_sets)
     events = prepare_events(opened.scan_events, moment.extent, query, now=moment.now, rule_sets=opened.rule_sets)
@@ -112,7 +113,7 @@ def export_events(store: Path, query: Query, warn: Callable[[str], None]) -> Ite
 
     def select(opened: Store) -> pl.LazyFrame:
         fixed = replace(query, is_shifting=False)
-        return resolve(fixed, _prepare(opened, fixed)).kept(EVENT_SCHEMA.names()).select(EVENT_SCHEMA.names())
+        return resolve(fixed, prepare(opened, fixed)).kept(EVENT_SCHEMA.names()).select(EVENT_SCHEMA.names())
 
     yield from _export(store, select, warn)
 
@@ -175,6 +176,25 @@ class Overview:
     runs: pl.DataFrame
     rule_sets: dict[str, int]
     warnings: list[str]
+
+
+def list_sources(runs: pl.DataFrame) -> pl.DataFrame:
+    """Sum up what each log gave: `source_id`, its name as `source`, `format`, counts, the first and last time; the freshest first.
+
+    Args:
+        runs: what each run read from each log, columns of `RUN_SCHEMA`.
+    """
+    return (
+        runs.group_by("source_id", maintain_order=True)
+        .agg(
+            pl.col("name").last().alias("source"),
+            pl.col("format").last(),
+            pl.col("lines", "events", "ignored", "rejected").sum(),
+            pl.col("first").min(),
+            pl.col("last").max(),
+        )
+        .sort("last", "source", descending=[True, False], nulls_last=True)
+    )
 
 
 def store_overview(store: Path) -> Overview:

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from pullstats.pipeline.answer import Overview
+from pullstats.pipeline.answer import Overview, list_sources
 from pullstats.pipeline.asking import ask_store
 from pullstats.render.cells import format_bytes
 from pullstats.reports import Column, Report
@@ -32,18 +32,7 @@ def report_logs(overview: Overview) -> Report:
         overview: what is in the store.
     """
     found = overview.status
-    rows = (
-        overview.runs.group_by("source_id", maintain_order=True)
-        .agg(
-            pl.col("name").last().alias("source"),
-            pl.col("format").last(),
-            pl.col("lines", "events", "ignored", "rejected").sum(),
-            pl.col("first").min(),
-            pl.col("last").max(),
-        )
-        .sort("last", "source", descending=[True, False], nulls_last=True)
-        .select(column.name for column in _COLUMNS)
-    )
+    rows = list_sources(overview.runs).select(column.name for column in _COLUMNS)
     headline = f"{found.events:,} events, {found.rejects:,} rejected lines, {rows.height:,} logs"
     return Report(rows, _COLUMNS, headline=headline, footer=_describe(overview), meta={"warnings": overview.warnings})
 

@@ -115,6 +115,11 @@ class StoreView:
         """List the Parquet files of the snapshot that are as they were written, for other readers (SQL, Spark)."""
         return sorted(self.path / EVENTS.name / file.path for file in self.readable(EVENTS, self.snapshot(EVENTS).files.values()))
 
+    @property
+    def holds_hashes(self) -> bool:
+        """Whether the ids in its files are whole hashes, as stores of layout 1 have them."""
+        return self.as_written(EVENTS) is not EVENTS
+
     def scan_rejects(self) -> pl.LazyFrame:
         """Scan the rejected lines, columns of `REJECT_SCHEMA`."""
         self._note_losses(REJECTS)
