@@ -18,6 +18,7 @@ from pullstats.render.openmetrics import render_openmetrics
 from pullstats.render.output import opened
 from pullstats.render.renderer import Renderer, RenderOptions
 from pullstats.render.table import render_table
+from pullstats.render.xlsx import render_xlsx
 from pullstats.reports import Report
 
 RENDERERS: Final[dict[str, Renderer]] = {
@@ -29,6 +30,7 @@ RENDERERS: Final[dict[str, Renderer]] = {
         Renderer("ndjson", "one object a line", (".ndjson", ".jsonl"), render_ndjson, write_batches=batches.write_ndjson),
         Renderer("md", "a Markdown table", (".md",), render_markdown, is_for_programs=False, has_total_row=True, words="always"),
         Renderer("parquet", "a Parquet file", (".parquet",), render_parquet, write_batches=batches.write_parquet),
+        Renderer("xlsx", "a workbook: the rows, and what they are", (".xlsx",), render_xlsx, words="always", shows_warnings=True),
         Renderer(
             "openmetrics",
             "gauges for Prometheus, as node_exporter's textfile collector reads them",
