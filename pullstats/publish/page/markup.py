@@ -104,7 +104,7 @@ def draw_bar(part: float) -> str:
     Args:
         part: from 0 to 1.
     """
-    return f'<svg class=bar viewBox="0 0 100 4" preserveAspectRatio=none aria-hidden=true><rect width={part * 100:.3g} height=4 /></svg>'
+    return f'<svg class=bar viewBox="0 0 1 1" preserveAspectRatio=none aria-hidden=true><rect width={part:.4g} height=1 /></svg>'
 
 
 def draw_spark(values: Sequence[float | None] | None) -> str:
