@@ -44,6 +44,22 @@ def answer(store: Path, question: Question) -> Report:
     return replace(report, meta={**report.meta, "warnings": [*known, *warnings]}) if warnings else report
 
 
+def answer_whole(store: Path, question: Question) -> Report:
+    """Answer a question only if the store lacks nothing: for what is told once and never again.
+
+    Args:
+        store: folder of the store.
+        question: what is asked.
+
+    Raises:
+        UserError: a store or a question that cannot be used.
+    """
+    report, warnings = ask_store(store, lambda opened: _answer(opened, question))
+    if warnings:
+        raise StoreError(f"nothing is told while the store lacks something: {warnings[0]}")
+    return report
+
+
 def answer_all(store: Path, questions: Mapping[str, Question], optional: Collection[str] = ()) -> dict[str, Report]:
     """Answer several questions of one state of the store, asked at one instant.
 

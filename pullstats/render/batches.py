@@ -7,20 +7,20 @@ from typing import IO
 
 import polars as pl
 
-from pullstats.render.machine import csv_text, ndjson_text
+from pullstats.render.machine import csv_text, encode_text, ndjson_text
 from pullstats.render.renderer import RenderOptions
 
 
 def write_csv(frames: Iterable[pl.DataFrame], stream: IO[bytes], options: RenderOptions) -> None:
     """Write one header line, and a line a row; see `Renderer`."""
     for index, frame in enumerate(frames):
-        stream.write(_encode(csv_text(frame, formula_guard=options.formula_guard, has_header=index == 0)))
+        stream.write(encode_text(csv_text(frame, formula_guard=options.formula_guard, has_header=index == 0)))
 
 
 def write_ndjson(frames: Iterable[pl.DataFrame], stream: IO[bytes], options: RenderOptions) -> None:  # noqa: ARG001 - one signature for all
     """Write an object a line; see `Renderer`."""
     for frame in frames:
-        stream.write(_encode(ndjson_text(frame)))
+        stream.write(encode_text(ndjson_text(frame)))
 
 
 def write_parquet(frames: Iterable[pl.DataFrame], stream: IO[bytes], options: RenderOptions) -> None:  # noqa: ARG001 - one signature for all
@@ -34,7 +34,3 @@ def write_parquet(frames: Iterable[pl.DataFrame], stream: IO[bytes], options: Re
         writer.write_table(table)
     if writer is not None:
         writer.close()
-
-
-def _encode(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")

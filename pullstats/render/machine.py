@@ -116,5 +116,10 @@ def render_parquet(report: Report, options: RenderOptions) -> bytes:  # noqa: AR
     return buffer.getvalue()
 
 
+def encode_text(text: str) -> bytes:
+    """Write a text as UTF-8; surrogates that stand alone, which it does not know, as escapes."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime | date) else str(value)

@@ -43,17 +43,17 @@ def opened(path: Path | None) -> Iterator[IO[bytes]]:
         UserError: it cannot be written; what was there is still there.
     """
     if path is None:
-        with _writing(_SCREEN):
+        with writing(_SCREEN):
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         return
     shown = plain_text(str(path))
-    with _writing(f"'{shown}'"):
+    with writing(f"'{shown}'"):
         inherited = _inherited(path)
         if inherited is None and path.is_dir():
             raise UserError(f"'{shown}' is a folder; name a file with -o")
         if inherited is None and not _is_stream(path):
-            with _writing(f"'{shown}' (what was there is unchanged)"), _draft(path) as stream:
+            with writing(f"'{shown}' (what was there is unchanged)"), _draft(path) as stream:
                 yield stream
             return
         sys.stdout.flush()
@@ -62,7 +62,7 @@ def opened(path: Path | None) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _writing(shown: str) -> Iterator[None]:
+def writing(shown: str) -> Iterator[None]:
     """Say in one sentence why something cannot be written.
 
     Raises:
@@ -108,8 +108,12 @@ def _through(path: Path, inherited: int | None) -> IO[bytes]:
 
 def _draft(path: Path) -> AbstractContextManager[IO[bytes]]:
     """Write beside the target and move into place only what is whole and on the disk."""
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-    return draft(path.resolve(), mode)
+    return draft(path.resolve(), find_mode(path))
+
+
+def find_mode(path: Path) -> int:
+    """Give the permissions of a file that takes another's place, or of a new one."""
+    return path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
 
 
 def _umask() -> int:

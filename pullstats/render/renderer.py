@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Literal
 
 import polars as pl
@@ -43,6 +44,7 @@ class Renderer:
         shows_warnings: whether what must be said of a number stands in it; else it is said on standard error.
         keeps_window: whether what reads it expects the window asked for, so that it is never counted back from the newest event.
         write_batches: writes frames of one schema one after the other; None where all must be known before the first is written.
+        append: writes what a file of the format holds, if there is one, and a frame of the same columns behind it; None where that cannot be.
     """
 
     name: str
@@ -55,3 +57,4 @@ class Renderer:
     shows_warnings: bool = False
     keeps_window: bool = False
     write_batches: Callable[[Iterable[pl.DataFrame], IO[bytes], RenderOptions], None] | None = None
+    append: Callable[[pl.DataFrame, Path | None, IO[bytes], RenderOptions], None] | None = None

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from pullstats.errors import UsageError
-from pullstats.render import batches
+from pullstats.render import appending, batches
 from pullstats.render.machine import render_csv, render_json, render_markdown, render_ndjson, render_parquet
 from pullstats.render.openmetrics import render_openmetrics
 from pullstats.render.output import opened
@@ -25,11 +25,26 @@ RENDERERS: Final[dict[str, Renderer]] = {
     renderer.name: renderer
     for renderer in (
         Renderer("table", "for people", (".txt",), render_table, is_for_programs=False, has_total_row=True, words="always", shows_warnings=True),
-        Renderer("csv", "RFC 4180, guarded against formulas", (".csv",), render_csv, has_total_row=True, write_batches=batches.write_csv),
+        Renderer(
+            "csv",
+            "RFC 4180, guarded against formulas",
+            (".csv",),
+            render_csv,
+            has_total_row=True,
+            write_batches=batches.write_csv,
+            append=appending.append_csv,
+        ),
         Renderer("json", "an array of flat objects", (".json",), render_json, words="meta"),
-        Renderer("ndjson", "one object a line", (".ndjson", ".jsonl"), render_ndjson, write_batches=batches.write_ndjson),
+        Renderer(
+            "ndjson",
+            "one object a line",
+            (".ndjson", ".jsonl"),
+            render_ndjson,
+            write_batches=batches.write_ndjson,
+            append=appending.append_ndjson,
+        ),
         Renderer("md", "a Markdown table", (".md",), render_markdown, is_for_programs=False, has_total_row=True, words="always"),
-        Renderer("parquet", "a Parquet file", (".parquet",), render_parquet, write_batches=batches.write_parquet),
+        Renderer("parquet", "a Parquet file", (".parquet",), render_parquet, write_batches=batches.write_parquet, append=appending.append_parquet),
         Renderer("xlsx", "a workbook: the rows, and what they are", (".xlsx",), render_xlsx, words="always", shows_warnings=True),
         Renderer(
             "openmetrics",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -22,6 +23,7 @@ from pullstats.metrics.questions.breakdown import is_total_small, with_endpoints
 from pullstats.metrics.store_events import StoreEvents
 from pullstats.metrics.time.buckets import parse_every
 from pullstats.metrics.time.completeness import find_final_until
+from pullstats.metrics.time.windows import midnight
 from pullstats.reports import Column, Report
 
 DAILY_VERSION: Final = 2
@@ -31,6 +33,8 @@ DAILY_KEYS: Final = {
     "version": "package_version",
     "client": "user_agent_name",
 }
+DAILY_GROUPS: Final = ("date", *DAILY_KEYS, "os", "arch", "country")
+"""The columns that name a row."""
 DAILY_METRICS: Final = ("requests", "bytes", "downloads", DOWNLOADERS, "checks", "origins")
 
 
@@ -40,9 +44,11 @@ class Daily:
 
     Attributes:
         query: what is asked; its metrics are `DAILY_METRICS`, and its window never shifts.
+        is_final_only: leave out the days that may still change.
     """
 
     query: Query
+    is_final_only: bool = False
 
     def answer(self, events: StoreEvents) -> Report:
         """Build the set.
@@ -50,9 +56,20 @@ class Daily:
         Raises:
             UsageError: a window or filter that is not understood; a filter that would tell few apart.
         """
-        asked = refuse_epochs(resolve(replace(self.query, is_shifting=False), events), ())
+        asked = resolve(replace(self.query, is_shifting=False), events)
+        asked = refuse_epochs(_end_with_final(asked) if self.is_final_only else asked, ())
         refuse_few(asked)
         return _build(asked)
+
+
+def _end_with_final(asked: Plan) -> Plan:
+    """End the window of a plan before the first day that may still change."""
+    until = find_final_until(asked.extent.sources, asked.extent.newest)
+    if until is None:
+        return asked
+    zone, window = ZoneInfo(asked.query.tz), asked.window
+    end = midnight(until.astimezone(zone).date(), zone)
+    return asked if window.end is not None and window.end <= end else replace(asked, window=replace(window, end=end))
 
 
 def _build(asked: Plan) -> Report:
