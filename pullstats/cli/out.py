@@ -10,7 +10,7 @@ import click
 import polars as pl
 
 from pullstats.cli.options import Command, combine, general_options
-from pullstats.cli.output import choose_renderer, emit, output_options, render_options, warning_printer
+from pullstats.cli.output import EXIT_EMPTY, IS_FOLDER, choose_renderer, emit, output_options, render_options, warn, warning_printer
 from pullstats.cli.questions import ask_whole_history, build_query, question_options
 from pullstats.errors import UsageError
 from pullstats.metrics import DAILY_METRICS, Daily, Query
@@ -18,6 +18,7 @@ from pullstats.metrics.increments import REVISION
 from pullstats.pipeline.answer import answer, export_events, export_rejects
 from pullstats.pipeline.increment import add_increment
 from pullstats.render import RENDERERS, write_frames
+from pullstats.render.partitions import DAY, write_days
 from pullstats.render.sanitise import for_terminal
 
 SETS: Final = ("daily", "events", "rejects")
@@ -39,14 +40,37 @@ SETS: Final = ("daily", "events", "rejects")
 def export(**options: Any) -> int:
     """Write files for cron: daily numbers, events, rejected lines.
 
-    The file is replaced in one piece, so whoever reads it never sees half of it.
+    The file is replaced in one piece, so whoever reads it never sees half of it. A folder (-o exports/) gets a Parquet file a day.
     """
     ask_whole_history(options)
+    is_folder = _choose_folder(options)
     _refuse_unused(options)
     if options["export_set"] == "daily":
-        return _export_daily(options)
+        return _export_daily(options, is_folder=is_folder)
+    if is_folder:
+        days = (frame.with_columns(pl.col("timestamp").dt.date().alias(DAY)) for frame in _read_frames(options))
+        write_days(days, options["output"], "events", is_whole=options["window"] == "all")
+        return 0
     write_frames(_read_frames(options), choose_renderer(options, "csv").name, options["output"], formula_guard=options["formula_guard"])
     return 0
+
+
+def _choose_folder(options: dict[str, Any]) -> bool:
+    """Tell whether the output is a folder, which holds Parquet.
+
+    Raises:
+        UsageError: another format, or lines that have no day.
+    """
+    path: Path | None = options["output"]
+    if path is None or not (path.is_dir() or click.get_current_context().meta.get(IS_FOLDER)):
+        return False
+    options["output_format"] = options["output_format"] or "parquet"
+    if options["output_format"] != "parquet" or options["is_incremental"]:
+        what = "--incremental writes one file" if options["is_incremental"] else f"a folder gets Parquet, not {options['output_format']}"
+        raise UsageError(f"{what}; name a file with -o, as in -o {path / options['export_set']}.csv")
+    if options["export_set"] == "rejects":
+        raise UsageError(f"rejected lines have no day to be parted by; name a file with -o, as in -o {path / 'rejects.parquet'}")
+    return True
 
 
 def _read_frames(options: dict[str, Any]) -> Iterator[pl.DataFrame]:
@@ -56,14 +80,19 @@ def _read_frames(options: dict[str, Any]) -> Iterator[pl.DataFrame]:
     return export_events(options["store"], build_query({**options, "metrics": "requests"}), warning_printer(options))
 
 
-def _export_daily(options: dict[str, Any]) -> int:
+def _export_daily(options: dict[str, Any], *, is_folder: bool) -> int:
     """Write the daily numbers: all of them, or what is new."""
     if options["output"] is None and options["output_format"] is None:
         options["output_format"] = "csv"
     query = build_query({**options, "metrics": ",".join(DAILY_METRICS), "limit": 0})
     if options["is_incremental"]:
         return _add_increment(query, options)
-    return emit(answer(options["store"], Daily(query, options["is_final_only"])), options)
+    report = answer(options["store"], Daily(query, options["is_final_only"]))
+    if not is_folder:
+        return emit(report, options)
+    warn(report, options)
+    write_days([report.frame], options["output"], "daily", is_whole=options["window"] == "all")
+    return EXIT_EMPTY if report.is_empty else 0
 
 
 def _add_increment(query: Query, options: dict[str, Any]) -> int:

@@ -23,14 +23,26 @@ PIPED_WIDTH: Final = 100
 _NARROWEST: Final = 20
 _WIDEST: Final = 1_000
 
+IS_FOLDER: Final = "pullstats.is_folder"
+"""Where a context keeps that the output was named as a folder, with a slash behind it."""
+
+
+def _read_output(context: click.Context, _: click.Parameter, text: str | None) -> Path | None:
+    """Read where an answer goes; None is the screen."""
+    if text is None or text == "-":
+        return None
+    context.meta[IS_FOLDER] = text.endswith(os.sep)
+    return Path(text)
+
+
 output_options = share(
     "How it is written",
     click.option("--format", "output_format", type=click.Choice(list(RENDERERS)), help="Output format (default: table, or by -o's ending)."),
     click.option(
         "-o",
         "--output",
-        type=click.Path(path_type=Path),
-        callback=lambda _, __, path: None if path == Path("-") else path,
+        type=click.Path(),
+        callback=_read_output,
         help="Write to this file instead of the screen, in one piece; - is the screen.",
     ),
     click.option("--meta", is_flag=True, help="Wrap JSON as {rows, meta}."),
