@@ -37,6 +37,7 @@ ASKED: dict[str, list[list[str]]] = {
     "alert": [["--above", "1", "--metric", "requests", "--window", "2026-03-20"], ["--drop", "1%", "--window", "2026-03-19", "--by", "package"]],
     "badge": [["--metric", "last-seen"]],
     "digest": [["--window", "2026-03-06..2026-03-20"]],
+    "sql": [["SELECT min(timestamp), max(timestamp) FROM events"]],
     "export": [["--set", "daily"]],  # events leave as they are stored, in UTC
 }
 
@@ -78,7 +79,7 @@ def test_no_time_is_of_another_zone(command: str, store: Path, who: str) -> None
     seen, outputs = "", OWN_OUTPUTS.get(command, OUTPUTS)
     for number, options in enumerate(ASKED.get(command, [[]])):
         words = [*command.split(), *(who[:10] if word == "ID" else word for word in options)]
-        words += [] if "--window" in options or command == "compare" else ["--window", "all"]
+        words += [] if "--window" in options or command in {"compare", "sql"} else ["--window", "all"]
         other = some(outputs, 4, first=1 + len(command) % (len(outputs) - 1)) if len(outputs) > 1 else outputs
         for output in outputs if SOAK else dict.fromkeys((outputs[0], other[0])) if number == 0 else outputs[:1]:
             form = ["--format", output] if output else []
