@@ -76,12 +76,12 @@ FROM people, ends WHERE was_there AND (moved IS NULL OR moved >= released) GROUP
 """
 
 WOULD_MISS = """
-SELECT package_name, coalesce(organization_name, as_organization) AS org, count(*) AS requests, count(DISTINCT origin_id) AS origins
+SELECT package_name, as_organization AS org, count(*) AS requests, count(DISTINCT origin_id) AS origins
 FROM EVENTS, (SELECT max(timestamp) AS newest FROM EVENTS)
 WHERE timestamp > newest - INTERVAL 30 DAY AND package_version = 'latest' AND (http_response_status_code IS NULL OR http_response_status_code < 400)
 GROUP BY ALL
 """
-"""The nearest that one statement says: no classes, machines or pulls, and tags as they are asked for."""
+"""The nearest that one statement says: no classes, machines or pulls, tags as they are asked for, and no names of one's own."""
 
 COHORTS = """
 WITH seen AS (SELECT DISTINCT origin_id, date_trunc('week', timestamp AT TIME ZONE 'UTC') AS week FROM EVENTS
