@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contestants import NEEDS_DUCKDB, PULLSTATS, Contestant, has_duckdb
+from transfers import find_transfers
 from version_queries import ADOPTION, COHORTS, LAG, SHARES, VERSIONS, WOULD_MISS
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ names = [column[0] for column in found.description]
 print(json.dumps([dict(zip(names, row)) for row in found.fetchall()]))
 """
 
-DOWNLOADS = r"""
+DOWNLOADS = (
+    r"""
 WITH manifests AS (
   SELECT origin_id, package_name, timestamp AS instant, source_id, source_offset, user_agent_name AS client, http_request_method = 'GET' AS is_get,
          http_response_status_code BETWEEN 200 AND 299 OR http_response_status_code IN (301, 302, 303, 307, 308) AS is_answered,
@@ -52,24 +54,16 @@ files AS (
   FROM EVENTS
   WHERE package_type NOT IN ('oci', 'huggingface') AND action = 'download' AND is_downloadable AND http_request_method = 'GET'
     AND http_response_status_code IN (200, 206, 301, 302, 303, 307, 308)),
-linked AS (SELECT *, coalesce(status >= 300 AND lead(instant) OVER owner - instant <= INTERVAL 5 SECOND, false) AS leads_on
-  FROM files WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
-chained AS (SELECT *, sum((NOT before)::INT) OVER owner AS chain FROM (SELECT *, coalesce(lag(leads_on) OVER owner, false) AS before FROM linked
-  WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset))
-  WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
-placed AS (SELECT *, first_value(instant) OVER chain AS first_instant, first_value(client) OVER chain AS first_client FROM chained
-  WINDOW chain AS (PARTITION BY origin_id, url_path, chain ORDER BY instant, source_id, source_offset)),
-bodies AS (SELECT *, coalesce(instant - lag(instant) OVER owner > INTERVAL 10 MINUTE, true) AS is_first FROM placed WHERE status IN (200, 206)
-  WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
-transfers AS (SELECT *, sum(is_first::INT) OVER (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset) AS transfer FROM bodies),
-ranked AS (SELECT *, sum((status = 200)::INT) OVER (PARTITION BY origin_id, url_path, transfer ORDER BY instant, source_id, source_offset) AS whole
-  FROM transfers),
+"""
+    + find_transfers("first_value(instant) OVER chain AS first_instant, first_value(client) OVER chain AS first_client")
+    + r"""
 taken AS (SELECT instant, client, 1 AS pulls, 1 AS downloads FROM pulls UNION ALL
   SELECT first_instant, first_client, 0, 1 FROM ranked WHERE is_first OR (status = 200 AND whole > 1) UNION ALL
   SELECT first_instant, first_client, 0, 1 FROM placed WHERE status >= 300 AND NOT leads_on)
 SELECT strftime(instant AT TIME ZONE 'UTC', '%Y-%m-%d') AS bucket, client, sum(pulls)::BIGINT AS pulls, sum(downloads)::BIGINT AS downloads
 FROM taken GROUP BY ALL
 """
+)
 
 SESSIONS = r"""
 WITH asked AS (SELECT user_agent_name AS client, origin_id IS NULL AS is_alone, timestamp - lag(timestamp) OVER owner AS pause FROM EVENTS

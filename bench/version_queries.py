@@ -6,29 +6,25 @@ them number by number is the order of npm and of PyPI.
 
 from __future__ import annotations
 
-FILES = r"""
+from transfers import find_transfers
+
+FILES = (
+    r"""
 named AS (
   SELECT origin_id, url_path, timestamp AS instant, source_id, source_offset, package_name AS package, http_response_status_code AS status,
          action = 'download' AND is_downloadable AND http_request_method = 'GET' AND status IN (200, 206, 301, 302, 303, 307, 308) AS is_file,
          CASE WHEN reference_kind = 'tag' THEN package_version WHEN reference_kind = 'digest' AND action IS DISTINCT FROM 'download' THEN NULL
               ELSE coalesce(package_version_normalized, package_version) END AS release
   FROM EVENTS WHERE package_type = 'ECOSYSTEM'),
-linked AS (SELECT *, coalesce(status >= 300 AND lead(instant) OVER owner - instant <= INTERVAL 5 SECOND, false) AS leads_on
-  FROM named WHERE is_file WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
-chained AS (SELECT *, sum((NOT before)::INT) OVER owner AS chain FROM (SELECT *, coalesce(lag(leads_on) OVER owner, false) AS before FROM linked
-  WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset))
-  WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
-placed AS (SELECT *, first_value(instant) OVER chain AS began FROM chained
-  WINDOW chain AS (PARTITION BY origin_id, url_path, chain ORDER BY instant, source_id, source_offset)),
-bodies AS (SELECT *, coalesce(instant - lag(instant) OVER owner > INTERVAL 10 MINUTE, true) AS is_first FROM placed WHERE status IN (200, 206)
-  WINDOW owner AS (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset)),
-transfers AS (SELECT *, sum(is_first::INT) OVER (PARTITION BY origin_id, url_path ORDER BY instant, source_id, source_offset) AS transfer FROM bodies),
-ranked AS (SELECT *, sum((status = 200)::INT) OVER (PARTITION BY origin_id, url_path, transfer ORDER BY instant, source_id, source_offset) AS whole
-  FROM transfers),
+files AS (SELECT * FROM named WHERE is_file),
+"""
+    + find_transfers("first_value(instant) OVER chain AS began")
+    + """
 taken AS (SELECT package, release, began AS instant FROM ranked WHERE is_first OR (status = 200 AND whole > 1) UNION ALL
   SELECT package, release, began FROM placed WHERE status >= 300 AND NOT leads_on),
 ends AS (SELECT min(timestamp) AS oldest, max(timestamp) AS newest FROM EVENTS)
 """
+)
 """Downloads of files, each with its package, release and instant."""
 
 PLACES = r"""
