@@ -12,6 +12,9 @@ import polars as pl
 
 ColumnKind = Literal["dimension", "bucket", "count", "bytes", "share", "ratio", "number", "change", "time", "text", "heat", "prose", "spark"]
 
+NUMERIC: Final = frozenset({"count", "bytes", "share", "ratio", "number", "change"})
+"""Kinds of columns that hold numbers, which stand to the right."""
+
 MOVED: Final = "(--as-of newest)"
 """How the warning ends that a window was counted back from the newest event."""
 

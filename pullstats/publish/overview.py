@@ -19,18 +19,18 @@ SERIES: Final = "series"
 _COUNTED: Final = ("downloads", "downloaders", "requests", "bytes", "origins", "errors")
 _BUCKETS: Final = 60
 _STEPS: Final = {
-    "5m": timedelta(minutes=5),
-    "15m": timedelta(minutes=15),
-    "h": timedelta(hours=1),
-    "3h": timedelta(hours=3),
-    "6h": timedelta(hours=6),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-    "mo": timedelta(days=31),
-    "q": timedelta(days=92),
-    "y": timedelta(days=366),
+    "5m": (timedelta(minutes=5), "5 minutes"),
+    "15m": (timedelta(minutes=15), "15 minutes"),
+    "h": (timedelta(hours=1), "an hour"),
+    "3h": (timedelta(hours=3), "3 hours"),
+    "6h": (timedelta(hours=6), "6 hours"),
+    "d": (timedelta(days=1), "a day"),
+    "w": (timedelta(weeks=1), "a week"),
+    "mo": (timedelta(days=31), "a month"),
+    "q": (timedelta(days=92), "a quarter"),
+    "y": (timedelta(days=366), "a year"),
 }
-"""Sizes of a bucket, of which the smallest is taken that needs no more than `_BUCKETS` of them."""
+"""Sizes of a bucket, of which the smallest is taken that needs no more than `_BUCKETS` of them: how long one is, and that in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,12 @@ def choose_step(first: datetime, last: datetime) -> str:
         >>> choose_step(datetime(2026, 5, 1), datetime(2026, 5, 3)), choose_step(datetime(2026, 1, 1), datetime(2026, 6, 30))
         ('h', 'w')
     """
-    return next((step for step, length in _STEPS.items() if (last - first) / length < _BUCKETS), "y")
+    return next((step for step, (length, _) in _STEPS.items() if (last - first) / length < _BUCKETS), "y")
+
+
+def name_step(every: str) -> str:
+    """Say in words how long a bucket is, of one that `choose_step` gave."""
+    return _STEPS[every][1]
 
 
 def make_panels(reports: Mapping[str, Report], rows: int) -> list[Panel]:

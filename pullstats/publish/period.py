@@ -20,7 +20,7 @@ CHANGE: Final = "change"
 CONCENTRATION: Final = "concentration"
 OPTIONAL: Final = frozenset({CHANGE, CONCENTRATION})
 """What a document does without where it is refused, as `--min-origins` refuses what tells of a few."""
-_COUNTED: Final = ("downloads", "downloaders", "checks", "attempts", "requests", "bytes", "errors")
+COUNTED: Final = ("downloads", "downloaders", "checks", "attempts", "requests", "bytes", "errors")
 _SILENT: Final = "no verdict: nothing was logged"
 """How a verdict begins where a change would be one of the logs and not of those who ask."""
 
@@ -46,7 +46,7 @@ def ask_period(query: Query) -> dict[str, Question]:
     """
     bare = replace(query, dimensions=(), every=None, limit=0)
     return {
-        TOTALS: Breakdown(replace(bare, metrics=_COUNTED)),
+        TOTALS: Breakdown(replace(bare, metrics=COUNTED)),
         CHANGE: Change(replace(bare, metrics=("downloads", find_unique_metric(query.unique_by), "requests"))),
         CONCENTRATION: Concentration(replace(bare, metrics=("downloads",))),
     }
@@ -61,12 +61,18 @@ def tell_period(reports: Mapping[str, Report]) -> list[Sentence]:
     totals = reports[TOTALS]
     if totals.is_empty:
         return [Sentence(f"No request was found in {name_window(totals)}. {_tell_reach(totals)}", TOTALS), *_tell_unfinished(totals)]
-    opening = [Sentence(f"{_begin(totals.headline)}, in {name_window(totals)}.", TOTALS)]
+    opening = [Sentence(f"{begin(totals.headline)}, in {name_window(totals)}.", TOTALS)]
     return [*opening, *_tell_days(totals), *_tell_change(reports[CHANGE]), *_tell_few(reports[CONCENTRATION]), *_tell_unfinished(totals)]
 
 
-def _begin(text: str) -> str:
+def begin(text: str) -> str:
+    """Begin a sentence of a report with a capital letter."""
     return text[:1].upper() + text[1:]
+
+
+def write_sentence(text: str) -> str:
+    """Write a sentence of a report with a capital letter and a full stop; nothing of nothing."""
+    return f"{begin(text)}." if text else ""
 
 
 def name_window(report: Report) -> str:
@@ -101,7 +107,7 @@ def _tell_change(change: Report) -> list[Sentence]:
     if not change.headline:
         return []
     if not change.frame.height:
-        return [Sentence(f"{_begin(change.headline)}.", CHANGE)]
+        return [Sentence(write_sentence(change.headline), CHANGE)]
     sides = {side: change.meta[side]["side"] for side in "ab"}
     verdicts: dict[str, list[str]] = {}
     for metric, verdict in change.frame.select("metric", "verdict").rows():
@@ -110,12 +116,12 @@ def _tell_change(change: Report) -> list[Sentence]:
     if silence is not None:
         return [Sentence(f"No change is told: {silence.removeprefix('no verdict: ')}.", CHANGE)]
     told = "; ".join(f"{', '.join(metrics)}: {verdict}" for verdict, metrics in verdicts.items())
-    return [Sentence(f"From {sides['a']} to {sides['b']}: {change.headline}. {_begin(told)}.", CHANGE)]
+    return [Sentence(f"From {sides['a']} to {sides['b']}: {change.headline}. {begin(told)}.", CHANGE)]
 
 
 def _tell_few(concentration: Report) -> list[Sentence]:
-    return [Sentence(f"{_begin(concentration.headline)}.", CONCENTRATION)] if concentration.headline else []
+    return [Sentence(write_sentence(concentration.headline), CONCENTRATION)] if concentration.headline else []
 
 
 def _tell_unfinished(totals: Report) -> list[Sentence]:
-    return [Sentence(f"{_begin(str(text))}.", TOTALS) for text in totals.meta["warnings"]]
+    return [Sentence(write_sentence(str(text)), TOTALS) for text in totals.meta["warnings"]]

@@ -38,6 +38,18 @@ def cut(text: str, room: int) -> str:
     return f"{head}…{tail}"
 
 
+def pad(text: str, width: int, *, is_left: bool = True) -> str:
+    """Fill a text up with blanks.
+
+    Args:
+        text: what is to be drawn.
+        width: columns of a terminal that it is to take.
+        is_left: whether it stands to the left, with the blanks behind it.
+    """
+    blanks = " " * (width - width_of(text))
+    return text + blanks if is_left else blanks + text
+
+
 def _fit(text: str, room: int) -> str:
     """Give as much of a text's beginning as has room."""
     end = min(len(text), room)

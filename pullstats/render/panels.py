@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pullstats.render.cells import cut, draw_bar, sparkline, width_of
+from pullstats.render.cells import cut, draw_bar, pad, sparkline, width_of
 from pullstats.render.sanitise import for_terminal
 
 _NARROWEST: Final = 36
@@ -57,7 +57,7 @@ def draw_panels(panels: Sequence[Panel], width: int) -> str:
         blocks = [_draw(panel, each) for panel in panels[start : start + count]]
         height = max(map(len, blocks))
         filled = [[*block, *[""] * (height - len(block))] for block in blocks]
-        lines += [(" " * _GAP).join(_pad(part, each) for part in row).rstrip() for row in zip(*filled, strict=True)]
+        lines += [(" " * _GAP).join(pad(part, each) for part in row).rstrip() for row in zip(*filled, strict=True)]
         lines.append("")
     return "\n".join(lines)
 
@@ -70,12 +70,8 @@ def _draw(panel: Panel, width: int) -> list[str]:
     lines = [cut(panel.title, width), "─" * width]
     for name, bar in zip(names, panel.bars, strict=True):
         drawn = f" {draw_bar(bar.part, left)}" if left > 1 else ""
-        lines.append(f"{_pad(cut(name, room), room)} {bar.number:>{number}}{drawn}")
+        lines.append(f"{pad(cut(name, room), room)} {bar.number:>{number}}{drawn}")
     return lines
-
-
-def _pad(text: str, width: int) -> str:
-    return text + " " * (width - width_of(text))
 
 
 def draw_series(buckets: Sequence[str], values: Sequence[float | None], title: str, width: int) -> str:

@@ -18,7 +18,7 @@ import polars as pl
 from pullstats.render.cells import BAR_WIDTH, UNKNOWN, cut, draw_bar, format_cell, width_of
 from pullstats.render.renderer import RenderOptions
 from pullstats.render.sanitise import for_terminal
-from pullstats.reports import Column, Report
+from pullstats.reports import NUMERIC, Column, Report
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +31,6 @@ _LEAST_PROSE: Final = 24
 """What a sentence is given at least, or three tenths of a narrow terminal: less is a word a line."""
 _GLUE: Final = "\ue000"
 """Stands between a number and its per cent sign while lines are broken; a text of somebody's that holds it shows a blank."""
-NUMERIC: Final = frozenset({"count", "bytes", "share", "ratio", "number", "change"})
 UNCUT: Final = NUMERIC | {"time", "bucket", "spark", "heat"}
 _HEAT: Final = ("", "white on color(17)", "white on color(18)", "white on color(19)", "white on color(20)")
 """Backgrounds of per cents, a fifth each."""

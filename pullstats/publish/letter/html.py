@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pullstats.publish.letter.letter import NUMBERS, Letter, Section, Table
+from pullstats.publish.letter.letter import Letter, Section, Table
 from pullstats.render.sanitise import for_html
+from pullstats.reports import NUMERIC
 
 
 def render_html(letter: Letter) -> str:
@@ -30,7 +31,7 @@ def _write_section(section: Section) -> Iterator[str]:
 def _write_table(table: Table, caption: str) -> Iterator[str]:
     yield '<table border="1" cellpadding="4" cellspacing="0">'
     yield f"<caption>{for_html(caption)}</caption>"
-    sides = [' align="right"' if column.kind in NUMBERS else ' align="left"' for column in table.columns]
+    sides = [' align="right"' if column.kind in NUMERIC else ' align="left"' for column in table.columns]
     heads = "".join(f'<th scope="col"{side}>{for_html(column.title)}</th>' for column, side in zip(table.columns, sides, strict=True))
     yield f"<tr>{heads}</tr>"
     for row in table.rows:

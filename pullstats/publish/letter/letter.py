@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from pullstats.render.cells import format_cell
 from pullstats.reports import Column, Report
-
-NUMBERS: Final = frozenset({"count", "bytes", "share", "ratio", "number", "change"})
-"""Kinds of columns that stand to the right."""
 
 
 @dataclass(frozen=True, slots=True)

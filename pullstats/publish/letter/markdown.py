@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pullstats.publish.letter.letter import NUMBERS, Letter, Section, Table
+from pullstats.publish.letter.letter import Letter, Section, Table
 from pullstats.render.sanitise import for_markdown, for_markdown_paragraph, visible
+from pullstats.reports import NUMERIC
 
 _LINKED: Final = re.compile(
     r"[^\s(),;]*(?:(?<![A-Za-z0-9])@|@[\w-]+\.\w|[a-z][a-z0-9+.-]*:/|\bmailto:|\bxmpp:|www\.|[#!]\d|\bGH-\d|\b[0-9a-f]{7,}\b)[^\s(),;]*",
@@ -78,7 +79,7 @@ def _write_code(text: str) -> str:
 
 def _write_table(table: Table) -> str:
     heads = [_write_cell(column.title) for column in table.columns]
-    rules = ["---:" if column.kind in NUMBERS else "---" for column in table.columns]
+    rules = ["---:" if column.kind in NUMERIC else "---" for column in table.columns]
     lines = [heads, rules, *([_write_cell(value) for value in row] for row in table.rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

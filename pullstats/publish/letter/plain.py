@@ -7,9 +7,10 @@ import textwrap
 from dataclasses import replace
 from typing import Final
 
-from pullstats.publish.letter.letter import NUMBERS, Letter, Section, Table
-from pullstats.render.cells import cut, width_of
+from pullstats.publish.letter.letter import Letter, Section, Table
+from pullstats.render.cells import cut, pad, width_of
 from pullstats.render.sanitise import for_terminal
+from pullstats.reports import NUMERIC
 
 WIDTH: Final = 72
 _GAP: Final = 2
@@ -57,17 +58,11 @@ def _write_table(table: Table) -> str:
     table = replace(table, columns=tuple(column for place, column in enumerate(table.columns) if not place or column.kind != "prose"))
     lines = [[column.title for column in table.columns], *table.rows]
     widths = [max(width_of(line[place]) for line in lines) for place in range(len(table.columns))]
-    texts = [place for place, column in enumerate(table.columns) if column.kind not in NUMBERS]
+    texts = [place for place, column in enumerate(table.columns) if column.kind not in NUMERIC]
     while (rest := sum(widths) + _GAP * (len(widths) - 1) - WIDTH) > 0 and (widest := max(texts, key=lambda place: widths[place])) is not None:
         if widths[widest] <= _LEAST:
             break
         widths[widest] = max(_LEAST, widths[widest] - max(1, rest // len(texts)))
-    drawn = [[_draw(value, widths[place], is_left=place in texts) for place, value in enumerate(line)] for line in lines]
+    drawn = [[pad(cut(value, widths[place]), widths[place], is_left=place in texts) for place, value in enumerate(line)] for line in lines]
     drawn.insert(1, ["-" * width for width in widths])
     return "\n".join((" " * _GAP).join(line).rstrip() for line in drawn)
-
-
-def _draw(text: str, width: int, *, is_left: bool) -> str:
-    shown = cut(text, width)
-    pad = " " * (width - width_of(shown))
-    return shown + pad if is_left else pad + shown

@@ -14,7 +14,7 @@ from pullstats.metrics.question import Question
 from pullstats.metrics.questions.orgs import METRICS as ORG_METRICS
 from pullstats.metrics.questions.orgs import Organisations
 from pullstats.metrics.questions.versions import Versions
-from pullstats.publish.period import CHANGE, CONCENTRATION, OPTIONAL, TOTALS, ask_period
+from pullstats.publish.period import CHANGE, CONCENTRATION, COUNTED, OPTIONAL, TOTALS, ask_period
 from pullstats.reports import Report
 
 PACKAGES: Final = "packages"
@@ -29,7 +29,7 @@ _NEW: Final = "new"
 _ROWS: Final = 10
 _NOBODY: Final = "client is null"
 _COMMANDS: Final = {
-    TOTALS: ("report", "--by", "", "--metric", "downloads,downloaders,checks,attempts,requests,bytes,errors"),
+    TOTALS: ("report", "--by", "", "--metric", ",".join(COUNTED)),
     CONCENTRATION: ("concentration",),
     PACKAGES: ("report", "--limit", str(_ROWS)),
     VERSIONS: ("versions", "--limit", str(_ROWS)),

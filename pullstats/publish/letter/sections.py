@@ -13,7 +13,7 @@ import polars as pl
 
 from pullstats.publish.letter.letter import Letter, Section, choose_columns
 from pullstats.publish.letter.questions import DAYS, LOST_ORGS, NEW_ORGS, PACKAGES, UNKNOWN, VERSIONS
-from pullstats.publish.period import CHANGE, CONCENTRATION, TOTALS, Sentence, name_window, tell_period
+from pullstats.publish.period import CHANGE, CONCENTRATION, TOTALS, Sentence, name_window, tell_period, write_sentence
 from pullstats.reports import Report
 
 _HEADINGS: Final = {CHANGE: "What changed", CONCENTRATION: "How much a few make up"}
@@ -64,7 +64,7 @@ def _tell_tables(reports: Mapping[str, Report], commands: Mapping[str, str]) -> 
         Section("Packages", [], commands[PACKAGES], choose_columns(packages, "package", "downloads", "downloaders")),
         Section(
             "Versions",
-            [_end(versions.headline), *_tell_missed(versions)],
+            [write_sentence(versions.headline), *_tell_missed(versions)],
             commands[VERSIONS],
             choose_columns(versions, "package", "release", "downloads", "downloads_share", "origins", "active"),
         ),
@@ -73,7 +73,7 @@ def _tell_tables(reports: Mapping[str, Report], commands: Mapping[str, str]) -> 
         report = reports[name]
         table = choose_columns(report, *_ORG_COLUMNS)
         notes = [str(text) for text in report.meta.get("warnings", ()) if table and not str(text).startswith(_UNSHOWN)]
-        found.append(Section(heading, list(map(_end, (report.headline, *notes))), commands[name], table))
+        found.append(Section(heading, list(map(write_sentence, (report.headline, *notes))), commands[name], table))
     return [section for section in found if section.table is not None or any(section.sentences)]
 
 
@@ -146,8 +146,3 @@ def _join_days(days: Sequence[date]) -> list[str]:
         follows = bool(spans) and day - spans[-1][1] == timedelta(days=1)
         spans[-1:] = [(spans[-1][0], day)] if follows else [*spans[-1:], (day, day)]
     return [f"{first}" if first == last else f"{first} to {last}" for first, last in spans]
-
-
-def _end(text: str) -> str:
-    """Write a sentence of a report with a capital letter and a full stop; nothing of nothing."""
-    return f"{text[:1].upper()}{text[1:]}." if text else ""

@@ -14,9 +14,8 @@ import polars as pl
 from pullstats.render.cells import format_cell
 from pullstats.render.columns import to_hex
 from pullstats.render.sanitise import for_html, visible
-from pullstats.reports import Column, Report
+from pullstats.reports import NUMERIC, Column, Report
 
-NUMERIC: Final = frozenset({"count", "bytes", "share", "ratio", "number", "change"})
 _EXACT: Final = frozenset({"bytes", "share", "ratio", "change"})
 """Kinds whose cells say less than their value: it stands beside them for whoever copies the table."""
 _SPARK: Final = (120, 20)

@@ -10,6 +10,7 @@ from pullstats.metrics import Query
 from pullstats.metrics.question import Question
 from pullstats.publish.page.commands import write_command
 from pullstats.publish.page.markup import draw_notes, draw_table, paragraph
+from pullstats.publish.period import write_sentence
 from pullstats.render.sanitise import for_html
 from pullstats.reports import MOVED, Report
 
@@ -50,7 +51,7 @@ class Figure:
         table = draw_table(report, self.title)
         if report.frame.height > OPEN_ROWS:
             table = f"<details><summary>Table: {report.frame.height:,} rows</summary>{table}</details>"
-        headline = paragraph(f"{report.headline[:1].upper()}{report.headline[1:]}.", "headline") if self.has_headline and report.frame.height else ""
+        headline = paragraph(write_sentence(report.headline), "headline") if self.has_headline and report.frame.height else ""
         notes = [text for text in map(str, report.meta.get("warnings", ())) if text not in said and not text.endswith(MOVED)]
         asked = self.ask(query).query
         command = write_command(self.command, replace(asked, every=report.meta.get("every", asked.every)))

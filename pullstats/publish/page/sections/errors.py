@@ -10,14 +10,16 @@ from pullstats.metrics.question import Question
 from pullstats.publish.page.section import Figure, Section
 
 _SHOWN: Final = 20
+_ANSWERED: Final = ("requests", "bytes")
+_FAILED: Final = ("errors", "requests", "error-rate")
 
 
 def _ask_statuses(query: Query) -> Question:
-    return Breakdown(replace(query, metrics=("requests", "bytes"), dimensions=("status",), limit=_SHOWN))
+    return Breakdown(replace(query, metrics=_ANSWERED, dimensions=("status",), limit=_SHOWN))
 
 
 def _ask_errors(query: Query) -> Question:
-    return Breakdown(replace(query, metrics=("errors", "requests", "error-rate"), dimensions=("package",), limit=_SHOWN))
+    return Breakdown(replace(query, metrics=_FAILED, dimensions=("package",), limit=_SHOWN))
 
 
 def _ask_demand(query: Query) -> Question:
@@ -29,8 +31,8 @@ SECTION: Final = Section(
     "errors",
     "Errors and unmet demand",
     (
-        Figure("statuses", "Answers by status", _ask_statuses, "report --by status --metric requests,bytes"),
-        Figure("errors-by-package", "Errors by package", _ask_errors, "report --by package --metric errors,requests,error-rate"),
+        Figure("statuses", "Answers by status", _ask_statuses, f"report --by status --metric {','.join(_ANSWERED)}"),
+        Figure("errors-by-package", "Errors by package", _ask_errors, f"report --by package --metric {','.join(_FAILED)}"),
         Figure("demand", "Asked for, answered and missing, by platform", _ask_demand, "demand"),
     ),
 )

@@ -42,7 +42,7 @@ SECTION: Final = Section(
             "kinds",
             "Downloads, checks and attempts apart",
             _ask_kinds,
-            "report --by package --metric downloads,checks,attempts,invocations",
+            f"report --by package --metric {','.join(_KINDS)}",
             "A check asks whether something is new and takes nothing; an attempt is a download asked for, whatever was answered; "
             "an invocation is one run of a client.",
         ),
