@@ -20,6 +20,7 @@ from pullstats.reports import ColumnKind
 
 Merge = Literal["sum", "min", "max", "union", "ratio-of-sums"]
 
+_COMPARED: Final = frozenset({"count", "bytes", "share"})
 _FOLDS: Final = {"sum": pl.Expr.sum, "min": pl.Expr.min, "max": pl.Expr.max}
 _IN: Final = {"sum": "counts", "min": "the least of these is told", "max": "the largest of these is told"}
 
@@ -74,6 +75,11 @@ class Metric:
     def columns(self) -> tuple[str, ...]:
         """Event columns that its values are made of."""
         return tuple(dict.fromkeys(name for expr in (self.expr, self.identity) if expr is not None for name in expr.meta.root_names()))
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether two values of it have a difference that says something: amounts and shares, and no times."""
+        return self.kind in _COMPARED
 
     @property
     def additive(self) -> bool:

@@ -32,7 +32,6 @@ from pullstats.metrics.store_events import StoreEvents
 _ADVICE: Final = " (--"
 """How the advice begins that reasons give to whoever compares."""
 _UNKNOWN: Final = "unknown"
-_COMPARED: Final = frozenset({"count", "bytes", "share"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def _resolve(alarm: Alarm, events: StoreEvents) -> tuple[list[Plan], Condition]:
         raise UsageError("an alarm looks at one number; name one metric with --metric, and one rule with --count-as")
     now = resolve(replace(alarm.query, is_shifting=False), events)
     metric = now.metrics[0]
-    if metric.kind not in _COMPARED:
+    if not metric.is_comparable:
         raise UsageError(f"an alarm looks at amounts, and {metric.name} is a time; name another --metric")
     before = replace(now, window=find_before(now.window)) if alarm.against is None else with_window(now, alarm.against)
     sides = share_classes([before, now])

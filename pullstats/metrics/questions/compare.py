@@ -32,7 +32,6 @@ from pullstats.metrics.store_events import StoreEvents
 from pullstats.percentages import write_change, write_level, write_share
 from pullstats.reports import Column, Report
 
-_COMPARED: Final = frozenset({"count", "bytes", "share"})
 _VERDICT_COLUMNS: Final = (
     Column("low", f"{write_level(1 - LEVEL)} interval from", "number"),
     Column("high", "to", "number"),
@@ -77,7 +76,7 @@ class Comparison:
                 "compare sets numbers side by side however few are behind them, so it takes no --min-origins; leave it out (--min-origins 0)"
             )
         base = resolve(self.query, events)
-        if strange := [metric.name for metric in base.metrics if metric.kind not in _COMPARED]:
+        if strange := [metric.name for metric in base.metrics if not metric.is_comparable]:
             raise UsageError(f"compare sets amounts side by side, and {strange[0]} is a time; leave it out of --metric")
         windows = find_windows(base, self.names)
         if windows:
