@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 EXIT_INTERNAL: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
+COMPLETION_ASKED: Final = "_PULLSTATS_COMPLETE"
+"""The variable by which a shell asks for completions."""
 
 
 class HelpLine(NamedTuple):
@@ -151,7 +153,7 @@ def run(arguments: list[str]) -> int:
         The exit code: 0 ok, 1 internal error, 2 usage or bad input, 3 quality threshold passed,
         4 no data in the window, 5 an alarm, 130 interrupted.
     """
-    if "_PULLSTATS_COMPLETE" in os.environ:
+    if COMPLETION_ASKED in os.environ:
         return _complete()
     is_debug = "--debug" in arguments or os.environ.get("PULLSTATS_DEBUG") == "1"
     try:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from pullstats.cli.options import Command, combine, general_options
-from pullstats.cli.output import EXIT_EMPTY, warn
+from pullstats.cli.output import EXIT_EMPTY, choose_form, output_option, warn
 from pullstats.cli.questions import build_query, question_options
 from pullstats.errors import UsageError
 from pullstats.metrics import METRICS, Breakdown
@@ -19,7 +18,7 @@ from pullstats.render import write_output
 from pullstats.render.badge import COLORS, Badge, read_color, render_endpoint, render_svg, write_short
 from pullstats.reports import Report
 
-_DRAWN: Final = {".svg": render_svg, ".json": render_endpoint}
+_DRAWN: Final = {"svg": render_svg, "json": render_endpoint}
 
 
 @click.command(cls=Command)
@@ -27,11 +26,8 @@ _DRAWN: Final = {".svg": render_svg, ".json": render_endpoint}
 @click.option("--package", help="One package alone, whatever stands in its name.")
 @click.option("--label", help="What stands on its left (default: the package, the metric and the window).")
 @click.option("--color", default="blue", show_default=True, help=f"{', '.join(COLORS)}, or hexadecimal digits.")
-@click.option(
-    "--format", "badge_format", type=click.Choice([suffix[1:] for suffix in _DRAWN]), help="What to write (default: by -o's ending, else json)."
-)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of the screen, in one piece; - is the screen.")
-@combine(question_options, general_options)
+@click.option("--format", "badge_format", type=click.Choice([*_DRAWN]), help="What to write (default: by -o's ending, else json).")
+@combine(output_option, question_options, general_options)
 def badge(**options: Any) -> int:
     """Make one number a badge: an SVG, or JSON for shields.io's endpoint badge.
 
@@ -41,8 +37,8 @@ def badge(**options: Any) -> int:
 
     Its window is never moved to where the logs end: without logs it says "no data", with exit code 4.
     """  # noqa: D301 - click reads the character itself
-    path = None if options["output"] == Path("-") else options["output"]
-    draw = _DRAWN[_choose_suffix(options["badge_format"], path)]
+    path = options["output"]
+    draw = _DRAWN[choose_form(options["badge_format"], path, [*_DRAWN], "json", "badge")]
     color = read_color(options["color"])
     if options["package"] is not None:
         options["where"] = join_filters(options["where"], write_filter("package", [options["package"]]))
@@ -53,21 +49,6 @@ def badge(**options: Any) -> int:
     warn(report, options)
     write_output(draw(_make_badge(report, options, color)), path)
     return EXIT_EMPTY if report.is_empty else 0
-
-
-def _choose_suffix(name: str | None, path: Path | None) -> str:
-    """Give the ending that chooses what is drawn.
-
-    Raises:
-        UsageError: the file's ending names none.
-    """
-    if name is not None:
-        return f".{name}"
-    if path is None:
-        return ".json"
-    if (suffix := path.suffix.lower()) not in _DRAWN:
-        raise UsageError(f"the ending of '{path}' names no badge; use {' or '.join(_DRAWN)}, or --format")
-    return suffix
 
 
 def _make_badge(report: Report, options: dict[str, Any], color: str) -> Badge:

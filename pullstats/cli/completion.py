@@ -13,9 +13,6 @@ from click.shell_completion import BashComplete, CompletionItem, FishComplete, S
 from pullstats.cli.options import Command
 from pullstats.errors import UsageError
 
-ASKED: Final = "_PULLSTATS_COMPLETE"
-"""The variable by which a shell asks for completions."""
-
 _BREAKS: Final = "=:@"
 """Characters at which bash takes a word to begin anew."""
 
@@ -108,14 +105,14 @@ def completion(shell: str | None, **options: Any) -> int:
     pullstats completion --install
     pullstats completion fish | source
     """  # noqa: D301 - click reads the character itself
-    from pullstats.cli import main  # noqa: PLC0415 - the commands import this package
+    from pullstats.cli import COMPLETION_ASKED, main  # noqa: PLC0415 - the commands import this package
     from pullstats.render.output import write_output  # noqa: PLC0415 - completing needs none of it
 
     name = shell or Path(os.environ.get("SHELL", "")).name
     if name not in SHELLS:
         raise UsageError(f"no shell was named and SHELL names none of {', '.join(SHELLS)}; say pullstats completion bash")
     known = SHELLS[name]
-    script = known.speaker(main, {}, "pullstats", ASKED).source()
+    script = known.speaker(main, {}, "pullstats", COMPLETION_ASKED).source()
     if not options["install"]:
         click.echo(script, nl=False)
         return 0

@@ -11,9 +11,8 @@ import click
 from click.core import ParameterSource
 
 from pullstats.cli.options import Command, combine, general_options
-from pullstats.cli.output import EXIT_EMPTY
+from pullstats.cli.output import EXIT_EMPTY, choose_form, output_option
 from pullstats.cli.questions import build_query, name_given, question_options
-from pullstats.errors import UsageError
 from pullstats.pipeline.answer import answer_all
 from pullstats.render import write_output
 
@@ -24,8 +23,7 @@ _OWN: Final = frozenset({"window", "where"})
 @click.command(cls=Command)
 @click.option("--title", help="Its title (default: the window).")
 @click.option("--format", "letter_format", type=click.Choice(_NAMES), help="What to write (default: by -o's ending, else md).")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of the screen, in one piece; - is the screen.")
-@combine(question_options, general_options)
+@combine(output_option, question_options, general_options)
 def digest(**options: Any) -> int:
     """Write a letter about a month: what was taken, what changed, versions, new and lost organisations, and what to keep in mind.
 
@@ -39,8 +37,8 @@ def digest(**options: Any) -> int:
     from pullstats.publish.letter.questions import REFUSABLE, ask_letter, write_commands  # noqa: PLC0415
     from pullstats.publish.letter.sections import write_letter  # noqa: PLC0415
 
-    path = None if options["output"] == Path("-") else options["output"]
-    render = FORMATS[_choose_format(options["letter_format"], path)]
+    path = options["output"]
+    render = FORMATS[choose_form(options["letter_format"], path, _NAMES, _NAMES[0], "format of a letter")]
     if "window" not in name_given():
         options["window"] = "last-month"
     query = build_query({**options, "output": None, "output_format": "md", "meta": False, "metrics": "downloads"})
@@ -49,21 +47,6 @@ def digest(**options: Any) -> int:
     letter = write_letter(reports, write_commands(reports, list(_list_flags()), query), options["title"])
     write_output(render(letter), path)
     return EXIT_EMPTY if letter.is_empty else 0
-
-
-def _choose_format(name: str | None, path: Path | None) -> str:
-    """Choose the format: the one asked for, else by the ending of the file, else Markdown.
-
-    Raises:
-        UsageError: the file's ending names none.
-    """
-    if name is not None:
-        return name
-    if path is None:
-        return _NAMES[0]
-    if (ending := path.suffix.lower().removeprefix(".")) not in _NAMES:
-        raise UsageError(f"the ending of '{path}' names no format of a letter; use {', '.join(f'.{one}' for one in _NAMES)}, or --format")
-    return ending
 
 
 def _list_flags() -> Iterator[str]:

@@ -88,8 +88,6 @@ class Command(click.Command):
         if shared:
             formatter.write_paragraph()
             formatter.write_text("What these do, many commands share: pullstats help options")
-        if isinstance(self, click.Group):
-            self.format_commands(ctx, formatter)
 
     def _read_defaults(self, ctx: click.Context, args: list[str]) -> dict[str, Any]:
         config = _look_ahead(args, "--config") or os.environ.get("PULLSTATS_CONFIG")
@@ -135,6 +133,11 @@ class Command(click.Command):
 
 class CommandGroup(Command, click.Group):
     """A command that has others below it, for parts of what it does."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Tell its options, and the commands below it."""
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Find a command below it.

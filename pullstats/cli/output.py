@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -35,16 +35,17 @@ def _read_output(context: click.Context, _: click.Parameter, text: str | None) -
     return Path(text)
 
 
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    callback=_read_output,
+    help="Write to this file instead of the screen, in one piece; - is the screen.",
+)
 output_options = share(
     "How it is written",
     click.option("--format", "output_format", type=click.Choice(list(RENDERERS)), help="Output format (default: table, or by -o's ending)."),
-    click.option(
-        "-o",
-        "--output",
-        type=click.Path(),
-        callback=_read_output,
-        help="Write to this file instead of the screen, in one piece; - is the screen.",
-    ),
+    output_option,
     click.option("--meta", is_flag=True, help="Wrap JSON as {rows, meta}."),
     click.option("--formula-guard/--no-formula-guard", default=True, show_default=True, help="Guard CSV cells that a spreadsheet would run."),
 )
@@ -59,6 +60,27 @@ def choose_renderer(options: dict[str, Any], usual: str = "table") -> Renderer:
     """Choose the format that an answer will be written in: the one asked for, else by the ending of the file, else the usual one."""
     path: Path | None = options["output"]
     return RENDERERS[options["output_format"] or (format_of_path(path) if path else usual)]
+
+
+def choose_form(name: str | None, path: Path | None, forms: Sequence[str], usual: str, noun: str) -> str:
+    """Choose how a document is written: as it was asked for, else by the ending of the file, else as usual.
+
+    Args:
+        name: the form that was asked for, one of `forms`, or None.
+        path: the file, None for the screen.
+        forms: each is an ending without its dot, too.
+        usual: the form of the screen.
+        noun: what an ending should name.
+
+    Raises:
+        UsageError: the file's ending names none.
+    """
+    if name is not None or path is None:
+        return name or usual
+    if (ending := path.suffix.lower().removeprefix(".")) not in forms:
+        endings = (" or " if len(forms) == 2 else ", ").join(f".{form}" for form in forms)
+        raise UsageError(f"the ending of '{path}' names no {noun}; use {endings}, or --format")
+    return ending
 
 
 def choose_limit(options: dict[str, Any]) -> int:

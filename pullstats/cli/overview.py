@@ -23,26 +23,13 @@ from pullstats.percentages import write_share
 from pullstats.pipeline.answer import answer, answer_all
 from pullstats.pipeline.ingest import ingest as run_ingest
 from pullstats.pipeline.plan import IngestSummary
-from pullstats.publish.overview import ask_panels, ask_totals, choose_step, find_reach, make_panels, read_series
+from pullstats.publish.overview import ask_panels, ask_totals, choose_step, find_reach, make_panels, name_step, read_series
 from pullstats.render.cells import format_bytes
 from pullstats.render.panels import draw_panels, draw_series
 from pullstats.render.sanitise import for_terminal
 from pullstats.reports import Report
 
 _ROWS: Final = 5
-_STEPS: Final = {
-    "5m": "5 minutes",
-    "15m": "15 minutes",
-    "h": "an hour",
-    "3h": "3 hours",
-    "6h": "6 hours",
-    "d": "a day",
-    "w": "a week",
-    "mo": "a month",
-    "q": "a quarter",
-    "y": "a year",
-}
-"""How long a bucket is, in words."""
 
 
 @click.command(cls=Command)
@@ -88,7 +75,7 @@ def _show(store: Path, query: Query, options: dict[str, Any]) -> int:
     reports = answer_all(store, ask_panels(query, every, rows=options["rows"]))
     width = terminal_width()
     click.echo(_tell_totals(totals, f"{write_time(first, query.tz)} to {write_time(last, query.tz)}", width))
-    click.echo(draw_series(*read_series(reports), f"requests over time, {_STEPS[every]} each", width))
+    click.echo(draw_series(*read_series(reports), f"requests over time, {name_step(every)} each", width))
     click.echo(draw_panels(make_panels(reports, options["rows"]), width))
     return 0
 

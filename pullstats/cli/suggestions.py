@@ -106,6 +106,7 @@ def filters(context: click.Context, _: click.Parameter, typed: str) -> list[Comp
 
 
 def _values(context: click.Context, name: str) -> list[str]:
+    from pullstats.cli.options import DEFAULT_STORE  # noqa: PLC0415 - see above
     from pullstats.metrics import DIMENSIONS, Breakdown, Query  # noqa: PLC0415 - see above
     from pullstats.pipeline.answer import answer  # noqa: PLC0415 - see above
 
@@ -113,7 +114,7 @@ def _values(context: click.Context, name: str) -> list[str]:
         return []
     if known := DIMENSIONS[name].values:
         return list(known)
-    store = Path(context.params.get("store") or os.environ.get("PULLSTATS_STORE") or "pullstats-store")
+    store = Path(context.params.get("store") or os.environ.get("PULLSTATS_STORE") or DEFAULT_STORE)
     report = answer(store, Breakdown(Query(metrics=("requests",), dimensions=(name,), window="all", limit=_MOST, is_bare=True)))
     values: list[Any] = report.frame[DIMENSIONS[name].key].to_list()
     return [value for value in values if isinstance(value, str) and _PLAIN.fullmatch(value)]

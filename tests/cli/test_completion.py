@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pullstats.cli import COMMANDS, run
-from pullstats.cli.completion import ASKED, SHELLS
+from pullstats.cli import COMMANDS, COMPLETION_ASKED, run
+from pullstats.cli.completion import SHELLS
 from pullstats.metrics import DIMENSIONS
 from support.command import pullstats, take_into
 
@@ -26,7 +26,7 @@ def _offer(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], s
 
     def ask(line: str) -> list[str]:
         with monkeypatch.context() as patched:
-            patched.setenv(ASKED, "bash_complete")
+            patched.setenv(COMPLETION_ASKED, "bash_complete")
             patched.setenv("COMP_LINE", line)
             patched.setenv("COMP_POINT", str(len(line.encode())))
             run([])

@@ -9,8 +9,9 @@ import subprocess
 import click
 import pytest
 
-from pullstats.cli import COMMANDS
+from pullstats.cli import _WITH_VALUE, _WITHOUT, COMMANDS
 from pullstats.cli.environment import TABLES
+from pullstats.cli.look import report
 from pullstats.cli.options import SHARED, name_option
 from support.command import all_commands, pullstats
 from support.places import ROOT
@@ -33,6 +34,12 @@ def test_help_tells_every_option_of_every_command_once() -> None:
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("ingest", "versions")])
 def test_the_help_of_a_command_fits_a_screen(name: str) -> None:
     assert pullstats("help", name).out.count("\n") <= 52
+
+
+def test_options_that_may_stand_before_a_command_are_those_of_every_command() -> None:
+    everywhere = [one for one in report.params if SHARED.get(one) == "Everywhere" and isinstance(one, click.Option)]
+    assert {name for one in everywhere if not one.is_flag for name in one.opts} == _WITH_VALUE
+    assert {name for one in everywhere if one.is_flag for name in one.opts} == _WITHOUT
 
 
 def test_help_is_asked_in_either_way() -> None:
